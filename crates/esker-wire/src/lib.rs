@@ -1,0 +1,21 @@
+//! What esker says: messages, names, revisions and the chain.
+//!
+//! Everything here is a value or a function from values to values: no socket, clock, file or thread. The
+//! promise to clients in other languages (`docs/protocol.md`) is kept by this crate alone.
+
+pub mod stacked;
+
+pub mod name;
+pub mod revision;
+
+pub mod fault;
+pub mod message;
+
+pub mod chain;
+pub mod event;
+
+pub mod provenance;
+pub mod record;
+pub mod snapshot;
+
+pub mod seed;

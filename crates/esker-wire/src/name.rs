@@ -1,0 +1,143 @@
+//! Names of resources and branches, checked once where they enter.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The longest name of a resource, in bytes.
+pub const NAME_MAX: usize = 255;
+
+/// A resource: `stage/name`, for example `raw/qplan`. It is a name, never a path: where the store keeps it is
+/// the store's own business.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource(Box<str>);
+
+impl Resource {
+    /// The whole name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part before the first `/`: `raw` of `raw/qplan`.
+    pub fn stage(&self) -> &str {
+        self.0.split('/').next().unwrap_or_default()
+    }
+}
+
+/// Why a text is not a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a resource name: {reason}")]
+pub struct BadName {
+    /// What was given (its beginning, when long).
+    pub text: String,
+    /// The rule it breaks.
+    pub reason: &'static str,
+}
+
+impl FromStr for Resource {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let bad = |reason| BadName {
+            text: text.chars().take(80).collect(),
+            reason,
+        };
+        if text.len() > NAME_MAX {
+            return Err(bad("it is longer than 255 bytes"));
+        }
+        if !text.contains('/') {
+            return Err(bad("it needs the form stage/name, for example raw/plan"));
+        }
+        for part in text.split('/') {
+            part_fault(part).map_or(Ok(()), |reason| Err(bad(reason)))?;
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// The rule a part between slashes breaks, if any. What git refuses as a path is refused here, for every
+/// platform a clone may land on.
+fn part_fault(part: &str) -> Option<&'static str> {
+    if part.is_empty() {
+        return Some("a part between slashes is empty");
+    }
+    if part.starts_with('.') {
+        return Some("a part begins with a dot");
+    }
+    if part.eq_ignore_ascii_case("git~1") {
+        return Some("git~1 stands for .git on some file systems");
+    }
+    if part != part.trim() || part.ends_with('.') {
+        return Some("a part begins or ends with a blank, or ends with a dot");
+    }
+    if part
+        .chars()
+        .any(|c| c.is_control() || matches!(c, '\\' | '@' | ':'))
+    {
+        return Some("control characters, backslash, @ and : are not allowed");
+    }
+    None
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A line of history in the store: `main`, or one of esker's own, such as `records`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Branch(Box<str>);
+
+impl Branch {
+    /// What everybody sees: the data itself.
+    pub fn main() -> Self {
+        Self("main".into())
+    }
+
+    /// What the pipeline remembers of its runs: outcomes and problems.
+    pub fn records() -> Self {
+        Self("records".into())
+    }
+
+    /// The branch's name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is `main`.
+    pub fn is_main(&self) -> bool {
+        &*self.0 == "main"
+    }
+}
+
+impl FromStr for Branch {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let fits = text
+            .split('/')
+            .all(|part| !part.is_empty() && part.chars().all(plain) && !part.starts_with('-'));
+        if text.len() > NAME_MAX || !fits {
+            let text = text.chars().take(80).collect();
+            let reason = "a branch is lower-case letters, digits and dashes, parts joined by /";
+            return Err(BadName { text, reason });
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for Branch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! The requests of the snapshot service and what answers them.
+//!
+//! A revision is a commit of the store. Where a reply speaks of a resource's revision it means the commit that
+//! last changed that resource, as seen from the commit asked for.
+
+mod ask;
+mod put;
+mod read;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use crate::event::{push_revision, revision};
+use crate::fault::Fault;
+use crate::message::{Message, Section};
+use crate::name::Resource;
+use crate::provenance::Provenance;
+use crate::revision::Revision;
+
+pub use ask::{Diff, Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode};
+pub use put::{Expect, Item, Put, Stored, StoredItem, Tag};
+pub use read::{Content, Get, List, Listing, Log, Range, Stat};
+
+/// One revision of one resource, described.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Which resource.
+    pub resource: Resource,
+    /// The commit that made this revision of it.
+    pub revision: Revision,
+    /// The commit that made the revision before, where it is known.
+    pub previous: Option<Revision>,
+    /// The git blob of the content; none if this revision removed the resource.
+    pub blob: Option<Revision>,
+    /// The content's size in bytes.
+    pub size: u64,
+    /// What the content is, as the PUT said.
+    pub content_type: Option<String>,
+    /// The commit's time.
+    pub time: Timestamp,
+    /// Who put it: `name <mail>`.
+    pub author: String,
+    /// The first line of the commit's message.
+    pub summary: String,
+    /// The run that made it, if one did.
+    pub provenance: Option<Provenance>,
+}
+
+impl Entry {
+    fn to_section(&self, name: String) -> Section {
+        let mut section = Section::new(name)
+            .with("resource", &self.resource)
+            .with("revision", self.revision);
+        push_revision(&mut section, "previous", self.previous);
+        push_revision(&mut section, "blob", self.blob);
+        section.push("size", self.size);
+        section = section.with_some("content-type", self.content_type.as_ref());
+        section.push("time", self.time);
+        section.push("author", &self.author);
+        section.push("summary", &self.summary);
+        if let Some(provenance) = &self.provenance {
+            provenance.write(&mut section);
+        }
+        section
+    }
+
+    fn from_section(section: &Section) -> Result<Self, Fault> {
+        Ok(Self {
+            resource: section.require("resource")?,
+            revision: section.require("revision")?,
+            previous: revision(section, "previous")?,
+            blob: revision(section, "blob")?,
+            size: section.require("size")?,
+            content_type: section.parse("content-type")?,
+            time: section.require("time")?,
+            author: section.get("author").unwrap_or_default().to_owned(),
+            summary: section.get("summary").unwrap_or_default().to_owned(),
+            provenance: Provenance::read(section)?,
+        })
+    }
+}
+
+/// Writes entries as sections named `entry`.
+fn push_entries(message: &mut Message, entries: &[Entry]) {
+    message.sections.extend(
+        entries
+            .iter()
+            .map(|entry| entry.to_section("entry".to_owned())),
+    );
+}
+
+/// Reads the sections named `entry`.
+fn entries(message: &Message) -> Result<Vec<Entry>, Fault> {
+    let sections = message.sections[1..]
+        .iter()
+        .filter(|section| section.name == "entry");
+    sections.map(Entry::from_section).collect()
+}
+
+/// The one body frame that must be there.
+fn body(message: &Message) -> Result<Bytes, Fault> {
+    message
+        .body
+        .first()
+        .cloned()
+        .ok_or_else(|| Fault::bad_request("the message has no body frame"))
+}
+
+/// The resource a request's head names.
+fn subject(message: &Message) -> Result<Resource, Fault> {
+    message.subject().parse().map_err(Fault::bad_request)
+}
+
+#[cfg(test)]
+mod tests;

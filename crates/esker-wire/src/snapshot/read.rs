@@ -1,0 +1,291 @@
+//! The requests that read contents and histories: GET, LIST, STAT, LOG. All are idempotent.
+
+use bytes::Bytes;
+
+use super::{Entry, body, entries, push_entries, subject};
+use crate::fault::Fault;
+use crate::message::{Message, Request, Section};
+use crate::name::{Branch, Resource};
+use crate::revision::{At, Revision};
+
+/// The most entries of one LOG reply, and what is given when no limit is asked for.
+pub(super) const LOG_MAX: u32 = 10_000;
+/// See [`LOG_MAX`].
+pub(super) const LOG_DEFAULT: u32 = 100;
+
+/// A part of a content: `length` bytes from `offset`, fewer at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// The first byte.
+    pub offset: u64,
+    /// How many.
+    pub length: u64,
+}
+
+/// Reads one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Get {
+    /// Which.
+    pub resource: Resource,
+    /// Which version.
+    pub at: At,
+    /// On which branch.
+    pub branch: Branch,
+    /// Only this part.
+    pub range: Option<Range>,
+    /// No content if the resource's revision is still this one.
+    pub unless: Option<Revision>,
+}
+
+impl Get {
+    /// The newest version on `main`.
+    pub fn head(resource: Resource) -> Self {
+        Self {
+            resource,
+            at: At::head(),
+            branch: Branch::main(),
+            range: None,
+            unless: None,
+        }
+    }
+}
+
+/// What a GET gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The commit that was asked for.
+    pub at: Revision,
+    /// The resource as of that commit.
+    pub entry: Entry,
+    /// The bytes asked for; none if it is unchanged.
+    pub bytes: Option<Bytes>,
+}
+
+/// The fields `at` and `branch` that most reading requests share.
+pub(super) fn write_version(section: &mut Section, at: &At, branch: &Branch) {
+    if !at.is_head() {
+        section.push("at", at);
+    }
+    if !branch.is_main() {
+        section.push("branch", branch);
+    }
+}
+
+pub(super) fn read_version(section: &Section) -> Result<(At, Branch), Fault> {
+    let at = section.parse("at")?.unwrap_or_else(At::head);
+    Ok((at, section.parse("branch")?.unwrap_or_else(Branch::main)))
+}
+
+impl Request for Get {
+    type Reply = Content;
+    const VERB: &'static str = "GET";
+    const IDEMPOTENT: bool = true;
+
+    fn to_message(&self) -> Message {
+        let mut message = Message::request(Self::VERB, self.resource.as_str());
+        let head = message.head_mut();
+        write_version(head, &self.at, &self.branch);
+        if let Some(range) = self.range {
+            head.push("offset", range.offset);
+            head.push("length", range.length);
+        }
+        if let Some(unless) = self.unless {
+            head.push("unless", unless);
+        }
+        message
+    }
+
+    fn from_message(message: &Message) -> Result<Self, Fault> {
+        let head = message.head();
+        let (at, branch) = read_version(head)?;
+        let length: Option<u64> = head.parse("length")?;
+        let offset: Option<u64> = head.parse("offset")?;
+        let range = match (offset, length) {
+            (None, None) => None,
+            _ => Some(Range {
+                offset: offset.unwrap_or(0),
+                length: length.unwrap_or(u64::MAX),
+            }),
+        };
+        Ok(Self {
+            resource: subject(message)?,
+            at,
+            branch,
+            range,
+            unless: head.parse("unless")?,
+        })
+    }
+
+    fn reply_to_message(reply: &Content) -> Message {
+        let mut message = Message::ok();
+        message.head_mut().push("at", reply.at);
+        message.head_mut().push(
+            "unchanged",
+            if reply.bytes.is_some() { "no" } else { "yes" },
+        );
+        push_entries(&mut message, std::slice::from_ref(&reply.entry));
+        message.body.extend(reply.bytes.clone());
+        message
+    }
+
+    fn reply_from_message(message: &Message) -> Result<Content, Fault> {
+        let head = message.head();
+        let entry = entries(message)?.pop();
+        let entry = entry.ok_or_else(|| Fault::bad_request("the reply describes no resource"))?;
+        let unchanged = head.get("unchanged") == Some("yes");
+        let bytes = if unchanged {
+            None
+        } else {
+            Some(body(message)?)
+        };
+        Ok(Content {
+            at: head.require("at")?,
+            entry,
+            bytes,
+        })
+    }
+}
+
+/// Describes every resource as of one commit: a consistent cut of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// Which version of the store.
+    pub at: At,
+    /// On which branch.
+    pub branch: Branch,
+}
+
+/// What LIST gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The commit listed; none if the branch has no commit yet.
+    pub at: Option<Revision>,
+    /// The resources that exist there, by name.
+    pub entries: Vec<Entry>,
+}
+
+impl Request for List {
+    type Reply = Listing;
+    const VERB: &'static str = "LIST";
+    const IDEMPOTENT: bool = true;
+
+    fn to_message(&self) -> Message {
+        let mut message = Message::request(Self::VERB, "");
+        write_version(message.head_mut(), &self.at, &self.branch);
+        message
+    }
+
+    fn from_message(message: &Message) -> Result<Self, Fault> {
+        let (at, branch) = read_version(message.head())?;
+        Ok(Self { at, branch })
+    }
+
+    fn reply_to_message(reply: &Listing) -> Message {
+        let mut message = Message::ok();
+        if let Some(at) = reply.at {
+            message.head_mut().push("at", at);
+        }
+        push_entries(&mut message, &reply.entries);
+        message
+    }
+
+    fn reply_from_message(message: &Message) -> Result<Listing, Fault> {
+        Ok(Listing {
+            at: message.head().parse("at")?,
+            entries: entries(message)?,
+        })
+    }
+}
+
+/// Describes one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stat {
+    /// Which.
+    pub resource: Resource,
+    /// Which version.
+    pub at: At,
+    /// On which branch.
+    pub branch: Branch,
+}
+
+impl Request for Stat {
+    type Reply = Entry;
+    const VERB: &'static str = "STAT";
+    const IDEMPOTENT: bool = true;
+
+    fn to_message(&self) -> Message {
+        let mut message = Message::request(Self::VERB, self.resource.as_str());
+        write_version(message.head_mut(), &self.at, &self.branch);
+        message
+    }
+
+    fn from_message(message: &Message) -> Result<Self, Fault> {
+        let (at, branch) = read_version(message.head())?;
+        Ok(Self {
+            resource: subject(message)?,
+            at,
+            branch,
+        })
+    }
+
+    fn reply_to_message(reply: &Entry) -> Message {
+        let mut message = Message::ok();
+        push_entries(&mut message, std::slice::from_ref(reply));
+        message
+    }
+
+    fn reply_from_message(message: &Message) -> Result<Entry, Fault> {
+        let entry = entries(message)?.pop();
+        entry.ok_or_else(|| Fault::bad_request("the reply describes no resource"))
+    }
+}
+
+/// The revisions of one resource or of all, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// Only this one.
+    pub resource: Option<Resource>,
+    /// From which version back.
+    pub at: At,
+    /// On which branch.
+    pub branch: Branch,
+    /// At most this many.
+    pub limit: u32,
+}
+
+impl Request for Log {
+    type Reply = Vec<Entry>;
+    const VERB: &'static str = "LOG";
+    const IDEMPOTENT: bool = true;
+
+    fn to_message(&self) -> Message {
+        let subject = self.resource.as_ref().map_or("", Resource::as_str);
+        let mut message = Message::request(Self::VERB, subject);
+        write_version(message.head_mut(), &self.at, &self.branch);
+        message.head_mut().push("limit", self.limit);
+        message
+    }
+
+    fn from_message(message: &Message) -> Result<Self, Fault> {
+        let (at, branch) = read_version(message.head())?;
+        let named = !message.subject().is_empty();
+        let resource = if named { Some(subject(message)?) } else { None };
+        let limit: Option<u32> = message.head().parse("limit")?;
+        Ok(Self {
+            resource,
+            at,
+            branch,
+            limit: limit.unwrap_or(LOG_DEFAULT).min(LOG_MAX),
+        })
+    }
+
+    fn reply_to_message(reply: &Vec<Entry>) -> Message {
+        let mut message = Message::ok();
+        push_entries(&mut message, reply);
+        message
+    }
+
+    fn reply_from_message(message: &Message) -> Result<Vec<Entry>, Fault> {
+        entries(message)
+    }
+}
