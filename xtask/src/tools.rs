@@ -1,0 +1,148 @@
+//! What the tests need on this machine, installed when missing, each with a word about it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// The browsers the tests can drive, in the order they are looked for.
+const BROWSERS: [&str; 4] = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome-stable",
+    "google-chrome",
+];
+
+/// What the tests' own Python programs import.
+const PYTHON_PACKAGES: [&str; 2] = ["pyzmq", "openpyxl"];
+
+/// Where what was found or installed lies.
+pub(crate) struct Tools {
+    /// The browser's program.
+    pub(crate) browser: PathBuf,
+    /// A folder for `PYTHONPATH`.
+    pub(crate) python_path: PathBuf,
+    /// What was installed just now, for the summary.
+    pub(crate) installed: Vec<String>,
+}
+
+/// Finds every tool, installing what is missing.
+pub(crate) fn ensure(root: &Path) -> Result<Tools> {
+    let mut installed = Vec::new();
+    for component in ["fmt", "clippy"] {
+        if !works("cargo", &[component, "--version"]) {
+            let name = if component == "fmt" {
+                "rustfmt"
+            } else {
+                component
+            };
+            install(name, "rustup", &["component", "add", name], &mut installed)?;
+        }
+    }
+    if !works("npm", &["--version"]) {
+        bail!(
+            "npm is missing; the page is built and tested with Node 20.19 or newer\n\
+             hint: install Node from https://nodejs.org or with `apt-get install nodejs npm`"
+        );
+    }
+    if !works("git", &["--version"]) {
+        install_package("git", "the tests read the store with it", &mut installed)?;
+    }
+    if !works("cargo", &["deny", "--version"]) {
+        let arguments = ["install", "cargo-deny", "--locked"];
+        install("cargo-deny", "cargo", &arguments, &mut installed)?;
+    }
+    let python_path = python(root, &mut installed)?;
+    if browser().is_none() {
+        install_package("chromium", "the page is tested in it", &mut installed)?;
+    }
+    let browser = browser().context("chromium was installed, and yet is not in PATH")?;
+    Ok(Tools {
+        browser,
+        python_path,
+        installed,
+    })
+}
+
+fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
+    let path = root.join("target/test-tools/python");
+    let imports = |path: &Path| {
+        let mut python = Command::new("python3");
+        python
+            .args(["-c", "import zmq, openpyxl"])
+            .env("PYTHONPATH", path);
+        quiet(&mut python)
+    };
+    if !works("python3", &["--version"]) {
+        install_package(
+            "python3",
+            "clients in other languages are tested",
+            installed,
+        )?;
+    }
+    if imports(&path) {
+        return Ok(path);
+    }
+    if !works("python3", &["-m", "pip", "--version"]) {
+        install_package("python3-pip", "it installs pyzmq and openpyxl", installed)?;
+    }
+    std::fs::create_dir_all(&path)?;
+    let target = path.to_str().context("the workspace's path is not UTF-8")?;
+    let mut arguments = vec!["-m", "pip", "install", "--quiet", "--target", target];
+    arguments.extend(PYTHON_PACKAGES);
+    install("pyzmq and openpyxl", "python3", &arguments, installed)?;
+    if !imports(&path) {
+        bail!("pyzmq and openpyxl were installed to {target}, and yet python3 cannot import them");
+    }
+    Ok(path)
+}
+
+fn browser() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let candidates = BROWSERS
+        .iter()
+        .flat_map(|name| folders.iter().map(move |f| f.join(name)));
+    candidates.into_iter().find(|program| program.is_file())
+}
+
+/// Installs a package of the operating system, as root or through sudo.
+fn install_package(name: &str, why: &str, installed: &mut Vec<String>) -> Result<()> {
+    println!("{name} is missing: {why}");
+    let script = format!(
+        "export DEBIAN_FRONTEND=noninteractive; S=; [ \"$(id -u)\" = 0 ] || S='sudo -n'; \
+         $S apt-get update -q && $S apt-get install -q -y --no-install-recommends {name}"
+    );
+    install(name, "sh", &["-c", &script], installed)
+        .with_context(|| format!("cannot install {name}; install it by hand and run this again"))
+}
+
+fn install(
+    name: &str,
+    program: &str,
+    arguments: &[&str],
+    installed: &mut Vec<String>,
+) -> Result<()> {
+    println!("installing {name}: {program} {}", arguments.join(" "));
+    let status = Command::new(program)
+        .args(arguments)
+        .status()
+        .with_context(|| format!("cannot run {program}"))?;
+    if !status.success() {
+        bail!("installing {name} failed: {program} ended with {status}");
+    }
+    installed.push(name.to_owned());
+    Ok(())
+}
+
+fn works(program: &str, arguments: &[&str]) -> bool {
+    quiet(Command::new(program).args(arguments))
+}
+
+fn quiet(command: &mut Command) -> bool {
+    let command = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
