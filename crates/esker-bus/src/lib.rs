@@ -1,3 +1,21 @@
 //! How it is said: `serve`, `call`, `publish`, `follow`, over ZeroMQ and in process.
+//!
+//! A service answers on one thread of its own and never sends; callers and followers are the same whether
+//! the service is in this process or behind an address. Only `zmq` knows ZeroMQ.
 
 pub mod service;
+
+pub mod bus;
+pub mod server;
+
+pub mod caller;
+pub mod endpoint;
+pub mod follow;
+
+mod address;
+mod envelope;
+mod link;
+mod outbox;
+mod owner;
+mod queue;
+mod zmq;

@@ -30,6 +30,11 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
+/** The name in `Name <mail address>`. */
+export function person(author: string): string {
+  return author.replace(/\s*<[^<>]*>\s*$/, "") || author || "unknown";
+}
+
 /** How long ago, in words that do not tick every second. */
 export function age(then: number, now: number): string {
   const seconds = (now - then) / 1000;

@@ -1,0 +1,103 @@
+//! What is around a request: the way back, its number, and refusals in the asker's own form.
+
+use bytes::Bytes;
+use esker_wire::fault::{Code, Fault};
+use esker_wire::message::Message;
+use esker_wire::seed;
+
+use crate::service::Frames;
+
+/// How many frames of a message are searched for the empty frame that ends its way back.
+const HOPS_MAX: usize = 16;
+
+/// The most frames of one message; each costs memory even if it is empty.
+pub(crate) const FRAMES_MAX: usize = 16 * 1024;
+
+/// What a frame costs besides its bytes.
+const FRAME_COST: usize = 64;
+
+/// Splits what came after the peer's identity into the way back and the request.
+///
+/// A REQ socket puts an empty frame first, a proxy or a numbering client puts frames of its own before that
+/// one; a bare DEALER puts nothing, and its first frame is the request's head. The way back goes before the
+/// reply exactly as it came.
+pub(crate) fn split(mut frames: Frames) -> (Frames, Frames) {
+    let end = frames
+        .iter()
+        .take(HOPS_MAX)
+        .take_while(|frame| !frame.starts_with(b"====="))
+        .position(|frame| frame.is_empty());
+    match end {
+        Some(end) if end + 1 < frames.len() => {
+            let request = frames.split_off(end + 1);
+            (frames, request)
+        }
+        _ => (Frames::new(), frames),
+    }
+}
+
+/// What a message takes of memory, roughly.
+pub(crate) fn weight(frames: &[Bytes]) -> usize {
+    size(frames).saturating_add(frames.len().saturating_mul(FRAME_COST))
+}
+
+/// The bytes of a message.
+pub(crate) fn size(frames: &[Bytes]) -> usize {
+    frames.iter().map(Bytes::len).sum()
+}
+
+/// Refuses what is over the limits.
+///
+/// # Errors
+/// `too-large` with both numbers.
+pub(crate) fn check_size(what: &str, frames: &[Bytes], message_max: usize) -> Result<(), Fault> {
+    let bytes = size(frames);
+    if bytes > message_max {
+        let message = format!("the {what} has {bytes} bytes, {message_max} are allowed");
+        return Err(Fault::new(Code::TooLarge, message).hint("send or ask for it in parts"));
+    }
+    if frames.len() > FRAMES_MAX {
+        let count = frames.len();
+        let message = format!("the {what} has {count} frames, {FRAMES_MAX} are allowed");
+        return Err(Fault::new(Code::TooLarge, message));
+    }
+    Ok(())
+}
+
+/// The number a request of ours gave itself: the field `id` of its first section.
+pub(crate) fn id(frames: &[Bytes]) -> Option<String> {
+    let head = frames.first().filter(|head| Message::is_ours(head))?;
+    let mut lines = head.split(|byte| *byte == b'\n').skip(1);
+    let field = lines
+        .by_ref()
+        .take_while(|line| line.starts_with(b"\t"))
+        .find_map(|line| line.strip_prefix(b"\tid:"))?;
+    let text = std::str::from_utf8(field).ok()?;
+    Some(text.strip_prefix(' ').unwrap_or(text).to_owned())
+}
+
+/// Puts a request's number into its reply, if both are of our form.
+pub(crate) fn number(reply: Frames, id: Option<&str>) -> Frames {
+    let Some(id) = id else { return reply };
+    match Message::from_frames(&reply) {
+        Ok(mut message) => {
+            message.set_id(id);
+            message.to_frames()
+        }
+        Err(_) => reply,
+    }
+}
+
+/// The reply that refuses a request, in the form of the request: ours, or the seeds'.
+pub(crate) fn refusal(request: &[Bytes], fault: &Fault) -> Frames {
+    match request.first() {
+        Some(head) if Message::is_ours(head) => {
+            let reply = Message::error(fault).to_frames();
+            number(reply, id(request).as_deref())
+        }
+        _ => vec![seed::error(fault)],
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! The one thread that owns a service: it takes what is waiting, has it answered, publishes, then replies.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::broadcast;
+
+use crate::bus::Limits;
+use crate::envelope;
+use crate::queue::{Asked, Mail};
+use crate::service::{Frames, Outcome, Service};
+use crate::zmq::Publisher;
+
+/// The time between two ticks.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Where events go.
+pub(crate) struct Outlets {
+    /// The event socket, if one is bound.
+    pub(crate) publisher: Option<Arc<Publisher>>,
+    /// The followers in this process.
+    pub(crate) local: broadcast::Sender<Frames>,
+}
+
+impl Outlets {
+    fn publish(&self, event: Frames) {
+        if let Some(publisher) = &self.publisher {
+            publisher.publish(&event);
+        }
+        // Without a follower there is nobody to tell.
+        drop(self.local.send(event));
+    }
+}
+
+/// Stops the process if the thread that holds it panics: a service that may be half way through a change must
+/// not go on, nor leave its callers waiting. The panic's message is out by then.
+struct Loud;
+
+impl Drop for Loud {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
+/// Runs a service until it is told to stop and everything accepted is answered.
+pub(crate) fn run(
+    mut service: impl Service,
+    mail: &Receiver<Mail>,
+    outlets: &Outlets,
+    limits: &Limits,
+) {
+    let _loud = Loud;
+    let mut next_tick = Instant::now();
+    let mut stopping = false;
+    loop {
+        let now = Instant::now();
+        if now >= next_tick {
+            for event in service.tick() {
+                outlets.publish(event);
+            }
+            next_tick = now + TICK;
+        }
+        let wait = if stopping {
+            Duration::ZERO
+        } else {
+            next_tick.saturating_duration_since(now)
+        };
+        let first = match mail.recv_timeout(wait) {
+            Ok(Mail::Asked(asked)) => asked,
+            Ok(Mail::Stop) => {
+                stopping = true;
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) if !stopping => continue,
+            Err(_) => return,
+        };
+        let batch = gather(first, mail, limits, &mut stopping);
+        answer(&mut service, batch, outlets, limits);
+    }
+}
+
+/// Everything that is waiting, as far as one batch goes.
+fn gather(first: Asked, mail: &Receiver<Mail>, limits: &Limits, stopping: &mut bool) -> Vec<Asked> {
+    let mut bytes = envelope::size(&first.frames);
+    let mut batch = vec![first];
+    while batch.len() < limits.batch_max && bytes < limits.batch_bytes_max {
+        match mail.try_recv() {
+            Ok(Mail::Asked(asked)) => {
+                bytes += envelope::size(&asked.frames);
+                batch.push(asked);
+            }
+            Ok(Mail::Stop) => *stopping = true,
+            Err(_) => break,
+        }
+    }
+    batch
+}
+
+fn answer(service: &mut impl Service, batch: Vec<Asked>, outlets: &Outlets, limits: &Limits) {
+    let mut requests = Vec::with_capacity(batch.len());
+    let mut backs = Vec::with_capacity(batch.len());
+    for asked in batch {
+        let id = envelope::id(&asked.frames);
+        let head = asked.frames.first().cloned().unwrap_or_default();
+        requests.push(asked.frames);
+        backs.push((head, id, asked.back, asked.share));
+    }
+    let outcomes = service.handle(requests);
+    assert_eq!(
+        outcomes.len(),
+        backs.len(),
+        "a service owes one outcome per request"
+    );
+    let mut replies = Vec::with_capacity(backs.len());
+    for Outcome { reply, events } in outcomes {
+        for event in events {
+            outlets.publish(event);
+        }
+        replies.push(reply);
+    }
+    for (reply, (head, id, back, share)) in replies.into_iter().zip(backs) {
+        let reply = match envelope::check_size("answer", &reply, limits.message_max) {
+            Ok(()) if reply.is_empty() => vec![bytes::Bytes::new()],
+            Ok(()) => envelope::number(reply, id.as_deref()),
+            Err(fault) => envelope::refusal(&[head], &fault),
+        };
+        back.reply(reply);
+        drop(share);
+    }
+}
+
+#[cfg(test)]
+mod tests;

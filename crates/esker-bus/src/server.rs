@@ -1,0 +1,271 @@
+//! A service at work: its thread, its sockets, and how they end.
+
+use std::collections::HashMap;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use esker_wire::fault::{Code, Fault};
+use tokio::sync::{broadcast, watch};
+
+use crate::bus::{Binds, Bus, Limits};
+use crate::endpoint::{Endpoint, LocalEndpoint};
+use crate::envelope;
+use crate::outbox::Outbox;
+use crate::owner::{self, Outlets};
+use crate::queue::{Back, Peer, Queue};
+use crate::service::{Frames, Service};
+use crate::zmq::{Publisher, Router};
+
+/// The events that may wait for a follower in this process; one that is further behind is told so.
+const EVENTS_WAITING_MAX: usize = 4096;
+
+/// How many peers are remembered before those that ask nothing are forgotten.
+const PEERS_KEPT: usize = 1024;
+
+/// How long answers may take to leave when a server ends.
+const DRAIN_MAX: Duration = Duration::from_secs(1);
+
+/// A service at work. Dropping it is [`Server::shutdown`].
+#[derive(Debug)]
+pub struct Server {
+    /// Keeps the threads that talk.
+    _bus: Bus,
+    local: LocalEndpoint,
+    requests: Vec<String>,
+    events: Vec<String>,
+    stop: watch::Sender<bool>,
+    owner: Option<JoinHandle<()>>,
+    closed: mpsc::Receiver<()>,
+}
+
+/// The sockets of a server.
+struct Sockets {
+    outbox: Option<Arc<Outbox>>,
+    publisher: Option<Arc<Publisher>>,
+    requests: Vec<String>,
+    events: Vec<String>,
+}
+
+impl Server {
+    pub(crate) fn start(
+        bus: &Bus,
+        name: &str,
+        service: impl Service,
+        binds: &Binds,
+    ) -> Result<Self, Fault> {
+        let limits = binds.limits.clone();
+        let sockets = bus.run(open(bus.handle().clone(), binds.clone()))?;
+        let (queue, mail) = Queue::new(&limits);
+        let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
+        let outlets = Outlets {
+            publisher: sockets.publisher.clone(),
+            local: events.clone(),
+        };
+        let owner_limits = limits.clone();
+        let (ended, owner_ended) = watch::channel(());
+        let owner = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                owner::run(service, &mail, &outlets, &owner_limits);
+                drop(ended);
+            })
+            .map_err(|error| {
+                let message = format!("cannot start the thread {name}: {error}");
+                Fault::new(Code::Unavailable, message)
+            })?;
+        let (stop, stopped) = watch::channel(false);
+        let (closing, closed) = mpsc::sync_channel(1);
+        let local = LocalEndpoint {
+            queue: queue.clone(),
+            events,
+            limits: limits.clone(),
+        };
+        let intake = Intake {
+            queue,
+            limits,
+            peers: HashMap::new(),
+        };
+        let Sockets {
+            outbox,
+            publisher,
+            requests,
+            events,
+        } = sockets;
+        // The task says that it has ended by dropping `closing`; its handle is of no use.
+        drop(bus.handle().spawn(async move {
+            intake.run(outbox.as_ref(), stopped).await;
+            close(owner_ended, outbox, publisher).await;
+            drop(closing);
+        }));
+        Ok(Self {
+            _bus: bus.clone(),
+            local,
+            requests,
+            events,
+            stop,
+            owner: Some(owner),
+            closed,
+        })
+    }
+
+    /// Where callers and followers in this process find the service.
+    pub fn local(&self) -> Endpoint {
+        Endpoint::Local(self.local.clone())
+    }
+
+    /// The addresses that take requests, with their real ports.
+    pub fn requests(&self) -> &[String] {
+        &self.requests
+    }
+
+    /// The addresses that publish events, with their real ports.
+    pub fn events(&self) -> &[String] {
+        &self.events
+    }
+
+    /// Accepts nothing more, answers what was accepted, gives the answers a second to leave, and ends the
+    /// threads. Waits for all that: not for asynchronous code.
+    pub fn shutdown(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let Some(owner) = self.owner.take() else {
+            return;
+        };
+        self.stop.send_replace(true);
+        // A panic of the owner would have ended the process.
+        drop(owner.join());
+        // It never sends: the channel breaks when the sockets are closed.
+        let _ = self.closed.recv();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+async fn open(runtime: tokio::runtime::Handle, binds: Binds) -> Result<Sockets, Fault> {
+    let limits = &binds.limits;
+    let mut sockets = Sockets {
+        outbox: None,
+        publisher: None,
+        requests: Vec::new(),
+        events: Vec::new(),
+    };
+    if !binds.requests.is_empty() {
+        let (router, bound) = Router::bind(&binds.requests, limits).await?;
+        let outbox = Outbox::new(router, runtime, limits.message_max);
+        sockets.outbox = Some(Arc::new(outbox));
+        sockets.requests = bound;
+    }
+    if !binds.events.is_empty() {
+        match Publisher::bind(&binds.events, limits).await {
+            Ok((publisher, bound)) => {
+                sockets.publisher = Some(Arc::new(publisher));
+                sockets.events = bound;
+            }
+            Err(fault) => {
+                close_all(sockets.outbox, None).await;
+                return Err(fault);
+            }
+        }
+    }
+    Ok(sockets)
+}
+
+/// Closes the sockets once the owner has sent its last answer.
+async fn close(
+    mut owner: watch::Receiver<()>,
+    outbox: Option<Arc<Outbox>>,
+    publisher: Option<Arc<Publisher>>,
+) {
+    // Nothing is ever sent: it returns when the owner drops the other end.
+    drop(owner.changed().await);
+    close_all(outbox, publisher).await;
+}
+
+async fn close_all(outbox: Option<Arc<Outbox>>, publisher: Option<Arc<Publisher>>) {
+    let requests = async {
+        if let Some(outbox) = &outbox {
+            outbox.close(DRAIN_MAX).await;
+        }
+    };
+    let events = async {
+        if let Some(publisher) = &publisher {
+            publisher.close().await;
+        }
+    };
+    tokio::join!(requests, events);
+}
+
+/// Takes requests off the socket into the queue.
+struct Intake {
+    queue: Queue,
+    limits: Limits,
+    /// By identity: what each peer has under way.
+    peers: HashMap<Bytes, Arc<Peer>>,
+}
+
+impl Intake {
+    async fn run(mut self, outbox: Option<&Arc<Outbox>>, mut stopped: watch::Receiver<bool>) {
+        while let Some(outbox) = outbox {
+            let taken = tokio::select! {
+                _ = stopped.changed() => None,
+                taken = outbox.router().take() => taken,
+            };
+            let Some(messages) = taken else { break };
+            for message in messages {
+                self.accept(outbox, message).await;
+            }
+        }
+        if outbox.is_none() {
+            // Changed or broken, the server ends.
+            drop(stopped.changed().await);
+        }
+        self.queue.stop();
+    }
+
+    async fn accept(&mut self, outbox: &Arc<Outbox>, mut message: Frames) {
+        if message.is_empty() {
+            return;
+        }
+        let rest = message.split_off(1);
+        let (envelope, request) = envelope::split(rest);
+        let peer = self.peer(&message);
+        let mut way = message;
+        way.extend(envelope);
+        let max = self.limits.message_max;
+        // A refusal is counted apart: the peer has no ticket to spare.
+        let refuse = |way: Frames, fault: &Fault| {
+            let ticket = Arc::new(Peer::default()).admit(1);
+            if let Ok(ticket) = ticket {
+                let back = Back::Peer(Arc::clone(outbox), way, ticket);
+                back.reply(envelope::refusal(&request, fault));
+            }
+        };
+        if let Err(fault) = envelope::check_size("request", &request, max) {
+            return refuse(way, &fault);
+        }
+        match peer.admit(self.limits.in_flight_max) {
+            Err(fault) => refuse(way, &fault),
+            Ok(ticket) => {
+                let back = Back::Peer(Arc::clone(outbox), way, ticket);
+                // The owner ends after this task does, so there is room for it to be taken.
+                drop(self.queue.push(request, back).await);
+            }
+        }
+    }
+
+    fn peer(&mut self, message: &[Bytes]) -> Arc<Peer> {
+        let identity = message.first().cloned().unwrap_or_default();
+        if self.peers.len() >= PEERS_KEPT && !self.peers.contains_key(&identity) {
+            self.peers.retain(|_, peer| Arc::strong_count(peer) > 1);
+        }
+        Arc::clone(self.peers.entry(identity).or_default())
+    }
+}

@@ -1,0 +1,257 @@
+//! The definition of a project: `esker.toml`, read, checked and turned into values.
+//!
+//! Reading collects every defect with its place rather than stopping at the first. What depends on the
+//! machine (whether a program is installed) is asked by [`check`] alone: a project whose program is missing
+//! just now still runs everything else.
+
+pub mod defect;
+
+mod graph;
+mod page;
+mod parts;
+mod programs;
+mod read;
+pub mod value;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use esker_wire::name::Resource;
+use jiff::Timestamp;
+
+use self::defect::{Defect, Severity};
+use self::value::Schedule;
+
+/// The file's name in the project's folder.
+pub const FILE: &str = "esker.toml";
+
+/// The largest definition, in bytes.
+pub const FILE_MAX: u64 = 1024 * 1024;
+
+/// The word that stands for this very program in `run`.
+pub const ESKER: &str = "esker";
+
+/// A project as its `esker.toml` describes it.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    /// What the project is called.
+    pub project: String,
+    /// Where its snapshots are served.
+    pub hub: Hub,
+    /// Where its web pages are served, `HOST:PORT`.
+    pub web: String,
+    /// Other names for resources, as the seeds' clients use them.
+    pub aliases: BTreeMap<String, Resource>,
+    /// Where data comes from, in the order of the file.
+    pub sources: Vec<Source>,
+    /// What is computed, in the order of the file.
+    pub stages: Vec<Stage>,
+    /// What people see, in the order of the file.
+    pub views: Vec<View>,
+    /// How many programs may run at once.
+    pub jobs: usize,
+}
+
+/// The addresses of the snapshot service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hub {
+    /// Requests: `tcp://HOST:PORT`.
+    pub requests: String,
+    /// Events: `tcp://HOST:PORT`.
+    pub events: String,
+}
+
+/// Where data comes from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name; no stage has the same.
+    pub name: String,
+    /// How it is read.
+    pub origin: Origin,
+    /// When it is read; a source without one is read when its file, program or definition changes.
+    pub schedule: Option<Schedule>,
+    /// What it makes.
+    pub output: Resource,
+    /// Whether nothing at all is an acceptable content.
+    pub allow_empty: bool,
+}
+
+/// How a source is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A file, relative to the project's folder.
+    File {
+        /// Its path.
+        path: String,
+        /// The sheets wanted of a workbook, in this order; all of them if none are named.
+        sheets: Vec<String>,
+    },
+    /// What a program prints.
+    Run(Program),
+}
+
+/// A computation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// Its name; no source has the same.
+    pub name: String,
+    /// What it reads; at least one.
+    pub inputs: Vec<Resource>,
+    /// What it makes; at least one.
+    pub outputs: Vec<Resource>,
+    /// What it runs.
+    pub program: Program,
+    /// Whether nothing at all is an acceptable output.
+    pub allow_empty: bool,
+}
+
+/// A program and the bounds it runs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// The program and its arguments; at least one word. `esker` is this very program.
+    pub argv: Vec<String>,
+    /// How long a run may take.
+    pub timeout: Duration,
+    /// How long it may take to end when asked to.
+    pub grace: Duration,
+    /// How much it may print, in bytes.
+    pub output_max: u64,
+    /// How often a failed run is tried again by itself.
+    pub retry: u32,
+    /// The files and folders that are the program; the files named in `argv` if none are named.
+    pub code: Option<Vec<String>>,
+    /// The environment variables it is given; their values are part of the run key.
+    pub env: Vec<String>,
+}
+
+/// A page that shows a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Its name.
+    pub name: String,
+    /// What it shows.
+    pub resource: Resource,
+    /// How; guessed from the content if it is not said.
+    pub kind: Option<ViewKind>,
+    /// What stands above it; its name if nothing is said.
+    pub title: Option<String>,
+}
+
+/// How a view shows a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViewKind {
+    /// As a plan: manpower, shortages, end dates.
+    Plan,
+    /// As a table of tab- or comma-separated values.
+    Table,
+    /// As text.
+    Text,
+}
+
+impl Definition {
+    /// Reads the definition in a project's folder.
+    ///
+    /// # Errors
+    /// Every defect, warnings included, if one of them makes the definition unusable.
+    pub fn load(dir: &Path) -> Result<Self, Vec<Defect>> {
+        let text = read_file(dir).map_err(|defect| vec![defect])?;
+        let (definition, defects) = Self::parse(&text, Timestamp::now());
+        definition.ok_or(defects)
+    }
+
+    /// Reads a definition's text. `now` decides whether a cron pattern can still come true. There is a
+    /// definition exactly if no defect is an error.
+    pub fn parse(text: &str, now: Timestamp) -> (Option<Self>, Vec<Defect>) {
+        let (definition, _, defects) = read::read(text, now);
+        finish(definition, defects)
+    }
+
+    /// The names of everything that runs: sources, then stages.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let sources = self.sources.iter().map(|source| source.name.as_str());
+        sources.chain(self.stages.iter().map(|stage| stage.name.as_str()))
+    }
+
+    /// Every program it runs, with the name of its source or stage.
+    pub fn programs(&self) -> impl Iterator<Item = (&str, &Program)> {
+        let sources = self
+            .sources
+            .iter()
+            .filter_map(|source| match &source.origin {
+                Origin::Run(program) => Some((source.name.as_str(), program)),
+                Origin::File { .. } => None,
+            });
+        let stages = self.stages.iter();
+        sources.chain(stages.map(|stage| (stage.name.as_str(), &stage.program)))
+    }
+}
+
+/// Reads the definition and says everything that is wrong with it, on this machine: also programs and files
+/// that are missing. There is a definition exactly if no defect is an error.
+pub fn check(dir: &Path) -> (Option<Definition>, Vec<Defect>) {
+    let text = match read_file(dir) {
+        Ok(text) => text,
+        Err(defect) => return (None, vec![defect]),
+    };
+    let (definition, places, mut defects) = read::read(&text, Timestamp::now());
+    if let Some(definition) = &definition {
+        defects.extend(programs::check(dir, definition, &places));
+    }
+    finish(definition, defects)
+}
+
+fn finish(
+    definition: Option<Definition>,
+    mut defects: Vec<Defect>,
+) -> (Option<Definition>, Vec<Defect>) {
+    defects.sort_by_key(|defect| (defect.line, defect.column));
+    let usable = !defects.iter().any(Defect::is_error);
+    (definition.filter(|_| usable), defects)
+}
+
+fn read_file(dir: &Path) -> Result<String, Defect> {
+    let defect = |message: String, hint: &str| Defect {
+        line: 1,
+        column: 1,
+        severity: Severity::Error,
+        message,
+        hint: hint.to_owned(),
+    };
+    let path = dir.join(FILE);
+    let mut bytes = Vec::new();
+    let read = File::open(&path).and_then(|file| file.take(FILE_MAX + 1).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        let hint = match error.kind() {
+            ErrorKind::NotFound => "run `esker init`, or name the project's folder",
+            _ => "it must be a file that can be read",
+        };
+        return Err(defect(
+            format!("cannot read {}: {error}", path.display()),
+            hint,
+        ));
+    }
+    if bytes.len() as u64 > FILE_MAX {
+        let message = format!("{} is larger than {FILE_MAX} bytes", path.display());
+        return Err(defect(
+            message,
+            "a definition is small; is this the right file?",
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
+        Defect {
+            line,
+            ..defect(
+                "a byte that is not UTF-8".to_owned(),
+                "save the file as UTF-8",
+            )
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! What the parts of a definition are to each other: who makes what, and whether it goes round in a circle.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use esker_wire::name::Resource;
+
+use super::page::{Marked, Page, nearest};
+
+/// A source or stage as the graph sees it.
+pub(super) struct Node {
+    /// As it is written: `[stage.condition]`.
+    pub(super) title: String,
+    /// Its bare name.
+    pub(super) name: String,
+    /// Where it is named.
+    pub(super) span: Range<usize>,
+    /// What it reads.
+    pub(super) inputs: Vec<Marked<Resource>>,
+    /// What it makes.
+    pub(super) outputs: Vec<Marked<Resource>>,
+}
+
+/// Finds names used twice, resources made twice, inputs nobody makes, and cycles.
+pub(super) fn check(page: &mut Page<'_>, nodes: &[Node]) {
+    check_names(page, nodes);
+    let makers = makers(page, nodes);
+    for input in nodes.iter().flat_map(|node| &node.inputs) {
+        check_made(page, &makers, input);
+    }
+    check_cycles(page, nodes, &makers);
+}
+
+fn check_names(page: &mut Page<'_>, nodes: &[Node]) {
+    let mut seen: HashMap<&str, &Node> = HashMap::new();
+    for node in nodes {
+        let Some(first) = seen.insert(&node.name, node) else {
+            continue;
+        };
+        let (line, _) = page.place(first.span.start);
+        let message = format!(
+            "{} has the name of {} (line {line})",
+            node.title, first.title
+        );
+        page.error(&node.span, message, "give one of them another name");
+    }
+}
+
+/// Who makes each resource; complains about the second who does.
+fn makers<'a>(page: &mut Page<'_>, nodes: &'a [Node]) -> HashMap<&'a Resource, usize> {
+    let mut makers: HashMap<&Resource, usize> = HashMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        for output in &node.outputs {
+            let Some(first) = makers.get(&output.value).copied() else {
+                makers.insert(&output.value, index);
+                continue;
+            };
+            let (line, _) = page.place(nodes[first].span.start);
+            let message = format!(
+                "{} is made by {} and by {} (line {line})",
+                output.value, node.title, nodes[first].title
+            );
+            let hint = "a resource has one maker; give one of them another output";
+            page.error(&output.span, message, hint);
+        }
+    }
+    makers
+}
+
+/// Warns of an input that no part of the definition makes: it may come from outside.
+pub(super) fn check_made(
+    page: &mut Page<'_>,
+    makers: &HashMap<&Resource, usize>,
+    input: &Marked<Resource>,
+) {
+    if makers.contains_key(&input.value) {
+        return;
+    }
+    let known: Vec<&str> = makers.keys().map(|made| made.as_str()).collect();
+    let near = nearest(input.value.as_str(), &known);
+    let hint = if near.starts_with("did you mean") {
+        near
+    } else {
+        format!("it has to be put from outside: esker put {}", input.value)
+    };
+    let message = format!("no source or stage makes {}", input.value);
+    page.warning(&input.span, message, hint);
+}
+
+/// Where a node is in the walk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Unseen,
+    OnPath,
+    Done,
+}
+
+fn check_cycles(page: &mut Page<'_>, nodes: &[Node], makers: &HashMap<&Resource, usize>) {
+    let upstream: Vec<Vec<usize>> = nodes
+        .iter()
+        .map(|node| {
+            let made = |input: &Marked<Resource>| makers.get(&input.value).copied();
+            node.inputs.iter().filter_map(made).collect()
+        })
+        .collect();
+    let mut marks = vec![Mark::Unseen; nodes.len()];
+    for start in 0..nodes.len() {
+        if let Some(cycle) = walk(start, &upstream, &mut marks) {
+            report(page, nodes, &cycle);
+        }
+    }
+}
+
+/// Depth first without recursion, so that a long chain cannot exhaust the stack.
+fn walk(start: usize, upstream: &[Vec<usize>], marks: &mut [Mark]) -> Option<Vec<usize>> {
+    if marks[start] != Mark::Unseen {
+        return None;
+    }
+    let mut cycle = None;
+    let mut path = vec![(start, 0)];
+    marks[start] = Mark::OnPath;
+    while let Some((node, next)) = path.last_mut() {
+        let Some(&above) = upstream[*node].get(*next) else {
+            marks[*node] = Mark::Done;
+            path.pop();
+            continue;
+        };
+        *next += 1;
+        match marks[above] {
+            Mark::Unseen => {
+                marks[above] = Mark::OnPath;
+                path.push((above, 0));
+            }
+            Mark::OnPath => {
+                let from = path.iter().position(|(node, _)| *node == above);
+                let turn = path[from.unwrap_or(0)..].iter().map(|(node, _)| *node);
+                cycle = cycle.or_else(|| Some(turn.collect()));
+            }
+            Mark::Done => {}
+        }
+    }
+    cycle
+}
+
+fn report(page: &mut Page<'_>, nodes: &[Node], cycle: &[usize]) {
+    // The walk goes upstream; data flows the other way, beginning with the part that is named first.
+    let mut turn: Vec<usize> = cycle.iter().rev().copied().collect();
+    let first = (0..turn.len()).min_by_key(|at| nodes[turn[*at]].span.start);
+    turn.rotate_left(first.unwrap_or(0));
+    let start = &nodes[turn[0]];
+    let step = |index: &usize| {
+        let node = &nodes[*index];
+        let (line, _) = page.place(node.span.start);
+        format!("{} (line {line})", node.name)
+    };
+    let mut steps: Vec<String> = turn.iter().map(step).collect();
+    steps.push(start.name.clone());
+    let message = format!("the stages go round in a circle: {}", steps.join(" -> "));
+    let hint = "remove one of these inputs";
+    page.error(&start.span, message, hint);
+}

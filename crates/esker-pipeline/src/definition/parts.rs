@@ -1,0 +1,312 @@
+//! The tables `[source.X]` and `[stage.X]`.
+
+use std::time::Duration;
+
+use esker_wire::name::Resource;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::graph::Node;
+use super::page::{Marked, Page, Table};
+use super::read::{Places, check_name, required, resource};
+use super::value::{self, Schedule};
+use super::{Origin, Program, Source, Stage};
+
+const TIMEOUT: Duration = Duration::from_secs(10 * 60);
+const GRACE: Duration = Duration::from_secs(5);
+const OUTPUT_MAX: u64 = 256_000_000;
+/// The most retries that may be asked for.
+const RETRY_MAX: u32 = 100;
+/// The most often a source may be read by itself.
+const EVERY_MIN: Duration = Duration::from_secs(1);
+
+const PROGRAM_KEYS: [&str; 8] = [
+    "run",
+    "timeout",
+    "grace",
+    "output_max",
+    "retry",
+    "allow_empty",
+    "code",
+    "env",
+];
+const SOURCE_KEYS: [&str; 14] = [
+    "file",
+    "sheets",
+    "every",
+    "cron",
+    "timezone",
+    "output",
+    "run",
+    "timeout",
+    "grace",
+    "output_max",
+    "retry",
+    "allow_empty",
+    "code",
+    "env",
+];
+const STAGE_KEYS: [&str; 10] = [
+    "input",
+    "output",
+    "run",
+    "timeout",
+    "grace",
+    "output_max",
+    "retry",
+    "allow_empty",
+    "code",
+    "env",
+];
+
+pub(super) fn sources(
+    page: &mut Page<'_>,
+    root: &Table<'_, '_>,
+    now: Timestamp,
+    nodes: &mut Vec<Node>,
+    places: &mut Places,
+) -> Vec<Source> {
+    let mut sources = Vec::new();
+    for (name, table) in page.tables(root.entries, "source") {
+        check_name(page, &name, &table.span);
+        page.check_keys(&table, &SOURCE_KEYS);
+        let origin = origin(page, &table, &name, places);
+        let schedule = schedule(page, &table, now);
+        let output = required(page, &table, "output").and_then(|text| resource(page, text));
+        let Some(output) = output else {
+            continue;
+        };
+        nodes.push(node(&name, &table, Vec::new(), vec![output.clone()]));
+        let Some(origin) = origin else {
+            continue;
+        };
+        sources.push(Source {
+            name,
+            origin,
+            schedule,
+            output: output.value,
+            allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),
+        });
+    }
+    sources
+}
+
+pub(super) fn stages(
+    page: &mut Page<'_>,
+    root: &Table<'_, '_>,
+    nodes: &mut Vec<Node>,
+    places: &mut Places,
+) -> Vec<Stage> {
+    let mut stages = Vec::new();
+    for (name, table) in page.tables(root.entries, "stage") {
+        check_name(page, &name, &table.span);
+        page.check_keys(&table, &STAGE_KEYS);
+        let inputs = resources(page, &table, "input");
+        let outputs = resources(page, &table, "output");
+        let bare = |marked: &[Marked<Resource>]| marked.iter().map(|m| m.value.clone()).collect();
+        let (input_names, output_names) = (bare(&inputs), bare(&outputs));
+        nodes.push(node(&name, &table, inputs, outputs));
+        let Some(program) = program(page, &table, &name, places) else {
+            continue;
+        };
+        stages.push(Stage {
+            name,
+            inputs: input_names,
+            outputs: output_names,
+            program,
+            allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),
+        });
+    }
+    stages
+}
+
+fn node(
+    name: &str,
+    table: &Table<'_, '_>,
+    inputs: Vec<Marked<Resource>>,
+    outputs: Vec<Marked<Resource>>,
+) -> Node {
+    Node {
+        title: table.title.clone(),
+        name: name.to_owned(),
+        span: table.span.clone(),
+        inputs,
+        outputs,
+    }
+}
+
+/// One resource or several, each once.
+fn resources(page: &mut Page<'_>, table: &Table<'_, '_>, key: &str) -> Vec<Marked<Resource>> {
+    let Some(list) = page.strings(table, key, true) else {
+        if !table.entries.contains_key(key) {
+            let message = format!("{} has no `{key}`", table.title);
+            page.error(&table.span, message, format!("add {key} = \"…\""));
+        }
+        return Vec::new();
+    };
+    if list.value.is_empty() {
+        let message = format!("`{key}` in {} names nothing", table.title);
+        page.error(&list.span, message, "name at least one resource");
+    }
+    let mut found: Vec<Marked<Resource>> = Vec::new();
+    for text in list.value {
+        let Some(one) = resource(page, text) else {
+            continue;
+        };
+        if found.iter().any(|known| known.value == one.value) {
+            let message = format!("`{key}` in {} names {} twice", table.title, one.value);
+            page.error(&one.span, message, "name it once");
+        }
+        found.push(one);
+    }
+    found
+}
+
+fn origin(
+    page: &mut Page<'_>,
+    table: &Table<'_, '_>,
+    name: &str,
+    places: &mut Places,
+) -> Option<Origin> {
+    let has = |key: &str| table.entries.contains_key(key);
+    if has("file") == has("run") {
+        let message = match has("file") {
+            true => format!("{} has both `file` and `run`", table.title),
+            false => format!("{} has neither `file` nor `run`", table.title),
+        };
+        let hint = "a source is a file (file = \"plan.xlsx\") or a program (run = [\"python3\", \"pull.py\"])";
+        page.error(&table.span, message, hint);
+        return None;
+    }
+    if has("run") {
+        let sheets = table.entries.get_key_value("sheets");
+        if let Some((key, _)) = sheets {
+            let message = format!("`sheets` in {} needs a `file`", table.title);
+            page.error(&key.span(), message, "remove it");
+        }
+        return program(page, table, name, places).map(Origin::Run);
+    }
+    for key in PROGRAM_KEYS.iter().filter(|key| **key != "allow_empty") {
+        if let Some((found, _)) = table.entries.get_key_value(*key) {
+            let message = format!("`{key}` in {} needs a `run`", table.title);
+            page.error(&found.span(), message, "remove it");
+        }
+    }
+    let path = page.string(table, "file")?;
+    places
+        .origins
+        .insert(name.to_owned(), page.place(path.span.start));
+    if path.value.is_empty() || path.value.contains('\0') {
+        let message = format!("`file` in {} names no file", table.title);
+        page.error(&path.span, message, "name a file in the project's folder");
+    }
+    let sheets = page.strings(table, "sheets", false);
+    if let Some(sheets) = &sheets
+        && !crate::sheets::is_workbook(&path.value)
+    {
+        let message = format!("`sheets` in {}: {} has no sheets", table.title, path.value);
+        page.error(&sheets.span, message, "only .xlsx, .xlsm and .ods have");
+    }
+    let names = sheets.map_or(Vec::new(), |sheets| sheets.value);
+    Some(Origin::File {
+        path: path.value,
+        sheets: names.into_iter().map(|sheet| sheet.value).collect(),
+    })
+}
+
+fn program(
+    page: &mut Page<'_>,
+    table: &Table<'_, '_>,
+    name: &str,
+    places: &mut Places,
+) -> Option<Program> {
+    let timeout = page.parsed(table, "timeout", value::positive);
+    let grace = page.parsed(table, "grace", value::duration);
+    let output_max = page.parsed(table, "output_max", value::size);
+    let retry = page.number(table, "retry", 0..=RETRY_MAX);
+    let code = page.strings(table, "code", true).map(|list| list.value);
+    let env = page.strings(table, "env", true).map(|list| list.value);
+    for path in code.iter().flatten() {
+        let outside = path.value.starts_with('/') || path.value.split('/').any(|part| part == "..");
+        if outside || path.value.is_empty() {
+            let message = format!("`code` in {} names {:?}", table.title, path.value);
+            page.error(&path.span, message, "code is inside the project's folder");
+        }
+    }
+    for variable in env.iter().flatten() {
+        if variable.value.is_empty() || variable.value.contains(['=', '\0']) {
+            let message = format!("{:?} cannot name an environment variable", variable.value);
+            page.error(
+                &variable.span,
+                message,
+                "write its name alone, without a value",
+            );
+        }
+    }
+    let argv = argv(page, table)?;
+    places
+        .origins
+        .insert(name.to_owned(), page.place(argv[0].span.start));
+    let bare = |list: Vec<Marked<String>>| list.into_iter().map(|word| word.value).collect();
+    Some(Program {
+        argv: bare(argv),
+        timeout: timeout.unwrap_or(TIMEOUT),
+        grace: grace.unwrap_or(GRACE),
+        output_max: output_max.unwrap_or(OUTPUT_MAX),
+        retry: retry.unwrap_or(0),
+        code: code.map(bare),
+        env: env.map_or(Vec::new(), bare),
+    })
+}
+
+fn argv(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Vec<Marked<String>>> {
+    let hint = "write the program and its arguments as a list: run = [\"python3\", \"clean.py\"]";
+    if !table.entries.contains_key("run") {
+        let message = format!("{} has no `run`", table.title);
+        page.error(&table.span, message, hint);
+        return None;
+    }
+    if let Some(toml::de::DeValue::String(_)) = table.entries.get("run").map(|v| v.get_ref()) {
+        let text = page.string(table, "run")?;
+        let message = format!("`run` in {} is one string", table.title);
+        page.error(&text.span, message, hint);
+        return None;
+    }
+    let list = page.strings(table, "run", false)?;
+    if list.value.first().is_none_or(|word| word.value.is_empty()) {
+        let message = format!("`run` in {} names no program", table.title);
+        page.error(&list.span, message, hint);
+        return None;
+    }
+    if let Some(word) = list.value.iter().find(|word| word.value.contains('\0')) {
+        let message = format!("`run` in {} holds a NUL character", table.title);
+        page.error(&word.span, message, "");
+        return None;
+    }
+    Some(list.value)
+}
+
+fn schedule(page: &mut Page<'_>, table: &Table<'_, '_>, now: Timestamp) -> Option<Schedule> {
+    let (every, cron) = (table.entries.get("every"), table.entries.get("cron"));
+    if let (Some(_), Some(cron)) = (every, cron) {
+        let message = format!("{} has both `every` and `cron`", table.title);
+        page.error(&cron.span(), message, "keep one of them");
+    }
+    let zone = page.parsed(table, "timezone", |name| {
+        TimeZone::get(name).map_err(|_| {
+            format!("{name:?} is no time zone; write for example \"Europe/Paris\" or \"UTC\"")
+        })
+    });
+    if let (Some(zone), None) = (table.entries.get("timezone"), cron) {
+        let message = format!("`timezone` in {} needs a `cron`", table.title);
+        page.error(&zone.span(), message, "remove it");
+    }
+    if cron.is_some() {
+        let zone = zone.unwrap_or_else(TimeZone::system);
+        return page.parsed(table, "cron", |text| Schedule::cron(text, zone, now));
+    }
+    page.parsed(table, "every", |text| match value::duration(text)? {
+        short if short < EVERY_MIN => Err(format!("{text:?} is shorter than 1s")),
+        every => Ok(Schedule::Every(every)),
+    })
+}

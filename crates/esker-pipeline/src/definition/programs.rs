@@ -1,0 +1,85 @@
+//! Whether what a definition names is there on this machine: programs and source files.
+
+use std::env;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::defect::{Defect, Severity};
+use super::read::Places;
+use super::{Definition, ESKER, Origin};
+
+pub(super) fn check(dir: &Path, definition: &Definition, places: &Places) -> Vec<Defect> {
+    let mut defects = Vec::new();
+    let mut add = |name: &str, severity, message: String, hint: String| {
+        let (line, column) = places.origins.get(name).copied().unwrap_or((1, 1));
+        defects.push(Defect {
+            line,
+            column,
+            severity,
+            message,
+            hint,
+        });
+    };
+    for (name, program) in definition.programs() {
+        if let Err((message, hint)) = find(dir, &program.argv[0]) {
+            add(name, Severity::Error, message, hint);
+        }
+        for path in program.code.iter().flatten() {
+            if !dir.join(path).exists() {
+                let message = format!("`code` of {name}: there is no {path} in the project");
+                let hint = "correct the path, or remove it".to_owned();
+                add(name, Severity::Error, message, hint);
+            }
+        }
+    }
+    for source in &definition.sources {
+        if let Origin::File { path, .. } = &source.origin
+            && !dir.join(path).is_file()
+        {
+            let message = format!("the file {path} of source {} does not exist", source.name);
+            let hint = "the source waits until it does".to_owned();
+            add(&source.name, Severity::Warning, message, hint);
+        }
+    }
+    defects
+}
+
+/// Whether the program can be started: what is wrong and what to do, if not.
+fn find(dir: &Path, program: &str) -> Result<(), (String, String)> {
+    if program == ESKER {
+        return Ok(());
+    }
+    if program.contains('/') {
+        let path = dir.join(program);
+        return match (path.is_file(), is_executable(&path)) {
+            (true, true) => Ok(()),
+            (true, false) => Err((
+                format!("{program} is not executable"),
+                format!("run: chmod +x {program}"),
+            )),
+            (false, _) => Err((
+                format!("the program {program} does not exist"),
+                "correct the path; it is relative to the project's folder".to_owned(),
+            )),
+        };
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    let places: Vec<PathBuf> = env::split_paths(&path).collect();
+    if places
+        .iter()
+        .any(|place| is_executable(&place.join(program)))
+    {
+        return Ok(());
+    }
+    let hint = if dir.join(program).is_file() {
+        format!("write \"./{program}\" for the file in the project")
+    } else {
+        "install it, or correct the name".to_owned()
+    };
+    Err((format!("the program {program} is not in PATH"), hint))
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}

@@ -1,0 +1,160 @@
+//! The small texts of a definition: durations, sizes, names, addresses, schedules.
+
+use std::time::Duration;
+
+use croner::Cron;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+/// The longest duration a definition may name.
+const DURATION_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+/// The largest size a definition may name.
+const SIZE_MAX: u64 = 4 << 30;
+
+/// Reads `250ms`, `15m`, `1h30m`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let bad =
+        || format!("{text:?} is no duration; write for example \"30s\", \"15m\" or \"1h30m\"");
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
+        let (number, tail) = rest.split_at(digits);
+        let letters = tail
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(letters);
+        let milliseconds: u64 = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            "w" => 604_800_000,
+            _ => return Err(bad()),
+        };
+        let number: u64 = number.parse().map_err(|_| bad())?;
+        let part = number.checked_mul(milliseconds).ok_or_else(bad)?;
+        total = total.saturating_add(Duration::from_millis(part));
+        rest = tail;
+    }
+    if text.is_empty() {
+        return Err(bad());
+    }
+    if total > DURATION_MAX {
+        return Err(format!("{text:?} is longer than a year"));
+    }
+    Ok(total)
+}
+
+/// A duration that is not nothing.
+pub(super) fn positive(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err(format!("{text:?} is no time at all")),
+        some => Ok(some),
+    }
+}
+
+/// Reads `256MB`, `64KiB`, `1000`.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let bad = || format!("{text:?} is no size; write for example \"256MB\" or \"64KiB\"");
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number.parse().map_err(|_| bad())?;
+    let factor = match unit.trim_start() {
+        "" | "B" => 1,
+        "KB" | "kB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return Err(bad()),
+    };
+    let size = number.checked_mul(factor).ok_or_else(bad)?;
+    if size == 0 || size > SIZE_MAX {
+        return Err(format!(
+            "{text:?} is out of bounds; at most 4GiB, at least 1B"
+        ));
+    }
+    Ok(size)
+}
+
+/// The name of a source, stage or view: what a resource's part may be, without blanks.
+pub(super) fn name(text: &str) -> Result<(), &'static str> {
+    const NAME_MAX: usize = 100;
+    let plain = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    if text.is_empty() || text.len() > NAME_MAX || !text.chars().all(plain) {
+        return Err("a name is letters, digits, - and _, at most 100 bytes");
+    }
+    Ok(())
+}
+
+/// `HOST:PORT`.
+pub(super) fn address(text: &str) -> Result<String, String> {
+    let port = text
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.is_empty())
+        .and_then(|(_, port)| port.parse::<u16>().ok());
+    match port {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(format!(
+            "{text:?} is no address; write HOST:PORT, for example \"127.0.0.1:8000\""
+        )),
+    }
+}
+
+/// `tcp://HOST:PORT`.
+pub(super) fn endpoint(text: &str) -> Result<String, String> {
+    let bad = || {
+        format!(
+            "{text:?} is no address; write tcp://HOST:PORT, for example \"tcp://127.0.0.1:5000\""
+        )
+    };
+    let rest = text.strip_prefix("tcp://").ok_or_else(bad)?;
+    address(rest).map_err(|_| bad())?;
+    Ok(text.to_owned())
+}
+
+/// When a source runs by itself.
+#[derive(Debug, Clone)]
+pub enum Schedule {
+    /// This long after its last run began.
+    Every(Duration),
+    /// At the times of a cron pattern in a time zone.
+    Cron(Box<Cron>, TimeZone),
+}
+
+impl Schedule {
+    /// A cron pattern, refused if it can never come true after `now`.
+    pub(super) fn cron(pattern: &str, zone: TimeZone, now: Timestamp) -> Result<Self, String> {
+        let cron: Cron = pattern
+            .parse()
+            .map_err(|error| format!("{pattern:?} is no cron pattern: {error}"))?;
+        let schedule = Self::Cron(Box::new(cron), zone);
+        match schedule.next_after(now) {
+            Some(_) => Ok(schedule),
+            None => Err(format!("{pattern:?} never comes true")),
+        }
+    }
+
+    /// The first time to run after a run that began at `last`. However many times have passed since then,
+    /// they are made up for by one run.
+    pub fn next_after(&self, last: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Every(every) => last
+                .checked_add(SignedDuration::try_from(*every).ok()?)
+                .ok(),
+            Self::Cron(cron, zone) => {
+                let from = last.to_zoned(zone.clone());
+                let next = cron.find_next_occurrence(&from, false).ok()?;
+                Some(next.timestamp())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

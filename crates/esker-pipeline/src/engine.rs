@@ -1,0 +1,226 @@
+//! The engine: one thread that looks at the world, asks the planner, and starts what it says.
+//!
+//! Everything that may matter (an event, a changed file, a run that ended, a time that came) only makes it look
+//! again. What it remembers besides is how to find things faster; it may be killed at any moment.
+
+mod agenda;
+mod desk;
+mod ledger;
+mod library;
+mod listen;
+pub mod status;
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use esker_bus::caller::Caller;
+use esker_bus::follow::Follow;
+use tokio::sync::watch;
+
+use crate::definition::Definition;
+use crate::definition::defect::Defect;
+use crate::plan::Run;
+use crate::run::{Bench, Outcome, SCRATCH};
+
+use self::desk::Desk;
+use self::library::Library;
+use self::listen::{Ear, Eye};
+use self::status::Status;
+
+/// The file that keeps a second engine from the same project.
+const LOCK: &str = ".esker/runner.lock";
+
+/// The mail that may wait. Hints beyond that are dropped: one that waits is as good as many.
+const MAIL_MAX: usize = 256;
+
+/// Told of a definition.
+pub type OnDefinition = Box<dyn Fn(&Arc<Definition>) + Send>;
+
+/// What to run and what with.
+pub struct Options {
+    /// The project's folder.
+    pub dir: PathBuf,
+    /// This very program, whose hidden subcommand `supervise` calls [`crate::supervise::supervise`].
+    pub esker: PathBuf,
+    /// The snapshot service.
+    pub caller: Caller,
+    /// Its events.
+    pub follow: Follow,
+    /// Told of every definition that comes into force, the first included.
+    pub on_definition: OnDefinition,
+}
+
+/// Why an engine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The definition is unusable.
+    #[error("cannot use the definition: {}", first(.0))]
+    Definition(Vec<Defect>),
+    /// Another engine runs this project.
+    #[error("cannot run {}: another esker runs this project", .0.display())]
+    Locked(PathBuf),
+    /// Something the engine needs of this machine failed.
+    #[error("cannot {what} {}: {source}", .path.display())]
+    Machine {
+        /// What was tried.
+        what: &'static str,
+        /// With what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+fn first(defects: &[Defect]) -> String {
+    let first = defects.iter().find(|defect| defect.is_error());
+    first.map_or_else(String::new, Defect::to_string)
+}
+
+impl Error {
+    /// What to do; may be empty.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Definition(_) => "run: esker check",
+            Self::Locked(_) => "stop the other one first",
+            Self::Machine { .. } => "",
+        }
+    }
+}
+
+/// What the engine's thread is told.
+#[derive(Debug)]
+enum Mail {
+    /// The store may have changed.
+    Store,
+    /// A file of the project may have changed.
+    Files,
+    /// A run has ended.
+    Ended(Box<Run>, Outcome),
+    /// End.
+    Stop,
+}
+
+/// Hints may be lost when many wait: one of those will do.
+fn hint(post: &SyncSender<Mail>, mail: Mail) {
+    if let Err(TrySendError::Disconnected(_)) = post.try_send(mail) {
+        tracing::debug!("a hint came after the engine's end");
+    }
+}
+
+/// A running engine. Dropping it is like [`Engine::shutdown`].
+#[derive(Debug)]
+pub struct Engine {
+    post: SyncSender<Mail>,
+    status: watch::Receiver<Arc<Status>>,
+    thread: Option<JoinHandle<()>>,
+    ear: Option<Ear>,
+    lock: File,
+}
+
+impl Engine {
+    /// Starts running a project.
+    ///
+    /// # Errors
+    /// An unusable definition, another engine on the same project, a folder that cannot be used.
+    pub fn start(options: Options) -> Result<Self, Error> {
+        let dir = options.dir;
+        let dir = fs::canonicalize(&dir).map_err(machine("use the folder", dir))?;
+        let library = Library::open(&dir).map_err(Error::Definition)?;
+        let lock = lock(dir.join(LOCK))?;
+        sweep(dir.join(SCRATCH))?;
+        let (post, mail) = sync_channel(MAIL_MAX);
+        let bench = Bench {
+            project: library.definition().project.clone(),
+            esker: options.esker,
+            caller: options.caller,
+            host: host(),
+            dir,
+        };
+        let eye = Eye::open(post.clone());
+        let (status, statuses) = watch::channel(Arc::default());
+        let desk = Desk::new(bench, library, eye, (post.clone(), options.on_definition));
+        let place = desk.dir().to_owned();
+        let thread = thread::Builder::new()
+            .name("pipeline".to_owned())
+            .spawn(move || desk.work(&mail, &status))
+            .map_err(machine("start a thread for", place.clone()))?;
+        let ear = Ear::open(options.follow, post.clone());
+        let ear = ear.map_err(machine("start a thread for", place))?;
+        Ok(Self {
+            post,
+            status: statuses,
+            thread: Some(thread),
+            ear: Some(ear),
+            lock,
+        })
+    }
+
+    /// How everything stands.
+    pub fn status(&self) -> Arc<Status> {
+        Arc::clone(&self.status.borrow())
+    }
+
+    /// How everything stands, with a way to wait for it to change.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Status>> {
+        self.status.clone()
+    }
+
+    /// Starts nothing more, asks what runs to end, waits as long as its grace allows.
+    pub fn shutdown(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.ear.take();
+        // If nobody takes the mail, the thread has ended already.
+        drop(self.post.send(Mail::Stop));
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the engine's thread panicked");
+        }
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "cannot unlock the project");
+        }
+    }
+}
+
+fn machine(what: &'static str, path: PathBuf) -> impl FnOnce(io::Error) -> Error {
+    move |source| Error::Machine { what, path, source }
+}
+
+fn lock(path: PathBuf) -> Result<File, Error> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(machine("create", folder.to_owned()))?;
+    }
+    let mut options = File::options();
+    let opened = options.create(true).append(true).open(&path);
+    let file = opened.map_err(machine("open", path.clone()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::Locked(path)),
+        Err(TryLockError::Error(error)) => Err(machine("lock", path)(error)),
+    }
+}
+
+/// Removes the scratch folders of runs that an earlier engine did not live to remove.
+fn sweep(path: PathBuf) -> Result<(), Error> {
+    match fs::remove_dir_all(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(machine("clear", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn host() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests;

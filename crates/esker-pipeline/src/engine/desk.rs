@@ -1,0 +1,337 @@
+//! The engine's thread: its mail, its state, and the one loop that holds them together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use esker_wire::fault::Fault;
+use esker_wire::record::{DEFINITION, Ended, Failure, RunRecord};
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::child::{self, DRAIN, Mailbox};
+use crate::definition::defect::Defect;
+use crate::key::sha256;
+use crate::plan::{self, Plan, Run, State, World};
+use crate::run::{self, Bench, Outcome};
+
+use super::agenda::Agenda;
+use super::ledger::Ledger;
+use super::library::{Library, Turn};
+use super::listen::Eye;
+use super::status::Status;
+use super::{Mail, OnDefinition};
+
+/// The wait after a run that came to nothing because the world had changed.
+const AGAIN: Duration = Duration::from_millis(200);
+/// How much longer than its grace a run may take to end when the engine does.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// The engine's state, owned by its thread.
+pub(super) struct Desk {
+    bench: Arc<Bench>,
+    library: Library,
+    eye: Eye,
+    post: SyncSender<Mail>,
+    on_definition: OnDefinition,
+    ledger: Ledger,
+    agenda: Agenda,
+    /// What runs, and how to stop it.
+    busy: BTreeMap<String, Sender<child::Mail>>,
+    /// The record of a definition that cannot be used.
+    bad_definition: Option<RunRecord>,
+}
+
+impl Desk {
+    pub(super) fn new(
+        bench: Bench,
+        library: Library,
+        eye: Eye,
+        (post, on_definition): (SyncSender<Mail>, OnDefinition),
+    ) -> Self {
+        Self {
+            bench: Arc::new(bench),
+            library,
+            eye,
+            post,
+            on_definition,
+            ledger: Ledger::default(),
+            agenda: Agenda::new(Instant::now()),
+            busy: BTreeMap::new(),
+            bad_definition: None,
+        }
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.bench.dir
+    }
+
+    /// Works until it is told to stop.
+    pub(super) fn work(mut self, mail: &Receiver<Mail>, status: &watch::Sender<Arc<Status>>) {
+        self.adopt();
+        loop {
+            match mail.recv_timeout(self.agenda.wait(Instant::now())) {
+                Ok(Mail::Store) => self.agenda.hinted(Instant::now()),
+                Ok(Mail::Files) => self.agenda.seen(Instant::now()),
+                Ok(Mail::Ended(run, outcome)) => self.ended(&run, outcome),
+                Ok(Mail::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let now = Instant::now();
+            if self.agenda.is_poll_due(now) && self.poll() {
+                self.agenda.within(now, Duration::ZERO);
+            }
+            if self.agenda.is_due(now) {
+                self.look(status);
+            }
+        }
+        self.close(mail);
+    }
+
+    /// A definition has come into force.
+    fn adopt(&mut self) {
+        self.eye.watch(self.library.folders());
+        let definition = self.library.definition();
+        tracing::info!(
+            project = definition.project,
+            sources = definition.sources.len(),
+            stages = definition.stages.len(),
+            "definition in force"
+        );
+        (self.on_definition)(definition);
+    }
+
+    /// Looks at the project's files; true if one that matters has changed.
+    fn poll(&mut self) -> bool {
+        let turned = self.read_definition();
+        let changed = self.library.look();
+        if changed {
+            self.eye.watch(self.library.folders());
+        }
+        turned || changed
+    }
+
+    /// Looks at everything, decides, and starts what is to run.
+    fn look(&mut self, status: &watch::Sender<Arc<Status>>) {
+        self.poll();
+        let caller = self.bench.caller.clone();
+        let cut = match self.ledger.read(&caller) {
+            Ok(cut) => cut,
+            Err(fault) => return self.lost_store(status, &fault),
+        };
+        let busy: BTreeSet<String> = self.busy.keys().cloned().collect();
+        let clock = Timestamp::now();
+        let definition = Arc::clone(self.library.definition());
+        let mut plan = plan::plan(&World {
+            definition: &definition,
+            at: cut.at,
+            heads: &cut.heads,
+            records: self.ledger.records(),
+            prints: self.library.prints(),
+            busy: &busy,
+            now: clock,
+        });
+        self.agenda.looked(Instant::now(), plan.wake, clock);
+        for record in std::mem::take(&mut plan.settle) {
+            self.ledger.keep(&caller, record);
+        }
+        for name in &plan.forget {
+            self.ledger.forget(&caller, name);
+        }
+        self.record_definition();
+        for run in std::mem::take(&mut plan.runs) {
+            self.start(run, &mut plan);
+        }
+        let before = Arc::clone(&status.borrow());
+        let mut after = before.after(&definition, &plan, self.ledger.records(), clock);
+        after.definition = definition_fault(self.bad_definition.as_ref());
+        publish(status, after);
+    }
+
+    fn lost_store(&mut self, status: &watch::Sender<Arc<Status>>, fault: &Fault) {
+        let before = Arc::clone(&status.borrow());
+        if before.store.is_none() {
+            tracing::warn!(%fault, "cannot use the store; trying again");
+        }
+        self.agenda.failed(Instant::now());
+        publish(
+            status,
+            Status {
+                store: Some(fault.to_string()),
+                definition: definition_fault(self.bad_definition.as_ref()),
+                ..(*before).clone()
+            },
+        );
+    }
+
+    /// Reads `esker.toml` again if it has changed; true if it had.
+    fn read_definition(&mut self) -> bool {
+        match self.library.turn() {
+            Turn::Same => return false,
+            Turn::New => {
+                self.bad_definition = None;
+                self.adopt();
+            }
+            Turn::Bad(defects) => {
+                let record = bad_definition(&defects, Timestamp::now());
+                tracing::warn!(
+                    defects = defects.len(),
+                    "the definition is unusable; keeping the last good one"
+                );
+                self.bad_definition = Some(record);
+            }
+        }
+        true
+    }
+
+    /// Brings the definition's own record in line.
+    fn record_definition(&mut self) {
+        let caller = self.bench.caller.clone();
+        let kept = self.ledger.records().get(DEFINITION);
+        let kept = kept.map(|record| record.run_key.as_str());
+        match (&self.bad_definition, kept) {
+            (Some(bad), kept) if kept != Some(&bad.run_key) => {
+                self.ledger.keep(&caller, bad.clone());
+            }
+            (None, Some(_)) => self.ledger.forget(&caller, DEFINITION),
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, run: Run, plan: &mut Plan) {
+        let (child_post, child_mail) = channel();
+        let mailbox = Mailbox {
+            post: child_post.clone(),
+            mail: child_mail,
+        };
+        let name = run.name().to_owned();
+        let (bench, post) = (Arc::clone(&self.bench), self.post.clone());
+        let started = thread::Builder::new()
+            .name(format!("run {name}"))
+            .spawn(move || {
+                let outcome = run::run(&bench, &run, &mailbox);
+                // An engine that has ended does not take it; the store knows what was done.
+                drop(post.send(Mail::Ended(Box::new(run), outcome)));
+            });
+        match started {
+            Ok(handle) => {
+                // Its end is told by mail.
+                drop(handle);
+                tracing::debug!(stage = name, "run started");
+                plan.states.insert(name.clone(), State::Running);
+                self.busy.insert(name, child_post);
+            }
+            Err(error) => {
+                tracing::error!(%error, stage = name, "cannot start a thread for a run");
+                self.agenda.within(Instant::now(), MARGIN);
+            }
+        }
+    }
+
+    fn ended(&mut self, run: &Run, outcome: Outcome) {
+        self.busy.remove(run.name());
+        match outcome {
+            Outcome::Done(record) => {
+                log(&record);
+                let caller = self.bench.caller.clone();
+                self.ledger.keep(&caller, *record);
+                self.agenda.within(Instant::now(), Duration::ZERO);
+            }
+            Outcome::Again(why) => {
+                tracing::debug!(stage = run.name(), why, "run came to nothing");
+                self.agenda.within(Instant::now(), AGAIN);
+            }
+        }
+    }
+
+    /// Asks everything that runs to end and waits for it.
+    fn close(mut self, mail: &Receiver<Mail>) {
+        for post in self.busy.values() {
+            // A run that has ended by itself does not hear it.
+            drop(post.send(child::Mail::Stop));
+        }
+        let programs = self.library.definition().programs();
+        let grace = programs.map(|(_, program)| program.grace).max();
+        let deadline = Instant::now() + grace.unwrap_or_default() + DRAIN + MARGIN;
+        while !self.busy.is_empty() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match mail.recv_timeout(left) {
+                Ok(Mail::Ended(run, outcome)) => self.ended(&run, outcome),
+                Ok(_) => {}
+                Err(_) => {
+                    tracing::warn!(runs = ?self.busy.keys(), "runs did not end in time");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Tells of a run once, in one line.
+fn log(record: &RunRecord) {
+    let outputs: Vec<String> = record
+        .outputs
+        .iter()
+        .map(|output| output.to_text())
+        .collect();
+    let outputs = outputs.join(", ");
+    match &record.failure {
+        None => tracing::info!(
+            stage = record.stage,
+            ended = %record.ended,
+            duration_ms = record.duration_ms,
+            outputs,
+            "run"
+        ),
+        Some(failure) => tracing::warn!(
+            stage = record.stage,
+            ended = %record.ended,
+            duration_ms = record.duration_ms,
+            failure = failure.summary,
+            count = failure.count,
+            "run"
+        ),
+    }
+}
+
+fn publish(status: &watch::Sender<Arc<Status>>, after: Status) {
+    status.send_if_modified(|current| {
+        let changed = **current != after;
+        if changed {
+            *current = Arc::new(after);
+        }
+        changed
+    });
+}
+
+fn definition_fault(record: Option<&RunRecord>) -> Option<String> {
+    let failure = record?.failure.as_ref()?;
+    Some(failure.summary.clone())
+}
+
+/// The record of a definition that cannot be used.
+fn bad_definition(defects: &[Defect], now: Timestamp) -> RunRecord {
+    let lines: Vec<String> = defects.iter().map(Defect::to_string).collect();
+    let first = defects.iter().find(|defect| defect.is_error());
+    let detail = lines.join("\n");
+    RunRecord {
+        stage: DEFINITION.to_owned(),
+        run_key: sha256(detail.as_bytes()),
+        ended: Ended::Problem,
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        started: now,
+        duration_ms: 0,
+        failure: Some(Failure {
+            summary: first.map_or_else(String::new, Defect::to_string),
+            hint: "mend esker.toml; until then the last good definition stays in force".to_owned(),
+            detail,
+            count: 1,
+            since: now,
+            not_before: None,
+        }),
+    }
+}

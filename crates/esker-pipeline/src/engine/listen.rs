@@ -1,0 +1,112 @@
+//! What the engine hears and sees: the store's events and the project's files, both as mere hints.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use esker_bus::follow::{Follow, Item};
+use esker_wire::event::Event;
+use esker_wire::name::Branch;
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+
+use super::{Mail, hint};
+
+/// How long listening goes on before it looks whether it should end.
+const LISTEN: Duration = Duration::from_millis(200);
+
+/// Follows the store on a thread of its own until it is dropped.
+#[derive(Debug)]
+pub(super) struct Ear {
+    end: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ear {
+    pub(super) fn open(mut follow: Follow, post: SyncSender<Mail>) -> io::Result<Self> {
+        let end = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&end);
+        let thread = thread::Builder::new()
+            .name("follow".to_owned())
+            .spawn(move || {
+                while !ended.load(Ordering::Relaxed) {
+                    if follow
+                        .recv_timeout(LISTEN)
+                        .is_some_and(|item| matters(&item))
+                    {
+                        hint(&post, Mail::Store);
+                    }
+                }
+            })?;
+        Ok(Self {
+            end,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        self.end.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread that follows the store panicked");
+        }
+    }
+}
+
+/// Whether what was heard can change what is to be run: data, records, or a gap that may hide either.
+fn matters(item: &Item) -> bool {
+    match item {
+        Item::Lost => true,
+        Item::Event(event @ Event::Put { branch, .. }) => {
+            !event.is_unchanged() && (branch.is_main() || *branch == Branch::records())
+        }
+        Item::Event(Event::Heartbeat { .. }) => false,
+    }
+}
+
+/// Watches folders. Without it everything works, only slower: files are also polled.
+pub(super) struct Eye {
+    watcher: Option<RecommendedWatcher>,
+    watched: BTreeSet<PathBuf>,
+}
+
+impl Eye {
+    pub(super) fn open(post: SyncSender<Mail>) -> Self {
+        let opened = notify::recommended_watcher(move |seen: notify::Result<notify::Event>| {
+            if seen.is_ok_and(|event| !event.kind.is_access()) {
+                hint(&post, Mail::Files);
+            }
+        });
+        let watcher = opened
+            .inspect_err(|error| tracing::warn!(%error, "cannot watch files; polling them instead"))
+            .ok();
+        Self {
+            watcher,
+            watched: BTreeSet::new(),
+        }
+    }
+
+    /// Watches exactly these folders, not what is below them.
+    pub(super) fn watch(&mut self, folders: BTreeSet<PathBuf>) {
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
+        for gone in self.watched.difference(&folders) {
+            // A folder that was removed is no longer watched anyway.
+            drop(watcher.unwatch(gone));
+        }
+        for new in folders.difference(&self.watched) {
+            if let Err(error) = watcher.watch(new, RecursiveMode::NonRecursive) {
+                tracing::warn!(folder = %new.display(), %error, "cannot watch; polling instead");
+            }
+        }
+        self.watched = folders;
+    }
+}

@@ -1,0 +1,130 @@
+//! The run key: what a run depends on, as one hash. The same key means the same effect.
+//!
+//! The key is the SHA-256, in lower-case hexadecimal, of these fields in this order:
+//!
+//! ```text
+//! "esker run key 1"             the format's version; a new engine that computes otherwise changes it
+//! "stage" | "file" | "command"  what kind of thing runs
+//! outputs, N, then each name
+//! stage and command:  argv, N, then each word
+//!                     code, the hash of the program's files, empty if it has none inside the project
+//!                     env, N, then each name and the SHA-256 of its value, or "unset"
+//! stage:              inputs, N, then each name and the git blob of its content, in the definition's order
+//! file:               format, "workbook" or "bytes"
+//!                     sheets, N, then each name
+//!                     content, the SHA-256 of the file, or "missing"
+//! allow_empty, "true" or "false"
+//! ```
+//! Every field, counts included, is written as its length in decimal, a colon, its bytes and a line feed.
+//! The stage's name, the machine and the limits are not part of it: renaming a stage or giving it more time
+//! computes nothing anew.
+
+use esker_wire::name::Resource;
+use esker_wire::revision::Revision;
+use sha2::{Digest, Sha256};
+
+use crate::definition::{Origin, Program, Source, Stage};
+
+/// What a source or stage depends on besides its inputs, as found on this machine just now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Print {
+    /// The hash of the program's files inside the project; empty if there are none.
+    pub code: String,
+    /// Each declared environment variable and the hash of its value, if it is set.
+    pub env: Vec<(String, Option<String>)>,
+    /// The hash of a file source's content; none if the file cannot be read.
+    pub file: Option<String>,
+}
+
+/// A hash being computed, field by field.
+struct Fields(Sha256);
+
+impl Fields {
+    fn new(kind: &str) -> Self {
+        let mut fields = Self(Sha256::new());
+        fields.push("esker run key 1");
+        fields.push(kind);
+        fields
+    }
+
+    fn push(&mut self, field: &str) {
+        self.0.update(format!("{}:", field.len()));
+        self.0.update(field);
+        self.0.update("\n");
+    }
+
+    fn push_all<'a>(&mut self, title: &str, items: impl ExactSizeIterator<Item = &'a str>) {
+        self.push(title);
+        self.push(&items.len().to_string());
+        items.for_each(|item| self.push(item));
+    }
+
+    fn push_program(&mut self, program: &Program, print: &Print) {
+        self.push_all("argv", program.argv.iter().map(String::as_str));
+        self.push("code");
+        self.push(&print.code);
+        self.push("env");
+        self.push(&print.env.len().to_string());
+        for (name, value) in &print.env {
+            self.push(name);
+            self.push(value.as_deref().unwrap_or("unset"));
+        }
+    }
+
+    fn finish(mut self, allow_empty: bool) -> String {
+        self.push("allow_empty");
+        self.push(if allow_empty { "true" } else { "false" });
+        hex(&self.0.finalize())
+    }
+}
+
+/// The run key of a stage that reads these contents.
+pub fn of_stage(stage: &Stage, print: &Print, inputs: &[(&Resource, Revision)]) -> String {
+    let mut fields = Fields::new("stage");
+    fields.push_all("outputs", stage.outputs.iter().map(Resource::as_str));
+    fields.push_program(&stage.program, print);
+    fields.push("inputs");
+    fields.push(&inputs.len().to_string());
+    for (resource, blob) in inputs {
+        fields.push(resource.as_str());
+        fields.push(&blob.to_string());
+    }
+    fields.finish(stage.allow_empty)
+}
+
+/// The run key of a source as it is now.
+pub fn of_source(source: &Source, print: &Print) -> String {
+    let output = std::iter::once(source.output.as_str());
+    match &source.origin {
+        Origin::Run(program) => {
+            let mut fields = Fields::new("command");
+            fields.push_all("outputs", output);
+            fields.push_program(program, print);
+            fields.finish(source.allow_empty)
+        }
+        Origin::File { path, sheets } => {
+            let workbook = crate::sheets::is_workbook(path);
+            let mut fields = Fields::new("file");
+            fields.push_all("outputs", output);
+            fields.push("format");
+            fields.push(if workbook { "workbook" } else { "bytes" });
+            fields.push_all("sheets", sheets.iter().map(String::as_str));
+            fields.push("content");
+            fields.push(print.file.as_deref().unwrap_or("missing"));
+            fields.finish(source.allow_empty)
+        }
+    }
+}
+
+/// The SHA-256 of some bytes, in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests;

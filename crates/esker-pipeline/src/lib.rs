@@ -1,0 +1,21 @@
+//! The pipeline: sources, stages and the programs they run.
+//!
+//! The definition and the planner are functions from values to values. Programs, files and clocks are at the
+//! edge, in `child`, `supervise`, `run` and `engine`; this is the one crate that starts programs.
+
+pub mod definition;
+
+pub mod key;
+pub mod plan;
+mod retry;
+
+mod fingerprint;
+mod sheets;
+
+mod child;
+mod proc;
+pub mod supervise;
+
+pub mod engine;
+pub mod record;
+mod run;

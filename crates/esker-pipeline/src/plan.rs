@@ -1,0 +1,204 @@
+//! The planner: what to run now, decided from values alone.
+//!
+//! It compares what is with what should be and remembers nothing: a lost, repeated or late event changes
+//! when it is asked, never what it answers. Whatever it is asked from must be one cut of the store.
+
+mod join;
+mod standing;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use esker_wire::name::Resource;
+use esker_wire::provenance::Input;
+use esker_wire::record::{DEFINITION, RunRecord};
+use esker_wire::revision::Revision;
+use jiff::Timestamp;
+
+use crate::definition::{Definition, Source, Stage};
+use crate::key::Print;
+
+use self::standing::Standing;
+
+/// The newest version of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The commit that made it.
+    pub revision: Revision,
+    /// Its content.
+    pub blob: Revision,
+    /// The run that made it, if one did.
+    pub made: Option<Made>,
+}
+
+/// The run that made a head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// Its key.
+    pub run_key: String,
+    /// When it began.
+    pub started: Timestamp,
+}
+
+/// Everything the planner looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct World<'a> {
+    /// What should be.
+    pub definition: &'a Definition,
+    /// The commit the heads were read at; none before the first.
+    pub at: Option<Revision>,
+    /// The heads of `main`, all as of `at`.
+    pub heads: &'a BTreeMap<Resource, Head>,
+    /// The record of each last run, by source or stage.
+    pub records: &'a BTreeMap<String, RunRecord>,
+    /// What each source and stage depends on besides its inputs, by name.
+    pub prints: &'a BTreeMap<String, Print>,
+    /// What is running.
+    pub busy: &'a BTreeSet<String>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What to do, and how everything stands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    /// Start these; they fit within the definition's `jobs` together with what is running.
+    pub runs: Vec<Run>,
+    /// Look again at this time at the latest.
+    pub wake: Option<Timestamp>,
+    /// How every source and stage stands.
+    pub states: BTreeMap<String, State>,
+    /// When each source that has a schedule runs next.
+    pub next: BTreeMap<String, Timestamp>,
+    /// Records to write: of failures that are over without a run, because the outputs are what they should be.
+    pub settle: Vec<RunRecord>,
+    /// Names whose records belong to nothing in the definition any more.
+    pub forget: Vec<String>,
+}
+
+/// How a source or stage stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Its outputs are what they should be.
+    Fresh,
+    /// It is running.
+    Running,
+    /// It is to run as soon as it may.
+    Stale,
+    /// It cannot run yet; the text says what for it waits.
+    Waiting(String),
+    /// It failed and is tried again by itself then.
+    Retry(Timestamp),
+    /// It failed and is not tried again until something changes or someone asks.
+    Problem,
+}
+
+/// What runs.
+#[derive(Debug, Clone)]
+pub enum Task {
+    /// A source.
+    Source(Source),
+    /// A stage.
+    Stage(Stage),
+}
+
+/// One run to start.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The source or stage.
+    pub task: Task,
+    /// What it is run for.
+    pub run_key: String,
+    /// What its key was made from.
+    pub print: Print,
+    /// The commit its inputs are read at.
+    pub at: Option<Revision>,
+    /// Its inputs, in the definition's order.
+    pub inputs: Vec<Input>,
+    /// Its outputs and their heads at `at`: the outputs are stored only if these are still the heads.
+    pub outputs: Vec<(Resource, Option<Revision>)>,
+    /// How often the same key has failed before, and since when.
+    pub failed: Option<(u32, Timestamp)>,
+}
+
+impl PartialEq for Run {
+    /// Runs of one name for one key against the same heads are the same run.
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+            && self.run_key == other.run_key
+            && self.at == other.at
+            && self.outputs == other.outputs
+    }
+}
+
+impl Run {
+    /// The source's or stage's name.
+    pub fn name(&self) -> &str {
+        match &self.task {
+            Task::Source(source) => &source.name,
+            Task::Stage(stage) => &stage.name,
+        }
+    }
+}
+
+/// Decides what to run now.
+pub fn plan(world: &World<'_>) -> Plan {
+    let mut plan = Plan::default();
+    let mut ready = Vec::new();
+    let standings = standings(world);
+    let unsettled: BTreeSet<&str> = standings
+        .iter()
+        .filter(|(_, standing)| standing.is_unsettled())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let ancestry = join::Ancestry::of(world.definition);
+    for (name, standing) in &standings {
+        plan.wake = earlier(plan.wake, standing.wake());
+        if let Some(next) = standing.next() {
+            plan.next.insert(name.clone(), next);
+        }
+        plan.settle.extend(standing.settle().cloned());
+        let mut state = standing.state();
+        if let Some(run) = standing.run() {
+            match ancestry.holds(name, &unsettled) {
+                Some(above) => state = State::Waiting(format!("for stage {above}")),
+                None => ready.push(run.clone()),
+            }
+        }
+        plan.states.insert(name.clone(), state);
+    }
+    // What has not run for the longest goes first, so that a busy stage cannot starve the others.
+    ready.sort_by_key(|run| world.records.get(run.name()).map(|record| record.started));
+    ready.truncate(world.definition.jobs.saturating_sub(world.busy.len()));
+    plan.runs = ready;
+    plan.forget = forgotten(world);
+    plan
+}
+
+fn standings(world: &World<'_>) -> Vec<(String, Standing)> {
+    let sources = world.definition.sources.iter();
+    let stages = world.definition.stages.iter();
+    sources
+        .map(|source| (source.name.clone(), standing::of_source(world, source)))
+        .chain(stages.map(|stage| (stage.name.clone(), standing::of_stage(world, stage))))
+        .collect()
+}
+
+fn forgotten(world: &World<'_>) -> Vec<String> {
+    let known: BTreeSet<&str> = world.definition.names().collect();
+    let names = world.records.keys();
+    names
+        .filter(|name| *name != DEFINITION && !known.contains(name.as_str()))
+        .filter(|name| !world.busy.contains(*name))
+        .cloned()
+        .collect()
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests;

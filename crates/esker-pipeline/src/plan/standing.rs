@@ -1,0 +1,258 @@
+//! How one source or stage stands against its own inputs, without regard to the others.
+
+use std::time::Duration;
+
+use esker_wire::name::Resource;
+use esker_wire::provenance::Input;
+use esker_wire::record::{Ended, RunRecord};
+use esker_wire::revision::Revision;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::definition::{Origin, Source, Stage};
+use crate::key;
+use crate::retry::DELAY_MAX;
+
+use super::{Head, Run, State, Task, World};
+
+/// What one source or stage would do if it were alone.
+#[derive(Debug)]
+pub(super) enum Standing {
+    /// It is running; what it will leave is not known.
+    Busy,
+    /// Nothing; it runs next at the time, if there is one.
+    Fresh {
+        next: Option<Timestamp>,
+        settle: Option<Box<RunRecord>>,
+    },
+    /// Run.
+    Ready(Box<Run>),
+    /// Wait for an input that does not exist.
+    Missing(Resource),
+    /// Wait for the time to try again.
+    Retry(Timestamp),
+    /// Wait for a change, or for the schedule.
+    Problem { next: Option<Timestamp> },
+}
+
+impl Standing {
+    /// Whether its outputs are about to change, so that a join must not use them yet. What waits for a
+    /// person, or for an input from outside, does not count: joins go on with its last good outputs.
+    pub(super) fn is_unsettled(&self) -> bool {
+        matches!(self, Self::Busy | Self::Ready(_) | Self::Retry(_))
+    }
+
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        match self {
+            Self::Fresh { next, .. } | Self::Problem { next } => *next,
+            _ => None,
+        }
+    }
+
+    pub(super) fn wake(&self) -> Option<Timestamp> {
+        match self {
+            Self::Retry(not_before) => Some(*not_before),
+            _ => self.next(),
+        }
+    }
+
+    pub(super) fn settle(&self) -> Option<&RunRecord> {
+        match self {
+            Self::Fresh { settle, .. } => settle.as_deref(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn run(&self) -> Option<&Run> {
+        match self {
+            Self::Ready(run) => Some(run),
+            _ => None,
+        }
+    }
+
+    pub(super) fn state(&self) -> State {
+        match self {
+            Self::Busy => State::Running,
+            Self::Fresh { .. } => State::Fresh,
+            Self::Ready(_) => State::Stale,
+            Self::Missing(input) => {
+                State::Waiting(format!("for {input}, which does not exist yet"))
+            }
+            Self::Retry(not_before) => State::Retry(*not_before),
+            Self::Problem { .. } => State::Problem,
+        }
+    }
+}
+
+pub(super) fn of_stage(world: &World<'_>, stage: &Stage) -> Standing {
+    if world.busy.contains(&stage.name) {
+        return Standing::Busy;
+    }
+    let mut inputs = Vec::new();
+    let mut contents = Vec::new();
+    for resource in &stage.inputs {
+        let Some(head) = world.heads.get(resource) else {
+            return Standing::Missing(resource.clone());
+        };
+        contents.push((resource, head.blob));
+        inputs.push(Input {
+            resource: resource.clone(),
+            revision: head.revision,
+        });
+    }
+    let print = print(world, &stage.name);
+    let run_key = key::of_stage(stage, &print, &contents);
+    let run = Run {
+        task: Task::Stage(stage.clone()),
+        run_key,
+        print,
+        at: world.at,
+        inputs,
+        outputs: outputs(world, &stage.outputs),
+        failed: None,
+    };
+    by_content(world, run)
+}
+
+pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
+    if world.busy.contains(&source.name) {
+        return Standing::Busy;
+    }
+    let print = print(world, &source.name);
+    let run = Run {
+        task: Task::Source(source.clone()),
+        run_key: key::of_source(source, &print),
+        print,
+        at: world.at,
+        inputs: Vec::new(),
+        outputs: outputs(world, std::slice::from_ref(&source.output)),
+        failed: None,
+    };
+    match &source.origin {
+        Origin::File { .. } => by_content(world, run),
+        Origin::Run(_) => by_time(world, source, run),
+    }
+}
+
+/// A stage, or a file: fresh if its outputs were made for the key or verified for it.
+fn by_content(world: &World<'_>, run: Run) -> Standing {
+    let record = world.records.get(run.name());
+    let same = record.filter(|record| record.run_key == run.run_key);
+    let verified = same.is_some_and(|record| is_success(record));
+    if verified || made_for(world, &run) {
+        let settle = record.filter(|record| !is_success(record));
+        let settle = settle.map(|record| Box::new(settled(&run, record)));
+        return Standing::Fresh { next: None, settle };
+    }
+    match same.map(|record| record.ended) {
+        Some(Ended::Problem) => Standing::Problem { next: None },
+        Some(Ended::Retry) => retry(world, run, same),
+        _ => Standing::Ready(Box::new(run)),
+    }
+}
+
+/// A program that asks the world outside: its last run is good until the schedule says otherwise.
+fn by_time(world: &World<'_>, source: &Source, run: Run) -> Standing {
+    let record = world.records.get(run.name());
+    let same = record.filter(|record| record.run_key == run.run_key);
+    let head = world.heads.get(&source.output);
+    let made = head.and_then(|head| head.made.as_ref());
+    let made = made.filter(|made| made.run_key == run.run_key);
+    let last = same
+        .map(|record| record.started)
+        .max(made.map(|made| made.started));
+    let lost = head.is_none() && same.is_some_and(is_success);
+    let Some(last) = last.filter(|_| !lost) else {
+        return Standing::Ready(Box::new(run));
+    };
+    let next = source
+        .schedule
+        .as_ref()
+        .and_then(|schedule| schedule.next_after(last));
+    // A last run in the future means that the clock was set back: the schedule begins anew.
+    if last > world.now || next.is_some_and(|next| next <= world.now) {
+        let failed = same.and_then(|record| record.failure.as_ref());
+        let failed = failed.map(|failure| (failure.count, failure.since));
+        return Standing::Ready(Box::new(Run { failed, ..run }));
+    }
+    match same.map(|record| record.ended) {
+        Some(Ended::Problem) => Standing::Problem { next },
+        Some(Ended::Retry) => retry(world, run, same),
+        _ => Standing::Fresh { next, settle: None },
+    }
+}
+
+fn retry(world: &World<'_>, run: Run, record: Option<&RunRecord>) -> Standing {
+    let failure = record.and_then(|record| record.failure.as_ref());
+    let not_before = failure.and_then(|failure| failure.not_before);
+    // A time further off than any delay was written by a clock that has since been set back.
+    let horizon = SignedDuration::try_from(DELAY_MAX + Duration::from_secs(1)).unwrap_or_default();
+    let horizon = world.now.saturating_add(horizon).unwrap_or(Timestamp::MAX);
+    match not_before.filter(|time| *time > world.now && *time <= horizon) {
+        Some(time) => Standing::Retry(time),
+        None => {
+            let failed = failure.map(|failure| (failure.count, failure.since));
+            Standing::Ready(Box::new(Run { failed, ..run }))
+        }
+    }
+}
+
+fn is_success(record: &RunRecord) -> bool {
+    matches!(record.ended, Ended::Stored | Ended::Unchanged)
+}
+
+/// What the recorded run left, to compare with [`now_there`].
+fn left(record: &RunRecord) -> Vec<(&Resource, Option<Revision>)> {
+    let outputs = record.outputs.iter();
+    outputs
+        .map(|output| (&output.resource, Some(output.revision)))
+        .collect()
+}
+
+fn now_there(run: &Run) -> Vec<(&Resource, Option<Revision>)> {
+    run.outputs
+        .iter()
+        .map(|(name, head)| (name, *head))
+        .collect()
+}
+
+/// Whether every output is there and was made by a run for this key.
+fn made_for(world: &World<'_>, run: &Run) -> bool {
+    let made = |head: &Head| {
+        let made = head.made.as_ref();
+        made.is_some_and(|made| made.run_key == run.run_key)
+    };
+    let mut outputs = run.outputs.iter();
+    outputs.all(|(name, _)| world.heads.get(name).is_some_and(made))
+}
+
+/// The record that replaces one of a failure that is over.
+fn settled(run: &Run, failed: &RunRecord) -> RunRecord {
+    let there = |(name, head): &(Resource, Option<Revision>)| {
+        head.map(|revision| Input {
+            resource: name.clone(),
+            revision,
+        })
+    };
+    RunRecord {
+        stage: run.name().to_owned(),
+        run_key: run.run_key.clone(),
+        ended: Ended::Unchanged,
+        inputs: run.inputs.clone(),
+        outputs: run.outputs.iter().filter_map(there).collect(),
+        started: failed.started,
+        duration_ms: failed.duration_ms,
+        failure: None,
+    }
+}
+
+fn print(world: &World<'_>, name: &str) -> key::Print {
+    world.prints.get(name).cloned().unwrap_or_default()
+}
+
+fn outputs(world: &World<'_>, names: &[Resource]) -> Vec<(Resource, Option<Revision>)> {
+    let head = |name: &Resource| world.heads.get(name).map(|head| head.revision);
+    names
+        .iter()
+        .map(|name| (name.clone(), head(name)))
+        .collect()
+}

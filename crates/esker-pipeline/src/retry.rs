@@ -1,0 +1,42 @@
+//! Whether and when a failed run is tried again by itself.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The shortest wait before another try.
+pub(crate) const DELAY_MIN: Duration = Duration::from_secs(1);
+/// The longest wait before another try.
+pub(crate) const DELAY_MAX: Duration = Duration::from_secs(300);
+
+/// How often a run that says itself that its failure may pass (exit code 75) is tried again, at least.
+const TEMPORARY_RETRIES: u32 = 5;
+
+/// The exit code of a program whose failure may pass: `EX_TEMPFAIL`.
+pub(crate) const TEMPORARY: i32 = 75;
+
+/// When to try again a run that has failed `count` times, or none if that was enough. `chance`, between 0 and
+/// 1, spreads out those who fail together.
+pub(crate) fn not_before(
+    count: u32,
+    allowed: u32,
+    temporary: bool,
+    (now, chance): (Timestamp, f64),
+) -> Option<Timestamp> {
+    let allowed = if temporary {
+        allowed.max(TEMPORARY_RETRIES)
+    } else {
+        allowed
+    };
+    if count > allowed {
+        return None;
+    }
+    let doubled = DELAY_MIN.saturating_mul(1 << count.min(20));
+    let spread = doubled.min(DELAY_MAX).saturating_sub(DELAY_MIN);
+    let delay = DELAY_MIN + spread.mul_f64(chance.clamp(0.0, 1.0));
+    let delay = SignedDuration::try_from(delay).ok()?;
+    now.saturating_add(delay).ok()
+}
+
+#[cfg(test)]
+mod tests;

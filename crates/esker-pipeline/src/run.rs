@@ -1,0 +1,194 @@
+//! One run from its inputs to its record: read, feed, judge, store, remember.
+//!
+//! The outputs are stored by one PUT that is refused if the heads have moved, so a run that was started twice,
+//! or that died between its PUT and its record, has its effect once.
+
+mod failure;
+mod file;
+mod gather;
+mod output;
+mod store;
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use esker_bus::caller::Caller;
+use esker_wire::fault::{Code, Fault};
+use esker_wire::name::Resource;
+use esker_wire::record::RunRecord;
+use jiff::Timestamp;
+
+use crate::child::{self, End, Mailbox, Order};
+use crate::definition::{Origin, Program};
+use crate::plan::{Run, Task};
+
+use self::failure::Broken;
+
+/// The esker that runs, as provenance names it.
+pub(crate) const ENGINE: &str = concat!("esker ", env!("CARGO_PKG_VERSION"));
+
+/// How long the store may take to answer.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Where the scratch folders of runs are, in the project's folder.
+pub(crate) const SCRATCH: &str = ".esker/scratch";
+
+/// What all runs of a project share.
+#[derive(Debug, Clone)]
+pub(crate) struct Bench {
+    /// The project's folder.
+    pub(crate) dir: PathBuf,
+    /// The project's name.
+    pub(crate) project: String,
+    /// This very program.
+    pub(crate) esker: PathBuf,
+    /// The snapshot service.
+    pub(crate) caller: Caller,
+    /// This machine.
+    pub(crate) host: String,
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It is over; the record is to be kept.
+    Done(Box<RunRecord>),
+    /// The world has changed under it, or the store cannot be reached, or the engine ends: nothing to remember,
+    /// decide anew. The text says which.
+    Again(String),
+}
+
+/// Why a run ends without outputs.
+#[derive(Debug)]
+enum Halt {
+    /// It failed; people should know.
+    Broken(Broken),
+    /// See [`Outcome::Again`].
+    Again(String),
+}
+
+impl From<Broken> for Halt {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl From<io::Error> for Halt {
+    fn from(error: io::Error) -> Self {
+        let summary = format!("cannot start a run: {error}");
+        let hint = "is the disk full, or a limit of processes or files reached?";
+        Self::Broken(Broken::new(summary, hint).temporary())
+    }
+}
+
+/// What a program or file gave.
+struct Made {
+    contents: Vec<(Resource, Bytes)>,
+    content_type: Option<&'static str>,
+}
+
+/// When a run began, for people and for its duration.
+#[derive(Debug, Clone, Copy)]
+struct Began {
+    at: Timestamp,
+    clock: Instant,
+}
+
+impl Began {
+    fn now() -> Self {
+        Self {
+            at: Timestamp::now(),
+            clock: Instant::now(),
+        }
+    }
+
+    fn duration_ms(&self) -> u64 {
+        u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Runs one source or stage. The thread that calls this must live until it returns.
+pub(crate) fn run(bench: &Bench, run: &Run, mailbox: &Mailbox) -> Outcome {
+    let began = Began::now();
+    let made = make(bench, run, mailbox);
+    match made.and_then(|made| store::put(bench, run, made, began)) {
+        Ok(record) => Outcome::Done(Box::new(record)),
+        Err(Halt::Again(why)) => Outcome::Again(why),
+        Err(Halt::Broken(broken)) => {
+            let record = failure::record(run, broken, began, Timestamp::now());
+            Outcome::Done(Box::new(record))
+        }
+    }
+}
+
+fn make(bench: &Bench, run: &Run, mailbox: &Mailbox) -> Result<Made, Halt> {
+    match &run.task {
+        Task::Source(source) => match &source.origin {
+            Origin::File { path, sheets } => file::read(bench, run, source, (path, sheets)),
+            Origin::Run(program) => {
+                let printed = execute(bench, run, program, (Bytes::new(), mailbox))?;
+                output::take(run, printed, source.allow_empty)
+            }
+        },
+        Task::Stage(stage) => {
+            let input = gather::inputs(bench, run)?;
+            let printed = execute(bench, run, &stage.program, (input, mailbox))?;
+            output::take(run, printed, stage.allow_empty)
+        }
+    }
+}
+
+/// Runs the program and gives what it printed, if it ended well.
+fn execute(
+    bench: &Bench,
+    run: &Run,
+    program: &Program,
+    (stdin, mailbox): (Bytes, &Mailbox),
+) -> Result<Bytes, Halt> {
+    let scratch = bench.dir.join(SCRATCH);
+    std::fs::create_dir_all(&scratch)?;
+    let scratch = tempfile::Builder::new()
+        .prefix("run-")
+        .tempdir_in(scratch)?;
+    let order = Order {
+        esker: &bench.esker,
+        dir: &bench.dir,
+        program,
+        env: variables(bench, run, scratch.path()),
+        stdin,
+    };
+    let finished = child::run(&order, mailbox)?;
+    match finished.end {
+        End::Exited(0) => Ok(finished.stdout.into()),
+        End::Stopped => Err(Halt::Again("the engine ends".to_owned())),
+        end => Err(failure::of_program(program, end, &finished.stderr).into()),
+    }
+}
+
+fn variables(bench: &Bench, run: &Run, scratch: &Path) -> Vec<(OsString, OsString)> {
+    let mut variables: Vec<(OsString, OsString)> = vec![
+        ("ESKER_STAGE".into(), run.name().into()),
+        ("ESKER_RUN_KEY".into(), run.run_key.as_str().into()),
+        ("ESKER_PROJECT".into(), bench.project.as_str().into()),
+        ("ESKER_SCRATCH".into(), scratch.into()),
+    ];
+    for (index, input) in run.inputs.iter().enumerate() {
+        let value = format!("{}@{}", input.resource, input.revision);
+        variables.push((format!("ESKER_INPUT_{}", index + 1).into(), value.into()));
+    }
+    variables
+}
+
+/// Whether a fault of the store may pass by itself.
+pub(crate) fn may_pass(fault: &Fault) -> bool {
+    matches!(
+        fault.code,
+        Code::Timeout | Code::Unavailable | Code::Busy | Code::NotWritable
+    )
+}
+
+#[cfg(test)]
+mod tests;

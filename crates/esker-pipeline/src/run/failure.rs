@@ -1,0 +1,132 @@
+//! What went wrong with a run, in words, and whether it is tried again.
+
+use esker_wire::record::{Ended, Failure, RunRecord};
+use jiff::Timestamp;
+
+use crate::child::End;
+use crate::definition::Program;
+use crate::plan::{Run, Task};
+use crate::retry;
+use crate::supervise::{NOT_EXECUTABLE, NOT_FOUND};
+
+use super::Began;
+
+/// A failure, before it is known how often it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Broken {
+    pub(super) summary: String,
+    pub(super) hint: String,
+    pub(super) detail: String,
+    /// Whether it is likely to pass by itself.
+    pub(super) temporary: bool,
+}
+
+impl Broken {
+    pub(super) fn new(summary: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            summary: summary.into(),
+            hint: hint.into(),
+            detail: String::new(),
+            temporary: false,
+        }
+    }
+
+    pub(super) fn temporary(mut self) -> Self {
+        self.temporary = true;
+        self
+    }
+}
+
+/// What a program's end means.
+pub(super) fn of_program(program: &Program, end: End, stderr: &[u8]) -> Broken {
+    let name = name(&program.argv);
+    let detail = String::from_utf8_lossy(stderr).into_owned();
+    let broken = match end {
+        End::Exited(code) => {
+            let summary = format!("{name} exited {code}{}", meaning(code));
+            Broken::new(summary, hint(code))
+        }
+        End::TimedOut => {
+            let summary = format!("{name} did not end within {:?}", program.timeout);
+            Broken::new(summary, "mend it, or give it a longer `timeout`")
+        }
+        End::TooMuch => {
+            let summary = format!("{name} printed more than {} bytes", program.output_max);
+            Broken::new(summary, "mend it, or give it a larger `output_max`")
+        }
+        End::Stopped => Broken::new(format!("{name} was stopped"), ""),
+    };
+    let temporary = end == End::Exited(retry::TEMPORARY);
+    Broken {
+        detail,
+        temporary,
+        ..broken
+    }
+}
+
+fn meaning(code: i32) -> String {
+    match code {
+        retry::TEMPORARY => " (it says that this may pass)".to_owned(),
+        129..=192 => format!(" (killed by signal {})", code - 128),
+        _ => String::new(),
+    }
+}
+
+fn hint(code: i32) -> &'static str {
+    match code {
+        137 => "was it killed for using too much memory? see its standard error",
+        _ if code == i32::from(NOT_FOUND) => "a program does not exist; run: esker check",
+        _ if code == i32::from(NOT_EXECUTABLE) => "a program is not executable; run: esker check",
+        _ => "see its standard error; it runs again when its input or its code changes",
+    }
+}
+
+/// The words of a command by which people know it: `python3 clean.py` rather than all of its options.
+pub(super) fn name(argv: &[String]) -> String {
+    const SHOWN_MAX: usize = 80;
+    let all = argv.join(" ").replace(['\n', '\r'], " ");
+    match all.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{}…", &all[..end]),
+        None => all,
+    }
+}
+
+/// The record of a failed run: a problem, or a failure to be tried again.
+pub(super) fn record(run: &Run, broken: Broken, began: Began, now: Timestamp) -> RunRecord {
+    let (before, since) = run.failed.unwrap_or((0, now));
+    let count = before.saturating_add(1);
+    let chance = (now, fastrand::f64());
+    let not_before = retry::not_before(count, allowed(run), broken.temporary, chance);
+    let ended = match not_before {
+        Some(_) => Ended::Retry,
+        None => Ended::Problem,
+    };
+    RunRecord {
+        stage: run.name().to_owned(),
+        run_key: run.run_key.clone(),
+        ended,
+        inputs: run.inputs.clone(),
+        outputs: Vec::new(),
+        started: began.at,
+        duration_ms: began.duration_ms(),
+        failure: Some(Failure {
+            summary: broken.summary,
+            hint: broken.hint,
+            detail: broken.detail,
+            count,
+            since,
+            not_before,
+        }),
+    }
+}
+
+fn allowed(run: &Run) -> u32 {
+    use crate::definition::Origin;
+    match &run.task {
+        Task::Stage(stage) => stage.program.retry,
+        Task::Source(source) => match &source.origin {
+            Origin::Run(program) => program.retry,
+            Origin::File { .. } => 0,
+        },
+    }
+}

@@ -1,0 +1,136 @@
+//! Storing what a run made, all of it or nothing, and what the store says to that.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use esker_wire::fault::{Code, Fault};
+use esker_wire::name::Branch;
+use esker_wire::provenance::{Input, Provenance};
+use esker_wire::record::{Ended, RunRecord};
+use esker_wire::snapshot::{Expect, Item, Put, Stored};
+
+use crate::definition::Origin;
+use crate::plan::{Run, Task};
+
+use super::failure::{Broken, name};
+use super::{Began, Bench, DEADLINE, ENGINE, Halt, Made, may_pass};
+
+/// How long a finished run tries to be stored while the store cannot be reached.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The wait between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Commits the outputs if the heads are still those the run was planned with; gives the record to keep.
+pub(super) fn put(bench: &Bench, run: &Run, made: Made, began: Began) -> Result<RunRecord, Halt> {
+    let request = request(bench, run, made, began);
+    let stored = send(bench, &request)?;
+    let changed = stored.items.iter().any(|item| item.is_changed());
+    let outputs = stored.items.into_iter().filter_map(|item| {
+        Some(Input {
+            resource: item.resource,
+            revision: item.revision?,
+        })
+    });
+    Ok(RunRecord {
+        stage: run.name().to_owned(),
+        run_key: run.run_key.clone(),
+        ended: if changed {
+            Ended::Stored
+        } else {
+            Ended::Unchanged
+        },
+        inputs: run.inputs.clone(),
+        outputs: outputs.collect(),
+        started: began.at,
+        duration_ms: began.duration_ms(),
+        failure: None,
+    })
+}
+
+/// The condition on the heads makes it safe to send the same PUT again: if the first was done after all, the
+/// second is refused, and what is next is decided anew.
+fn send(bench: &Bench, request: &Put) -> Result<Stored, Halt> {
+    let patience = Instant::now() + PATIENCE;
+    loop {
+        let fault = match bench.caller.call_blocking(request, DEADLINE) {
+            Ok(stored) => return Ok(stored),
+            Err(fault) => fault,
+        };
+        if fault.code == Code::Conflict {
+            return Err(Halt::Again(format!("the heads have moved: {fault}")));
+        }
+        if !may_pass(&fault) {
+            return Err(refused(&fault).into());
+        }
+        if Instant::now() > patience {
+            return Err(Halt::Again(format!("cannot store the outputs: {fault}")));
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+fn refused(fault: &Fault) -> Broken {
+    Broken::new(
+        format!("cannot store the outputs: {}", fault.message),
+        fault.hint.clone(),
+    )
+}
+
+fn request(bench: &Bench, run: &Run, made: Made, began: Began) -> Put {
+    let heads = run.outputs.iter().map(|(_, head)| match head {
+        Some(revision) => Expect::Revision(*revision),
+        None => Expect::Absent,
+    });
+    let items = made.contents.into_iter().zip(heads);
+    let items = items.map(|((resource, content), head)| Item {
+        resource,
+        content: Some(content),
+        if_head: Some(head),
+        content_type: made.content_type.map(str::to_owned),
+    });
+    Put {
+        items: items.collect(),
+        branch: Branch::main(),
+        message: Some(message(run)),
+        author: None,
+        provenance: Some(Provenance {
+            stage: run.name().to_owned(),
+            run_key: run.run_key.clone(),
+            inputs: run.inputs.clone(),
+            program: program(run),
+            code: run.print.code.clone(),
+            engine: ENGINE.to_owned(),
+            host: bench.host.clone(),
+            started: began.at,
+            duration_ms: began.duration_ms(),
+            exit: 0,
+        }),
+    }
+}
+
+fn message(run: &Run) -> String {
+    let list = |names: Vec<String>| names.join(", ");
+    let outputs = list(
+        run.outputs
+            .iter()
+            .map(|(name, _)| name.to_string())
+            .collect(),
+    );
+    let inputs = run.inputs.iter();
+    let inputs = list(inputs.map(|input| input.resource.to_string()).collect());
+    if inputs.is_empty() {
+        format!("{}: {outputs}", run.name())
+    } else {
+        format!("{}: {outputs} from {inputs}", run.name())
+    }
+}
+
+fn program(run: &Run) -> String {
+    match &run.task {
+        Task::Stage(stage) => name(&stage.program.argv),
+        Task::Source(source) => match &source.origin {
+            Origin::Run(program) => name(&program.argv),
+            Origin::File { path, .. } => path.clone(),
+        },
+    }
+}

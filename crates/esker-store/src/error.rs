@@ -1,0 +1,97 @@
+//! What can go wrong with a store as a whole. What can go wrong with one request is a
+//! [`Fault`](esker_wire::fault::Fault).
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use esker_wire::fault::{Code, Fault};
+use esker_wire::revision::Revision;
+
+/// Why a store cannot be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder holds something else.
+    #[error(
+        "{} is not an esker store: {reason}; name an empty or new folder, or one made by esker",
+        dir.display()
+    )]
+    NotAStore {
+        /// The folder.
+        dir: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another process has the store open.
+    #[error(
+        "the store {} is in use by {holder}; ask the esker that runs there, stop it, or name another folder",
+        dir.display()
+    )]
+    Held {
+        /// The folder.
+        dir: PathBuf,
+        /// Who holds it: `process 4711`.
+        holder: String,
+    },
+    /// Something cannot be written: no space, no permission, a lock of git's in the way.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// What was to be written.
+        path: PathBuf,
+        /// Why it could not.
+        source: io::Error,
+    },
+    /// Something cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// What was to be read.
+        path: PathBuf,
+        /// Why it could not.
+        source: io::Error,
+    },
+    /// Someone else has moved a branch since it was read.
+    #[error("{reference} was moved by someone else while esker was writing")]
+    Moved {
+        /// The full name of the reference.
+        reference: String,
+    },
+    /// An object is missing or is not what it should be.
+    #[error("the store is damaged: object {id} {reason}; run `git fsck` in it")]
+    Damaged {
+        /// Which object.
+        id: Revision,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Write {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Read {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// The same, as it is told to one who asked for something.
+    pub(crate) fn into_fault(self) -> Fault {
+        let code = match &self {
+            Self::Write { .. } | Self::Held { .. } => Code::NotWritable,
+            Self::Moved { .. } => Code::Conflict,
+            Self::NotAStore { .. } | Self::Read { .. } | Self::Damaged { .. } => Code::Internal,
+        };
+        Fault::new(code, self.to_string())
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        error.into_fault()
+    }
+}

@@ -1,0 +1,144 @@
+//! A store's folder: how it is made, recognised and held.
+//!
+//! It is a bare git repository. Beside what git keeps there is `esker/` with `lock` (held while a process
+//! writes; its content is that process's id), `epoch` (the last start's number) and `tmp/`.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+use crate::durable;
+use crate::error::Error;
+
+/// The folders of a new store. `esker` comes first: it marks the folder as ours until all is there.
+const FOLDERS: [&str; 5] = [
+    "esker/tmp",
+    "objects/info",
+    "objects/pack",
+    "refs/heads",
+    "refs/tags",
+];
+/// The files of a new store; `HEAD` comes last, for with it git knows the folder.
+const FILES: [(&str, &str); 3] = [
+    (
+        "description",
+        "A store of esker: every version of every resource. Read it with git; write it with esker.\n",
+    ),
+    (
+        "config",
+        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n",
+    ),
+    ("HEAD", "ref: refs/heads/main\n"),
+];
+
+/// Makes the folder if there is none, or goes on making it. Tells whether it is esker's own; a folder that
+/// holds something else stays as it was.
+pub(crate) fn make(dir: &Path) -> Result<bool, Error> {
+    let ours = dir.join("esker").is_dir() || is_empty(dir)?;
+    if ours {
+        for folder in FOLDERS {
+            durable::make_folder(&dir.join(folder))?;
+        }
+        for (name, text) in FILES {
+            let path = dir.join(name);
+            if !path.exists() {
+                durable::write_file(dir, &path, text.as_bytes())?;
+            }
+        }
+    }
+    recognise(dir)?;
+    Ok(ours)
+}
+
+/// Makes what esker needs beside what git keeps: a clone has none of it.
+pub(crate) fn complete(dir: &Path) -> Result<(), Error> {
+    durable::make_folder(&durable::temporary(dir))
+}
+
+/// Refuses a folder that is not a bare git repository of the kind esker can read.
+pub(crate) fn recognise(dir: &Path) -> Result<(), Error> {
+    let not = |reason: &str| {
+        Err(Error::NotAStore {
+            dir: dir.to_owned(),
+            reason: reason.to_owned(),
+        })
+    };
+    if dir.exists() && !dir.is_dir() {
+        return not("it is not a folder");
+    }
+    if !dir.is_dir() {
+        return not("there is no such folder");
+    }
+    if !(dir.join("objects").is_dir() && dir.join("refs").is_dir() && dir.join("HEAD").is_file()) {
+        return not("it holds something else");
+    }
+    let path = dir.join("config");
+    let config = fs::read_to_string(&path).map_err(Error::read(&path))?;
+    let config = config.to_ascii_lowercase();
+    if config.contains("reftable") || config.contains("sha256") {
+        return not("its git format is another one (sha256 or reftable)");
+    }
+    Ok(())
+}
+
+/// Whether there is nothing there: no folder, or an empty one.
+fn is_empty(dir: &Path) -> Result<bool, Error> {
+    match fs::read_dir(dir) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        Err(error) => Err(Error::read(dir)(error)),
+    }
+}
+
+/// Holds the store for this process until the file is dropped.
+pub(crate) fn hold(dir: &Path) -> Result<File, Error> {
+    let path = dir.join("esker/lock");
+    let open = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path);
+    let mut file = open.map_err(Error::write(&path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(held(dir, &mut file)),
+        Err(TryLockError::Error(error)) => return Err(Error::write(&path)(error)),
+    }
+    let note = |file: &mut File| {
+        file.set_len(0)?;
+        file.write_all(format!("{}\n", std::process::id()).as_bytes())
+    };
+    note(&mut file).map_err(Error::write(&path))?;
+    Ok(file)
+}
+
+fn held(dir: &Path, file: &mut File) -> Error {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    let holder = match read {
+        Ok(_) if !text.trim().is_empty() => format!("process {}", text.trim()),
+        _ => "another process".to_owned(),
+    };
+    Error::Held {
+        dir: dir.to_owned(),
+        holder,
+    }
+}
+
+/// The number of this start: larger than every earlier one, whatever the clock says.
+pub(crate) fn next_epoch(dir: &Path, now_ns: u64) -> Result<u64, Error> {
+    let path = dir.join("esker/epoch");
+    let last = match fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().unwrap_or(0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(Error::read(&path)(error)),
+    };
+    let epoch = now_ns.max(last + 1);
+    durable::write_file(dir, &path, format!("{epoch}\n").as_bytes())?;
+    Ok(epoch)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,38 @@
+//! Snapshots: every version of every resource, durable, in a git repository that plain git can read.
+//!
+//! The only crate that knows git. It knows no socket: [`service::Snapshots`] answers requests as values, and
+//! the bus carries them. Where a PUT becomes durable is one function, `durable::flush`.
+
+pub mod service;
+
+mod put;
+
+mod read;
+
+mod diff;
+mod tag;
+mod why;
+
+mod at;
+mod near;
+mod resolve;
+
+pub mod names;
+
+pub mod store;
+
+mod history;
+mod tree;
+
+mod commit;
+mod trailers;
+
+mod durable;
+mod layout;
+mod objects;
+mod refs;
+
+mod cache;
+
+pub mod check;
+pub mod error;

@@ -1,0 +1,47 @@
+//! The nearest names there are to one that is not.
+
+/// The most names suggested.
+const NEAR_MAX: usize = 5;
+/// The most names looked at.
+const LOOKED_MAX: usize = 10_000;
+
+/// The names nearest to `wanted`, nearest first; none if none is like it.
+pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let wanted = wanted.to_lowercase();
+    let far = wanted.chars().count() / 2;
+    let rank = |name: &'a str| {
+        let lower = name.to_lowercase();
+        let distance = distance(&wanted, &lower);
+        let inside = lower.contains(&wanted) || ends(&wanted) == ends(&lower);
+        (distance <= far || inside).then_some((distance, name))
+    };
+    let mut near: Vec<(usize, &str)> = names.take(LOOKED_MAX).filter_map(rank).collect();
+    near.sort_unstable();
+    near.dedup();
+    let near = near.into_iter().take(NEAR_MAX);
+    near.map(|(_, name)| name.to_owned()).collect()
+}
+
+/// What follows the last slash or blank.
+fn ends(name: &str) -> &str {
+    name.rsplit(['/', ' ']).next().unwrap_or(name)
+}
+
+/// How many letters must be put in, taken out or changed to make one name of the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let change = corner + usize::from(x != *y);
+            corner = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! PUT: from what is asked to a commit that waits for the next flush.
+
+use std::collections::BTreeSet;
+
+use esker_wire::fault::{Code, Fault};
+use esker_wire::name::Branch;
+use esker_wire::revision::Revision;
+use esker_wire::snapshot::{Expect, Item, Put, Stored, StoredItem};
+
+use crate::commit::{Commit, IDENTITY};
+use crate::objects::{Kind, id_of};
+use crate::store::Store;
+use crate::trailers;
+use crate::tree;
+
+/// The longest message of a commit, in bytes.
+const MESSAGE_MAX: usize = 64 * 1024;
+/// The longest author or content type, in bytes.
+const WORD_MAX: usize = 1024;
+
+/// What a PUT does to one item.
+struct Effect<'a> {
+    item: &'a Item,
+    /// The resource's revision and content now.
+    current: Option<(Revision, Revision)>,
+    /// The content it gets.
+    blob: Option<Revision>,
+}
+
+impl Effect<'_> {
+    fn is_change(&self) -> bool {
+        self.current.map(|(_, blob)| blob) != self.blob
+    }
+}
+
+impl Store {
+    /// Commits the items together; durable after the next flush. A PUT that changes nothing makes no commit.
+    pub(crate) fn put(&mut self, put: &Put) -> Result<Stored, Fault> {
+        check(put, self.options.content_max)?;
+        self.check_moved(&put.branch)?;
+        let effects = self.effects(put)?;
+        let changed: Vec<&Effect<'_>> =
+            effects.iter().filter(|effect| effect.is_change()).collect();
+        let head = if changed.is_empty() {
+            self.head(&put.branch)?
+        } else {
+            let mark = self.objects.waiting().len();
+            let committed = self.commit(put, &changed);
+            committed.inspect_err(|_| self.objects.forget_after(mark))?
+        };
+        let items = effects.iter().map(|effect| StoredItem {
+            resource: effect.item.resource.clone(),
+            revision: match (effect.is_change(), effect.blob) {
+                (true, Some(_)) => Some(head),
+                (true, None) => None,
+                (false, _) => effect.current.map(|(revision, _)| revision),
+            },
+            previous: effect.current.map(|(revision, _)| revision),
+        });
+        Ok(Stored {
+            revision: head,
+            items: items.collect(),
+        })
+    }
+
+    fn effects<'a>(&mut self, put: &'a Put) -> Result<Vec<Effect<'a>>, Fault> {
+        let history = self.history(&put.branch)?;
+        let mut effects = Vec::with_capacity(put.items.len());
+        for item in &put.items {
+            let current = history.current(&item.resource);
+            check_head(item, current.map(|(revision, _)| revision))?;
+            let blob = match &item.content {
+                Some(content) => Some(id_of(Kind::Blob, content)?),
+                None => None,
+            };
+            effects.push(Effect {
+                item,
+                current,
+                blob,
+            });
+        }
+        Ok(effects)
+    }
+
+    fn commit(&mut self, put: &Put, changed: &[&Effect<'_>]) -> Result<Revision, Fault> {
+        let parent = self.history(&put.branch)?.head().cloned();
+        let edits: Vec<tree::Edit<'_>> = changed
+            .iter()
+            .map(|effect| (effect.item.resource.as_str(), effect.blob))
+            .collect();
+        let root = parent.as_ref().map(|step| step.tree);
+        for effect in changed {
+            if let Some(content) = &effect.item.content {
+                self.objects.put(Kind::Blob, content.clone())?;
+            }
+        }
+        let tree = match tree::edit(&mut self.objects, root, &edits)? {
+            Some(tree) => tree,
+            None => self.objects.put(Kind::Tree, Vec::new())?,
+        };
+        let when = self.when(parent.as_ref().map(|step| step.seconds));
+        let items: Vec<&Item> = changed.iter().map(|effect| effect.item).collect();
+        let commit = Commit {
+            tree,
+            parent: parent.map(|step| step.revision),
+            author: put.author.clone().unwrap_or_else(|| IDENTITY.to_owned()),
+            committer: IDENTITY.to_owned(),
+            when,
+            message: trailers::write(put, &items),
+        };
+        let revision = self.objects.put(Kind::Commit, commit.to_bytes())?;
+        let changes = changed
+            .iter()
+            .map(|effect| (effect.item.resource.clone(), effect.blob));
+        let changes = changes.collect();
+        let line = self.line(&put.branch)?;
+        line.history.push(revision, (tree, when.seconds), changes);
+        Ok(revision)
+    }
+
+    fn head(&mut self, branch: &Branch) -> Result<Revision, Fault> {
+        let head = self.history(branch)?.head();
+        head.map(|step| step.revision)
+            .ok_or_else(|| Fault::new(Code::NotFound, format!("the branch {branch} has no commit")))
+    }
+}
+
+/// Refuses what no store could take.
+fn check(put: &Put, content_max: u64) -> Result<(), Fault> {
+    let mut seen = BTreeSet::new();
+    for item in &put.items {
+        let name = &item.resource;
+        if !seen.insert(name) {
+            return Err(Fault::bad_request(format!("the PUT names {name} twice")));
+        }
+        let size = item
+            .content
+            .as_ref()
+            .map_or(0, |content| content.len() as u64);
+        if size > content_max {
+            let text = format!("the content of {name} has {size} bytes, {content_max} are allowed");
+            return Err(Fault::new(Code::TooLarge, text));
+        }
+        if let Some(text) = &item.content_type {
+            check_word("content-type", text)?;
+        }
+    }
+    if let Some(author) = &put.author {
+        check_word("author", author)?;
+        if !is_author(author) {
+            let text = format!("the author {author:?} is not of the form `name <mail>`");
+            return Err(Fault::bad_request(text));
+        }
+    }
+    let message = put.message.as_deref().unwrap_or_default();
+    if message.len() > MESSAGE_MAX {
+        let text = format!(
+            "the message has {} bytes, {MESSAGE_MAX} are allowed",
+            message.len()
+        );
+        return Err(Fault::new(Code::TooLarge, text));
+    }
+    if message.contains('\0') {
+        return Err(Fault::bad_request("the message holds a NUL"));
+    }
+    Ok(())
+}
+
+fn check_word(what: &str, text: &str) -> Result<(), Fault> {
+    if text.is_empty() || text.len() > WORD_MAX || text.chars().any(char::is_control) {
+        let text = format!(
+            "the {what} is empty, longer than {WORD_MAX} bytes, or holds control characters"
+        );
+        return Err(Fault::bad_request(text));
+    }
+    Ok(())
+}
+
+/// Whether git can take the text as an author: `name <mail>`.
+fn is_author(text: &str) -> bool {
+    let Some((name, mail)) = text
+        .strip_suffix('>')
+        .and_then(|text| text.split_once(" <"))
+    else {
+        return false;
+    };
+    let clean = |part: &str| !part.contains(['<', '>']) && part.trim() == part;
+    clean(name) && clean(mail) && !name.is_empty()
+}
+
+/// Refuses an item whose head is not what the writer believes.
+fn check_head(item: &Item, current: Option<Revision>) -> Result<(), Fault> {
+    let expected = match item.if_head {
+        None => return Ok(()),
+        Some(Expect::Absent) => None,
+        Some(Expect::Revision(revision)) => Some(revision),
+    };
+    if expected == current {
+        return Ok(());
+    }
+    let text = |id: Option<Revision>| id.map_or("none".to_owned(), |id| id.to_string());
+    let message = format!(
+        "the head of {} is {}, not {}",
+        item.resource,
+        text(current),
+        text(expected)
+    );
+    Err(Fault::new(Code::Conflict, message).hint("read it again, then put again"))
+}

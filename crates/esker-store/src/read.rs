@@ -1,0 +1,210 @@
+//! GET, STAT, LIST and LOG.
+
+use bytes::Bytes;
+use esker_wire::fault::{Code, Fault};
+use esker_wire::name::{Branch, Resource};
+use esker_wire::snapshot::{Content, Entry, Get, List, Listing, Log, Range, Stat};
+
+use crate::history::{Change, History};
+use crate::near::nearest;
+use crate::objects::Kind;
+use crate::resolve::timestamp;
+use crate::store::Store;
+
+/// A change of a resource and the one before it.
+type Pair = (Change, Option<Change>);
+
+impl Store {
+    /// One resource's content.
+    ///
+    /// # Errors
+    /// `not-found` or `ambiguous`.
+    pub fn get(&mut self, ask: &Get) -> Result<Content, Fault> {
+        let position = self.position(&ask.branch, &ask.at)?;
+        let pair = self.find(&ask.branch, position, &ask.resource)?;
+        let at = self.history(&ask.branch)?.step(position).revision;
+        let entry = self.entry(&ask.branch, &ask.resource, pair)?;
+        if ask.unless == Some(entry.revision) {
+            let bytes = None;
+            return Ok(Content { at, entry, bytes });
+        }
+        let bytes = match pair.0.blob {
+            Some(blob) => self.objects.get(blob, Kind::Blob)?,
+            None => Bytes::new(),
+        };
+        let bytes = Some(
+            ask.range
+                .map_or_else(|| bytes.clone(), |range| part(&bytes, range)),
+        );
+        Ok(Content { at, entry, bytes })
+    }
+
+    /// One resource, described.
+    ///
+    /// # Errors
+    /// `not-found` or `ambiguous`.
+    pub fn stat(&mut self, ask: &Stat) -> Result<Entry, Fault> {
+        let position = self.position(&ask.branch, &ask.at)?;
+        let pair = self.find(&ask.branch, position, &ask.resource)?;
+        self.entry(&ask.branch, &ask.resource, pair)
+    }
+
+    /// Every resource as of one commit.
+    ///
+    /// # Errors
+    /// `not-found` or `ambiguous`.
+    pub fn list(&mut self, ask: &List) -> Result<Listing, Fault> {
+        let head = self.history(&ask.branch)?.last();
+        if head.is_none() && ask.at.is_head() {
+            let entries = Vec::new();
+            return Ok(Listing { at: None, entries });
+        }
+        let position = self.position(&ask.branch, &ask.at)?;
+        let history = self.history(&ask.branch)?;
+        let found: Vec<(Resource, Pair)> = history
+            .resources()
+            .filter_map(|resource| Some((resource.clone(), existing(history, resource, position)?)))
+            .collect();
+        let at = Some(history.step(position).revision);
+        let entries = found
+            .iter()
+            .map(|(resource, pair)| self.entry(&ask.branch, resource, *pair))
+            .collect::<Result<_, _>>()?;
+        Ok(Listing { at, entries })
+    }
+
+    /// The revisions of one resource or of all, newest first.
+    ///
+    /// # Errors
+    /// `not-found` or `ambiguous`.
+    pub fn log(&mut self, ask: &Log) -> Result<Vec<Entry>, Fault> {
+        if self.history(&ask.branch)?.last().is_none() && ask.at.is_head() {
+            return Ok(Vec::new());
+        }
+        let position = self.position(&ask.branch, &ask.at)?;
+        let history = self.history(&ask.branch)?;
+        let limit = ask.limit as usize;
+        let found = match &ask.resource {
+            Some(resource) => log_of(history, resource, position, limit),
+            None => log_of_all(history, position, limit),
+        };
+        if let (Some(resource), true) = (&ask.resource, found.is_empty()) {
+            return Err(self.absent(&ask.branch, resource, position)?);
+        }
+        found
+            .iter()
+            .map(|(resource, pair)| self.entry(&ask.branch, resource, *pair))
+            .collect()
+    }
+
+    /// The last change of a resource that exists as of a commit.
+    pub(crate) fn find(
+        &mut self,
+        branch: &Branch,
+        position: u32,
+        resource: &Resource,
+    ) -> Result<Pair, Fault> {
+        if let Some(pair) = existing(self.history(branch)?, resource, position) {
+            return Ok(pair);
+        }
+        Err(self.absent(branch, resource, position)?)
+    }
+
+    fn absent(
+        &mut self,
+        branch: &Branch,
+        resource: &Resource,
+        position: u32,
+    ) -> Result<Fault, Fault> {
+        let history = self.history(branch)?;
+        let at = history.step(position).revision;
+        if let Some(change) = history.changes(resource, position).last() {
+            let removed = history.step(change.position).revision;
+            let message = format!("{resource} was removed from {branch} by {removed}");
+            return Ok(Fault::new(Code::NotFound, message)
+                .hint(format!("its last version is at {removed}^")));
+        }
+        let names = history.resources().map(Resource::as_str);
+        let near = nearest(
+            resource.as_str(),
+            names.filter(|name| *name != resource.as_str()),
+        );
+        let message = format!("there is no {resource} on {branch} at {at}");
+        Ok(Fault::new(Code::NotFound, message).candidates(near))
+    }
+
+    /// A change, described.
+    pub(crate) fn entry(
+        &mut self,
+        branch: &Branch,
+        resource: &Resource,
+        (change, before): Pair,
+    ) -> Result<Entry, Fault> {
+        let history = self.history(branch)?;
+        let revision = history.step(change.position).revision;
+        let previous = before.map(|before| history.step(before.position).revision);
+        let size = match change.blob {
+            Some(blob) => self.objects.size(blob)?.unwrap_or(0),
+            None => 0,
+        };
+        let told = self.told(revision)?;
+        Ok(Entry {
+            resource: resource.clone(),
+            revision,
+            previous,
+            blob: change.blob,
+            size,
+            content_type: told.trailers.content_type(resource),
+            time: timestamp(told.commit.when.seconds),
+            author: told.commit.author.clone(),
+            summary: told.commit.summary().to_owned(),
+            provenance: told.trailers.provenance.clone(),
+        })
+    }
+}
+
+/// The last change of a resource up to a position, if it left the resource there, and the one before.
+fn existing(history: &History, resource: &Resource, position: u32) -> Option<Pair> {
+    let (last, before) = history.changes(resource, position).split_last()?;
+    last.blob?;
+    Some((*last, before.last().copied()))
+}
+
+fn log_of(
+    history: &History,
+    resource: &Resource,
+    position: u32,
+    limit: usize,
+) -> Vec<(Resource, Pair)> {
+    let changes = history.changes(resource, position);
+    let newest = (0..changes.len()).rev().take(limit);
+    newest
+        .map(|index| {
+            let before = index.checked_sub(1).map(|before| changes[before]);
+            (resource.clone(), (changes[index], before))
+        })
+        .collect()
+}
+
+fn log_of_all(history: &History, position: u32, limit: usize) -> Vec<(Resource, Pair)> {
+    let mut out = Vec::new();
+    for position in (0..=position).rev() {
+        for resource in history.changed_at(position) {
+            if out.len() == limit {
+                return out;
+            }
+            if let Some((last, before)) = history.changes(resource, position).split_last() {
+                out.push((resource.clone(), (*last, before.last().copied())));
+            }
+        }
+    }
+    out
+}
+
+/// The part of a content that is asked for; empty beyond its end.
+fn part(bytes: &Bytes, range: Range) -> Bytes {
+    let clamp = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+    let start = clamp(range.offset);
+    let end = clamp(range.offset.saturating_add(range.length));
+    bytes.slice(start..end)
+}

@@ -1,0 +1,276 @@
+//! The snapshot service: requests as frames in, replies and events as frames out.
+//!
+//! All PUTs of one batch share one flush. If it fails, the batch is taken back and answered again with every
+//! PUT refused, so that no reply speaks of what is not durable.
+
+mod seeds;
+
+use bytes::Bytes;
+use esker_bus::service::{Frames, Outcome, Service};
+use esker_wire::chain::Link;
+use esker_wire::event::Event;
+use esker_wire::fault::Fault;
+use esker_wire::message::{Message, Request};
+use esker_wire::name::Branch;
+use esker_wire::seed;
+use esker_wire::snapshot::{
+    Diff, Get, Health, HealthReport, List, Log, Put, Resolve, Stat, Stored, Tag, Tags, Why,
+};
+
+use crate::error::Error;
+use crate::names::{Names, NamesHandle};
+use crate::store::{Foreign, Store};
+
+/// How often a batch is tried again because someone else moved a branch under it.
+const TRIES_MAX: u32 = 4;
+
+/// The snapshot service over one store.
+pub struct Snapshots {
+    store: Store,
+    names: NamesHandle,
+    link: Link,
+    /// Why nothing could be written the last time.
+    trouble: Option<String>,
+    /// What others have put, not yet published.
+    early: Vec<Frames>,
+}
+
+/// One batch under way.
+struct Batch<'a> {
+    names: &'a Names,
+    /// Why every request that writes is refused, if so.
+    refuse: Option<Fault>,
+}
+
+impl Snapshots {
+    /// The service of an open store.
+    pub fn new(store: Store, names: NamesHandle) -> Self {
+        let epoch = store.epoch();
+        Self {
+            store,
+            names,
+            link: Link { epoch, seq: 0 },
+            trouble: None,
+            early: Vec::new(),
+        }
+    }
+
+    /// The one place that knows every verb.
+    fn answer(&mut self, batch: &Batch<'_>, frames: &Frames) -> Outcome {
+        let head = frames.first().cloned().unwrap_or_default();
+        if !Message::is_ours(&head) {
+            return self.answer_seed(batch, frames);
+        }
+        let message = match Message::from_frames(frames) {
+            Ok(message) => message,
+            Err(fault) => return refused(&fault),
+        };
+        match message.verb() {
+            Put::VERB => self.put(batch, &message),
+            Tag::VERB => self.tag(batch, &message),
+            Get::VERB => self.read(&message, Store::get),
+            Stat::VERB => self.read(&message, Store::stat),
+            List::VERB => self.read(&message, Store::list),
+            Log::VERB => self.read(&message, Store::log),
+            Diff::VERB => self.read(&message, Store::diff),
+            Why::VERB => self.read(&message, Store::why),
+            Resolve::VERB => self.read(&message, Store::resolve),
+            Tags::VERB => self.read(&message, |store, _: &Tags| store.tags()),
+            Health::VERB => reply::<Health>(Ok(self.health())),
+            other => refused(
+                &Fault::bad_request(format!("{other:?} is no request of the snapshot service")).hint(
+                    "requests are PUT, GET, STAT, LIST, LOG, DIFF, WHY, RESOLVE, TAG, TAGS and HEALTH",
+                ),
+            ),
+        }
+    }
+
+    fn read<R: Request>(
+        &mut self,
+        message: &Message,
+        read: impl FnOnce(&mut Store, &R) -> Result<R::Reply, Fault>,
+    ) -> Outcome {
+        reply::<R>(R::from_message(message).and_then(|ask| read(&mut self.store, &ask)))
+    }
+
+    fn put(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
+        let stored = Put::from_message(message).and_then(|put| {
+            batch.check()?;
+            Ok((self.store.put(&put)?, put.branch))
+        });
+        match stored {
+            Ok((stored, branch)) => Outcome {
+                events: self.events(batch.names, &stored, &branch),
+                ..reply::<Put>(Ok(stored))
+            },
+            Err(fault) => refused(&fault),
+        }
+    }
+
+    fn tag(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
+        let tagged = Tag::from_message(message).and_then(|ask| {
+            batch.check()?;
+            self.store.tag(&ask)
+        });
+        reply::<Tag>(tagged)
+    }
+
+    fn health(&self) -> HealthReport {
+        let main = self.store.lines.get(&Branch::main());
+        let moved = main.and_then(|line| line.moved.clone());
+        HealthReport {
+            project: self.store.options.project.clone(),
+            engine: format!("esker {}", env!("CARGO_PKG_VERSION")),
+            link: self.link,
+            head: main.and_then(|line| Some(line.history.head()?.revision)),
+            not_writable: self.trouble.clone().or(moved),
+        }
+    }
+
+    /// What to publish for a PUT: our event, then the seeds' for every name the resource has.
+    fn events(&mut self, names: &Names, stored: &Stored, branch: &Branch) -> Vec<Frames> {
+        let mut events = Vec::new();
+        for item in &stored.items {
+            self.publish(
+                &mut events,
+                names,
+                Foreign {
+                    branch: branch.clone(),
+                    resource: item.resource.clone(),
+                    revision: item.revision,
+                    previous: item.previous,
+                },
+            );
+        }
+        events
+    }
+
+    fn publish(&mut self, events: &mut Vec<Frames>, names: &Names, news: Foreign) {
+        self.link.seq += 1;
+        if news.branch.is_main() {
+            let aliases = names.aliases_of(&news.resource);
+            events.extend(aliases.map(|alias| vec![seed::event(alias)]));
+        }
+        let event = Event::Put {
+            link: self.link,
+            resource: news.resource,
+            branch: news.branch,
+            revision: news.revision,
+            previous: news.previous,
+        };
+        events.push(event.to_frames());
+    }
+
+    /// Takes in what others have put with plain git. A store that cannot be read is found out by the request
+    /// that needs it.
+    fn look_outside(&mut self, names: &Names) {
+        for news in self.store.look_outside().unwrap_or_default() {
+            let mut events = std::mem::take(&mut self.early);
+            self.publish(&mut events, names, news);
+            self.early = events;
+        }
+    }
+
+    /// Answers a batch and makes it durable; the reason if it could not be, with nothing kept of it.
+    fn attempt(&mut self, batch: &Batch<'_>, requests: &[Frames]) -> Result<Vec<Outcome>, Error> {
+        let link = self.link;
+        let outcomes = requests
+            .iter()
+            .map(|frames| self.answer(batch, frames))
+            .collect();
+        match self.store.flush() {
+            Ok(written) => {
+                if written {
+                    self.trouble = None;
+                }
+                Ok(outcomes)
+            }
+            Err(error) => {
+                self.store.roll_back();
+                self.link = link;
+                Err(error)
+            }
+        }
+    }
+
+    fn handle_batch(&mut self, names: &Names, requests: &[Frames]) -> Vec<Outcome> {
+        let mut batch = Batch {
+            names,
+            refuse: None,
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            if requests.iter().any(|frames| writes(frames)) {
+                self.look_outside(names);
+            }
+            match self.attempt(&batch, requests) {
+                Ok(outcomes) => return outcomes,
+                Err(Error::Moved { .. }) if tries < TRIES_MAX => {}
+                Err(error) => {
+                    // A reference may have moved before another could not: see what is on disk.
+                    self.look_outside(names);
+                    let fault = error.into_fault();
+                    self.trouble = Some(fault.message.clone());
+                    batch.refuse = Some(fault.hint(
+                        "nothing of it was stored; make room or put it right, then try again",
+                    ));
+                }
+            }
+        }
+    }
+}
+
+impl Batch<'_> {
+    fn check(&self) -> Result<(), Fault> {
+        self.refuse.clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Service for Snapshots {
+    fn handle(&mut self, requests: Vec<Frames>) -> Vec<Outcome> {
+        let names = self.names.get();
+        let mut outcomes = self.handle_batch(&names, &requests);
+        if let Some(first) = outcomes.first_mut() {
+            let mut events = std::mem::take(&mut self.early);
+            events.append(&mut first.events);
+            first.events = events;
+        }
+        outcomes
+    }
+
+    fn tick(&mut self) -> Vec<Frames> {
+        let names = self.names.get();
+        self.look_outside(&names);
+        if self.trouble.is_some() && self.store.is_writable() {
+            self.trouble = None;
+        }
+        let mut events = std::mem::take(&mut self.early);
+        events.push(Event::Heartbeat { link: self.link }.to_frames());
+        events
+    }
+}
+
+/// Whether a request may write.
+fn writes(frames: &Frames) -> bool {
+    let head = frames.first().map(Bytes::as_ref).unwrap_or_default();
+    let verbs: [&[u8]; 3] = [b"=====esker/1 PUT", b"=====esker/1 TAG", b"=====PUT"];
+    verbs.iter().any(|verb| head.starts_with(verb))
+}
+
+fn reply<R: Request>(answer: Result<R::Reply, Fault>) -> Outcome {
+    match answer {
+        Ok(answer) => Outcome {
+            reply: R::reply_to_message(&answer).to_frames(),
+            events: Vec::new(),
+        },
+        Err(fault) => refused(&fault),
+    }
+}
+
+fn refused(fault: &Fault) -> Outcome {
+    Outcome {
+        reply: Message::error(fault).to_frames(),
+        events: Vec::new(),
+    }
+}

@@ -1,0 +1,413 @@
+//! A store: its folder, its branches in memory, and what waits to become durable.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use esker_wire::fault::{Code, Fault};
+use esker_wire::name::{Branch, Resource};
+use esker_wire::revision::Revision;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::cache::Cache;
+use crate::commit::{Commit, IDENTITY, When};
+use crate::durable::{self, Move};
+use crate::error::Error;
+use crate::history::{Follow, History};
+use crate::layout;
+use crate::objects::{Kind, Objects};
+use crate::refs;
+use crate::trailers::{self, Trailers};
+use crate::tree;
+
+/// The format written into every new store, and the only one read.
+const FORMAT: &str =
+    "format = 1\n# A store of esker: every version of every resource; see docs/store.md.\n";
+/// The first line of it, by which a store is known.
+const FORMAT_LINE: &str = "format = 1";
+/// Where in the first commit it is.
+const FORMAT_FILE: &str = ".esker/format";
+/// For how many commits what they say is kept in memory.
+const TOLD_MAX: usize = 100_000;
+
+/// What tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How a store behaves.
+#[derive(Clone)]
+pub struct Options {
+    /// The project's name, as HEALTH tells it.
+    pub project: String,
+    /// What tells the time.
+    pub clock: Clock,
+    /// The time zone that dates without one are meant in, and that commits note.
+    pub zone: TimeZone,
+    /// The largest content of one resource, in bytes.
+    pub content_max: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            project: String::new(),
+            clock: Arc::new(Timestamp::now),
+            zone: TimeZone::system(),
+            content_max: 64 * 1024 * 1024,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("project", &self.project)
+            .field("zone", &self.zone)
+            .field("content_max", &self.content_max)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One branch: its history in memory, and where its reference stands on disk.
+#[derive(Default)]
+pub(crate) struct Line {
+    pub(crate) history: History,
+    pub(crate) durable: Option<Revision>,
+    /// Why nothing can be put on it just now, if someone has moved it elsewhere.
+    pub(crate) moved: Option<String>,
+}
+
+/// What a commit says of itself.
+pub(crate) struct Told {
+    pub(crate) commit: Commit,
+    pub(crate) trailers: Trailers,
+}
+
+/// Resources that someone else has put, with plain git.
+pub(crate) struct Foreign {
+    pub(crate) branch: Branch,
+    pub(crate) resource: Resource,
+    pub(crate) revision: Option<Revision>,
+    pub(crate) previous: Option<Revision>,
+}
+
+/// An open store.
+pub struct Store {
+    pub(crate) dir: PathBuf,
+    pub(crate) options: Options,
+    pub(crate) objects: Objects,
+    pub(crate) lines: BTreeMap<Branch, Line>,
+    pub(crate) tags_waiting: BTreeMap<String, Revision>,
+    told: Cache<Arc<Told>>,
+    held: Option<File>,
+    epoch: u64,
+}
+
+impl Store {
+    /// Opens the store in a folder for reading and writing, and makes it if there is none.
+    ///
+    /// # Errors
+    /// If the folder holds something else, another process holds the store, or it cannot be written.
+    pub fn open(dir: &Path, options: Options) -> Result<Self, Error> {
+        if !layout::make(dir)? {
+            // A clone, or something else altogether: look before anything is written.
+            Self::open_read_only(dir, options.clone())?;
+        }
+        layout::complete(dir)?;
+        let held = layout::hold(dir)?;
+        durable::sweep(dir)?;
+        let now_ns = (options.clock)().as_nanosecond();
+        let epoch = layout::next_epoch(dir, u64::try_from(now_ns).unwrap_or(0))?;
+        let mut store = Self::read(dir, options)?;
+        store.held = Some(held);
+        store.epoch = epoch;
+        if store.line(&Branch::main())?.history.last().is_none() {
+            store.begin()?;
+        }
+        store.check_format()?;
+        Ok(store)
+    }
+
+    /// Opens the store in a folder for reading, whether or not another process holds it. It stays as it was
+    /// found.
+    ///
+    /// # Errors
+    /// If there is no store in the folder, or it cannot be read.
+    pub fn open_read_only(dir: &Path, options: Options) -> Result<Self, Error> {
+        layout::recognise(dir)?;
+        let mut store = Self::read(dir, options)?;
+        store.line(&Branch::main())?;
+        store.check_format()?;
+        Ok(store)
+    }
+
+    fn read(dir: &Path, options: Options) -> Result<Self, Error> {
+        Ok(Self {
+            dir: dir.to_owned(),
+            options,
+            objects: Objects::open(dir)?,
+            lines: BTreeMap::new(),
+            tags_waiting: BTreeMap::new(),
+            told: Cache::new(TOLD_MAX),
+            held: None,
+            epoch: 0,
+        })
+    }
+
+    /// The number of this start, larger than every earlier one; 0 if the store is open for reading only.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Writes the first commit of `main`.
+    fn begin(&mut self) -> Result<(), Error> {
+        let when = self.when(None);
+        let blob = self.objects.put(Kind::Blob, FORMAT)?;
+        let tree = tree::edit(&mut self.objects, None, &[(FORMAT_FILE, Some(blob))]);
+        let tree = tree.ok().flatten().ok_or_else(|| Error::NotAStore {
+            dir: self.dir.clone(),
+            reason: "its first commit cannot be made".to_owned(),
+        })?;
+        let commit = Commit {
+            tree,
+            parent: None,
+            author: IDENTITY.to_owned(),
+            committer: IDENTITY.to_owned(),
+            when,
+            message: "begin the store".to_owned(),
+        };
+        let revision = self.objects.put(Kind::Commit, commit.to_bytes())?;
+        let line = self.line(&Branch::main())?;
+        line.history
+            .push(revision, (tree, when.seconds), Vec::new());
+        self.flush().map(drop)
+    }
+
+    /// Refuses a repository whose first commit is not that of a store, or of a later format.
+    fn check_format(&mut self) -> Result<(), Error> {
+        let not = |dir: &Path, reason: &str| Error::NotAStore {
+            dir: dir.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let line = self.line(&Branch::main())?;
+        let Some(tree) = line.history.head().map(|_| line.history.step(0).tree) else {
+            return Err(not(&self.dir, "its branch main has no commit"));
+        };
+        let blob = tree::lookup(&mut self.objects, tree, FORMAT_FILE)?;
+        let text = match blob {
+            Some(blob) => self.objects.get(blob, Kind::Blob)?,
+            None => {
+                return Err(not(
+                    &self.dir,
+                    "it is a git repository without .esker/format",
+                ));
+            }
+        };
+        let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        if first == FORMAT_LINE.as_bytes() {
+            return Ok(());
+        }
+        let found = String::from_utf8_lossy(first);
+        let reason = format!("its format is {found:?}, this esker reads {FORMAT_LINE:?}");
+        Err(not(&self.dir, &reason))
+    }
+
+    /// A branch, read from disk when first asked for.
+    pub(crate) fn line(&mut self, branch: &Branch) -> Result<&mut Line, Error> {
+        if !self.lines.contains_key(branch) {
+            let mut line = Line::default();
+            if let Some(head) = refs::read(&self.dir, &refs::of_branch(branch))? {
+                line.history.follow(&mut self.objects, head)?;
+                line.durable = Some(head);
+            }
+            self.lines.insert(branch.clone(), line);
+        }
+        Ok(self.lines.entry(branch.clone()).or_default())
+    }
+
+    /// A branch's history; empty if the branch has none.
+    pub(crate) fn history(&mut self, branch: &Branch) -> Result<&History, Error> {
+        self.line(branch).map(|line| &line.history)
+    }
+
+    /// Every branch there is on disk.
+    pub(crate) fn branches(&self) -> Result<Vec<Branch>, Error> {
+        let found = refs::list(&self.dir, refs::BRANCHES)?;
+        let names = found
+            .keys()
+            .filter_map(|name| name.strip_prefix(refs::BRANCHES));
+        let mut branches = vec![Branch::main()];
+        branches.extend(names.filter_map(|name| name.parse().ok()));
+        Ok(branches)
+    }
+
+    /// What a commit says.
+    pub(crate) fn told(&mut self, revision: Revision) -> Result<Arc<Told>, Error> {
+        if let Some(told) = self.told.get(&revision) {
+            return Ok(told);
+        }
+        let bytes = self.objects.get(revision, Kind::Commit)?;
+        let commit = Commit::from_bytes(&bytes).map_err(|reason| Error::Damaged {
+            id: revision,
+            reason,
+        })?;
+        let trailers = if commit.committer == IDENTITY {
+            trailers::read(&commit.message)
+        } else {
+            Trailers::default()
+        };
+        let told = Arc::new(Told { commit, trailers });
+        self.told.insert(revision, Arc::clone(&told), 1);
+        Ok(told)
+    }
+
+    /// The moment of the next commit: now, but never before its parent.
+    pub(crate) fn when(&self, parent_seconds: Option<i64>) -> When {
+        let now = (self.options.clock)();
+        let seconds = now.as_second().max(parent_seconds.unwrap_or(i64::MIN));
+        let offset = self.options.zone.to_offset(now).seconds();
+        When { seconds, offset }
+    }
+
+    /// Makes what waits durable: every commit since the last flush, on every branch, and every tag.
+    /// Tells whether there was anything.
+    pub(crate) fn flush(&mut self) -> Result<bool, Error> {
+        let mut moves = Vec::new();
+        for (branch, line) in &self.lines {
+            let head = line.history.head().map(|step| step.revision);
+            if let Some(to) = head.filter(|_| head != line.durable) {
+                let name = refs::of_branch(branch);
+                let from = line.durable;
+                moves.push(Move { name, from, to });
+            }
+        }
+        for (name, to) in &self.tags_waiting {
+            let name = format!("{}{name}", refs::TAGS);
+            let (from, to) = (None, *to);
+            moves.push(Move { name, from, to });
+        }
+        if moves.is_empty() {
+            self.objects.forget();
+            return Ok(false);
+        }
+        if self.held.is_none() {
+            let source = std::io::Error::other("the store is open for reading only");
+            return Err(Error::write(&self.dir)(source));
+        }
+        durable::flush(&self.dir, self.objects.waiting(), &moves)?;
+        self.objects.written();
+        self.tags_waiting.clear();
+        for line in self.lines.values_mut() {
+            line.durable = line.history.head().map(|step| step.revision);
+        }
+        Ok(true)
+    }
+
+    /// Whether a small file can be written just now.
+    pub(crate) fn is_writable(&self) -> bool {
+        let path = durable::temporary(&self.dir).join("probe");
+        durable::write_file(&self.dir, &path, &[b'.'; 8192]).is_ok()
+    }
+
+    /// Whether a resource exists on `main` now.
+    pub(crate) fn exists(&self, resource: &Resource) -> bool {
+        let main = self.lines.get(&Branch::main());
+        main.is_some_and(|line| line.history.current(resource).is_some())
+    }
+
+    /// The names of the resources that ever were on `main`.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let main = self.lines.get(&Branch::main()).into_iter();
+        main.flat_map(|line| line.history.resources())
+            .map(Resource::as_str)
+    }
+
+    /// Takes back what waits.
+    pub(crate) fn roll_back(&mut self) {
+        self.objects.forget();
+        self.tags_waiting.clear();
+        for line in self.lines.values_mut() {
+            line.history.roll_back(line.durable);
+        }
+    }
+
+    /// Looks whether someone else has moved a branch. What descends from what is known is taken in; anything
+    /// else keeps the branch from being written until it is put right.
+    pub(crate) fn look_outside(&mut self) -> Result<Vec<Foreign>, Error> {
+        let mut foreign = Vec::new();
+        let Self {
+            dir,
+            objects,
+            lines,
+            ..
+        } = self;
+        for (branch, line) in lines {
+            let name = refs::of_branch(branch);
+            let found = refs::read(dir, &name)?;
+            if found == line.durable {
+                line.moved = None;
+                continue;
+            }
+            let before = line.history.last();
+            let followed = match found {
+                Some(head) => line.history.follow(objects, head)?,
+                None => Follow::Elsewhere,
+            };
+            if let Follow::Forward = followed {
+                line.durable = found;
+                line.moved = None;
+                foreign.extend(put_since(branch, &line.history, before));
+            } else {
+                line.moved = Some(elsewhere(&name, found, line.durable));
+            }
+        }
+        Ok(foreign)
+    }
+
+    /// Why nothing can be put on a branch just now, if someone has moved it elsewhere.
+    pub(crate) fn check_moved(&mut self, branch: &Branch) -> Result<(), Fault> {
+        match &self.line(branch)?.moved {
+            None => Ok(()),
+            Some(why) => Err(Fault::new(Code::Conflict, why.clone()).hint(
+                "put the reference back with `git update-ref`, or restart esker to accept it",
+            )),
+        }
+    }
+}
+
+fn elsewhere(name: &str, found: Option<Revision>, known: Option<Revision>) -> String {
+    let text = |id: Option<Revision>| id.map_or("nothing".to_owned(), |id| id.to_string());
+    format!(
+        "someone moved {name} to {}, which does not descend from {}",
+        text(found),
+        text(known)
+    )
+}
+
+/// What was put after a position.
+fn put_since(branch: &Branch, history: &History, before: Option<u32>) -> Vec<Foreign> {
+    let first = before.map_or(0, |position| position + 1);
+    let mut foreign = Vec::new();
+    for position in first..=history.last().unwrap_or(0) {
+        for resource in history.changed_at(position) {
+            let seen = history.changes(resource, position);
+            let revision = |change: &crate::history::Change| {
+                change.blob.map(|_| history.step(change.position).revision)
+            };
+            foreign.push(Foreign {
+                branch: branch.clone(),
+                resource: resource.clone(),
+                revision: seen.last().and_then(revision),
+                previous: seen.iter().rev().nth(1).and_then(revision),
+            });
+        }
+    }
+    foreign
+}

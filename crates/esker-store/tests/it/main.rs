@@ -1,0 +1,27 @@
+//! Every end-to-end test of the store, in one binary.
+
+mod crash;
+mod full;
+mod git;
+mod golden;
+mod model;
+mod outside;
+mod requests;
+mod seeds;
+mod support;
+mod times;
+
+/// A test file that no `mod` names is never run.
+#[test]
+fn no_file_is_forgotten() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let here = include_str!("main.rs");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let module = name.trim_end_matches(".rs");
+        assert!(
+            module == "main" || here.contains(&format!("mod {module};")),
+            "{name} is not in main.rs"
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! Versions by time, tag, and count.
+
+use esker_wire::fault::Code;
+use esker_wire::name::Branch;
+use esker_wire::revision::Revision;
+use esker_wire::snapshot::{Resolve, Tag, Tags};
+
+use crate::support::Bench;
+
+fn resolve(bench: &mut Bench, at: &str) -> Result<Revision, Code> {
+    let ask = Resolve {
+        at: at.parse().unwrap(),
+        branch: Branch::main(),
+    };
+    let resolved = bench.call(&ask);
+    resolved
+        .map(|resolved| resolved.revision)
+        .map_err(|fault| fault.code)
+}
+
+#[test]
+fn times_mean_the_last_commit_until_then() {
+    let mut bench = Bench::new();
+    let noon = bench.put("raw/plan", "noon").revision;
+    bench.pass(5 * 3600);
+    let five = bench.put("raw/plan", "five").revision;
+    bench.pass(24 * 3600);
+    let next = bench.put("raw/plan", "next").revision;
+    bench.pass(60);
+    for (text, expected) in [
+        ("2025-11-20", Ok(five)),
+        ("2025-11-21", Ok(next)),
+        ("2025-11-20 16:59", Ok(noon)),
+        ("2025-11-20 17:00", Ok(five)),
+        ("2025-11-20T17:00:00+01:00", Ok(noon)),
+        ("yesterday", Ok(five)),
+        ("now", Ok(next)),
+        ("1 day ago", Ok(five)),
+        ("2 days ago", Err(Code::NotFound)),
+        ("2025-11-19", Err(Code::NotFound)),
+        ("last tuesday", Err(Code::NotFound)),
+    ] {
+        assert_eq!(resolve(&mut bench, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_clock_never_goes_back_in_the_log() {
+    let mut bench = Bench::new();
+    bench.put("raw/plan", "one");
+    bench.pass(-3600);
+    bench.put("raw/plan", "two");
+    let times = crate::support::git(bench.path(), &["log", "--format=%ct", "main"]);
+    let times: Vec<i64> = times.lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(times, [crate::support::NOON; 3]);
+}
+
+#[test]
+fn counts_and_digits() {
+    let mut bench = Bench::new();
+    let revisions: Vec<Revision> = (0..40)
+        .map(|index| bench.put("raw/plan", &index.to_string()).revision)
+        .collect();
+    assert_eq!(resolve(&mut bench, "HEAD"), Ok(revisions[39]));
+    assert_eq!(resolve(&mut bench, "HEAD~3"), Ok(revisions[36]));
+    assert_eq!(resolve(&mut bench, "HEAD^^~1"), Ok(revisions[36]));
+    assert_eq!(resolve(&mut bench, "HEAD~41"), Err(Code::NotFound));
+    assert_eq!(resolve(&mut bench, "HEAD^2"), Err(Code::BadRequest));
+    let full = revisions[7].to_string();
+    assert_eq!(resolve(&mut bench, &full), Ok(revisions[7]));
+    assert_eq!(
+        resolve(&mut bench, &full[..12].to_uppercase()),
+        Ok(revisions[7])
+    );
+    assert_eq!(resolve(&mut bench, &format!("{full}~2")), Ok(revisions[5]));
+    assert_eq!(resolve(&mut bench, &full[..3]), Err(Code::NotFound));
+    assert_eq!(resolve(&mut bench, &"0".repeat(40)), Err(Code::NotFound));
+}
+
+#[test]
+fn short_digits_may_be_ambiguous() {
+    let mut bench = Bench::new();
+    let mut seen = std::collections::HashMap::new();
+    let (digits, pair) = (0..)
+        .find_map(|index| {
+            let revision = bench.put("raw/plan", &index.to_string()).revision;
+            let digits = revision.to_string()[..4].to_owned();
+            let other = seen.insert(digits.clone(), revision)?;
+            Some((digits, [other, revision]))
+        })
+        .unwrap();
+    let ask = Resolve {
+        at: digits.parse().unwrap(),
+        branch: Branch::main(),
+    };
+    let fault = bench.call(&ask).unwrap_err();
+    assert_eq!(fault.code, Code::Ambiguous);
+    assert!(
+        pair.iter()
+            .all(|revision| fault.candidates.contains(&revision.to_string()))
+    );
+}
+
+#[test]
+fn tags_name_revisions_for_good() {
+    let mut bench = Bench::new();
+    let first = bench.put("raw/plan", "one").revision;
+    bench.put("raw/plan", "two");
+    let tag = |name: &str, at: &str| Tag {
+        name: name.to_owned(),
+        at: at.parse().unwrap(),
+        message: None,
+    };
+    assert_eq!(bench.call(&tag("v1", "HEAD~1")), Ok(first));
+    assert_eq!(bench.call(&tag("v1", &first.to_string())), Ok(first));
+    assert_eq!(
+        bench.call(&tag("v1", "HEAD")).unwrap_err().code,
+        Code::Conflict
+    );
+    assert_eq!(
+        bench.call(&tag("v1/x", "HEAD")).unwrap_err().code,
+        Code::Conflict
+    );
+    for bad in [
+        "", "a b", "../x", "x.lock", "-x", "HEAD", "a..b", "a/./b", "x~1",
+    ] {
+        let fault = bench.call(&tag(bad, "HEAD")).unwrap_err();
+        assert_eq!(fault.code, Code::BadRequest, "{bad:?}");
+    }
+    assert_eq!(resolve(&mut bench, "v1"), Ok(first));
+    assert_eq!(bench.call(&Tags).unwrap(), [("v1".to_owned(), first)]);
+    assert_eq!(
+        bench.get_at("raw/plan", "v1").unwrap().bytes.unwrap(),
+        "one"
+    );
+}

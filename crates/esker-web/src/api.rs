@@ -1,0 +1,163 @@
+//! Questions over HTTP: a content, a log, a diff. Everything is read-only.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use esker_wire::fault::{Code, Fault};
+use esker_wire::name::{Branch, Resource};
+use esker_wire::revision::At;
+use esker_wire::snapshot::{Content, Diff, Get, Log};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::hub::Hub;
+use crate::state;
+
+/// The most entries of one log.
+const LOG_MAX: u32 = 1_000;
+
+/// A fault as an HTTP answer.
+pub(crate) struct Failed(Fault);
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        let status = match self.0.code {
+            Code::BadRequest | Code::Ambiguous => StatusCode::BAD_REQUEST,
+            Code::NotFound => StatusCode::NOT_FOUND,
+            Code::Conflict => StatusCode::CONFLICT,
+            Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Code::Busy | Code::NotWritable | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let error = json!({
+            "code": self.0.code.as_str(),
+            "message": self.0.message,
+            "hint": self.0.hint,
+            "candidates": self.0.candidates,
+        });
+        (status, Json(json!({ "error": error }))).into_response()
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct GetQuery {
+    resource: String,
+    at: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct LogQuery {
+    resource: Option<String>,
+    at: Option<String>,
+    limit: Option<u32>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct DiffQuery {
+    resource: String,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+/// `GET /api/get?resource=raw/plan&at=HEAD~1`: the bytes.
+pub(crate) async fn get(
+    State(hub): State<Hub>,
+    headers: HeaderMap,
+    Query(query): Query<GetQuery>,
+) -> Result<Response, Failed> {
+    let get = Get {
+        at: at(query.at.as_deref())?,
+        ..Get::head(resource(&query.resource)?)
+    };
+    let content = hub.call(&get).await?;
+    let etag = content.entry.blob.map(|blob| format!("\"{blob}\""));
+    let asked = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
+    if etag.is_some() && asked == etag.as_deref() {
+        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    }
+    Ok(bytes(content, etag))
+}
+
+fn bytes(content: Content, etag: Option<String>) -> Response {
+    let body = content.bytes.unwrap_or_default();
+    // Stored content is never run by a browser, whatever it says it is.
+    let kind = if std::str::from_utf8(&body).is_ok() {
+        "text/plain; charset=utf-8"
+    } else {
+        "application/octet-stream"
+    };
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let mut set = |name: &'static str, text: String| {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    };
+    set("x-esker-revision", content.entry.revision.to_string());
+    set("x-esker-at", content.at.to_string());
+    set("etag", etag.unwrap_or_default());
+    response
+}
+
+/// `GET /api/log?resource=raw/plan&limit=50`: revisions, newest first.
+pub(crate) async fn log(
+    State(hub): State<Hub>,
+    Query(query): Query<LogQuery>,
+) -> Result<Response, Failed> {
+    let log = Log {
+        resource: query.resource.as_deref().map(resource).transpose()?,
+        at: at(query.at.as_deref())?,
+        branch: Branch::main(),
+        limit: query.limit.unwrap_or(50).min(LOG_MAX),
+    };
+    let text = state::log(&hub.call(&log).await?);
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+/// `GET /api/diff?resource=raw/plan&from=HEAD~1&to=HEAD`: a unified diff.
+pub(crate) async fn diff(
+    State(hub): State<Hub>,
+    Query(query): Query<DiffQuery>,
+) -> Result<Response, Failed> {
+    let diff = Diff {
+        resource: resource(&query.resource)?,
+        from: query
+            .from
+            .as_deref()
+            .map(|text| at(Some(text)))
+            .transpose()?,
+        to: at(query.to.as_deref())?,
+        branch: Branch::main(),
+    };
+    let text = hub.call(&diff).await?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
+}
+
+/// `GET /healthz`: whether the hub answers.
+pub(crate) async fn health(State(hub): State<Hub>) -> Result<&'static str, Failed> {
+    hub.health().await?;
+    Ok("ok\n")
+}
+
+fn resource(text: &str) -> Result<Resource, Fault> {
+    text.parse().map_err(Fault::bad_request)
+}
+
+fn at(text: Option<&str>) -> Result<At, Fault> {
+    match text {
+        None | Some("") => Ok(At::head()),
+        Some(text) => text.parse().map_err(Fault::bad_request),
+    }
+}

@@ -1,0 +1,136 @@
+//! Tells every browser the state, whenever it changes, and that the hub lives when it does not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
+use esker_bus::follow::Follow;
+use esker_wire::fault::Fault;
+use esker_wire::name::Branch;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::hub::{Hub, Records};
+use crate::project::Project;
+use crate::state;
+
+/// How often a browser hears that the hub lives.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// How long events are collected before the state is read again: a run makes several at once.
+const COALESCE: Duration = Duration::from_millis(20);
+
+/// How long a browser may take to accept a message before it is let go.
+const SEND_MAX: Duration = Duration::from_secs(10);
+
+/// What browsers are told; each hears the newest of both, however slow it is.
+#[derive(Clone)]
+pub(crate) struct News {
+    /// The whole state; empty before the first.
+    pub(crate) state: watch::Sender<Utf8Bytes>,
+    /// The last heartbeat.
+    pub(crate) heartbeat: watch::Sender<Utf8Bytes>,
+}
+
+impl News {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: watch::Sender::new(Utf8Bytes::default()),
+            heartbeat: watch::Sender::new(Utf8Bytes::default()),
+        }
+    }
+}
+
+/// Follows the hub and the definition for ever, renewing the state.
+pub(crate) async fn follow(
+    hub: Hub,
+    mut events: Follow,
+    mut project: watch::Receiver<Arc<Project>>,
+    news: News,
+) {
+    let mut records = Records::default();
+    let mut due = Instant::now();
+    loop {
+        match renew(&hub, &mut records, &project, &news).await {
+            Ok(()) => {}
+            Err(fault) => tracing::warn!(%fault, "cannot read the hub's state"),
+        }
+        due = due.max(Instant::now()) + HEARTBEAT;
+        loop {
+            tokio::select! {
+                _ = events.next() => break,
+                changed = project.changed() => match changed {
+                    Ok(()) => break,
+                    // The definition's owner has ended: so does the page.
+                    Err(_) => return,
+                },
+                () = tokio::time::sleep_until(due) => {
+                    due = Instant::now() + HEARTBEAT;
+                    if beat(&hub, &news).await.is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+        let until = Instant::now() + COALESCE;
+        while tokio::time::timeout_at(until, events.next()).await.is_ok() {}
+    }
+}
+
+async fn renew(
+    hub: &Hub,
+    records: &mut Records,
+    project: &watch::Receiver<Arc<Project>>,
+    news: &News,
+) -> Result<(), Fault> {
+    let health = hub.health().await?;
+    let records = hub.records(records).await?;
+    let listing = hub.listing(Branch::main()).await?;
+    let project = Arc::clone(&project.borrow());
+    let text = Utf8Bytes::from(state::state(&project, &health, &listing, &records));
+    news.state.send_if_modified(|known| {
+        let changed = *known != text;
+        *known = text;
+        changed
+    });
+    Ok(())
+}
+
+/// No heartbeat is sent while the hub is silent, so that pages can tell.
+async fn beat(hub: &Hub, news: &News) -> Result<(), Fault> {
+    let health = hub.health().await?;
+    news.heartbeat
+        .send_replace(Utf8Bytes::from(state::heartbeat(&health)));
+    Ok(())
+}
+
+/// Serves one browser until it goes.
+pub(crate) async fn serve(mut socket: WebSocket, news: News) {
+    let mut states = news.state.subscribe();
+    let mut heartbeats = news.heartbeat.subscribe();
+    states.mark_changed();
+    loop {
+        let text = tokio::select! {
+            changed = states.changed() => match changed {
+                Ok(()) => states.borrow_and_update().clone(),
+                Err(_) => return,
+            },
+            changed = heartbeats.changed() => match changed {
+                Ok(()) => heartbeats.borrow_and_update().clone(),
+                Err(_) => return,
+            },
+            // Browsers have nothing to say here; reading answers their pings and sees them close.
+            heard = socket.recv() => match heard {
+                Some(Ok(_)) => continue,
+                _ => return,
+            },
+        };
+        if text.is_empty() {
+            continue;
+        }
+        match timeout(SEND_MAX, socket.send(Message::Text(text))).await {
+            Ok(Ok(())) => {}
+            _ => return,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Accepts connections within limits and sends each request on its way.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{State, WebSocketUpgrade};
+use axum::http::Request;
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::get;
+use esker_bus::bus::Bus;
+use esker_bus::endpoint::Endpoint;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::{Semaphore, watch};
+
+use crate::hub::Hub;
+use crate::live::{self, News};
+use crate::project::Project;
+use crate::{api, guard, page};
+
+/// The most browsers' connections at once.
+const CONNECTIONS_MAX: usize = 1_024;
+
+/// How long a client may take to say what it wants.
+const HEADERS_MAX: Duration = Duration::from_secs(10);
+
+/// The longest message a browser may send over the WebSocket, in bytes; it has nothing to say.
+const HEARD_MAX: usize = 4 * 1024;
+
+/// Why the page cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something else listens there.
+    #[error("cannot serve the page: port {} of {} is in use", address.port(), address.ip())]
+    InUse {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// Beyond loopback anyone could read everything.
+    #[error("cannot serve the page on {address}: it is not a loopback address")]
+    NotLoopback {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// The address cannot be bound.
+    #[error("cannot serve the page on {address}")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// No threads.
+    #[error("cannot start the page's threads")]
+    Threads(#[source] std::io::Error),
+}
+
+impl Error {
+    /// What to do.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::InUse { .. } => {
+                "stop the other program, or choose another port: [web] bind in esker.toml or --port-base"
+            }
+            Self::NotLoopback { .. } => {
+                "set [web] bind in esker.toml to 127.0.0.1:8000, for example"
+            }
+            Self::Bind { .. } => "set [web] bind in esker.toml to an address of this machine",
+            Self::Threads(_) => "the machine is out of threads or memory",
+        }
+    }
+}
+
+/// The page being served.
+pub struct Server {
+    address: SocketAddr,
+    runtime: Runtime,
+}
+
+impl Server {
+    /// Serves the page of the hub at `hub` on `bind`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// [`Error`] names the address.
+    pub fn start(
+        bus: &Bus,
+        hub: &Endpoint,
+        bind: SocketAddr,
+        project: watch::Receiver<Arc<Project>>,
+    ) -> Result<Self, Error> {
+        if !bind.ip().is_loopback() {
+            return Err(Error::NotLoopback { address: bind });
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("esker-web")
+            .enable_all()
+            .build()
+            .map_err(Error::Threads)?;
+        let listener = runtime
+            .block_on(TcpListener::bind(bind))
+            .map_err(|source| {
+                if source.kind() == std::io::ErrorKind::AddrInUse {
+                    Error::InUse { address: bind }
+                } else {
+                    Error::Bind {
+                        address: bind,
+                        source,
+                    }
+                }
+            })?;
+        let bound = listener.local_addr().map_err(|source| Error::Bind {
+            address: bind,
+            source,
+        })?;
+        let caller = Hub::new(bus.caller(hub));
+        let news = News::new();
+        let events = bus.follow(hub, &[esker_wire::event::TOPIC]);
+        runtime.spawn(live::follow(caller.clone(), events, project, news.clone()));
+        runtime.spawn(accept(listener, routes(caller, news)));
+        Ok(Self {
+            address: bound,
+            runtime,
+        })
+    }
+
+    /// Where it is served.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Closes every connection.
+    pub fn shutdown(self) {
+        self.runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+}
+
+fn routes(hub: Hub, news: News) -> Router {
+    let upgrade = async |socket: WebSocketUpgrade, State(news): State<News>| -> Response {
+        let socket = socket.max_message_size(HEARD_MAX).max_frame_size(HEARD_MAX);
+        socket.on_upgrade(move |socket| live::serve(socket, news))
+    };
+    Router::new()
+        .route("/api/get", get(api::get))
+        .route("/api/log", get(api::log))
+        .route("/api/diff", get(api::diff))
+        .route("/healthz", get(api::health))
+        .with_state(hub)
+        .merge(
+            Router::new()
+                .route("/api/live", get(upgrade))
+                .with_state(news),
+        )
+        .fallback(get(page::serve))
+        .layer(middleware::from_fn(guard::check))
+}
+
+async fn accept(listener: TcpListener, routes: Router) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await;
+        let place = place.expect("the semaphore is never closed");
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of descriptors, or the peer has gone: others may still come.
+                tracing::warn!(%error, "cannot accept a browser");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let routes = routes.clone();
+        tokio::spawn(async move {
+            connection(stream, routes).await;
+            drop(place);
+        });
+    }
+}
+
+async fn connection(stream: TcpStream, routes: Router) {
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let mut routes = routes.clone();
+        async move {
+            let response = tower_service::Service::call(&mut routes, request).await;
+            Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))
+        }
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a browser's connection broke");
+    }
+}

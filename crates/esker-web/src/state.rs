@@ -1,0 +1,264 @@
+//! What the page shows of the hub, as one JSON text. Pure: from a listing, the records and the definition.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use esker_wire::provenance::Input;
+use esker_wire::record::{Ended, RunRecord};
+use esker_wire::snapshot::{Entry, HealthReport, Listing};
+use serde::Serialize;
+
+use crate::project::{Project, Stage};
+
+/// The whole state; small, since contents are fetched when looked at.
+#[derive(Serialize)]
+struct State<'a> {
+    r#type: &'static str,
+    project: &'a str,
+    version: &'a str,
+    epoch: String,
+    seq: u64,
+    head: Option<String>,
+    resources: Vec<ResourceState>,
+    stages: Vec<StageState<'a>>,
+    problems: Vec<Problem<'a>>,
+    views: Vec<ViewState<'a>>,
+}
+
+/// One revision of a resource, in the state and in logs.
+#[derive(Serialize)]
+pub(crate) struct ResourceState {
+    resource: String,
+    revision: String,
+    previous: Option<String>,
+    blob: Option<String>,
+    size: u64,
+    content_type: Option<String>,
+    time: String,
+    author: String,
+    summary: String,
+    stage: Option<String>,
+    inputs: Vec<InputState>,
+    duration_ms: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct InputState {
+    resource: String,
+    revision: String,
+}
+
+#[derive(Serialize)]
+struct StageState<'a> {
+    name: &'a str,
+    kind: &'static str,
+    inputs: &'a [String],
+    outputs: &'a [String],
+    program: &'a str,
+    state: &'static str,
+    behind: bool,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    id: &'a str,
+    stage: &'a str,
+    summary: &'a str,
+    hint: &'a str,
+    detail: &'a str,
+    count: u32,
+    since: String,
+    retry_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ViewState<'a> {
+    name: &'a str,
+    title: &'a str,
+    resource: &'a str,
+    kind: &'a str,
+}
+
+#[derive(Serialize)]
+struct Heartbeat {
+    r#type: &'static str,
+    epoch: String,
+    seq: u64,
+}
+
+/// The state as it is sent.
+pub(crate) fn state(
+    project: &Project,
+    health: &HealthReport,
+    listing: &Listing,
+    records: &BTreeMap<String, RunRecord>,
+) -> String {
+    let heads: BTreeMap<&str, &Entry> = listing
+        .entries
+        .iter()
+        .map(|entry| (entry.resource.as_str(), entry))
+        .collect();
+    let mut stages: Vec<StageState<'_>> = project
+        .stages
+        .iter()
+        .map(|stage| stage_state(stage, &heads, records))
+        .collect();
+    mark_behind(&mut stages);
+    let state = State {
+        r#type: "state",
+        project: &project.name,
+        version: &project.version,
+        // A number of 64 bits is more than a browser's number can hold.
+        epoch: health.link.epoch.to_string(),
+        seq: health.link.seq,
+        head: listing.at.map(|revision| revision.to_string()),
+        resources: listing.entries.iter().map(resource).collect(),
+        stages,
+        problems: records.values().filter_map(problem).collect(),
+        views: project.views.iter().map(view).collect(),
+    };
+    json(&state)
+}
+
+/// The heartbeat as it is sent.
+pub(crate) fn heartbeat(health: &HealthReport) -> String {
+    json(&Heartbeat {
+        r#type: "heartbeat",
+        epoch: health.link.epoch.to_string(),
+        seq: health.link.seq,
+    })
+}
+
+/// A log as it is sent.
+pub(crate) fn log(entries: &[Entry]) -> String {
+    let entries: Vec<ResourceState> = entries.iter().map(resource).collect();
+    json(&BTreeMap::from([("entries", entries)]))
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts, numbers and lists can always be written")
+}
+
+fn resource(entry: &Entry) -> ResourceState {
+    let provenance = entry.provenance.as_ref();
+    let inputs = provenance.map(|p| p.inputs.as_slice()).unwrap_or_default();
+    ResourceState {
+        resource: entry.resource.to_string(),
+        revision: entry.revision.to_string(),
+        previous: entry.previous.map(|revision| revision.to_string()),
+        blob: entry.blob.map(|blob| blob.to_string()),
+        size: entry.size,
+        content_type: entry.content_type.clone(),
+        time: entry.time.to_string(),
+        author: entry.author.clone(),
+        summary: entry.summary.clone(),
+        stage: provenance.map(|p| p.stage.clone()),
+        inputs: inputs
+            .iter()
+            .map(|input| InputState {
+                resource: input.resource.to_string(),
+                revision: input.revision.to_string(),
+            })
+            .collect(),
+        duration_ms: provenance.map(|p| p.duration_ms),
+    }
+}
+
+fn view(view: &crate::project::View) -> ViewState<'_> {
+    ViewState {
+        name: &view.name,
+        title: &view.title,
+        resource: &view.resource,
+        kind: &view.kind,
+    }
+}
+
+fn problem(record: &RunRecord) -> Option<Problem<'_>> {
+    let failure = record.failure.as_ref()?;
+    Some(Problem {
+        id: &record.stage,
+        stage: &record.stage,
+        summary: &failure.summary,
+        hint: &failure.hint,
+        detail: &failure.detail,
+        count: failure.count,
+        since: failure.since.to_string(),
+        retry_at: failure.not_before.map(|time| time.to_string()),
+    })
+}
+
+fn stage_state<'a>(
+    stage: &'a Stage,
+    heads: &BTreeMap<&str, &Entry>,
+    records: &BTreeMap<String, RunRecord>,
+) -> StageState<'a> {
+    let record = records.get(&stage.name);
+    let state = match record.map(|record| record.ended) {
+        Some(Ended::Problem) => "problem",
+        Some(Ended::Retry) => "retry",
+        _ => freshness(stage, heads, record),
+    };
+    StageState {
+        name: &stage.name,
+        kind: if stage.is_source { "source" } else { "stage" },
+        inputs: &stage.inputs,
+        outputs: &stage.outputs,
+        program: &stage.program,
+        state,
+        behind: false,
+    }
+}
+
+/// Whether the outputs were made from, or verified against, the inputs as they are now.
+fn freshness(
+    stage: &Stage,
+    heads: &BTreeMap<&str, &Entry>,
+    record: Option<&RunRecord>,
+) -> &'static str {
+    let missing = |names: &[String]| names.iter().any(|name| !heads.contains_key(name.as_str()));
+    if missing(&stage.inputs) {
+        return "waiting";
+    }
+    if missing(&stage.outputs) {
+        return if stage.is_source { "waiting" } else { "stale" };
+    }
+    let current = |inputs: &[Input]| {
+        inputs.iter().all(|input| {
+            let head = heads.get(input.resource.as_str());
+            head.is_some_and(|entry| entry.revision == input.revision)
+        })
+    };
+    let verified = record.is_some_and(|record| {
+        record.ended == Ended::Unchanged && current(&record.inputs) && current(&record.outputs)
+    });
+    let made = stage.outputs.iter().all(|output| {
+        let provenance = heads
+            .get(output.as_str())
+            .and_then(|entry| entry.provenance.as_ref());
+        provenance.is_none_or(|provenance| current(&provenance.inputs))
+    });
+    if verified || made { "fresh" } else { "stale" }
+}
+
+/// A stage is behind when it is fresh itself but something above it is not, however far.
+fn mark_behind(stages: &mut [StageState<'_>]) {
+    let mut late: BTreeSet<&str> = BTreeSet::new();
+    loop {
+        let known = late.len();
+        for stage in stages.iter_mut() {
+            let above = stage
+                .inputs
+                .iter()
+                .any(|input| late.contains(input.as_str()));
+            stage.behind = above && stage.state == "fresh";
+            if above || stage.state != "fresh" {
+                late.extend(stage.outputs.iter().map(String::as_str));
+            }
+        }
+        if late.len() == known {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

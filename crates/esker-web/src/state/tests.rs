@@ -1,0 +1,217 @@
+//! What the page is told in each situation.
+
+use std::collections::BTreeMap;
+
+use esker_wire::chain::Link;
+use esker_wire::provenance::{Input, Provenance};
+use esker_wire::record::{Ended, Failure, RunRecord};
+use esker_wire::revision::Revision;
+use esker_wire::snapshot::{Entry, HealthReport, Listing};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{heartbeat, log, state};
+use crate::project::{Project, Stage, View};
+
+fn revision(digit: u8) -> Revision {
+    Revision::from_bytes([digit; 20])
+}
+
+fn input(name: &str, digit: u8) -> Input {
+    Input {
+        resource: name.parse().expect("a name"),
+        revision: revision(digit),
+    }
+}
+
+fn entry(name: &str, digit: u8, inputs: &[Input]) -> Entry {
+    let provenance = (!inputs.is_empty()).then(|| Provenance {
+        stage: "s".into(),
+        run_key: "k".into(),
+        inputs: inputs.to_vec(),
+        program: "p".into(),
+        code: String::new(),
+        engine: String::new(),
+        host: String::new(),
+        started: Timestamp::UNIX_EPOCH,
+        duration_ms: 5,
+        exit: 0,
+    });
+    Entry {
+        resource: name.parse().expect("a name"),
+        revision: revision(digit),
+        previous: None,
+        blob: Some(revision(digit)),
+        size: 1,
+        content_type: None,
+        time: Timestamp::UNIX_EPOCH,
+        author: "a".into(),
+        summary: "<b>not markup</b>".into(),
+        provenance,
+    }
+}
+
+fn record(stage: &str, ended: Ended, inputs: &[Input], outputs: &[Input]) -> RunRecord {
+    let failure = Failure {
+        summary: "it broke".into(),
+        hint: "mend it".into(),
+        detail: "at length".into(),
+        count: 3,
+        since: Timestamp::UNIX_EPOCH,
+        not_before: None,
+    };
+    RunRecord {
+        stage: stage.into(),
+        run_key: "k".into(),
+        ended,
+        inputs: inputs.to_vec(),
+        outputs: outputs.to_vec(),
+        started: Timestamp::UNIX_EPOCH,
+        duration_ms: 5,
+        failure: matches!(ended, Ended::Problem | Ended::Retry).then_some(failure),
+    }
+}
+
+fn stage(name: &str, inputs: &[&str], outputs: &[&str]) -> Stage {
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    Stage {
+        name: name.into(),
+        is_source: inputs.is_empty(),
+        inputs: owned(inputs),
+        outputs: owned(outputs),
+        program: "p".into(),
+    }
+}
+
+fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
+    let project = Project {
+        name: "qplan".into(),
+        version: "0.1.0".into(),
+        stages: vec![
+            stage("pull", &[], &["raw/a"]),
+            stage("condition", &["raw/a"], &["cond/a"]),
+            stage("schedule", &["cond/a"], &["results/a"]),
+        ],
+        views: vec![View {
+            name: "v".into(),
+            title: "V".into(),
+            resource: "results/a".into(),
+            kind: "plan".into(),
+        }],
+    };
+    let health = HealthReport {
+        project: "qplan".into(),
+        engine: "esker".into(),
+        link: Link {
+            epoch: u64::MAX,
+            seq: 4,
+        },
+        head: None,
+        not_writable: None,
+    };
+    let listing = Listing {
+        at: Some(revision(9)),
+        entries,
+    };
+    let records: BTreeMap<_, _> = records.into_iter().map(|r| (r.stage.clone(), r)).collect();
+    let text = state(&project, &health, &listing, &records);
+    let beat: Value = serde_json::from_str(&heartbeat(&health)).expect("JSON");
+    assert_eq!(beat["seq"], 4);
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// Each stage's state, with a `+` where it is behind.
+fn states(entries: Vec<Entry>, records: Vec<RunRecord>) -> Vec<String> {
+    let told = told(entries, records);
+    let stages = told["stages"].as_array().expect("a list").iter();
+    let state = |stage: &Value| {
+        let behind = if stage["behind"] == true { "+" } else { "" };
+        format!("{}{behind}", stage["state"].as_str().expect("a text"))
+    };
+    stages.map(state).collect()
+}
+
+fn chain(raw: u8) -> Vec<Entry> {
+    vec![
+        entry("raw/a", raw, &[]),
+        entry("cond/a", 2, &[input("raw/a", 1)]),
+        entry("results/a", 3, &[input("cond/a", 2)]),
+    ]
+}
+
+#[test]
+fn an_empty_store_waits() {
+    assert_eq!(
+        states(Vec::new(), Vec::new()),
+        ["waiting", "waiting", "waiting"]
+    );
+}
+
+#[test]
+fn what_was_made_from_the_heads_is_fresh() {
+    assert_eq!(states(chain(1), Vec::new()), ["fresh", "fresh", "fresh"]);
+}
+
+#[test]
+fn newer_inputs_make_stale_and_what_follows_behind() {
+    assert_eq!(states(chain(7), Vec::new()), ["fresh", "stale", "fresh+"]);
+    let mut unfinished = chain(1);
+    unfinished.pop();
+    assert_eq!(states(unfinished, Vec::new()), ["fresh", "fresh", "stale"]);
+}
+
+#[test]
+fn verified_against_newer_inputs_is_fresh() {
+    let verified = record(
+        "condition",
+        Ended::Unchanged,
+        &[input("raw/a", 7)],
+        &[input("cond/a", 2)],
+    );
+    assert_eq!(
+        states(chain(7), vec![verified.clone()]),
+        ["fresh", "fresh", "fresh"]
+    );
+    assert_eq!(
+        states(chain(8), vec![verified]),
+        ["fresh", "stale", "fresh+"]
+    );
+}
+
+#[test]
+fn a_problem_is_told_whole_and_what_follows_is_behind() {
+    let failed = record("condition", Ended::Problem, &[input("raw/a", 7)], &[]);
+    assert_eq!(
+        states(chain(7), vec![failed.clone()]),
+        ["fresh", "problem", "fresh+"]
+    );
+    let told = told(chain(7), vec![failed]);
+    let problem = &told["problems"][0];
+    assert_eq!(problem["summary"], "it broke");
+    assert_eq!(problem["hint"], "mend it");
+    assert_eq!(problem["detail"], "at length");
+    assert_eq!(problem["count"], 3);
+    let failed = record("condition", Ended::Retry, &[], &[]);
+    assert_eq!(states(chain(7), vec![failed]), ["fresh", "retry", "fresh+"]);
+}
+
+#[test]
+fn the_state_names_every_revision() {
+    let told = told(chain(1), Vec::new());
+    assert_eq!(told["type"], "state");
+    assert_eq!(told["epoch"], u64::MAX.to_string());
+    assert_eq!(told["head"], revision(9).to_string());
+    assert_eq!(
+        told["resources"][1]["inputs"][0]["revision"],
+        revision(1).to_string()
+    );
+    assert_eq!(told["views"][0]["kind"], "plan");
+}
+
+#[test]
+fn a_log_is_a_list_of_entries() {
+    let text = log(&chain(1));
+    let told: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(told["entries"].as_array().map(Vec::len), Some(3));
+    assert_eq!(told["entries"][0]["summary"], "<b>not markup</b>");
+}

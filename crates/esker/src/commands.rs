@@ -1,0 +1,55 @@
+//! The commands that ask a hub, look at a project, or filter. One file each; shapes they share are here.
+
+pub(crate) mod check;
+pub(crate) mod doctor;
+pub(crate) mod get;
+pub(crate) mod history;
+pub(crate) mod init;
+pub(crate) mod problems;
+pub(crate) mod put;
+pub(crate) mod qplan;
+pub(crate) mod tag;
+pub(crate) mod watch;
+pub(crate) mod why;
+
+use esker_wire::provenance::{Input, Provenance};
+use esker_wire::snapshot::Entry;
+use serde_json::{Value, json};
+
+/// One revision of a resource as every `--json` prints it.
+fn entry_json(entry: &Entry) -> Value {
+    json!({
+        "resource": entry.resource.as_str(),
+        "revision": entry.revision.to_string(),
+        "previous": entry.previous.map(|revision| revision.to_string()),
+        "blob": entry.blob.map(|blob| blob.to_string()),
+        "size": entry.size,
+        "content_type": entry.content_type,
+        "time": entry.time.to_string(),
+        "author": entry.author,
+        "summary": entry.summary,
+        "provenance": entry.provenance.as_ref().map(provenance_json),
+    })
+}
+
+fn provenance_json(provenance: &Provenance) -> Value {
+    json!({
+        "stage": provenance.stage,
+        "run_key": provenance.run_key,
+        "inputs": provenance.inputs.iter().map(input_json).collect::<Vec<_>>(),
+        "program": provenance.program,
+        "code": provenance.code,
+        "engine": provenance.engine,
+        "host": provenance.host,
+        "started": provenance.started.to_string(),
+        "duration_ms": provenance.duration_ms,
+        "exit": provenance.exit,
+    })
+}
+
+fn input_json(input: &Input) -> Value {
+    json!({
+        "resource": input.resource.as_str(),
+        "revision": input.revision.to_string(),
+    })
+}

@@ -1,0 +1,227 @@
+//! `esker doctor`: looks for what is wrong here and says what to do.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+
+use anstyle::AnsiColor;
+use anyhow::Result;
+use esker_pipeline::definition::{self, Definition};
+use esker_store::store::Store;
+use esker_wire::snapshot::Health;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::cli::Doctor;
+use crate::project::{Place, Project};
+use crate::reach::{self, Hub};
+use crate::say;
+
+/// Less free space than this, in bytes, is a finding.
+const FREE_MIN: u64 = 256 * 1024 * 1024;
+
+/// A store whose newest commit is further in the future than this tells of a wrong clock.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(300);
+
+/// One thing looked at.
+struct Finding {
+    /// What was looked at.
+    what: &'static str,
+    /// How it is.
+    says: String,
+    /// What to do, if it is not well.
+    hint: Option<String>,
+}
+
+impl Finding {
+    fn well(what: &'static str, says: impl Into<String>) -> Self {
+        Self {
+            what,
+            says: says.into(),
+            hint: None,
+        }
+    }
+
+    fn ill(what: &'static str, says: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            what,
+            says: says.into(),
+            hint: Some(hint.into()),
+        }
+    }
+}
+
+/// Looks at everything; fails if something is wrong.
+pub(crate) fn doctor(place: &Place, doctor: &Doctor) -> Result<ExitCode> {
+    let project = place.project()?;
+    let mut findings = Vec::new();
+    let definition = definition_findings(&project, &mut findings);
+    findings.push(disk(&project)?);
+    findings.extend(store(&project));
+    findings.extend(hub(place, &project, definition.as_ref()));
+    let ill = findings.iter().any(|finding| finding.hint.is_some());
+    if doctor.json {
+        let findings = findings.iter().map(|finding| {
+            json!({
+                "what": finding.what,
+                "ok": finding.hint.is_none(),
+                "says": finding.says,
+                "hint": finding.hint,
+            })
+        });
+        say::json(&Value::from(findings.collect::<Vec<_>>()))?;
+    } else {
+        print(&findings)?;
+    }
+    Ok(if ill {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn print(findings: &[Finding]) -> Result<()> {
+    let (green, red) = (
+        AnsiColor::Green.on_default(),
+        AnsiColor::Red.on_default().bold(),
+    );
+    for finding in findings {
+        match &finding.hint {
+            None => say::line(format!(
+                "{green}ok{green:#}     {:<10} {}",
+                finding.what, finding.says
+            ))?,
+            Some(hint) => {
+                say::line(format!(
+                    "{red}wrong{red:#}  {:<10} {}",
+                    finding.what, finding.says
+                ))?;
+                say::line(format!("       {:<10} hint: {hint}", ""))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn definition_findings(project: &Project, findings: &mut Vec<Finding>) -> Option<Definition> {
+    let (definition, defects) = definition::check(&project.dir);
+    for defect in &defects {
+        let place = format!("line {}: {}", defect.line, defect.message);
+        findings.push(if defect.is_error() {
+            Finding::ill("esker.toml", place, defect.hint.clone())
+        } else {
+            Finding::well("esker.toml", format!("{place} (a warning)"))
+        });
+    }
+    if defects.is_empty() {
+        findings.push(Finding::well("esker.toml", "is good"));
+    }
+    definition
+}
+
+fn disk(project: &Project) -> Result<Finding> {
+    let hidden = project.hidden()?;
+    if let Err(error) = tempfile::tempfile_in(&hidden) {
+        let says = format!("cannot write in {}: {error}", hidden.display());
+        return Ok(Finding::ill(
+            "disk",
+            says,
+            "give this user the right to write there",
+        ));
+    }
+    let system = rustix::fs::statvfs(&hidden)?;
+    let free = system.f_bavail.saturating_mul(system.f_frsize);
+    let says = format!("{} free", say::size(free));
+    Ok(if free < FREE_MIN {
+        Finding::ill("disk", says, "make room: a full disk refuses every PUT")
+    } else {
+        Finding::well("disk", says)
+    })
+}
+
+fn store(project: &Project) -> Vec<Finding> {
+    let dir = project.store();
+    if !dir.exists() {
+        return vec![Finding::well(
+            "store",
+            "there is none yet; `esker up` makes it",
+        )];
+    }
+    let found = Store::check(&dir);
+    if found.is_empty() {
+        return vec![Finding::well(
+            "store",
+            format!("{} is sound", dir.display()),
+        )];
+    }
+    found
+        .into_iter()
+        .map(|finding| Finding::ill("store", finding.message, finding.hint))
+        .collect()
+}
+
+fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec<Finding> {
+    let running = reach::running(project);
+    if place.hub.is_none() && running.is_none() {
+        let ports = definition.map(ports).unwrap_or_default();
+        let free = Finding::well("hub", "none runs; `esker up` starts one");
+        return if ports.is_empty() { vec![free] } else { ports };
+    }
+    let where_from = running.map_or_else(
+        || place.hub.clone().unwrap_or_default(),
+        |addresses| addresses.requests,
+    );
+    let asked = Hub::find(place).and_then(|hub| {
+        let log = esker_wire::snapshot::Log {
+            resource: None,
+            at: esker_wire::revision::At::head(),
+            branch: esker_wire::name::Branch::main(),
+            limit: 1,
+        };
+        Ok((hub.call(&Health)?, hub.call(&log)?))
+    });
+    let (health, newest) = match asked {
+        Ok(answers) => answers,
+        Err(error) => {
+            let hint = "stop it and start `esker up` again; its log says why it hangs";
+            return vec![Finding::ill("hub", format!("{where_from}: {error}"), hint)];
+        }
+    };
+    let mut findings = vec![match health.not_writable {
+        None => Finding::well("hub", format!("{} runs at {where_from}", health.engine)),
+        Some(why) => Finding::ill("hub", why, "mend that; the hub tries again by itself"),
+    }];
+    let newest = newest
+        .first()
+        .map_or(Timestamp::UNIX_EPOCH, |entry| entry.time);
+    if newest.duration_since(Timestamp::now()) > CLOCK_SLACK {
+        let says = format!(
+            "the newest commit is from {}, which is yet to come",
+            say::time(newest)
+        );
+        findings.push(Finding::ill(
+            "clock",
+            says,
+            "set this machine's clock; order never depends on it",
+        ));
+    }
+    findings
+}
+
+/// The ports the hub and the page would need, where something else has them.
+fn ports(definition: &Definition) -> Vec<Finding> {
+    let hub = &definition.hub;
+    let wanted = [
+        ("requests", hub.requests.trim_start_matches("tcp://")),
+        ("events", hub.events.trim_start_matches("tcp://")),
+        ("page", definition.web.as_str()),
+    ];
+    let mut findings = Vec::new();
+    for (what, address) in wanted {
+        if let Err(error) = TcpListener::bind(address) {
+            let says = format!("{address} cannot be had: {error}");
+            let hint = "stop what listens there, or move the ports: `esker up --port-base 6000`";
+            findings.push(Finding::ill(what, says, hint));
+        }
+    }
+    findings
+}

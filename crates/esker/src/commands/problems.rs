@@ -1,0 +1,127 @@
+//! `esker problems`: what failed and why, and once more from the start.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use esker_wire::name::Branch;
+use esker_wire::record::RunRecord;
+use esker_wire::revision::At;
+use esker_wire::snapshot::{Get, Item, List, Put};
+use serde_json::{Value, json};
+
+use crate::cli::{Problems, ProblemsCommand};
+use crate::project::Place;
+use crate::reach::Hub;
+use crate::say::{self, DIM, hinted};
+
+/// Lists what failed, or asks for another try.
+pub(crate) fn problems(place: &Place, problems: &Problems) -> Result<ExitCode> {
+    let hub = Hub::find(place)?;
+    let records = failed(&hub)?;
+    if let Some(ProblemsCommand::Retry { stage }) = &problems.what {
+        retry(&hub, &records, stage)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if problems.json {
+        say::json(&Value::from(
+            records.iter().map(problem_json).collect::<Vec<_>>(),
+        ))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if records.is_empty() {
+        say::note("no problems");
+    }
+    for record in &records {
+        let Some(failure) = &record.failure else {
+            continue;
+        };
+        let times = if failure.count > 1 {
+            format!(", {} times", failure.count)
+        } else {
+            String::new()
+        };
+        say::line(format!(
+            "{}: {}  {DIM}since {}{times}{DIM:#}",
+            record.stage,
+            failure.summary,
+            say::time(failure.since)
+        ))?;
+        if let Some(at) = failure.not_before {
+            say::line(format!("  tried again at {}", say::time(at)))?;
+        }
+        for line in failure.detail.lines() {
+            say::line(format!("  {DIM}|{DIM:#} {line}"))?;
+        }
+        if !failure.hint.is_empty() {
+            say::line(format!("  hint: {}", failure.hint))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The records of runs that failed, by stage.
+fn failed(hub: &Hub) -> Result<Vec<RunRecord>> {
+    let listing = hub.call(&List {
+        at: At::head(),
+        branch: Branch::records(),
+    })?;
+    let mut failed = Vec::new();
+    for entry in listing.entries {
+        let get = Get {
+            branch: Branch::records(),
+            ..Get::head(entry.resource)
+        };
+        let content = hub.call(&get)?;
+        let record = RunRecord::from_bytes(&content.bytes.unwrap_or_default())?;
+        if record.failure.is_some() {
+            failed.push(record);
+        }
+    }
+    Ok(failed)
+}
+
+/// Forgets the failure; the runner sees that and runs the stage again.
+fn retry(hub: &Hub, records: &[RunRecord], stage: &str) -> Result<()> {
+    let known: Vec<&str> = records.iter().map(|record| record.stage.as_str()).collect();
+    if !known.contains(&stage) {
+        let hint = match known.as_slice() {
+            [] => "there are no problems".to_owned(),
+            known => format!("problems are: {}", known.join(", ")),
+        };
+        return Err(hinted(format!("{stage} has no problem"), hint));
+    }
+    let item = Item {
+        resource: RunRecord::resource(stage)?,
+        content: None,
+        if_head: None,
+        content_type: None,
+    };
+    hub.call(&Put {
+        items: vec![item],
+        branch: Branch::records(),
+        message: Some(format!("retry {stage}")),
+        author: None,
+        provenance: None,
+    })?;
+    say::note(format!("{stage} will run again"));
+    if hub.is_own() {
+        say::note("no hub runs here: it will when `esker up` starts");
+    }
+    Ok(())
+}
+
+fn problem_json(record: &RunRecord) -> Value {
+    let failure = record.failure.as_ref();
+    json!({
+        "stage": record.stage,
+        "run_key": record.run_key,
+        "ended": record.ended.to_string(),
+        "summary": failure.map(|failure| &failure.summary),
+        "hint": failure.map(|failure| &failure.hint),
+        "detail": failure.map(|failure| &failure.detail),
+        "count": failure.map(|failure| failure.count),
+        "since": failure.map(|failure| failure.since.to_string()),
+        "not_before": failure.and_then(|failure| failure.not_before).map(|time| time.to_string()),
+        "inputs": record.inputs.iter().map(super::input_json).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,102 @@
+//! `esker put`: a new version of a resource.
+
+use std::fs::File;
+use std::io::Read;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use esker_wire::name::Branch;
+use esker_wire::snapshot::{self, Item};
+use serde_json::json;
+
+use crate::cli::Put;
+use crate::project::Place;
+use crate::reach::{Hub, resource};
+use crate::say::{self, hinted};
+
+/// The largest content, in bytes: what one message holds, less its head.
+const CONTENT_MAX: u64 = 63 * 1024 * 1024;
+
+/// Stores what stands in a file or on standard input; prints the revision.
+pub(crate) fn put(place: &Place, put: &Put) -> Result<()> {
+    let content = read(put)?;
+    let if_head = put
+        .if_head
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error| {
+            hinted(
+                format!("cannot read --if-head: {error}"),
+                "give the full revision that `esker get --json` prints, or `none`",
+            )
+        })?;
+    let item = Item {
+        resource: resource(&put.resource)?,
+        content: Some(content),
+        if_head,
+        content_type: put.content_type.clone(),
+    };
+    let hub = Hub::find(place)?;
+    let stored = hub.call(&snapshot::Put {
+        items: vec![item],
+        branch: Branch::main(),
+        message: put.message.clone(),
+        author: author(),
+        provenance: None,
+    })?;
+    let item = &stored.items[0];
+    let revision = item.revision.unwrap_or(stored.revision).to_string();
+    if put.json {
+        return Ok(say::json(&json!({
+            "resource": item.resource.as_str(),
+            "revision": revision,
+            "previous": item.previous.map(|revision| revision.to_string()),
+            "changed": item.is_changed(),
+        }))?);
+    }
+    if !item.is_changed() {
+        say::note("unchanged: the newest version has the same bytes");
+    }
+    say::line(revision)?;
+    Ok(())
+}
+
+fn read(put: &Put) -> Result<Bytes> {
+    let mut content = Vec::new();
+    let (mut from, name): (Box<dyn Read>, String) = match &put.file {
+        Some(path) => {
+            let name = path.display().to_string();
+            (
+                Box::new(File::open(path).with_context(|| format!("cannot open {name}"))?),
+                name,
+            )
+        }
+        None => (
+            Box::new(std::io::stdin().lock()),
+            "standard input".to_owned(),
+        ),
+    };
+    from.by_ref()
+        .take(CONTENT_MAX + 1)
+        .read_to_end(&mut content)
+        .with_context(|| format!("cannot read {name}"))?;
+    if content.len() as u64 > CONTENT_MAX {
+        return Err(hinted(
+            format!("{name} has more than {CONTENT_MAX} bytes"),
+            "split it into several resources",
+        ));
+    }
+    Ok(content.into())
+}
+
+/// Who puts: `ESKER_AUTHOR`, or the user on this machine.
+fn author() -> Option<String> {
+    if let Ok(author) = std::env::var("ESKER_AUTHOR") {
+        return Some(author);
+    }
+    let user = std::env::var("USER").ok().filter(|user| !user.is_empty())?;
+    let system = rustix::system::uname();
+    let host = system.nodename().to_str().unwrap_or("localhost").to_owned();
+    Some(format!("{user} <{user}@{host}>"))
+}

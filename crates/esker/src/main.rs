@@ -1,0 +1,59 @@
+//! The program: reads the command line, finds the project, starts planes or asks a hub. Everything it does is
+//! done by the crates below it; this one only decides which, and says how it went.
+
+mod cli;
+mod commands;
+mod logging;
+mod planes;
+mod project;
+mod reach;
+mod reload;
+mod say;
+mod status;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    // Not a command for people: how the runner runs programs, so that nothing of them survives it.
+    if arguments.next().is_some_and(|first| first == "supervise") {
+        return esker_pipeline::supervise::supervise(arguments);
+    }
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => say::error(&error),
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let place = project::Place {
+        dir: cli.dir,
+        hub: cli.hub,
+    };
+    match cli.command {
+        Command::Up(up) => planes::up(&place, &up)?,
+        Command::Hub(ports) => planes::hub(&place, &ports)?,
+        Command::Runner(log) => planes::runner(&place, &log)?,
+        Command::Web(web) => planes::web(&place, &web)?,
+        Command::Put(put) => commands::put::put(&place, &put)?,
+        Command::Get(get) => commands::get::get(&place, &get)?,
+        Command::Log(history) => commands::history::log(&place, &history)?,
+        Command::Ls(list) => commands::history::ls(&place, &list)?,
+        Command::Diff(diff) => commands::history::diff(&place, &diff)?,
+        Command::Why(why) => commands::why::why(&place, &why)?,
+        Command::Tag(tag) => commands::tag::tag(&place, &tag)?,
+        Command::Watch(watch) => commands::watch::watch(&place, &watch)?,
+        Command::Check(check) => return commands::check::check(&place, &check),
+        Command::Init(init) => commands::init::init(&place, &init)?,
+        Command::Doctor(doctor) => return commands::doctor::doctor(&place, &doctor),
+        Command::Problems(problems) => return commands::problems::problems(&place, &problems),
+        Command::Qplan(qplan) => return commands::qplan::run(&qplan),
+    }
+    Ok(ExitCode::SUCCESS)
+}

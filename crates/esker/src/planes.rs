@@ -1,0 +1,346 @@
+//! Starts the planes: all in this process, or one. The same functions either way; only the endpoint between
+//! them differs.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use esker_bus::bus::{Binds, Bus};
+use esker_bus::endpoint::Endpoint;
+use esker_bus::server::Server;
+use esker_pipeline::definition::{Definition, Origin, ViewKind};
+use esker_pipeline::engine::{self, Engine};
+use esker_store::names::{Names, NamesHandle};
+use esker_store::service::Snapshots;
+use esker_store::store::{Options, Store};
+use esker_web::project::{Project as Shown, Stage, View};
+use indicatif::MultiProgress;
+use tokio::sync::watch;
+
+use crate::cli::{Log, Ports, Up, Web};
+use crate::project::{Place, Project};
+use crate::reach::{self, Endpoints, HubAddresses};
+use crate::reload::Reload;
+use crate::say::{self, hinted};
+use crate::status;
+use crate::stop::Stop;
+
+/// The default ports, which `--port-base` moves together.
+const PORTS: [u16; 3] = [5000, 5100, 8000];
+
+/// How long the main thread sleeps between looks at the signals, where nothing else wakes it.
+const REST: Duration = Duration::from_secs(3600);
+
+/// Everything a plane is started from.
+struct Start {
+    project: Project,
+    definition: Definition,
+    bus: Bus,
+    stop: Stop,
+    bars: MultiProgress,
+    read_along: bool,
+}
+
+impl Start {
+    fn new(project: Project, log: &Log) -> Result<Self> {
+        let bars = MultiProgress::new();
+        crate::logging::start(log.json, &bars);
+        let definition = definition(&project)?;
+        project.hidden()?;
+        Ok(Self {
+            project,
+            definition,
+            bus: Bus::start()?,
+            stop: Stop::on_signals()?,
+            bars,
+            read_along: crate::logging::is_read_along(log.json),
+        })
+    }
+
+    fn serve_hub(&self, ports: &Ports) -> Result<(Server, NamesHandle)> {
+        let names = NamesHandle::new(names(&self.definition));
+        let service = Snapshots::new(open_store(&self.project)?, names.clone());
+        let hub = &self.definition.hub;
+        let binds = Binds {
+            requests: vec![moved(&hub.requests, PORTS[0], ports.port_base)?],
+            events: vec![moved(&hub.events, PORTS[1], ports.port_base)?],
+            ..Binds::default()
+        };
+        let server = self.bus.serve("snapshots", service, &binds)?;
+        let addresses = HubAddresses {
+            requests: server.requests().first().cloned().unwrap_or_default(),
+            events: server.events().first().cloned().unwrap_or_default(),
+        };
+        self.announce("requests", &addresses.requests);
+        self.announce("events", &addresses.events);
+        Endpoints::update(&self.project, |endpoints| endpoints.hub = Some(addresses))?;
+        Ok((server, names))
+    }
+
+    fn start_engine(&self, hub: &Endpoint) -> Result<Engine> {
+        let esker = std::env::current_exe().context("cannot find this program's own file")?;
+        let options = engine::Options {
+            dir: self.project.dir.clone(),
+            esker,
+            caller: self.bus.caller(hub),
+            follow: self.bus.follow(hub, &[esker_wire::event::TOPIC]),
+            on_definition: Box::new(|_| ()),
+        };
+        Engine::start(options).map_err(|error| hinted(with_sources(&error), error.hint()))
+    }
+
+    fn serve_page(
+        &self,
+        hub: &Endpoint,
+        ports: &Ports,
+        bind: Option<SocketAddr>,
+        shown: watch::Receiver<Arc<Shown>>,
+    ) -> Result<esker_web::server::Server> {
+        let bind = match bind {
+            Some(bind) => bind,
+            None => address(&moved(&self.definition.web, PORTS[2], ports.port_base)?)?,
+        };
+        let server = esker_web::server::Server::start(&self.bus, hub, bind, shown)
+            .map_err(|error| hinted(with_sources(&error), error.hint()))?;
+        let url = format!("http://{}", server.address());
+        self.announce("page", &url);
+        Endpoints::update(&self.project, |endpoints| endpoints.web = Some(url))?;
+        Ok(server)
+    }
+
+    /// Says where something is served: to a person as a line, to a machine as a log record.
+    fn announce(&self, what: &str, address: &str) {
+        if self.read_along {
+            say::note(format!("  {what:<9} {address}"));
+        } else {
+            tracing::info!(what, address, "serving");
+        }
+    }
+
+    fn title(&self) {
+        if self.read_along {
+            say::note(format!(
+                "esker {} · {}",
+                env!("CARGO_PKG_VERSION"),
+                self.definition.project
+            ));
+        }
+    }
+
+    /// Waits for a signal.
+    fn rest(&self) {
+        while !self.stop.wait(REST) {}
+        tracing::info!("stopping");
+    }
+
+    /// The hub of another process: as `--hub` says, as the project's file says, or where the definition puts it.
+    fn hub_elsewhere(&self, place: &Place) -> Endpoint {
+        let hub = &self.definition.hub;
+        let defined = HubAddresses {
+            requests: hub.requests.clone(),
+            events: hub.events.clone(),
+        };
+        match &place.hub {
+            Some(address) => reach::named(address),
+            None => reach::running(&self.project).unwrap_or(defined).endpoint(),
+        }
+    }
+}
+
+/// Runs everything in this process.
+pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
+    let start = Start::new(place.project_in(up.folder.as_deref())?, &up.ports.log)?;
+    start.title();
+    let (server, names_handle) = start.serve_hub(&up.ports)?;
+    let hub = server.local();
+    let shown = watch::Sender::new(Arc::new(shown(&start.definition)));
+    let page = start.serve_page(&hub, &up.ports, up.bind, shown.subscribe())?;
+    let engine = start.start_engine(&hub)?;
+    let reload = Reload::start(&start.project.dir, move |definition| {
+        names_handle.replace(names(&definition));
+        shown.send_replace(Arc::new(self::shown(&definition)));
+    })?;
+    status::show(&engine, &start.bars, start.read_along, &start.stop);
+    tracing::info!("stopping");
+    drop(reload);
+    engine.shutdown();
+    page.shutdown();
+    server.shutdown();
+    Endpoints::update(&start.project, |endpoints| {
+        *endpoints = Endpoints::default()
+    })
+}
+
+/// Runs the hub alone.
+pub(crate) fn hub(place: &Place, ports: &Ports) -> Result<()> {
+    let start = Start::new(place.project()?, &ports.log)?;
+    start.title();
+    let (server, names_handle) = start.serve_hub(ports)?;
+    let reload = Reload::start(&start.project.dir, move |definition| {
+        names_handle.replace(names(&definition));
+    })?;
+    start.rest();
+    drop(reload);
+    server.shutdown();
+    Endpoints::update(&start.project, |endpoints| endpoints.hub = None)
+}
+
+/// Runs the runner alone.
+pub(crate) fn runner(place: &Place, log: &Log) -> Result<()> {
+    let start = Start::new(place.project()?, log)?;
+    start.title();
+    let hub = start.hub_elsewhere(place);
+    hub.check()?;
+    let engine = start.start_engine(&hub)?;
+    status::show(&engine, &start.bars, start.read_along, &start.stop);
+    tracing::info!("stopping");
+    engine.shutdown();
+    Ok(())
+}
+
+/// Runs the page alone.
+pub(crate) fn web(place: &Place, web: &Web) -> Result<()> {
+    let start = Start::new(place.project()?, &web.ports.log)?;
+    start.title();
+    let hub = start.hub_elsewhere(place);
+    hub.check()?;
+    let shown = watch::Sender::new(Arc::new(shown(&start.definition)));
+    let page = start.serve_page(&hub, &web.ports, web.bind, shown.subscribe())?;
+    let reload = Reload::start(&start.project.dir, move |definition| {
+        shown.send_replace(Arc::new(self::shown(&definition)));
+    })?;
+    start.rest();
+    drop(reload);
+    page.shutdown();
+    Endpoints::update(&start.project, |endpoints| endpoints.web = None)
+}
+
+/// The definition as the snapshot service needs it: the names it gives.
+pub(crate) fn names(definition: &Definition) -> Names {
+    let sources = definition
+        .sources
+        .iter()
+        .map(|source| source.output.clone());
+    let stages = definition.stages.iter();
+    let stages = stages.flat_map(|stage| stage.inputs.iter().chain(&stage.outputs).cloned());
+    let views = definition.views.iter().map(|view| view.resource.clone());
+    Names {
+        aliases: definition.aliases.clone(),
+        declared: sources.chain(stages).chain(views).collect(),
+    }
+}
+
+/// The definition as the page shows it.
+fn shown(definition: &Definition) -> Shown {
+    let text = |resources: &[esker_wire::name::Resource]| {
+        resources
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    let sources = definition.sources.iter().map(|source| Stage {
+        name: source.name.clone(),
+        is_source: true,
+        inputs: Vec::new(),
+        outputs: text(std::slice::from_ref(&source.output)),
+        program: match &source.origin {
+            Origin::File { path, .. } => path.clone(),
+            Origin::Run(program) => program.argv.join(" "),
+        },
+    });
+    let stages = definition.stages.iter().map(|stage| Stage {
+        name: stage.name.clone(),
+        is_source: false,
+        inputs: text(&stage.inputs),
+        outputs: text(&stage.outputs),
+        program: stage.program.argv.join(" "),
+    });
+    let views = definition.views.iter().map(|view| View {
+        name: view.name.clone(),
+        title: view.title.clone().unwrap_or_else(|| view.name.clone()),
+        resource: view.resource.to_string(),
+        kind: match view.kind {
+            Some(ViewKind::Plan) => "plan",
+            Some(ViewKind::Table) => "table",
+            Some(ViewKind::Text) | None => "text",
+        }
+        .to_owned(),
+    });
+    Shown {
+        name: definition.project.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        stages: sources.chain(stages).collect(),
+        views: views.collect(),
+    }
+}
+
+/// Opens the project's store.
+pub(crate) fn open_store(project: &Project) -> Result<Store> {
+    let name = project
+        .dir
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    let name = Definition::load(&project.dir).map_or(name, |definition| definition.project);
+    let options = Options {
+        project: name,
+        ..Options::default()
+    };
+    project.hidden()?;
+    Ok(Store::open(&project.store(), options)?)
+}
+
+/// The definition, or everything that is wrong with it.
+fn definition(project: &Project) -> Result<Definition> {
+    Definition::load(&project.dir).map_err(|defects| {
+        let lines: Vec<String> = defects.iter().map(|defect| format!("  {defect}")).collect();
+        let what = format!(
+            "cannot use {}:\n{}",
+            project.dir.display(),
+            lines.join("\n")
+        );
+        hinted(what, "mend the file; `esker check` looks at it again")
+    })
+}
+
+/// An address with its port moved as `--port-base` asks: `base` is where port 5000 goes, 0 means free ports.
+fn moved(address: &str, default: u16, base: Option<u16>) -> Result<String> {
+    let Some(base) = base else {
+        return Ok(address.to_owned());
+    };
+    let (host, _) = address
+        .rsplit_once(':')
+        .with_context(|| format!("no port in {address}"))?;
+    let port = match base {
+        0 => 0,
+        base => base.checked_add(default - PORTS[0]).ok_or_else(|| {
+            let most = u16::MAX - (PORTS[2] - PORTS[0]);
+            hinted(
+                format!("--port-base {base} is too large"),
+                format!("at most {most}"),
+            )
+        })?,
+    };
+    Ok(format!("{host}:{port}"))
+}
+
+fn address(text: &str) -> Result<SocketAddr> {
+    use std::net::ToSocketAddrs;
+    let mut found = text
+        .to_socket_addrs()
+        .with_context(|| format!("cannot use {text}"))?;
+    found
+        .next()
+        .with_context(|| format!("{text} names no address"))
+}
+
+/// An error and what caused it, as one line.
+fn with_sources(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let texts: Vec<String> = std::iter::once(error.to_string())
+        .chain(causes.map(ToString::to_string))
+        .collect();
+    texts.join(": ")
+}

@@ -1,0 +1,222 @@
+//! Reaching the hub: the running one, or the store itself when none runs.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use esker_bus::bus::{Binds, Bus};
+use esker_bus::caller::Caller;
+use esker_bus::endpoint::Endpoint;
+use esker_bus::follow::Follow;
+use esker_bus::server::Server;
+use esker_pipeline::definition::Definition;
+use esker_store::names::NamesHandle;
+use esker_store::service::Snapshots;
+use esker_wire::message::Request;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use crate::planes;
+use crate::project::{Place, Project};
+use crate::say::hinted;
+
+/// How long a command waits for the hub's answer.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How long a running hub may take to accept a connection.
+const CONNECT_MAX: Duration = Duration::from_millis(500);
+
+/// Where a project's running processes are, as `.esker/endpoints.json` tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Endpoints {
+    /// The hub, if one runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hub: Option<HubAddresses>,
+    /// The page, if it is served: `http://HOST:PORT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) web: Option<String>,
+}
+
+/// Where a hub is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HubAddresses {
+    /// Requests: `tcp://HOST:PORT`.
+    pub(crate) requests: String,
+    /// Events: `tcp://HOST:PORT`.
+    pub(crate) events: String,
+}
+
+impl HubAddresses {
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        Endpoint::Tcp {
+            requests: self.requests.clone(),
+            events: self.events.clone(),
+        }
+    }
+
+    /// Whether something accepts connections there.
+    fn answers(&self) -> bool {
+        let Some(address) = self.requests.strip_prefix("tcp://") else {
+            return false;
+        };
+        let addresses = address.to_socket_addrs().into_iter().flatten();
+        addresses
+            .into_iter()
+            .any(|at| TcpStream::connect_timeout(&at, CONNECT_MAX).is_ok())
+    }
+}
+
+impl Endpoints {
+    pub(crate) fn read(project: &Project) -> Self {
+        let text = fs::read_to_string(project.endpoints()).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Changes what the file says, whole, while no other process does.
+    pub(crate) fn update(project: &Project, change: impl FnOnce(&mut Self)) -> Result<()> {
+        let hidden = project.hidden()?;
+        let lock = File::create(hidden.join("endpoints.lock"))?;
+        flock(&lock, FlockOperation::LockExclusive)?;
+        let mut endpoints = Self::read(project);
+        change(&mut endpoints);
+        let mut file = tempfile::NamedTempFile::new_in(&hidden)?;
+        serde_json::to_writer_pretty(&mut file, &endpoints)?;
+        file.write_all(b"\n")?;
+        file.persist(project.endpoints())?;
+        Ok(())
+    }
+}
+
+/// A hub to ask, and whatever keeps it alive.
+pub(crate) struct Hub {
+    caller: Caller,
+    endpoint: Endpoint,
+    bus: Bus,
+    // Ends when the command does.
+    _own: Option<Server>,
+}
+
+impl Hub {
+    /// The hub `--hub` names; else the project's running hub; else the project's store, opened here.
+    pub(crate) fn find(place: &Place) -> Result<Self> {
+        if let Some(address) = &place.hub {
+            let endpoint = named(address);
+            endpoint.check()?;
+            return Self::at(endpoint);
+        }
+        let project = place.project()?;
+        match running(&project) {
+            Some(addresses) => Self::at(addresses.endpoint()),
+            None => Self::of_store(&project),
+        }
+    }
+
+    fn at(endpoint: Endpoint) -> Result<Self> {
+        let bus = Bus::start()?;
+        Ok(Self {
+            caller: bus.caller(&endpoint),
+            endpoint,
+            bus,
+            _own: None,
+        })
+    }
+
+    fn of_store(project: &Project) -> Result<Self> {
+        let bus = Bus::start()?;
+        let names = Definition::load(&project.dir)
+            .map(|d| planes::names(&d))
+            .unwrap_or_default();
+        let store = planes::open_store(project)?;
+        let service = Snapshots::new(store, NamesHandle::new(names));
+        let server = bus.serve("snapshots", service, &Binds::default())?;
+        let endpoint = server.local();
+        Ok(Self {
+            caller: bus.caller(&endpoint),
+            endpoint,
+            bus,
+            _own: Some(server),
+        })
+    }
+
+    /// Asks and waits.
+    pub(crate) fn call<R: Request>(&self, request: &R) -> Result<R::Reply> {
+        Ok(self.caller.call_blocking(request, DEADLINE)?)
+    }
+
+    /// Follows what happens.
+    pub(crate) fn follow(&self, topics: &[&str]) -> Follow {
+        self.bus.follow(&self.endpoint, topics)
+    }
+
+    /// Whether this is a hub of its own, opened for this command alone.
+    pub(crate) fn is_own(&self) -> bool {
+        self._own.is_some()
+    }
+}
+
+/// The project's hub, if it runs: as its file says, or where the definition puts it.
+pub(crate) fn running(project: &Project) -> Option<HubAddresses> {
+    Endpoints::read(project).hub.filter(HubAddresses::answers)
+}
+
+/// The endpoint of `--hub`: events are published 100 ports above requests, as the defaults are.
+pub(crate) fn named(address: &str) -> Endpoint {
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+    let events = port
+        .parse::<u16>()
+        .ok()
+        .and_then(|port| port.checked_add(100));
+    let events = events.map_or_else(|| address.to_owned(), |port| format!("{host}:{port}"));
+    Endpoint::Tcp {
+        requests: address.to_owned(),
+        events,
+    }
+}
+
+/// Splits `raw/plan@HEAD~1` into the resource and the version.
+pub(crate) fn resource_at(
+    text: &str,
+) -> Result<(esker_wire::name::Resource, esker_wire::revision::At)> {
+    let (resource, at) = match text.split_once('@') {
+        Some((resource, at)) => (
+            resource,
+            at.parse().map_err(|error| {
+                hinted(
+                    format!("cannot read the version {at:?}: {error}"),
+                    "try HEAD, HEAD~1, a revision, a tag or a date",
+                )
+            })?,
+        ),
+        None => (text, esker_wire::revision::At::head()),
+    };
+    Ok((self::resource(resource)?, at))
+}
+
+/// Reads a resource's name.
+pub(crate) fn resource(text: &str) -> Result<esker_wire::name::Resource> {
+    text.parse().map_err(|error: esker_wire::name::BadName| {
+        hinted(
+            error.to_string(),
+            "`esker ls` lists the resources there are",
+        )
+    })
+}
+
+/// Writes a file whole or not at all.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,85 @@
+//! The live status of the runner in the terminal: one line per source and stage.
+
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use esker_pipeline::engine::Engine;
+use esker_pipeline::engine::status::Part;
+use esker_pipeline::plan::State;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::say;
+use crate::stop::Stop;
+
+/// How soon a change is seen.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Shows the runner's state, where a person reads along, until it is time to stop.
+pub(crate) fn show(engine: &Engine, bars: &MultiProgress, read_along: bool, stop: &Stop) {
+    if !read_along {
+        while !stop.wait(Duration::from_secs(3600)) {}
+        return;
+    }
+    let mut lines: Vec<(String, ProgressBar)> = Vec::new();
+    while !stop.wait(LOOK_EVERY) {
+        let status = engine.status();
+        let names: Vec<&String> = status.parts.iter().map(|part| &part.name).collect();
+        if !lines.iter().map(|(name, _)| name).eq(names.iter().copied()) {
+            for (_, bar) in lines.drain(..) {
+                bar.finish_and_clear();
+            }
+            lines = names
+                .into_iter()
+                .map(|name| (name.clone(), line(bars)))
+                .collect();
+        }
+        for (part, (_, bar)) in status.parts.iter().zip(&lines) {
+            bar.set_message(text(part));
+        }
+    }
+    for (_, bar) in lines {
+        bar.finish_and_clear();
+    }
+}
+
+fn line(bars: &MultiProgress) -> ProgressBar {
+    let style = ProgressStyle::with_template("  {wide_msg}").expect("the template is well formed");
+    bars.add(ProgressBar::no_length().with_style(style))
+}
+
+/// One source or stage: how it stands, what it makes, what is next or wrong.
+fn text(part: &Part) -> String {
+    let (style, mark, word) = match &part.state {
+        State::Fresh => (AnsiColor::Green.on_default(), "✓", "fresh".to_owned()),
+        State::Running => (AnsiColor::Cyan.on_default(), "▸", "running".to_owned()),
+        State::Stale => (
+            AnsiColor::Yellow.on_default(),
+            "·",
+            "about to run".to_owned(),
+        ),
+        State::Waiting(what) => (Style::new().dimmed(), "…", format!("waits for {what}")),
+        State::Retry(at) => (
+            AnsiColor::Yellow.on_default(),
+            "↻",
+            format!("tried again at {}", say::time(*at)),
+        ),
+        State::Problem => (
+            AnsiColor::Red.on_default().bold(),
+            "✗",
+            "problem".to_owned(),
+        ),
+    };
+    let outputs: Vec<&str> = part.outputs.iter().map(|output| output.as_str()).collect();
+    let mut text = format!(
+        "{style}{mark} {:<14}{style:#} {:<22} {word}",
+        part.name,
+        outputs.join(", ")
+    );
+    if let Some(next) = part.next {
+        text += &format!("  next {}", say::time(next));
+    }
+    if let Some(failure) = &part.failure {
+        text += &format!("  {failure}");
+    }
+    text
+}

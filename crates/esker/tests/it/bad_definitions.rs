@@ -1,0 +1,130 @@
+//! A definition with a fault: what is wrong, where, and what to do.
+
+use crate::world::World;
+
+/// `esker check` fails and says all of these.
+fn refused(definition: &str, expected: &[&str]) {
+    let world = World::new(definition);
+    let stderr = world.fails(1, &["check"]);
+    for text in expected {
+        assert!(stderr.contains(text), "{text:?} is missing in:\n{stderr}");
+    }
+    let up = world.fails(1, &["up", "--port-base", "0"]);
+    assert!(up.starts_with("error: "), "{up}");
+}
+
+#[test]
+fn an_unknown_key() {
+    refused(
+        "[project]\nname = \"p\"\n[source.a]\nfile = \"a.csv\"\noutptu = \"raw/a\"\n",
+        &["esker.toml:5:1", "outptu", "output"],
+    );
+}
+
+#[test]
+fn a_cycle() {
+    refused(
+        "[project]\nname = \"p\"\n\
+         [stage.a]\ninput = \"x/b\"\nrun = [\"cat\"]\noutput = \"x/a\"\n\
+         [stage.b]\ninput = \"x/a\"\nrun = [\"cat\"]\noutput = \"x/b\"\n",
+        &["a -> b -> a", "esker.toml:"],
+    );
+}
+
+#[test]
+fn two_writers_of_one_resource() {
+    refused(
+        "[project]\nname = \"p\"\n\
+         [source.a]\nfile = \"a.csv\"\noutput = \"raw/x\"\n\
+         [source.b]\nfile = \"b.csv\"\noutput = \"raw/x\"\n",
+        &["raw/x", "esker.toml:8:"],
+    );
+}
+
+#[test]
+fn a_name_that_leaves_the_store() {
+    refused(
+        "[project]\nname = \"p\"\n[source.a]\nfile = \"a.csv\"\noutput = \"../../etc/passwd\"\n",
+        &["esker.toml:5:", "../../etc/passwd", "begins with a dot"],
+    );
+}
+
+#[test]
+fn several_faults_are_told_at_once() {
+    refused(
+        "[project]\nnme = \"p\"\n[source.a]\nfile = \"a.csv\"\nevery = \"often\"\noutput = \"raw/a\"\n",
+        &["nme", "name", "often"],
+    );
+}
+
+#[test]
+fn not_toml_at_all() {
+    refused("[project\nname", &["esker.toml:1:"]);
+}
+
+#[test]
+fn a_missing_program_is_found_by_check_and_a_problem_at_run() {
+    let world = World::new(
+        "[project]\nname = \"p\"\n[stage.a]\ninput = \"raw/a\"\nrun = [\"no-such-program\"]\noutput = \"x/a\"\n",
+    );
+    let stderr = world.fails(1, &["check"]);
+    assert!(
+        stderr.contains("esker.toml:5:") && stderr.contains("no-such-program"),
+        "{stderr}"
+    );
+    let _up = world.up();
+    world.ok_with(&["put", "raw/a"], b"x");
+    let problem = world.wait_for_problem("a");
+    let text = problem.to_string();
+    assert!(text.contains("no-such-program"), "{text}");
+}
+
+#[test]
+fn no_project_here() {
+    let world = World::new("");
+    std::fs::remove_file(world.path("esker.toml")).expect("removed");
+    let stderr = world.fails(1, &["ls"]);
+    assert!(
+        stderr.contains("no esker.toml") && stderr.contains("hint: "),
+        "{stderr}"
+    );
+    let stderr = world.fails(1, &["up", "no-such-folder"]);
+    assert!(stderr.contains("no-such-folder"), "{stderr}");
+}
+
+#[test]
+fn a_bind_beyond_loopback() {
+    let world = World::new("[project]\nname = \"p\"\n[hub]\nrequests = \"tcp://0.0.0.0:5000\"\n");
+    let stderr = world.fails(1, &["hub"]);
+    assert!(
+        stderr.contains("0.0.0.0") && stderr.contains("loopback"),
+        "{stderr}"
+    );
+    let world = World::new("[project]\nname = \"p\"\n");
+    let stderr = world.fails(1, &["up", "--port-base", "0", "--bind", "0.0.0.0:0"]);
+    assert!(
+        stderr.contains("0.0.0.0") && stderr.contains("loopback"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_port_in_use() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port();
+    let world = World::new(&format!(
+        "[project]\nname = \"p\"\n[hub]\nrequests = \"tcp://127.0.0.1:{port}\"\nevents = \"tcp://127.0.0.1:0\"\n"
+    ));
+    let stderr = world.fails(1, &["hub"]);
+    assert!(
+        stderr.contains(&port.to_string()) && stderr.contains("hint: "),
+        "{stderr}"
+    );
+    let bind = format!("127.0.0.1:{port}");
+    let world = World::new("[project]\nname = \"p\"\n");
+    let stderr = world.fails(1, &["up", "--port-base", "0", "--bind", &bind]);
+    assert!(
+        stderr.contains(&port.to_string()) && stderr.contains("hint: "),
+        "{stderr}"
+    );
+}

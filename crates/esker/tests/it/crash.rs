@@ -1,0 +1,134 @@
+//! Killed at any moment, it ends at the same heads: nothing half, nothing lost, nothing left running.
+
+use std::time::Duration;
+
+use crate::world::{World, esker, processes};
+
+/// How often it is killed.
+const KILLS: u32 = 50;
+
+/// A pipeline slow enough to be killed in the middle, with a marker on its processes' command lines.
+fn definition(marker: &str) -> String {
+    format!(
+        "[project]\nname = \"p\"\n\
+         [source.a]\nfile = \"a.txt\"\noutput = \"raw/a\"\n\
+         [stage.upper]\ninput = \"raw/a\"\nrun = [\"sh\", \"-c\", \"sleep 0.05; tr a-z A-Z # {marker}\"]\noutput = \"mid/a\"\n\
+         [stage.pair]\ninput = [\"raw/a\", \"mid/a\"]\n\
+         run = [\"sh\", \"-c\", \"sleep 0.05; sed -e 's,raw/a,out/a,' -e 's,mid/a,out/b,' # {marker}\"]\n\
+         output = [\"out/a\", \"out/b\"]\n"
+    )
+}
+
+/// Moments that differ from run to run of the loop, not from run to run of the test.
+fn moment(round: u32) -> Duration {
+    let spread = round.wrapping_mul(2_654_435_761) % 300;
+    Duration::from_millis(u64::from(spread))
+}
+
+#[test]
+fn fifty_kills_change_nothing() {
+    let marker = format!("marker-{}", std::process::id());
+    let world = World::new(&definition(&marker));
+    let mut acknowledged = Vec::new();
+    for round in 0..KILLS {
+        world.write("a.txt", format!("round {round}\n"));
+        let up = world.up();
+        let put = world.run_with(
+            &["put", "raw/hand"],
+            format!("by hand {round}\n").as_bytes(),
+        );
+        if put.status.success() {
+            let revision = String::from_utf8_lossy(&put.stdout).trim().to_owned();
+            acknowledged.push((revision, round));
+        }
+        std::thread::park_timeout(moment(round));
+        up.kill();
+        world.wait_for("every child to die with it", || {
+            processes(&marker).is_empty()
+        });
+    }
+    world.git(&["fsck", "--strict"]);
+    let up = world.up();
+    let last = KILLS - 1;
+    world.wait_for_content("out/b", |content| content == format!("ROUND {last}\n"));
+    assert_eq!(world.content("out/a"), Some(format!("round {last}\n")));
+    assert_eq!(
+        acknowledged.len(),
+        KILLS as usize,
+        "every PUT was answered before its kill"
+    );
+    for (revision, round) in acknowledged {
+        let content = world.content(&format!("raw/hand@{revision}"));
+        assert_eq!(
+            content,
+            Some(format!("by hand {round}\n")),
+            "an acknowledged PUT"
+        );
+    }
+    no_half_output(&world);
+    up.stop();
+    world.git(&["fsck", "--strict"]);
+    let scratch = world.path(".esker/scratch");
+    let left = std::fs::read_dir(scratch).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "scratch folders are removed");
+}
+
+/// In every commit, the two outputs of one run belong to the same round.
+fn no_half_output(world: &World) {
+    for revision in world.git(&["rev-list", "main"]).lines() {
+        let of = |resource: &str| world.content(&format!("{resource}@{revision}"));
+        let (Some(a), Some(b)) = (of("out/a"), of("out/b")) else {
+            continue;
+        };
+        assert_eq!(a.to_uppercase(), b, "{revision}");
+    }
+}
+
+#[test]
+fn stopping_gently_leaves_nothing_running() {
+    let marker = format!("gently-{}", std::process::id());
+    let world = World::new(&format!(
+        "[project]\nname = \"p\"\n[source.a]\nrun = [\"sh\", \"-c\", \"sleep 1000 # {marker}\"]\n\
+         output = \"raw/a\"\ngrace = \"1s\"\n"
+    ));
+    let up = world.up();
+    world.wait_for("the program to run", || !processes(&marker).is_empty());
+    up.stop();
+    assert!(processes(&marker).is_empty());
+    assert!(
+        world.endpoints()["hub"].is_null(),
+        "a stopped hub is not found any more"
+    );
+}
+
+#[test]
+fn a_second_esker_on_the_same_store_is_refused() {
+    let world = World::new("[project]\nname = \"p\"\n");
+    let up = world.up();
+    let second = esker()
+        .args(["up", "--port-base", "0"])
+        .current_dir(world.dir())
+        .output();
+    let second = second.expect("esker ends");
+    let stderr = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(1), "{stderr}");
+    assert!(
+        stderr.contains("is in use by") && stderr.contains(&up.pid().to_string()),
+        "{stderr}"
+    );
+    world.ok_with(&["put", "raw/a"], b"the first goes on");
+}
+
+#[test]
+fn a_second_runner_on_the_same_project_is_refused() {
+    let world = World::new("[project]\nname = \"p\"\n");
+    let _up = world.up();
+    let second = esker()
+        .arg("runner")
+        .current_dir(world.dir())
+        .output()
+        .expect("esker ends");
+    let stderr = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("runner"), "{stderr}");
+}

@@ -1,0 +1,140 @@
+//! The store, as plain git sees it: at any time, also while PUTs run.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::world::World;
+
+#[test]
+fn git_reads_the_store_while_puts_run() {
+    let world = World::new("[project]\nname = \"p\"\n");
+    let _up = world.up();
+    world.ok_with(&["put", "raw/a"], b"first\n");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let requests = world.port("/hub/requests").to_string();
+            world.python("storm.py", &[&requests, "2000"]);
+            done.store(true, Ordering::Release);
+        });
+        let mut rounds = 0;
+        while !done.load(Ordering::Acquire) || rounds < 3 {
+            rounds += 1;
+            world.git(&["fsck", "--strict", "--no-dangling"]);
+            world.git(&["log", "-n5", "--stat", "main"]);
+            let clone = world.path(format!("clone-{rounds}"));
+            let store = world.store();
+            let output = Command::new("git")
+                .args(["clone", "-q"])
+                .arg(store)
+                .arg(&clone)
+                .output();
+            let output = output.expect("git runs");
+            assert!(
+                output.status.success(),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            assert_eq!(
+                std::fs::read(clone.join("raw/a")).expect("a file"),
+                b"first\n"
+            );
+        }
+    });
+    assert_eq!(
+        world
+            .git(&["rev-list", "--count", "main", "--", "storm"])
+            .trim(),
+        "2000"
+    );
+}
+
+#[test]
+fn a_commit_reads_well() {
+    let world = World::new(
+        "[project]\nname = \"p\"\n[stage.up]\ninput = \"raw/a\"\nrun = [\"tr\", \"a-z\", \"A-Z\"]\noutput = \"out/a\"\n",
+    );
+    let _up = world.up();
+    let raw = world.ok_with(&["put", "raw/a", "-m", "the first numbers"], b"abc\n");
+    world.wait_for_content("out/a", |content| content == "ABC\n");
+    let log = world.git(&["log", "--format=%s"]);
+    let subjects: Vec<&str> = log.lines().collect();
+    assert_eq!(
+        subjects,
+        ["up: out/a", "the first numbers", "begin the store"]
+    );
+    let message = world.git(&["log", "-n1", "--format=%B"]);
+    assert!(
+        message.contains(&format!("raw/a {}", raw.trim())),
+        "{message}"
+    );
+    assert!(message.contains("tr a-z A-Z"), "{message}");
+}
+
+#[test]
+fn versions_are_found_by_every_name() {
+    let world = World::new("[project]\nname = \"p\"\n");
+    let _up = world.up();
+    let first = world.ok_with(&["put", "raw/a"], b"one").trim().to_owned();
+    world.ok(&["tag", "v1"]);
+    world.ok_with(&["put", "raw/a"], b"two");
+    let today = world.git(&["log", "-n1", "--date=format-local:%Y-%m-%d", "--format=%cd"]);
+    for (at, content) in [
+        ("HEAD", "two"),
+        ("HEAD~1", "one"),
+        (first.as_str(), "one"),
+        (&first[..8], "one"),
+        ("v1", "one"),
+        (today.trim(), "two"),
+    ] {
+        assert_eq!(
+            world.content(&format!("raw/a@{at}")).as_deref(),
+            Some(content),
+            "{at}"
+        );
+    }
+    let unknown = world.fails(1, &["get", "raw/a@abcdef0"]);
+    assert!(
+        unknown.starts_with("error: ") && unknown.contains("abcdef0"),
+        "{unknown}"
+    );
+    let missing = world.fails(1, &["get", "raw/b"]);
+    assert!(
+        missing.contains("raw/b") && missing.contains("raw/a"),
+        "it names the nearest: {missing}"
+    );
+}
+
+#[test]
+fn an_ambiguous_prefix_names_its_candidates() {
+    let world = World::new("[project]\nname = \"p\"\n");
+    let up = world.up();
+    let requests = world.port("/hub/requests").to_string();
+    // Among 2,000 commits some two share four digits (the chance that none do is below 1e-13).
+    world.python("storm.py", &[&requests, "2000"]);
+    let revisions = world.git(&["rev-list", "main"]);
+    let mut prefixes: Vec<&str> = revisions.lines().map(|revision| &revision[..4]).collect();
+    prefixes.sort_unstable();
+    let twice = prefixes
+        .windows(2)
+        .find(|pair| pair[0] == pair[1])
+        .expect("two alike")[0];
+    let stderr = world.fails(1, &["get", &format!("storm/0@{twice}")]);
+    assert!(
+        stderr.contains("ambiguous") && stderr.matches("near: ").count() >= 2,
+        "{stderr}"
+    );
+    up.stop();
+}
+
+#[test]
+fn without_a_hub_commands_work_on_the_store() {
+    let world = World::new("[project]\nname = \"p\"\n");
+    world.ok_with(&["put", "raw/a"], b"one");
+    assert_eq!(world.content("raw/a").as_deref(), Some("one"));
+    let up = world.up();
+    assert_eq!(world.content("raw/a").as_deref(), Some("one"));
+    up.kill();
+    world.ok_with(&["put", "raw/a"], b"two");
+    assert_eq!(world.content("raw/a").as_deref(), Some("two"));
+}

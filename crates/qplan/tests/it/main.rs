@@ -1,0 +1,7 @@
+//! The crate as its callers see it.
+
+mod decimals;
+mod golden;
+mod model;
+mod random;
+mod sheets;

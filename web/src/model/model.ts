@@ -1,0 +1,13 @@
+// What every component can reach: the live state, the place in the page, the notices.
+import { createContext } from "svelte";
+import type { Live } from "./live.svelte";
+import type { Notices } from "./notices.svelte";
+import type { Place } from "./place.svelte";
+
+export interface Model {
+  live: Live;
+  place: Place;
+  notices: Notices;
+}
+
+export const [useModel, provideModel] = createContext<Model>();
