@@ -201,7 +201,7 @@ impl Snapshots {
         let mut tries = 0;
         loop {
             tries += 1;
-            if requests.iter().any(|frames| writes(frames)) {
+            if requests.iter().any(writes) {
                 self.look_outside(names);
             }
             match self.attempt(&batch, requests) {

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use esker_bus::bus::{Binds, Bus};
@@ -28,6 +28,12 @@ use crate::stop::Stop;
 
 /// The default ports, which `--port-base` moves together.
 const PORTS: [u16; 3] = [5000, 5100, 8000];
+
+/// How long to wait for a store that another process holds.
+const HELD_MAX: Duration = Duration::from_secs(2);
+
+/// How often to look whether it is free.
+const HELD_LOOK: Duration = Duration::from_millis(20);
 
 /// How long the main thread sleeps between looks at the signals, where nothing else wakes it.
 const REST: Duration = Duration::from_secs(3600);
@@ -289,7 +295,16 @@ pub(crate) fn open_store(project: &Project) -> Result<Store> {
         ..Options::default()
     };
     project.hidden()?;
-    Ok(Store::open(&project.store(), options)?)
+    let begun = Instant::now();
+    loop {
+        match Store::open(&project.store(), options.clone()) {
+            // A command that works on the store itself holds it for a moment only.
+            Err(esker_store::error::Error::Held { .. }) if begun.elapsed() < HELD_MAX => {
+                std::thread::sleep(HELD_LOOK);
+            }
+            opened => return Ok(opened?),
+        }
+    }
 }
 
 /// The definition, or everything that is wrong with it.

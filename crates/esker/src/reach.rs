@@ -108,10 +108,14 @@ impl Hub {
             return Self::at(endpoint);
         }
         let project = place.project()?;
-        match running(&project) {
-            Some(addresses) => Self::at(addresses.endpoint()),
-            None => Self::of_store(&project),
+        if let Some(addresses) = running(&project) {
+            return Self::at(addresses.endpoint());
         }
+        Self::of_store(&project).or_else(|error| {
+            // Whoever holds the store may be a hub that has just started to serve.
+            let addresses = running(&project).ok_or(error)?;
+            Self::at(addresses.endpoint())
+        })
     }
 
     fn at(endpoint: Endpoint) -> Result<Self> {

@@ -137,7 +137,7 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
 fn by_content(world: &World<'_>, run: Run) -> Standing {
     let record = world.records.get(run.name());
     let same = record.filter(|record| record.run_key == run.run_key);
-    let verified = same.is_some_and(|record| is_success(record));
+    let verified = same.is_some_and(|record| is_success(record) && left(record) == now_there(&run));
     if verified || made_for(world, &run) {
         let settle = record.filter(|record| !is_success(record));
         let settle = settle.map(|record| Box::new(settled(&run, record)));

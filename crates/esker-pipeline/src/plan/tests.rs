@@ -96,6 +96,23 @@ fn a_busy_chain_does_not_hold_what_follows_it() {
 }
 
 #[test]
+fn a_side_that_shares_nothing_does_not_hold_a_join() {
+    let own = "[stage.p]\ninput = \"raw/p\"\nrun = [\"esker\", \"p\"]\noutput = \"params/p\"\n";
+    let mut sim = Sim::new(&format!("{DIAMOND}{own}"));
+    sim.put("raw/a", "1");
+    sim.put("raw/p", "1");
+    sim.settle();
+    sim.put("raw/a", "2");
+    for name in ["b", "c"] {
+        let plan = sim.plan();
+        let run = plan.runs.iter().find(|run| run.name() == name).unwrap();
+        sim.finish(run);
+    }
+    sim.busy.insert("p".to_owned());
+    assert_eq!(started(&sim.plan()), ["d"]);
+}
+
+#[test]
 fn one_stage_runs_once_at_a_time_and_jobs_are_bounded() {
     let mut sim = Sim::new(DIAMOND);
     sim.put("raw/a", "1");
@@ -259,7 +276,7 @@ fn a_command_runs_at_its_times_and_makes_up_once() {
     assert!(sim.plan().runs.is_empty());
     let next = sim.now + SignedDuration::from_mins(15);
     assert_eq!(sim.plan().wake, Some(next));
-    sim.now = sim.now + SignedDuration::from_hours(5);
+    sim.now += SignedDuration::from_hours(5);
     assert_eq!(started(&sim.plan()), ["pull"]);
     sim.settle();
     assert!(
@@ -272,7 +289,7 @@ fn a_command_runs_at_its_times_and_makes_up_once() {
 fn a_clock_set_back_begins_the_schedule_anew() {
     let mut sim = Sim::new(SOURCES);
     sim.settle();
-    sim.now = sim.now - SignedDuration::from_hours(1);
+    sim.now -= SignedDuration::from_hours(1);
     assert!(started(&sim.plan()).contains(&"pull"));
 }
 
@@ -370,7 +387,7 @@ fn disturb(sim: &mut Sim, acts: &[Act]) {
                     sim.fail(&run, Some(Duration::from_secs(5)));
                 }
             }
-            Act::Wait => sim.now = sim.now + SignedDuration::from_secs(7),
+            Act::Wait => sim.now += SignedDuration::from_secs(7),
         }
     }
     sim.busy = BTreeSet::new();
@@ -383,7 +400,7 @@ proptest! {
         disturbed.put("raw/a", "first");
         disturbed.put("params/p", "first");
         disturb(&mut disturbed, &acts);
-        disturbed.now = disturbed.now + SignedDuration::from_mins(10);
+        disturbed.now += SignedDuration::from_mins(10);
         disturbed.settle();
         let mut calm = Sim::new(DIAMOND);
         calm.put("raw/a", &disturbed.content("raw/a"));

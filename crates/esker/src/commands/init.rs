@@ -42,9 +42,7 @@ pub(crate) fn init(place: &Place, init: &Init) -> Result<()> {
 }
 
 fn empty(dir: &Path) -> String {
-    let project = dir
-        .file_name()
-        .map_or("project".into(), |name| name.to_string_lossy());
+    let folder = dir.file_name().unwrap_or_default().to_string_lossy();
     let rest = REST.replace("NAME", "data");
     format!(
         "[project]\nname = {}\n\n\
@@ -53,7 +51,7 @@ fn empty(dir: &Path) -> String {
          run    = [\"echo\", \"hello\"]   # or: file = \"data.xlsx\"\n\
          every  = \"15m\"                # or: cron = \"0 6 * * MON-FRI\"\n\
          output = \"raw/data\"\n{rest}",
-        quoted(&project)
+        quoted(&name(&folder))
     )
 }
 
@@ -80,7 +78,7 @@ fn from_file(dir: &Path, source: &Path) -> Result<String> {
          [source.{name}]\n\
          file   = {}\n\
          output = \"raw/{name}\"\n{rest}",
-        quoted(&stem),
+        quoted(&name),
         quoted(file),
     ))
 }

@@ -27,7 +27,7 @@ fn a_cycle() {
         "[project]\nname = \"p\"\n\
          [stage.a]\ninput = \"x/b\"\nrun = [\"cat\"]\noutput = \"x/a\"\n\
          [stage.b]\ninput = \"x/a\"\nrun = [\"cat\"]\noutput = \"x/b\"\n",
-        &["a -> b -> a", "esker.toml:"],
+        &["a (line 3) -> b (line 7) -> a", "esker.toml:"],
     );
 }
 

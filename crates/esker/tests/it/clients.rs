@@ -19,10 +19,7 @@ fn a_client_of_2013_works_unchanged() {
 
 #[test]
 fn either_order_of_two_words_names_a_declared_resource() {
-    let world = World::new(
-        "[project]\nname = \"p\"\n[source.a]\nfile = \"a.txt\"\noutput = \"raw/qplan\"\n",
-    );
-    world.write("a.txt", "from the file");
+    let world = World::new("[project]\nname = \"p\"\n[view.a]\nresource = \"raw/qplan\"\n");
     let _up = world.up();
     let [requests, events] = ports(&world);
     for name in ["raw qplan", "qplan raw", "raw/qplan"] {

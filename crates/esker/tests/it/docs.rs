@@ -2,9 +2,10 @@
 //!
 //! A block marked `toml` is a definition, or a part of one. The blocks of a page marked `console` are run one after
 //! the other in one project: lines after `$ ` are commands for a shell with `esker` in its path, other lines
-//! are what they print, with `…` for whatever differs from time to time. A line `# FILE:` at the top of a block
-//! of another kind means that the block is that file.
+//! are what they print, with `…` for whatever differs from time to time. A block of another kind that has a word
+//! more, as `csv sales.csv`, is the file of that name.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -61,7 +62,10 @@ fn blocks(page: &Path) -> Vec<Block> {
 fn every_definition_is_good() {
     let mut seen = 0;
     for page in pages() {
-        for block in blocks(&page).iter().filter(|block| block.kind == "toml") {
+        for block in blocks(&page)
+            .iter()
+            .filter(|block| block.kind.starts_with("toml"))
+        {
             let whole = if block.text.contains("[project]") {
                 block.text.clone()
             } else {
@@ -100,9 +104,8 @@ fn play(page: &Path, blocks: &[Block]) -> usize {
     let mut seen = 0;
     for block in blocks {
         let place = format!("{}:{}", page.display(), block.line);
-        if let Some(rest) = block.text.strip_prefix("# FILE: ") {
-            let (name, content) = rest.split_once('\n').expect("a name");
-            world.write(name.trim(), content);
+        if let Some((_, name)) = block.kind.split_once(' ') {
+            world.write(name, &block.text);
         }
         if block.kind != "console" {
             continue;
@@ -114,9 +117,15 @@ fn play(page: &Path, blocks: &[Block]) -> usize {
                 continue;
             }
             // What the runner does takes its time; what a page shows is what is there when it has settled.
-            world.wait_for(
-                &format!("{place}: `{command}` to print\n{expected}"),
-                || matches(&run(&world, &command), &expected),
+            let what = format!("{place}: `{command}` to print\n{expected}");
+            let printed = RefCell::new(String::new());
+            world.wait_for_or(
+                &what,
+                || printed.borrow().clone(),
+                || {
+                    printed.replace(run(&world, &command));
+                    matches(&printed.borrow(), &expected)
+                },
             );
         }
     }

@@ -61,7 +61,11 @@ fn a_commit_reads_well() {
     let subjects: Vec<&str> = log.lines().collect();
     assert_eq!(
         subjects,
-        ["up: out/a", "the first numbers", "begin the store"]
+        [
+            "up: out/a from raw/a",
+            "the first numbers",
+            "begin the store"
+        ]
     );
     let message = world.git(&["log", "-n1", "--format=%B"]);
     assert!(
@@ -121,7 +125,7 @@ fn an_ambiguous_prefix_names_its_candidates() {
         .expect("two alike")[0];
     let stderr = world.fails(1, &["get", &format!("storm/0@{twice}")]);
     assert!(
-        stderr.contains("ambiguous") && stderr.matches("near: ").count() >= 2,
+        stderr.contains("2 revisions begin with") && stderr.matches("near: ").count() >= 2,
         "{stderr}"
     );
     up.stop();

@@ -10,22 +10,22 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long anything may take before a test gives up; a loaded machine is slow.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A project's folder.
-pub struct World {
+pub(crate) struct World {
     folder: TempDir,
 }
 
 /// A running process of esker, killed when dropped.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     name: String,
 }
 
 impl World {
     /// A project with this definition.
-    pub fn new(definition: &str) -> Self {
+    pub(crate) fn new(definition: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let world = Self { folder };
         world.write("esker.toml", definition);
@@ -33,7 +33,7 @@ impl World {
     }
 
     /// A copy of one of the repository's examples.
-    pub fn example(name: &str) -> Self {
+    pub(crate) fn example(name: &str) -> Self {
         let world = Self::new("");
         let from = repository().join("examples").join(name);
         for entry in fs::read_dir(from).expect("the example") {
@@ -45,27 +45,29 @@ impl World {
         world
     }
 
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.dir().join(name)
     }
 
-    pub fn store(&self) -> PathBuf {
+    pub(crate) fn store(&self) -> PathBuf {
         self.path(".esker/store.git")
     }
 
     /// Writes a file whole, as an editor that saves by renaming does.
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let mut file = tempfile::NamedTempFile::new_in(self.dir()).expect("a file");
         file.write_all(content.as_ref()).expect("written");
         file.persist(self.path(name)).expect("renamed");
     }
 
     /// Starts `esker up` on free ports and waits until it serves.
-    pub fn up(&self) -> Running {
+    pub(crate) fn up(&self) -> Running {
+        // What a killed one left behind says nothing about this one.
+        drop(fs::remove_file(self.path(".esker/endpoints.json")));
         let running = self.start(&["up", "--port-base", "0"]);
         self.wait_for("the endpoints", || {
             let endpoints = self.endpoints();
@@ -75,7 +77,7 @@ impl World {
     }
 
     /// Starts esker with these arguments; its log goes to a file of that name.
-    pub fn start(&self, arguments: &[&str]) -> Running {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let name = arguments[0].to_owned();
         let log = self.path(format!("{name}.log"));
         let log = fs::OpenOptions::new()
@@ -95,13 +97,13 @@ impl World {
     }
 
     /// What the running processes say of themselves.
-    pub fn endpoints(&self) -> Value {
+    pub(crate) fn endpoints(&self) -> Value {
         let text = fs::read_to_string(self.path(".esker/endpoints.json")).unwrap_or_default();
         serde_json::from_str(&text).unwrap_or_default()
     }
 
     /// The port of an address in the endpoints, for example `/hub/requests`.
-    pub fn port(&self, pointer: &str) -> u16 {
+    pub(crate) fn port(&self, pointer: &str) -> u16 {
         let endpoints = self.endpoints();
         let address = endpoints
             .pointer(pointer)
@@ -115,12 +117,12 @@ impl World {
     }
 
     /// Runs a command to its end.
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.run_with(arguments, b"")
     }
 
     /// Runs a command with this on its standard input.
-    pub fn run_with(&self, arguments: &[&str], input: &[u8]) -> Output {
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &[u8]) -> Output {
         let mut child = esker()
             .args(arguments)
             .current_dir(self.dir())
@@ -141,11 +143,11 @@ impl World {
     }
 
     /// Runs a command that must succeed; its standard output.
-    pub fn ok(&self, arguments: &[&str]) -> String {
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
         self.ok_with(arguments, b"")
     }
 
-    pub fn ok_with(&self, arguments: &[&str], input: &[u8]) -> String {
+    pub(crate) fn ok_with(&self, arguments: &[&str], input: &[u8]) -> String {
         let output = self.run_with(arguments, input);
         let (stdout, stderr) = texts(&output);
         assert!(
@@ -158,7 +160,7 @@ impl World {
     }
 
     /// Runs a command that must fail with this exit code; its standard error.
-    pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
+    pub(crate) fn fails(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (stdout, stderr) = texts(&output);
         assert_eq!(
@@ -170,19 +172,19 @@ impl World {
     }
 
     /// What a command prints as JSON.
-    pub fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let text = self.ok(arguments);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {text}"))
     }
 
     /// The content of a resource at its head; nothing if there is none.
-    pub fn content(&self, resource: &str) -> Option<String> {
+    pub(crate) fn content(&self, resource: &str) -> Option<String> {
         let output = self.run(&["get", resource]);
         output.status.success().then(|| texts(&output).0)
     }
 
     /// Runs plain git on the store; its standard output.
-    pub fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let output = Command::new("git")
             .arg("-C")
             .arg(self.store())
@@ -190,12 +192,16 @@ impl World {
             .output()
             .expect("git runs");
         let (stdout, stderr) = texts(&output);
-        assert!(output.status.success(), "git {arguments:?}: {stderr}");
+        assert!(
+            output.status.success(),
+            "git {arguments:?}: {}\n{stdout}\n{stderr}",
+            output.status
+        );
         stdout
     }
 
     /// Runs a Python program of the tests.
-    pub fn python(&self, script: &str, arguments: &[&str]) -> String {
+    pub(crate) fn python(&self, script: &str, arguments: &[&str]) -> String {
         let script = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/python")
             .join(script);
@@ -216,12 +222,24 @@ impl World {
     }
 
     /// Waits until something holds.
-    pub fn wait_for(&self, what: &str, holds: impl Fn() -> bool) {
+    pub(crate) fn wait_for(&self, what: &str, holds: impl Fn() -> bool) {
+        self.wait_for_or(what, String::new, holds);
+    }
+
+    /// Waits until something holds; what was seen instead is told when it does not.
+    pub(crate) fn wait_for_or(
+        &self,
+        what: &str,
+        instead: impl Fn() -> String,
+        holds: impl Fn() -> bool,
+    ) {
         let begun = Instant::now();
         while !holds() {
+            let late = begun.elapsed() > PATIENCE;
             assert!(
-                begun.elapsed() < PATIENCE,
-                "waited in vain for {what}\n{}",
+                !late,
+                "waited in vain for {what}\n{}\n{}",
+                instead(),
                 self.logs()
             );
             std::thread::park_timeout(Duration::from_millis(20));
@@ -229,7 +247,7 @@ impl World {
     }
 
     /// Waits until a resource's content is as wanted.
-    pub fn wait_for_content(&self, resource: &str, wanted: impl Fn(&str) -> bool) {
+    pub(crate) fn wait_for_content(&self, resource: &str, wanted: impl Fn(&str) -> bool) {
         let what = format!("{resource} to be as wanted");
         self.wait_for(&what, || {
             self.content(resource)
@@ -238,7 +256,7 @@ impl World {
     }
 
     /// The problem of a stage, when there is one.
-    pub fn wait_for_problem(&self, stage: &str) -> Value {
+    pub(crate) fn wait_for_problem(&self, stage: &str) -> Value {
         let find = || {
             let problems = self.json(&["problems", "--json"]);
             let problems = problems.as_array().expect("a list").clone();
@@ -251,7 +269,7 @@ impl World {
     }
 
     /// Every log so far, for a failing test's message.
-    pub fn logs(&self) -> String {
+    pub(crate) fn logs(&self) -> String {
         let mut logs = String::new();
         for entry in fs::read_dir(self.dir()).expect("the folder") {
             let path = entry.expect("an entry").path();
@@ -265,18 +283,18 @@ impl World {
 }
 
 impl Running {
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Kills it as power loss would, and waits until it is gone.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("gone");
     }
 
     /// Asks it to end, as Ctrl-C does, and waits.
-    pub fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         signal(self.child.id(), "TERM");
         let begun = Instant::now();
         loop {
@@ -288,11 +306,6 @@ impl Running {
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }
-
-    /// Whether it has ended, and how.
-    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
-        self.child.try_wait().expect("waited")
-    }
 }
 
 impl Drop for Running {
@@ -303,7 +316,7 @@ impl Drop for Running {
 }
 
 /// Sends a signal.
-pub fn signal(pid: u32, name: &str) {
+pub(crate) fn signal(pid: u32, name: &str) {
     let status = Command::new("kill")
         .args([&format!("-{name}"), &pid.to_string()])
         .status();
@@ -314,7 +327,7 @@ pub fn signal(pid: u32, name: &str) {
 }
 
 /// The program under test.
-pub fn esker() -> Command {
+pub(crate) fn esker() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_esker"));
     command
         .env("NO_COLOR", "1")
@@ -324,7 +337,7 @@ pub fn esker() -> Command {
 }
 
 /// The repository.
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()
@@ -337,7 +350,7 @@ fn texts(output: &Output) -> (String, String) {
 }
 
 /// The processes whose command line holds this text.
-pub fn processes(text: &str) -> Vec<u32> {
+pub(crate) fn processes(text: &str) -> Vec<u32> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
         let Some(pid) = entry
