@@ -111,7 +111,10 @@ pub(super) fn record(run: &Run, broken: Broken, began: Began, now: Timestamp) ->
         duration_ms: began.duration_ms(),
         failure: Some(Failure {
             summary: broken.summary,
-            hint: broken.hint,
+            hint: match ended {
+                Ended::Retry => "it is tried again by itself".to_owned(),
+                _ => broken.hint,
+            },
             detail: broken.detail,
             count,
             since,
