@@ -21,7 +21,6 @@ use esker_bus::caller::Caller;
 use esker_bus::follow::Follow;
 use tokio::sync::watch;
 
-use crate::definition::Definition;
 use crate::definition::defect::Defect;
 use crate::plan::Run;
 use crate::run::{Bench, Outcome, SCRATCH};
@@ -37,9 +36,6 @@ const LOCK: &str = ".esker/runner.lock";
 /// The mail that may wait. Hints beyond that are dropped: one that waits is as good as many.
 const MAIL_MAX: usize = 256;
 
-/// Told of a definition.
-pub type OnDefinition = Box<dyn Fn(&Arc<Definition>) + Send>;
-
 /// What to run and what with.
 pub struct Options {
     /// The project's folder.
@@ -50,8 +46,6 @@ pub struct Options {
     pub caller: Caller,
     /// Its events.
     pub follow: Follow,
-    /// Told of every definition that comes into force, the first included.
-    pub on_definition: OnDefinition,
 }
 
 /// Why an engine cannot start.
@@ -142,7 +136,7 @@ impl Engine {
         };
         let eye = Eye::open(post.clone());
         let (status, statuses) = watch::channel(Arc::default());
-        let desk = Desk::new(bench, library, eye, (post.clone(), options.on_definition));
+        let desk = Desk::new(bench, library, eye, post.clone());
         let place = desk.dir().to_owned();
         let thread = thread::Builder::new()
             .name("pipeline".to_owned())

@@ -39,7 +39,7 @@ pub fn put(record: &RunRecord) -> Result<Put, Fault> {
 ///
 /// # Errors
 /// `bad-request` if it cannot be named.
-pub fn remove(stage: &str) -> Result<Put, Fault> {
+pub(crate) fn remove(stage: &str) -> Result<Put, Fault> {
     change(stage, None, format!("{stage}: forgotten"))
 }
 

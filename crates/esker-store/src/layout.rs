@@ -1,7 +1,8 @@
 //! A store's folder: how it is made, recognised and held.
 //!
 //! It is a bare git repository. Beside what git keeps there is `esker/` with `lock` (held while a process
-//! writes; its content is that process's id), `epoch` (the last start's number) and `tmp/`.
+//! writes; its content is that process's id), `epoch` (the last start's number), `journal` (what
+//! may not have reached its place yet) and `tmp/`.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -91,8 +92,18 @@ fn is_empty(dir: &Path) -> Result<bool, Error> {
     }
 }
 
-/// Holds the store for this process until the file is dropped.
-pub(crate) fn hold(dir: &Path) -> Result<File, Error> {
+/// A store held for this process.
+pub(crate) struct Hold(File);
+
+impl Drop for Hold {
+    /// Lets go at once, even where a child program that is just being started shares the open file.
+    fn drop(&mut self) {
+        drop(self.0.unlock());
+    }
+}
+
+/// Holds the store for this process.
+pub(crate) fn hold(dir: &Path) -> Result<Hold, Error> {
     let path = dir.join("esker/lock");
     let open = File::options()
         .read(true)
@@ -111,7 +122,7 @@ pub(crate) fn hold(dir: &Path) -> Result<File, Error> {
         file.write_all(format!("{}\n", std::process::id()).as_bytes())
     };
     note(&mut file).map_err(Error::write(&path))?;
-    Ok(file)
+    Ok(Hold(file))
 }
 
 fn held(dir: &Path, file: &mut File) -> Error {

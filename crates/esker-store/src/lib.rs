@@ -1,7 +1,7 @@
 //! Snapshots: every version of every resource, durable, in a git repository that plain git can read.
 //!
 //! The only crate that knows git. It knows no socket: [`service::Snapshots`] answers requests as values, and
-//! the bus carries them. Where a PUT becomes durable is one function, `durable::flush`.
+//! the bus carries them. Where a PUT becomes durable is one function, `durable::Durable::flush`.
 
 pub mod service;
 
@@ -28,6 +28,7 @@ mod commit;
 mod trailers;
 
 mod durable;
+mod journal;
 mod layout;
 mod objects;
 mod refs;

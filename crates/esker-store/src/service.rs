@@ -242,8 +242,10 @@ impl Service for Snapshots {
     fn tick(&mut self) -> Vec<Frames> {
         let names = self.names.get();
         self.look_outside(&names);
-        if self.trouble.is_some() && self.store.is_writable() {
-            self.trouble = None;
+        match self.store.settle() {
+            Err(error) => self.trouble = Some(error.to_string()),
+            Ok(()) if self.trouble.is_some() && self.store.is_writable() => self.trouble = None,
+            Ok(()) => {}
         }
         let mut events = std::mem::take(&mut self.early);
         events.push(Event::Heartbeat { link: self.link }.to_frames());

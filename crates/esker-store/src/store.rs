@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,10 +13,10 @@ use jiff::tz::TimeZone;
 
 use crate::cache::Cache;
 use crate::commit::{Commit, IDENTITY, When};
-use crate::durable::{self, Move};
+use crate::durable::{self, Durable, Move};
 use crate::error::Error;
 use crate::history::{Follow, History};
-use crate::layout;
+use crate::layout::{self, Hold};
 use crate::objects::{Kind, Objects};
 use crate::refs;
 use crate::trailers::{self, Trailers};
@@ -101,7 +100,9 @@ pub struct Store {
     pub(crate) lines: BTreeMap<Branch, Line>,
     pub(crate) tags_waiting: BTreeMap<String, Revision>,
     told: Cache<Arc<Told>>,
-    held: Option<File>,
+    durable: Option<Durable>,
+    /// Dropped last: the store is held until all is in its place.
+    held: Option<Hold>,
     epoch: u64,
 }
 
@@ -117,11 +118,12 @@ impl Store {
         }
         layout::complete(dir)?;
         let held = layout::hold(dir)?;
-        durable::sweep(dir)?;
+        let durable = Durable::open(dir)?;
         let now_ns = (options.clock)().as_nanosecond();
         let epoch = layout::next_epoch(dir, u64::try_from(now_ns).unwrap_or(0))?;
         let mut store = Self::read(dir, options)?;
         store.held = Some(held);
+        store.durable = Some(durable);
         store.epoch = epoch;
         if store.line(&Branch::main())?.history.last().is_none() {
             store.begin()?;
@@ -151,6 +153,7 @@ impl Store {
             lines: BTreeMap::new(),
             tags_waiting: BTreeMap::new(),
             told: Cache::new(TOLD_MAX),
+            durable: None,
             held: None,
             epoch: 0,
         })
@@ -297,17 +300,24 @@ impl Store {
             self.objects.forget();
             return Ok(false);
         }
-        if self.held.is_none() {
+        let Some(durable) = &mut self.durable else {
             let source = std::io::Error::other("the store is open for reading only");
             return Err(Error::write(&self.dir)(source));
-        }
-        durable::flush(&self.dir, self.objects.waiting(), &moves)?;
+        };
+        durable.flush(self.objects.waiting(), &moves)?;
         self.objects.written();
         self.tags_waiting.clear();
         for line in self.lines.values_mut() {
             line.durable = line.history.head().map(|step| step.revision);
         }
         Ok(true)
+    }
+
+    /// Tidies up while there is little to do.
+    pub(crate) fn settle(&mut self) -> Result<(), Error> {
+        self.durable
+            .as_mut()
+            .map_or(Ok(()), Durable::settle_if_grown)
     }
 
     /// Whether a small file can be written just now.

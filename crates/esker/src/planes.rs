@@ -91,7 +91,6 @@ impl Start {
             esker,
             caller: self.bus.caller(hub),
             follow: self.bus.follow(hub, &[esker_wire::event::TOPIC]),
-            on_definition: Box::new(|_| ()),
         };
         Engine::start(options).map_err(|error| hinted(with_sources(&error), error.hint()))
     }

@@ -14,7 +14,8 @@ use super::{Origin, Program, Source, Stage};
 
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 const GRACE: Duration = Duration::from_secs(5);
-const OUTPUT_MAX: u64 = 256_000_000;
+/// What one message to the store holds, less some room for its head.
+const OUTPUT_MAX: u64 = 64_000_000;
 /// The most retries that may be asked for.
 const RETRY_MAX: u32 = 100;
 /// The most often a source may be read by itself.

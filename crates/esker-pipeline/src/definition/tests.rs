@@ -88,7 +88,7 @@ fn a_whole_definition_is_read() {
     assert!(condition.allow_empty);
     let schedule = &definition.stages[1].program;
     assert_eq!(schedule.timeout, Duration::from_secs(600));
-    assert_eq!(schedule.output_max, 256_000_000);
+    assert_eq!(schedule.output_max, 64_000_000);
     assert_eq!(definition.views[0].kind, Some(ViewKind::Plan));
 }
 

@@ -18,12 +18,12 @@ use crate::key::sha256;
 use crate::plan::{self, Plan, Run, State, World};
 use crate::run::{self, Bench, Outcome};
 
+use super::Mail;
 use super::agenda::Agenda;
 use super::ledger::Ledger;
 use super::library::{Library, Turn};
 use super::listen::Eye;
 use super::status::Status;
-use super::{Mail, OnDefinition};
 
 /// The wait after a run that came to nothing because the world had changed.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -36,7 +36,6 @@ pub(super) struct Desk {
     library: Library,
     eye: Eye,
     post: SyncSender<Mail>,
-    on_definition: OnDefinition,
     ledger: Ledger,
     agenda: Agenda,
     /// What runs, and how to stop it.
@@ -46,18 +45,12 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(
-        bench: Bench,
-        library: Library,
-        eye: Eye,
-        (post, on_definition): (SyncSender<Mail>, OnDefinition),
-    ) -> Self {
+    pub(super) fn new(bench: Bench, library: Library, eye: Eye, post: SyncSender<Mail>) -> Self {
         Self {
             bench: Arc::new(bench),
             library,
             eye,
             post,
-            on_definition,
             ledger: Ledger::default(),
             agenda: Agenda::new(Instant::now()),
             busy: BTreeMap::new(),
@@ -101,7 +94,6 @@ impl Desk {
             stages = definition.stages.len(),
             "definition in force"
         );
-        (self.on_definition)(definition);
     }
 
     /// Looks at the project's files; true if one that matters has changed.

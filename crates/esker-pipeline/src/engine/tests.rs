@@ -1,7 +1,6 @@
 //! The engine without a store: its lock, its patience, its eyes on the definition.
 
 use std::path::Path;
-use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use esker_bus::bus::Bus;
@@ -29,7 +28,6 @@ fn options(bus: &Bus, dir: &Path) -> Options {
         esker: "/bin/false".into(),
         caller: bus.caller(&nowhere),
         follow: bus.follow(&nowhere, &["esker/1 "]),
-        on_definition: Box::new(|_| {}),
     }
 }
 
@@ -38,15 +36,7 @@ fn a_project_has_one_engine_and_a_missing_store_is_told() {
     let bus = Bus::start().unwrap();
     let dir = project();
     fs::create_dir_all(dir.path().join(SCRATCH).join("run-left-behind")).unwrap();
-    let (told, definitions) = channel();
-    let mut first = options(&bus, dir.path());
-    first.on_definition =
-        Box::new(move |definition| told.send(definition.project.clone()).unwrap());
-    let first = Engine::start(first).unwrap();
-    assert_eq!(
-        definitions.recv_timeout(Duration::from_secs(10)).unwrap(),
-        "p"
-    );
+    let first = Engine::start(options(&bus, dir.path())).unwrap();
     assert!(!dir.path().join(SCRATCH).exists());
     let second = Engine::start(options(&bus, dir.path())).unwrap_err();
     assert!(matches!(second, Error::Locked(_)), "{second}");

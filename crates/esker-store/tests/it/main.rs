@@ -1,4 +1,5 @@
 //! Every end-to-end test of the store, in one binary.
+#![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 mod crash;
 mod full;

@@ -27,11 +27,14 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
+/// The revision and content of each resource.
+type State = BTreeMap<usize, (Revision, u8)>;
+
 /// What each resource was after each commit.
 #[derive(Default)]
 struct Model {
-    now: BTreeMap<usize, (Revision, u8)>,
-    then: Vec<(Revision, BTreeMap<usize, (Revision, u8)>)>,
+    now: State,
+    then: Vec<(Revision, State)>,
 }
 
 impl Model {

@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use esker_pipeline::record;
 use esker_wire::name::Branch;
 use esker_wire::record::RunRecord;
 use esker_wire::revision::At;
-use esker_wire::snapshot::{Get, Item, List, Put};
+use esker_wire::snapshot::{Get, List};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cli::{Problems, ProblemsCommand};
@@ -80,29 +82,17 @@ fn failed(hub: &Hub) -> Result<Vec<RunRecord>> {
     Ok(failed)
 }
 
-/// Forgets the failure; the runner sees that and runs the stage again.
+/// Asks the runner to run a stage again, although nothing has changed.
 fn retry(hub: &Hub, records: &[RunRecord], stage: &str) -> Result<()> {
-    let known: Vec<&str> = records.iter().map(|record| record.stage.as_str()).collect();
-    if !known.contains(&stage) {
+    let Some(failed) = records.iter().find(|record| record.stage == stage) else {
+        let known: Vec<&str> = records.iter().map(|record| record.stage.as_str()).collect();
         let hint = match known.as_slice() {
             [] => "there are no problems".to_owned(),
             known => format!("problems are: {}", known.join(", ")),
         };
         return Err(hinted(format!("{stage} has no problem"), hint));
-    }
-    let item = Item {
-        resource: RunRecord::resource(stage)?,
-        content: None,
-        if_head: None,
-        content_type: None,
     };
-    hub.call(&Put {
-        items: vec![item],
-        branch: Branch::records(),
-        message: Some(format!("retry {stage}")),
-        author: None,
-        provenance: None,
-    })?;
+    hub.call(&record::put(&record::again(failed, Timestamp::now()))?)?;
     say::note(format!("{stage} will run again"));
     if hub.is_own() {
         say::note("no hub runs here: it will when `esker up` starts");

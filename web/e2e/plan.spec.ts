@@ -1,0 +1,122 @@
+// What a planner sees: the plan, a save that shows at once, a mistake and its end, a restart, the past.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Page, expect, test } from "@playwright/test";
+import { Project } from "./project.ts";
+
+const pictures = process.env["ESKER_SCREENSHOTS"] ?? "node_modules/.cache/screenshots";
+
+let project: Project;
+let complaints: string[];
+
+test.beforeEach(async ({ page }) => {
+  mkdirSync(pictures, { recursive: true });
+  complaints = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    const lost = /WebSocket|ERR_CONNECTION_REFUSED|Failed to load resource/.test(message.text());
+    if (message.type() === "error" && !lost) complaints.push(message.text());
+  });
+  project = new Project();
+  await project.start();
+  await page.goto(project.url);
+  await expect(page.getByTestId("plan-table")).toBeVisible();
+});
+
+test.afterEach(async () => {
+  await project.remove();
+  expect(complaints).toEqual([]);
+});
+
+function badge(page: Page, state: string) {
+  return expect(page.getByTestId("live-badge")).toHaveAttribute("data-state", state);
+}
+
+function picture(name: string) {
+  return { path: join(pictures, `${name}.png`), animations: "disabled" as const };
+}
+
+function isWithinTheScreen(page: Page): Promise<boolean> {
+  return page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
+}
+
+test("shows the plan, capacity against demand, and every revision", async ({ page }) => {
+  await badge(page, "live");
+  await expect(page.getByTestId("capacity-chart")).toBeVisible();
+  await expect(page.getByTestId("plan-table")).toContainText("One-page checkout");
+  for (const resource of ["raw/plan", "conditioned/plan", "results/plan"]) {
+    const revision = JSON.parse(project.run("get", resource, "--json")).revision;
+    const shown = page.getByTestId(`revision-${resource}`);
+    await expect(shown).toHaveAttribute("data-revision", revision);
+  }
+  await page.screenshot(picture("plan"));
+});
+
+test("follows a save of the spreadsheet without a reload", async ({ page }) => {
+  await page.evaluate(() => Object.assign(window, { notReloaded: true }));
+  const begun = Date.now();
+  project.edit("Work", "C2", "A checkout nobody leaves");
+  await expect(page.getByTestId("plan-table")).toContainText("A checkout nobody leaves");
+  test.info().annotations.push({ type: "save to page", description: `${Date.now() - begun} ms` });
+  console.log(`    from starting the editor's save to the page: ${Date.now() - begun} ms`);
+  expect(await page.evaluate(() => "notReloaded" in window)).toBe(true);
+});
+
+test("keeps the last good plan while a cell is wrong, and says which", async ({ page }) => {
+  const before = await page.getByTestId("revision-results/plan").getAttribute("data-revision");
+  project.edit("Work", "B5", "soon");
+  const problem = page.getByTestId("problem-condition").first();
+  await expect(problem).toContainText("Work");
+  await expect(problem).toContainText("row 5");
+  const results = page.getByTestId("revision-results/plan");
+  await expect(results).toHaveAttribute("data-revision", before ?? "");
+  await page.screenshot(picture("problem"));
+  project.edit("Work", "B5", "400");
+  await expect(page.getByTestId("problem-condition")).toHaveCount(0);
+});
+
+test("stored markup is text", async ({ page }) => {
+  project.edit("Work", "C2", "<img src=x onerror=alert(1)>");
+  await expect(page.getByTestId("plan-table")).toContainText("<img src=x onerror=alert(1)>");
+  await expect(page.locator("img[src=x]")).toHaveCount(0);
+});
+
+test("survives a kill and a restart", async ({ page }) => {
+  await project.kill();
+  await badge(page, "offline");
+  await project.start();
+  await badge(page, "live");
+  project.edit("Work", "C3", "After the restart");
+  await expect(page.getByTestId("plan-table")).toContainText("After the restart");
+});
+
+test("shows an older version, and says that it is the past", async ({ page }) => {
+  const old = JSON.parse(project.run("get", "results/plan", "--json")).revision;
+  project.edit("Work", "C2", "Only in the newer one");
+  await expect(page.getByTestId("plan-table")).toContainText("Only in the newer one");
+  await page.goto(`${project.url}/#/view/plan?at=${old}`);
+  await expect(page.getByTestId("past")).toBeVisible();
+  await expect(page.getByTestId("plan-table")).toContainText("One-page checkout");
+  await page.goto(`${project.url}/#/r/results/plan`);
+  await expect(page.getByTestId("diff")).toContainText("Only in the newer one");
+  await page.screenshot(picture("history"));
+});
+
+test("fits a phone, and the dark", async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 780 });
+  await expect(page.getByTestId("plan-table")).toBeVisible();
+  expect(await isWithinTheScreen(page)).toBe(true);
+  await page.screenshot(picture("phone"));
+  await page.setViewportSize({ width: 1280, height: 1000 });
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.screenshot(picture("dark"));
+});
+
+test("answers the keyboard alone", async ({ page }) => {
+  const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+  for (let presses = 0; presses < 20 && !/Pipeline/.test(await focused()); presses += 1) {
+    await page.keyboard.press("Tab");
+  }
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("stage-schedule").first()).toBeVisible();
+});

@@ -1,0 +1,87 @@
+// A copy of the example in a folder of its own, and the esker that runs it.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const repository = resolve(import.meta.dirname, "../..");
+const program = process.env["ESKER_BIN"] ?? join(repository, "target/debug/esker");
+const patienceMs = 60_000;
+
+/** A running copy of examples/qplan. */
+export class Project {
+  readonly dir = mkdtempSync(join(tmpdir(), "esker-e2e-"));
+  #esker: ChildProcess | undefined;
+  #web = "";
+
+  constructor() {
+    cpSync(join(repository, "examples/qplan"), this.dir, {
+      recursive: true,
+      filter: (path) => !path.includes(".esker"),
+    });
+  }
+
+  /** Where the page is; the same after a restart. */
+  get url(): string {
+    return `http://${this.#web}`;
+  }
+
+  async start(): Promise<void> {
+    this.#web ||= `127.0.0.1:${await freePort()}`;
+    const args = ["up", "--port-base", "0", "--bind", this.#web];
+    this.#esker = spawn(program, args, { cwd: this.dir, stdio: "ignore" });
+    await this.#wait("the page", async () => (await fetch(`${this.url}/healthz`)).ok);
+  }
+
+  /** Ends it as power loss would. */
+  async kill(): Promise<void> {
+    const esker = this.#esker;
+    if (!esker || esker.exitCode !== null) return;
+    const gone = new Promise((done) => esker.once("exit", done));
+    esker.kill("SIGKILL");
+    await gone;
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  /** Changes a cell of the spreadsheet, as a person would. */
+  edit(sheet: string, cell: string, value: string): void {
+    const script = join(repository, "crates/esker/tests/python/edit_cell.py");
+    execFileSync("python3", [script, "plan.xlsx", sheet, cell, value], { cwd: this.dir });
+  }
+
+  /** Runs a command of esker; what it prints. */
+  run(...args: string[]): string {
+    return execFileSync(program, args, { cwd: this.dir, encoding: "utf8" });
+  }
+
+  /** A file of the project. */
+  read(name: string): string {
+    return readFileSync(join(this.dir, name), "utf8");
+  }
+
+  async #wait(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const until = Date.now() + patienceMs;
+    while (Date.now() < until) {
+      if (await holds().catch(() => false)) return;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    throw new Error(`waited in vain for ${what}`);
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((found, failed) => {
+    const server = createServer();
+    server.once("error", failed);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      const port = typeof address === "object" && address ? address.port : 0;
+      server.close(() => found(port));
+    });
+  });
+}
