@@ -43,7 +43,11 @@ pub(super) fn of_program(program: &Program, end: End, stderr: &[u8]) -> Broken {
     let detail = String::from_utf8_lossy(stderr).into_owned();
     let broken = match end {
         End::Exited(code) => {
-            let summary = format!("{name} exited {code}{}", meaning(code));
+            let summary = format!(
+                "{name} exited {code}{}{}",
+                meaning(code),
+                last_words(&detail)
+            );
             Broken::new(summary, hint(code))
         }
         End::TimedOut => {
@@ -64,6 +68,23 @@ pub(super) fn of_program(program: &Program, end: End, stderr: &[u8]) -> Broken {
     }
 }
 
+/// The last line a program said, by which its failure is known: of a traceback it is the error itself.
+fn last_words(detail: &str) -> String {
+    const SHOWN_MAX: usize = 200;
+    let Some(line) = detail
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+    else {
+        return String::new();
+    };
+    match line.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!(": {}…", &line[..end]),
+        None => format!(": {line}"),
+    }
+}
+
 fn meaning(code: i32) -> String {
     match code {
         retry::TEMPORARY => " (it says that this may pass)".to_owned(),
@@ -77,7 +98,7 @@ fn hint(code: i32) -> &'static str {
         137 => "was it killed for using too much memory? see its standard error",
         _ if code == i32::from(NOT_FOUND) => "a program does not exist; run: esker check",
         _ if code == i32::from(NOT_EXECUTABLE) => "a program is not executable; run: esker check",
-        _ => "see its standard error; it runs again when its input or its code changes",
+        _ => "mend its input or its program: it runs again when either changes",
     }
 }
 

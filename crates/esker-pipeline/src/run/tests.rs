@@ -102,7 +102,7 @@ fn failures_are_counted_from_the_first() {
     assert_eq!((failure.count, failure.since), (1, first));
     assert_eq!(
         (failure.summary.as_str(), failure.detail.as_str()),
-        ("esker exited 1", "oops")
+        ("esker exited 1: oops", "oops")
     );
     let again = Run {
         failed: Some((1, first)),
