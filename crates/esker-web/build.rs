@@ -42,13 +42,7 @@ fn env(name: &str) -> String {
 
 /// Builds the page with npm, installing its packages first if the lock file asks for others.
 fn npm(web: &Path, dist: &Path) {
-    for input in [
-        "src",
-        "index.html",
-        "package.json",
-        "package-lock.json",
-        "vite.config.ts",
-    ] {
+    for input in ["src", "index.html", "package.json", "package-lock.json", "vite.config.ts"] {
         println!("cargo::rerun-if-changed={}", web.join(input).display());
     }
     let installed = web.join("node_modules/.package-lock.json");
@@ -57,10 +51,7 @@ fn npm(web: &Path, dist: &Path) {
         run(web, &["ci", "--no-audit", "--no-fund"]);
     }
     let out = dist.to_str().expect("OUT_DIR is UTF-8");
-    run(
-        web,
-        &["run", "build", "--", "--outDir", out, "--emptyOutDir"],
-    );
+    run(web, &["run", "build", "--", "--outDir", out, "--emptyOutDir"]);
 }
 
 fn modified(path: &Path) -> Option<std::time::SystemTime> {
@@ -68,10 +59,7 @@ fn modified(path: &Path) -> Option<std::time::SystemTime> {
 }
 
 fn run(web: &Path, arguments: &[&str]) {
-    let output = Command::new("npm")
-        .args(arguments)
-        .current_dir(web)
-        .output();
+    let output = Command::new("npm").args(arguments).current_dir(web).output();
     let why = match output {
         Ok(output) if output.status.success() => return,
         Ok(output) => format!(

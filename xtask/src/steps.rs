@@ -24,62 +24,32 @@ struct Step<'a> {
     command: &'a str,
 }
 
-const WEB_INSTALL: Step<'static> = Step {
-    name: "npm packages",
-    folder: "web",
-    command: "npm ci --no-audit --no-fund",
-};
+const WEB_INSTALL: Step<'static> =
+    Step { name: "npm packages", folder: "web", command: "npm ci --no-audit --no-fund" };
 
 const BEFORE: [Step<'static>; 9] = [
-    Step {
-        name: "format",
-        folder: ".",
-        command: "cargo fmt --all --check",
-    },
+    Step { name: "format", folder: ".", command: "cargo fmt --all --check" },
     WEB_INSTALL,
-    Step {
-        name: "page: types",
-        folder: "web",
-        command: "npm run check",
-    },
-    Step {
-        name: "page: unit tests",
-        folder: "web",
-        command: "npm test",
-    },
+    Step { name: "page: types", folder: "web", command: "npm run check" },
+    Step { name: "page: unit tests", folder: "web", command: "npm test" },
     Step {
         name: "lints",
         folder: ".",
         command: "cargo clippy --workspace --all-targets --locked -- -D warnings",
     },
-    Step {
-        name: "tests",
-        folder: ".",
-        command: "cargo test --workspace --locked --no-fail-fast",
-    },
+    Step { name: "tests", folder: ".", command: "cargo test --workspace --locked --no-fail-fast" },
     Step {
         name: "docs",
         folder: ".",
         command: "cargo doc --workspace --no-deps --locked --document-private-items",
     },
     // The advisory database lives on GitHub, which a build machine may not reach; it is checked where it can be.
-    Step {
-        name: "dependencies",
-        folder: ".",
-        command: "cargo deny check bans licenses sources",
-    },
-    Step {
-        name: "program",
-        folder: ".",
-        command: "cargo build --locked --bin esker",
-    },
+    Step { name: "dependencies", folder: ".", command: "cargo deny check bans licenses sources" },
+    Step { name: "program", folder: ".", command: "cargo build --locked --bin esker" },
 ];
 
-const BROWSER: Step<'static> = Step {
-    name: "browser tests",
-    folder: "web",
-    command: "npm run e2e",
-};
+const BROWSER: Step<'static> =
+    Step { name: "browser tests", folder: "web", command: "npm run e2e" };
 
 /// Everything a change must pass.
 pub(crate) fn test(root: &Path) -> Result<()> {
@@ -114,11 +84,7 @@ pub(crate) fn test(root: &Path) -> Result<()> {
 /// Runs the browser test and keeps its picture for the README.
 pub(crate) fn screenshot(root: &Path) -> Result<()> {
     let tools = tools::ensure(root)?;
-    let build = Step {
-        name: "program",
-        folder: ".",
-        command: "cargo build --bin esker",
-    };
+    let build = Step { name: "program", folder: ".", command: "cargo build --bin esker" };
     let mut tally = Tally::default();
     for step in [&WEB_INSTALL, &build, &BROWSER] {
         run(root, &tools, step, &mut tally)?;
@@ -161,9 +127,7 @@ fn run(root: &Path, tools: &Tools, step: &Step<'_>, tally: &mut Tally) -> Result
         .env("NO_COLOR", "1")
         .env_remove("FORCE_COLOR")
         .stdout(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("cannot run {program}"))?;
+    let mut child = command.spawn().with_context(|| format!("cannot run {program}"))?;
     let output = child.stdout.take().context("the output is piped")?;
     for line in BufReader::new(output).lines() {
         let line = line?;
@@ -172,12 +136,7 @@ fn run(root: &Path, tools: &Tools, step: &Step<'_>, tally: &mut Tally) -> Result
     }
     let status = child.wait()?;
     if !status.success() {
-        bail!(
-            "{} failed: `{}` in {} ended with {status}",
-            step.name,
-            step.command,
-            step.folder
-        );
+        bail!("{} failed: `{}` in {} ended with {status}", step.name, step.command, step.folder);
     }
     Ok(())
 }
@@ -185,9 +144,7 @@ fn run(root: &Path, tools: &Tools, step: &Step<'_>, tally: &mut Tally) -> Result
 /// Reads the summary lines of cargo test, vitest (`Tests  12 passed`) and Playwright (`  3 passed`).
 fn count(line: &str, tally: &mut Tally) {
     let line = line.trim();
-    let runner = ["test result: ok. ", "Tests "]
-        .iter()
-        .find_map(|p| line.strip_prefix(p));
+    let runner = ["test result: ok. ", "Tests "].iter().find_map(|p| line.strip_prefix(p));
     let playwright = line.contains(" passed (").then_some(line);
     let Some(text) = runner.or(playwright) else {
         return;

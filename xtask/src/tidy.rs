@@ -19,17 +19,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
     ("esker-store", &["esker-wire", "esker-bus"]),
     ("esker-pipeline", &["esker-wire", "esker-bus"]),
     ("esker-web", &["esker-wire", "esker-bus"]),
-    (
-        "esker",
-        &[
-            "esker-wire",
-            "esker-bus",
-            "esker-store",
-            "esker-pipeline",
-            "esker-web",
-            "qplan",
-        ],
-    ),
+    ("esker", &["esker-wire", "esker-bus", "esker-store", "esker-pipeline", "esker-web", "qplan"]),
     ("xtask", &[]),
 ];
 
@@ -68,11 +58,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         println!("tidy: {} files, all in order", files.len());
         return Ok(());
     }
-    bail!(
-        "tidy found {} faults:\n  {}",
-        faults.len(),
-        faults.join("\n  ")
-    )
+    bail!("tidy found {} faults:\n  {}", faults.len(), faults.join("\n  "))
 }
 
 /// The workspace's edges are those of [`ROOMS`], and outside things have one owner.
@@ -88,9 +74,7 @@ fn rooms(root: &Path, faults: &mut Vec<String>) -> Result<()> {
     for package in metadata["packages"].as_array().into_iter().flatten() {
         let name = package["name"].as_str().unwrap_or_default();
         let Some(allowed) = rooms.get(name) else {
-            faults.push(format!(
-                "{name}: a crate that ROOMS in xtask/src/tidy.rs does not know"
-            ));
+            faults.push(format!("{name}: a crate that ROOMS in xtask/src/tidy.rs does not know"));
             continue;
         };
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
@@ -101,9 +85,7 @@ fn rooms(root: &Path, faults: &mut Vec<String>) -> Result<()> {
             }
             for (prefix, owner) in DEPENDENCY_OWNERS {
                 if normal && used.starts_with(prefix) && name != owner {
-                    faults.push(format!(
-                        "{name} depends on {used}, which belongs to {owner}"
-                    ));
+                    faults.push(format!("{name} depends on {used}, which belongs to {owner}"));
                 }
             }
         }
@@ -128,9 +110,7 @@ fn source(file: &str, text: &str, faults: &mut Vec<String>) {
     }
     let lines = text.lines().count();
     if lines > FILE_LINES_MAX {
-        faults.push(format!(
-            "{file}: {lines} lines, {FILE_LINES_MAX} are allowed"
-        ));
+        faults.push(format!("{file}: {lines} lines, {FILE_LINES_MAX} are allowed"));
     }
     if file.starts_with("xtask/") {
         return;
@@ -149,13 +129,7 @@ fn rust(file: &str, text: &str, faults: &mut Vec<String>) {
     if !text.starts_with("//!") {
         faults.push(format!("{file}: begin with `//!` and what the file is for"));
     }
-    let test = [
-        "/tests/",
-        "/tests.rs",
-        "/benches/",
-        "/examples/",
-        "build.rs",
-    ];
+    let test = ["/tests/", "/tests.rs", "/benches/", "/examples/", "build.rs"];
     if test.iter().any(|part| file.contains(part)) {
         return;
     }

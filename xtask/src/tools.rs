@@ -6,12 +6,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 /// The browsers the tests can drive, in the order they are looked for.
-const BROWSERS: [&str; 4] = [
-    "chromium",
-    "chromium-browser",
-    "google-chrome-stable",
-    "google-chrome",
-];
+const BROWSERS: [&str; 4] =
+    ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /// What the tests' own Python programs import.
 const PYTHON_PACKAGES: [&str; 2] = ["pyzmq", "openpyxl"];
@@ -31,11 +27,7 @@ pub(crate) fn ensure(root: &Path) -> Result<Tools> {
     let mut installed = Vec::new();
     for component in ["fmt", "clippy"] {
         if !works("cargo", &[component, "--version"]) {
-            let name = if component == "fmt" {
-                "rustfmt"
-            } else {
-                component
-            };
+            let name = if component == "fmt" { "rustfmt" } else { component };
             install(name, "rustup", &["component", "add", name], &mut installed)?;
         }
     }
@@ -57,28 +49,18 @@ pub(crate) fn ensure(root: &Path) -> Result<Tools> {
         install_package("chromium", "the page is tested in it", &mut installed)?;
     }
     let browser = browser().context("chromium was installed, and yet is not in PATH")?;
-    Ok(Tools {
-        browser,
-        python_path,
-        installed,
-    })
+    Ok(Tools { browser, python_path, installed })
 }
 
 fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
     let path = root.join("target/test-tools/python");
     let imports = |path: &Path| {
         let mut python = Command::new("python3");
-        python
-            .args(["-c", "import zmq, openpyxl"])
-            .env("PYTHONPATH", path);
+        python.args(["-c", "import zmq, openpyxl"]).env("PYTHONPATH", path);
         quiet(&mut python)
     };
     if !works("python3", &["--version"]) {
-        install_package(
-            "python3",
-            "clients in other languages are tested",
-            installed,
-        )?;
+        install_package("python3", "clients in other languages are tested", installed)?;
     }
     if imports(&path) {
         return Ok(path);
@@ -100,9 +82,7 @@ fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
 fn browser() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let candidates = BROWSERS
-        .iter()
-        .flat_map(|name| folders.iter().map(move |f| f.join(name)));
+    let candidates = BROWSERS.iter().flat_map(|name| folders.iter().map(move |f| f.join(name)));
     candidates.into_iter().find(|program| program.is_file())
 }
 
@@ -140,9 +120,6 @@ fn works(program: &str, arguments: &[&str]) -> bool {
 }
 
 fn quiet(command: &mut Command) -> bool {
-    let command = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }

@@ -18,10 +18,7 @@ struct Echo;
 
 impl Service for Echo {
     fn handle(&mut self, requests: Vec<Frames>) -> Vec<Outcome> {
-        let outcome = |reply| Outcome {
-            reply,
-            events: Vec::new(),
-        };
+        let outcome = |reply| Outcome { reply, events: Vec::new() };
         requests.into_iter().map(outcome).collect()
     }
 
@@ -59,10 +56,7 @@ where
 }
 
 async fn calls(caller: Caller, width: usize, bytes: usize) -> f64 {
-    let frames = vec![
-        Bytes::from_static(b"=====esker/1 ECHO"),
-        Bytes::from(vec![7; bytes]),
-    ];
+    let frames = vec![Bytes::from_static(b"=====esker/1 ECHO"), Bytes::from(vec![7; bytes])];
     rate(width, move || {
         let (caller, frames) = (caller.clone(), frames.clone());
         async move {
@@ -103,10 +97,7 @@ async fn plain(width: usize, bytes: usize) -> std::io::Result<f64> {
             let mut stream = give.lock().await.pop().expect("one for each task");
             let mut buffer = vec![7; bytes];
             stream.write_all(&buffer).await.expect("the echo is there");
-            stream
-                .read_exact(&mut buffer)
-                .await
-                .expect("the echo is there");
+            stream.read_exact(&mut buffer).await.expect("the echo is there");
             give.lock().await.push(stream);
         }
     })
@@ -118,19 +109,14 @@ async fn plain(width: usize, bytes: usize) -> std::io::Result<f64> {
 #[expect(clippy::print_stdout, reason = "a benchmark prints what it finds")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bus = Bus::start()?;
-    let binds = Binds {
-        requests: vec!["tcp://127.0.0.1:0".to_owned()],
-        ..Binds::default()
-    };
+    let binds = Binds { requests: vec!["tcp://127.0.0.1:0".to_owned()], ..Binds::default() };
     let server = bus.serve("echo", Echo, &binds)?;
     let tcp = Endpoint::Tcp {
         requests: server.requests()[0].clone(),
         events: server.requests()[0].clone(),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     println!("round trips/s, and their ratio to plain tcp");
     for (width, bytes) in [(1, 100), (64, 100), (4, 1_000_000)] {
         let base = runtime.block_on(plain(width, bytes))?;

@@ -23,9 +23,7 @@ impl Address {
         };
         let rest = text.strip_prefix("tcp://").ok_or_else(bad)?;
         let (host, port) = rest.rsplit_once(':').ok_or_else(bad)?;
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'));
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let readable = match bare {
             Some(bare) => bare.parse::<std::net::Ipv6Addr>().is_ok(),
             None => !host.is_empty() && host.chars().all(is_host_char),
@@ -33,10 +31,7 @@ impl Address {
         if !readable || port.starts_with('+') {
             return Err(bad());
         }
-        Ok(Self {
-            host: host.to_owned(),
-            port: port.parse().map_err(|_| bad())?,
-        })
+        Ok(Self { host: host.to_owned(), port: port.parse().map_err(|_| bad())? })
     }
 
     /// The text to bind: loopback alone, because what is said is not encrypted.
@@ -44,11 +39,7 @@ impl Address {
     /// # Errors
     /// `bad-request` naming the address.
     pub(crate) fn to_bind(&self) -> Result<String, Fault> {
-        let host = if self.host == "localhost" {
-            "127.0.0.1"
-        } else {
-            &self.host
-        };
+        let host = if self.host == "localhost" { "127.0.0.1" } else { &self.host };
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         match bare.parse::<IpAddr>() {
             Ok(ip) if ip.is_loopback() => Ok(format!("tcp://{host}:{}", self.port)),

@@ -96,10 +96,7 @@ impl Bus {
             .map_err(|error| {
                 Fault::new(Code::Unavailable, format!("cannot start the bus: {error}"))
             })?;
-        Ok(Self(Arc::new(Threads {
-            handle: runtime.handle().clone(),
-            runtime: Some(runtime),
-        })))
+        Ok(Self(Arc::new(Threads { handle: runtime.handle().clone(), runtime: Some(runtime) })))
     }
 
     /// Runs a service on a thread of its own called `name`, for callers in this process and at the addresses
@@ -137,8 +134,6 @@ impl Bus {
             // The other end waits below.
             drop(done.send(task.await));
         }));
-        result
-            .recv()
-            .expect("the bus's threads run as long as the bus")
+        result.recv().expect("the bus's threads run as long as the bus")
     }
 }

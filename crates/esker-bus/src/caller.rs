@@ -48,29 +48,16 @@ impl Caller {
     pub(crate) fn new(bus: &Bus, to: &Endpoint) -> Self {
         let way = match (to, to.check()) {
             (_, Err(fault)) => Way::Nowhere(fault),
-            (Endpoint::Local(to), _) => Way::Local {
-                to: to.clone(),
-                peer: Arc::default(),
-            },
+            (Endpoint::Local(to), _) => Way::Local { to: to.clone(), peer: Arc::default() },
             (Endpoint::Tcp { requests, .. }, _) => {
                 let (commands, taken) = mpsc::channel(COMMANDS_MAX);
                 let (state, connected) = watch::channel(false);
                 // The task ends when the last clone of this caller does; its handle is of no use.
-                drop(
-                    bus.handle()
-                        .spawn(link::run(requests.clone(), taken, state)),
-                );
-                Way::Tcp {
-                    address: requests.as_str().into(),
-                    commands,
-                    connected,
-                }
+                drop(bus.handle().spawn(link::run(requests.clone(), taken, state)));
+                Way::Tcp { address: requests.as_str().into(), commands, connected }
             }
         };
-        Self {
-            bus: bus.clone(),
-            way,
-        }
+        Self { bus: bus.clone(), way }
     }
 
     /// Asks and waits for the answer. An idempotent request is asked again if the connection is lost.
@@ -121,26 +108,15 @@ impl Caller {
             Way::Local { to, peer } => {
                 let asked = ask_local(to, peer, frames);
                 let in_time = within(self.bus.handle(), deadline, asked);
-                in_time
-                    .await
-                    .unwrap_or_else(|_| Err(late("the service in this process", deadline)))
+                in_time.await.unwrap_or_else(|_| Err(late("the service in this process", deadline)))
             }
-            Way::Tcp {
-                address,
-                commands,
-                connected,
-            } => {
+            Way::Tcp { address, commands, connected } => {
                 envelope::check_size("request", &frames, MESSAGE_MAX)?;
                 let began = Instant::now();
-                self.await_connection(address, connected.clone(), deadline)
-                    .await?;
+                self.await_connection(address, connected.clone(), deadline).await?;
                 let left = deadline.saturating_sub(began.elapsed());
                 let (reply, answered) = oneshot::channel();
-                let command = Command {
-                    frames,
-                    idempotent,
-                    reply,
-                };
+                let command = Command { frames, idempotent, reply };
                 let asked = async {
                     let sent = commands.send(command).await;
                     sent.map_err(|_| queue::ended())?;

@@ -72,11 +72,7 @@ impl Follow {
                 Source::Tcp(source)
             }
         };
-        Self {
-            bus: bus.clone(),
-            source,
-            judge: Judge::new(topics),
-        }
+        Self { bus: bus.clone(), source, judge: Judge::new(topics) }
     }
 
     /// The next item, from asynchronous code. Cancelling this loses nothing.
@@ -136,10 +132,7 @@ impl Judge {
     }
 
     fn take(&mut self, frames: &Frames) {
-        let Some(topic) = frames
-            .first()
-            .filter(|topic| topic.starts_with(TOPIC.as_bytes()))
-        else {
+        let Some(topic) = frames.first().filter(|topic| topic.starts_with(TOPIC.as_bytes())) else {
             return;
         };
         // What a newer publisher says beyond this version leaves a gap, and the gap is told.

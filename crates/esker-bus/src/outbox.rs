@@ -74,10 +74,8 @@ impl Outbox {
         let Sent::Full(frames) = self.router.try_send(frames) else {
             return;
         };
-        let waiting = Waiting {
-            bytes: envelope::size(&frames),
-            answers: VecDeque::from([(frames, ticket)]),
-        };
+        let waiting =
+            Waiting { bytes: envelope::size(&frames), answers: VecDeque::from([(frames, ticket)]) };
         state.slow.insert(identity.clone(), waiting);
         while state.tasks.try_join_next().is_some() {}
         let task = Arc::clone(self).drain(identity);
@@ -117,8 +115,6 @@ impl Outbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .expect("nothing panics while it holds the outbox")
+        self.state.lock().expect("nothing panics while it holds the outbox")
     }
 }

@@ -63,11 +63,7 @@ pub(crate) fn run(
             }
             next_tick = now + TICK;
         }
-        let wait = if stopping {
-            Duration::ZERO
-        } else {
-            next_tick.saturating_duration_since(now)
-        };
+        let wait = if stopping { Duration::ZERO } else { next_tick.saturating_duration_since(now) };
         let first = match mail.recv_timeout(wait) {
             Ok(Mail::Asked(asked)) => asked,
             Ok(Mail::Stop) => {
@@ -109,11 +105,7 @@ fn answer(service: &mut impl Service, batch: Vec<Asked>, outlets: &Outlets, limi
         backs.push((head, id, asked.back, asked.share));
     }
     let outcomes = service.handle(requests);
-    assert_eq!(
-        outcomes.len(),
-        backs.len(),
-        "a service owes one outcome per request"
-    );
+    assert_eq!(outcomes.len(), backs.len(), "a service owes one outcome per request");
     let mut replies = Vec::with_capacity(backs.len());
     for Outcome { reply, events } in outcomes {
         for event in events {

@@ -124,11 +124,7 @@ impl Queue {
         if !self.open.load(Ordering::Acquire) {
             return Err(ended());
         }
-        let asked = Asked {
-            frames,
-            back,
-            share,
-        };
+        let asked = Asked { frames, back, share };
         self.mail.send(Mail::Asked(asked)).map_err(|_| ended())
     }
 

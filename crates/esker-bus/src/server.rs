@@ -59,10 +59,7 @@ impl Server {
         let sockets = bus.run(open(bus.handle().clone(), binds.clone()))?;
         let (queue, mail) = Queue::new(&limits);
         let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
-        let outlets = Outlets {
-            publisher: sockets.publisher.clone(),
-            local: events.clone(),
-        };
+        let outlets = Outlets { publisher: sockets.publisher.clone(), local: events.clone() };
         let owner_limits = limits.clone();
         let (ended, owner_ended) = watch::channel(());
         let owner = std::thread::Builder::new()
@@ -77,37 +74,16 @@ impl Server {
             })?;
         let (stop, stopped) = watch::channel(false);
         let (closing, closed) = mpsc::sync_channel(1);
-        let local = LocalEndpoint {
-            queue: queue.clone(),
-            events,
-            limits: limits.clone(),
-        };
-        let intake = Intake {
-            queue,
-            limits,
-            peers: HashMap::new(),
-        };
-        let Sockets {
-            outbox,
-            publisher,
-            requests,
-            events,
-        } = sockets;
+        let local = LocalEndpoint { queue: queue.clone(), events, limits: limits.clone() };
+        let intake = Intake { queue, limits, peers: HashMap::new() };
+        let Sockets { outbox, publisher, requests, events } = sockets;
         // The task says that it has ended by dropping `closing`; its handle is of no use.
         drop(bus.handle().spawn(async move {
             intake.run(outbox.as_ref(), stopped).await;
             close(owner_ended, outbox, publisher).await;
             drop(closing);
         }));
-        Ok(Self {
-            _bus: bus.clone(),
-            local,
-            requests,
-            events,
-            stop,
-            owner: Some(owner),
-            closed,
-        })
+        Ok(Self { _bus: bus.clone(), local, requests, events, stop, owner: Some(owner), closed })
     }
 
     /// Where callers and followers in this process find the service.
@@ -151,12 +127,8 @@ impl Drop for Server {
 
 async fn open(runtime: tokio::runtime::Handle, binds: Binds) -> Result<Sockets, Fault> {
     let limits = &binds.limits;
-    let mut sockets = Sockets {
-        outbox: None,
-        publisher: None,
-        requests: Vec::new(),
-        events: Vec::new(),
-    };
+    let mut sockets =
+        Sockets { outbox: None, publisher: None, requests: Vec::new(), events: Vec::new() };
     if !binds.requests.is_empty() {
         let (router, bound) = Router::bind(&binds.requests, limits).await?;
         let outbox = Outbox::new(router, runtime, limits.message_max);

@@ -51,16 +51,11 @@ fn options(limits: &Limits) -> Options {
 
 /// A client has one connection; what waits for an answer is sent again by its owner, never by the socket.
 fn client_options() -> Options {
-    let limits = Limits {
-        message_max: MESSAGE_MAX,
-        ..Limits::default()
-    };
-    options(&limits)
-        .linger(Duration::ZERO)
-        .reconnect(ReconnectPolicy::Exponential {
-            min: Duration::from_millis(20),
-            max: Duration::from_millis(500),
-        })
+    let limits = Limits { message_max: MESSAGE_MAX, ..Limits::default() };
+    options(&limits).linger(Duration::ZERO).reconnect(ReconnectPolicy::Exponential {
+        min: Duration::from_millis(20),
+        max: Duration::from_millis(500),
+    })
 }
 
 /// What became of a message that was not to wait.
@@ -267,10 +262,7 @@ impl Dealer {
 async fn connect(socket: &Socket, address: &str) -> Result<(), Fault> {
     let address = Address::parse(address)?.to_connect()?;
     socket.connect(address.as_str()).await.map_err(|error| {
-        Fault::new(
-            Code::Unavailable,
-            format!("cannot connect to {address}: {error}"),
-        )
+        Fault::new(Code::Unavailable, format!("cannot connect to {address}: {error}"))
     })
 }
 

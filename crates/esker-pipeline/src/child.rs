@@ -115,13 +115,7 @@ pub(crate) fn run(order: &Order<'_>, mailbox: &Mailbox) -> io::Result<Finished> 
             return Err(error);
         }
     };
-    let mut run = Watch {
-        pid,
-        leash,
-        ended_by: None,
-        stdout: None,
-        stderr: None,
-    };
+    let mut run = Watch { pid, leash, ended_by: None, stdout: None, stderr: None };
     run.until_exit(order.program, &mailbox.mail);
     let status = child.wait()?;
     run.until_closed(&mailbox.mail);

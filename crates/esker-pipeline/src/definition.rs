@@ -177,13 +177,10 @@ impl Definition {
 
     /// Every program it runs, with the name of its source or stage.
     pub fn programs(&self) -> impl Iterator<Item = (&str, &Program)> {
-        let sources = self
-            .sources
-            .iter()
-            .filter_map(|source| match &source.origin {
-                Origin::Run(program) => Some((source.name.as_str(), program)),
-                Origin::File { .. } => None,
-            });
+        let sources = self.sources.iter().filter_map(|source| match &source.origin {
+            Origin::Run(program) => Some((source.name.as_str(), program)),
+            Origin::File { .. } => None,
+        });
         let stages = self.stages.iter();
         sources.chain(stages.map(|stage| (stage.name.as_str(), &stage.program)))
     }
@@ -228,28 +225,16 @@ fn read_file(dir: &Path) -> Result<String, Defect> {
             ErrorKind::NotFound => "run `esker init`, or name the project's folder",
             _ => "it must be a file that can be read",
         };
-        return Err(defect(
-            format!("cannot read {}: {error}", path.display()),
-            hint,
-        ));
+        return Err(defect(format!("cannot read {}: {error}", path.display()), hint));
     }
     if bytes.len() as u64 > FILE_MAX {
         let message = format!("{} is larger than {FILE_MAX} bytes", path.display());
-        return Err(defect(
-            message,
-            "a definition is small; is this the right file?",
-        ));
+        return Err(defect(message, "a definition is small; is this the right file?"));
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.iter().filter(|byte| **byte == b'\n').count() + 1;
-        Defect {
-            line,
-            ..defect(
-                "a byte that is not UTF-8".to_owned(),
-                "save the file as UTF-8",
-            )
-        }
+        Defect { line, ..defect("a byte that is not UTF-8".to_owned(), "save the file as UTF-8") }
     })
 }
 

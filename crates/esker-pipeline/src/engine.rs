@@ -144,13 +144,7 @@ impl Engine {
             .map_err(machine("start a thread for", place.clone()))?;
         let ear = Ear::open(options.follow, post.clone());
         let ear = ear.map_err(machine("start a thread for", place))?;
-        Ok(Self {
-            post,
-            status: statuses,
-            thread: Some(thread),
-            ear: Some(ear),
-            lock,
-        })
+        Ok(Self { post, status: statuses, thread: Some(thread), ear: Some(ear), lock })
     }
 
     /// How everything stands.

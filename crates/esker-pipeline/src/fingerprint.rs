@@ -76,10 +76,7 @@ impl Fingerprints {
             .collect();
         for source in &definition.sources {
             if let Origin::File { path, .. } = &source.origin {
-                let print = Print {
-                    file: self.of_source(&dir.join(path)),
-                    ..Print::default()
-                };
+                let print = Print { file: self.of_source(&dir.join(path)), ..Print::default() };
                 prints.insert(source.name.clone(), print);
             }
         }
@@ -194,10 +191,7 @@ fn collect(dir: &Path, path: &Path, files: &mut BTreeSet<PathBuf>) {
             files.insert(path);
             continue;
         }
-        let entries = fs::read_dir(dir.join(&path))
-            .into_iter()
-            .flatten()
-            .flatten();
+        let entries = fs::read_dir(dir.join(&path)).into_iter().flatten().flatten();
         let names = entries.map(|entry| entry.file_name());
         let ours = names.filter(|name| {
             let name = name.to_string_lossy();

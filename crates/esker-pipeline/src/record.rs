@@ -18,11 +18,7 @@ pub fn again(record: &RunRecord, now: Timestamp) -> RunRecord {
         since: now,
         not_before: Some(now),
     };
-    RunRecord {
-        ended: Ended::Retry,
-        failure: Some(asked),
-        ..record.clone()
-    }
+    RunRecord { ended: Ended::Retry, failure: Some(asked), ..record.clone() }
 }
 
 /// The PUT that keeps a record in place of the one before.
@@ -44,12 +40,8 @@ pub(crate) fn remove(stage: &str) -> Result<Put, Fault> {
 }
 
 fn change(stage: &str, content: Option<Bytes>, message: String) -> Result<Put, Fault> {
-    let item = Item {
-        resource: RunRecord::resource(stage)?,
-        content,
-        if_head: None,
-        content_type: None,
-    };
+    let item =
+        Item { resource: RunRecord::resource(stage)?, content, if_head: None, content_type: None };
     Ok(Put {
         items: vec![item],
         branch: Branch::records(),

@@ -23,11 +23,7 @@ pub(crate) fn not_before(
     temporary: bool,
     (now, chance): (Timestamp, f64),
 ) -> Option<Timestamp> {
-    let allowed = if temporary {
-        allowed.max(TEMPORARY_RETRIES)
-    } else {
-        allowed
-    };
+    let allowed = if temporary { allowed.max(TEMPORARY_RETRIES) } else { allowed };
     if count > allowed {
         return None;
     }

@@ -99,10 +99,7 @@ struct Began {
 
 impl Began {
     fn now() -> Self {
-        Self {
-            at: Timestamp::now(),
-            clock: Instant::now(),
-        }
+        Self { at: Timestamp::now(), clock: Instant::now() }
     }
 
     fn duration_ms(&self) -> u64 {
@@ -150,9 +147,7 @@ fn execute(
 ) -> Result<Bytes, Halt> {
     let scratch = bench.dir.join(SCRATCH);
     std::fs::create_dir_all(&scratch)?;
-    let scratch = tempfile::Builder::new()
-        .prefix("run-")
-        .tempdir_in(scratch)?;
+    let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(scratch)?;
     let order = Order {
         esker: &bench.esker,
         dir: &bench.dir,
@@ -184,10 +179,7 @@ fn variables(bench: &Bench, run: &Run, scratch: &Path) -> Vec<(OsString, OsStrin
 
 /// Whether a fault of the store may pass by itself.
 pub(crate) fn may_pass(fault: &Fault) -> bool {
-    matches!(
-        fault.code,
-        Code::Timeout | Code::Unavailable | Code::Busy | Code::NotWritable
-    )
+    matches!(fault.code, Code::Timeout | Code::Unavailable | Code::Busy | Code::NotWritable)
 }
 
 #[cfg(test)]

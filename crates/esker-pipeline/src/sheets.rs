@@ -32,11 +32,7 @@ pub(crate) enum Unreadable {
     #[error("cannot read {file}: {what}")]
     TooLarge { file: String, what: String },
     #[error("there is no sheet {sheet:?} in {file}; its sheets are {}", quoted(.sheets))]
-    NoSheet {
-        file: String,
-        sheet: String,
-        sheets: Vec<String>,
-    },
+    NoSheet { file: String, sheet: String, sheets: Vec<String> },
 }
 
 fn quoted(names: &[String]) -> String {
@@ -95,9 +91,7 @@ impl From<OdsError> for Stop {
 
 /// Whether a file is a workbook, by its name.
 pub(crate) fn is_workbook(path: &str) -> bool {
-    let ending = path
-        .rsplit_once('.')
-        .map(|(_, ending)| ending.to_ascii_lowercase());
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     matches!(ending.as_deref(), Some("xlsx" | "xlsm" | "ods"))
 }
 
@@ -114,9 +108,7 @@ pub(crate) fn to_stacked(
     if file.to_ascii_lowercase().ends_with(".ods") {
         let mut book = open_ods(bytes).map_err(|stop| stop.in_file(file))?;
         let names = choose(file, book.sheets_metadata(), wanted)?;
-        write(file, &names, |name| {
-            Grid::of_range(&book.worksheet_range(name)?)
-        })
+        write(file, &names, |name| Grid::of_range(&book.worksheet_range(name)?))
     } else {
         let opened = Xlsx::new(Cursor::new(bytes)).map_err(Stop::from);
         let mut book = opened.map_err(|stop| stop.in_file(file))?;
@@ -139,9 +131,7 @@ fn open_ods(bytes: &[u8]) -> Result<Ods<Cursor<&[u8]>>, Stop> {
 
 /// The names of the sheets to write, in order.
 fn choose(file: &str, sheets: &[Sheet], wanted: &[String]) -> Result<Vec<String>, Unreadable> {
-    let tables = sheets
-        .iter()
-        .filter(|sheet| sheet.typ == SheetType::WorkSheet);
+    let tables = sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
     let names: Vec<String> = tables.map(|sheet| sheet.name.clone()).collect();
     if let Some(missing) = wanted.iter().find(|name| !names.contains(name)) {
         return Err(Unreadable::NoSheet {
@@ -150,11 +140,7 @@ fn choose(file: &str, sheets: &[Sheet], wanted: &[String]) -> Result<Vec<String>
             sheets: names,
         });
     }
-    Ok(if wanted.is_empty() {
-        names
-    } else {
-        wanted.to_vec()
-    })
+    Ok(if wanted.is_empty() { names } else { wanted.to_vec() })
 }
 
 fn write(
@@ -179,10 +165,7 @@ fn write(
 }
 
 fn too_long() -> Stop {
-    Stop::TooLarge(format!(
-        "its sheets are more than {} MiB of text",
-        CONTENT_MAX >> 20
-    ))
+    Stop::TooLarge(format!("its sheets are more than {} MiB of text", CONTENT_MAX >> 20))
 }
 
 #[cfg(test)]

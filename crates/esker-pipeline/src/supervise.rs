@@ -68,12 +68,7 @@ impl Orders {
         let parent = Pid::from_raw(i32::try_from(number("--parent")?).ok()?)?;
         let dashes = args.next()?;
         let argv: Vec<OsString> = args.collect();
-        (dashes == "--" && !argv.is_empty()).then_some(Self {
-            grace,
-            drain,
-            parent,
-            argv,
-        })
+        (dashes == "--" && !argv.is_empty()).then_some(Self { grace, drain, parent, argv })
     }
 }
 
@@ -132,12 +127,7 @@ fn watch(orders: &Orders) -> io::Result<u8> {
     };
     let raw = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let program = raw.ok_or_else(|| io::Error::other("the program has no process id"))?;
-    let mut brood = Brood {
-        program,
-        exit: None,
-        drain_until: None,
-        kill_from: None,
-    };
+    let mut brood = Brood { program, exit: None, drain_until: None, kill_from: None };
     loop {
         if brood.reap()? {
             return Ok(brood.exit.unwrap_or(STOPPED));
@@ -152,10 +142,7 @@ fn watch(orders: &Orders) -> io::Result<u8> {
 
 /// Starts the program in a process group of its own, or says why it cannot.
 fn start(argv: &[OsString]) -> Result<Child, u8> {
-    let started = Command::new(&argv[0])
-        .args(&argv[1..])
-        .process_group(0)
-        .spawn();
+    let started = Command::new(&argv[0]).args(&argv[1..]).process_group(0).spawn();
     started.map_err(|error| {
         let name = argv[0].to_string_lossy();
         say(&format!("cannot start {name}: {error}"));
@@ -207,23 +194,17 @@ impl Brood {
             self.kill_from = Some(now + orders.grace);
         }
         let Some(kill_from) = self.kill_from else {
-            return Some(Until {
-                wake: self.drain_until,
-            });
+            return Some(Until { wake: self.drain_until });
         };
         if now < kill_from {
-            return Some(Until {
-                wake: Some(kill_from),
-            });
+            return Some(Until { wake: Some(kill_from) });
         }
         // Killing a child hands its own children to us: round by round nobody escapes, and a child of ours
         // keeps its number until we reap it, so that no stranger is hit.
         for child in proc::children(process::getpid()) {
             send(process::kill_process(child, Signal::KILL));
         }
-        (now < kill_from + KILL_MAX).then_some(Until {
-            wake: Some(now + KILL_ROUND),
-        })
+        (now < kill_from + KILL_MAX).then_some(Until { wake: Some(now + KILL_ROUND) })
     }
 
     /// Asks everybody within reach to end: the program's group, and who left it.

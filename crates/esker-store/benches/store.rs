@@ -1,11 +1,7 @@
 //! Ratios against a baseline in the same run: `cargo bench -p esker-store`.
 //!
 //! `ESKER_BENCH_COMMITS=100000` makes the store of the last part larger.
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a benchmark prints, and may stop"
-)]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and may stop")]
 
 use std::fs::File;
 use std::io::Write as _;
@@ -45,9 +41,7 @@ fn main() {
         ratio(bare, batch),
         ratio(seed, batch)
     );
-    let get = Get::head("raw/plan".parse().unwrap())
-        .to_message()
-        .to_frames();
+    let get = Get::head("raw/plan".parse().unwrap()).to_message().to_frames();
     let read = median(2_000, || {
         snapshots.handle(vec![get.clone()]);
     });
@@ -76,9 +70,7 @@ fn median(times: usize, mut deed: impl FnMut()) -> Duration {
 fn content(number: u64) -> Bytes {
     let mut state = number + 1;
     let mut next = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (state >> 56) as u8
     };
     (0..SIZE).map(|_| next()).collect()
@@ -99,12 +91,7 @@ fn seed(folder: &Path) -> Duration {
     let work = folder.join("seed");
     let git = |args: &[&str]| {
         let identity = ["-c", "user.name=a", "-c", "user.email=a@b"];
-        let status = Command::new("git")
-            .arg("-C")
-            .arg(&work)
-            .args(identity)
-            .args(args)
-            .output();
+        let status = Command::new("git").arg("-C").arg(&work).args(identity).args(args).output();
         assert!(status.unwrap().status.success());
     };
     std::fs::create_dir(&work).unwrap();
@@ -151,9 +138,7 @@ fn many(folder: &Path) {
         let requests = (0..250).map(|index| {
             let number = batch * 250 + index;
             let name = format!("raw/r{}", number % 100);
-            Put::one(name.parse().unwrap(), format!("{number}").into())
-                .to_message()
-                .to_frames()
+            Put::one(name.parse().unwrap(), format!("{number}").into()).to_message().to_frames()
         });
         snapshots.handle(requests.collect());
     }
@@ -176,22 +161,15 @@ fn many(folder: &Path) {
     snapshots.handle(vec![ask]);
     let ours = start.elapsed();
     let start = Instant::now();
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(["log", "main", "--", "raw/r7"])
-        .output();
+    let output =
+        Command::new("git").arg("-C").arg(folder).args(["log", "main", "--", "raw/r7"]).output();
     assert!(output.unwrap().status.success());
     println!(
         "LOG of one                {ours:>10.1?}  git log/LOG {:.0}",
         ratio(start.elapsed(), ours)
     );
     drop(snapshots);
-    let packed = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(["gc", "-q"])
-        .status();
+    let packed = Command::new("git").arg("-C").arg(folder).args(["gc", "-q"]).status();
     assert!(packed.unwrap().success());
     let start = Instant::now();
     drop(open(folder));

@@ -19,9 +19,7 @@ pub(crate) fn split(text: &str) -> Option<(&str, u64)> {
             return Some((base, back));
         };
         rest = letters.as_str();
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let (number, after) = rest.split_at(digits);
         rest = after;
         let count = match number {
@@ -78,10 +76,7 @@ fn ago(text: &str) -> Option<Span> {
     };
     let count: i64 = match *number {
         "a" | "an" | "one" => 1,
-        number => number
-            .parse()
-            .ok()
-            .filter(|count| (0..=1_000_000).contains(count))?,
+        number => number.parse().ok().filter(|count| (0..=1_000_000).contains(count))?,
     };
     match unit.trim_end_matches('s') {
         "second" => Some(count.seconds()),

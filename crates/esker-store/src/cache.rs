@@ -17,12 +17,7 @@ pub(crate) struct Cache<V> {
 
 impl<V: Clone> Cache<V> {
     pub(crate) fn new(weight_max: usize) -> Self {
-        Self {
-            young: HashMap::new(),
-            old: HashMap::new(),
-            weight: 0,
-            weight_max,
-        }
+        Self { young: HashMap::new(), old: HashMap::new(), weight: 0, weight_max }
     }
 
     pub(crate) fn get(&mut self, id: &Revision) -> Option<V> {

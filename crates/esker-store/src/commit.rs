@@ -46,18 +46,14 @@ impl Commit {
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let text = String::from_utf8_lossy(bytes);
         let (head, message) = text.split_once("\n\n").unwrap_or((&text, ""));
-        let field = |key: &str| {
-            head.lines()
-                .find_map(|line| line.strip_prefix(key)?.strip_prefix(' '))
-        };
+        let field =
+            |key: &str| head.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '));
         let committer = field("committer").ok_or("has no committer")?;
         let (committer, when) = signature(committer).ok_or("has no time")?;
         Ok(Self {
             tree: id(field("tree"))?.ok_or("has no tree")?,
             parent: id(field("parent"))?,
-            author: field("author")
-                .and_then(signature)
-                .map_or(String::new(), |(name, _)| name),
+            author: field("author").and_then(signature).map_or(String::new(), |(name, _)| name),
             committer,
             when,
             message: message.trim_end_matches('\n').to_owned(),

@@ -75,9 +75,7 @@ impl Store {
 }
 
 fn unified(old: &[u8], new: &[u8], (a, b): (&str, &str)) -> Bytes {
-    let diff = TextDiff::configure()
-        .timeout(SEARCH_MAX)
-        .diff_lines(old, new);
+    let diff = TextDiff::configure().timeout(SEARCH_MAX).diff_lines(old, new);
     let mut out = Vec::new();
     diff.unified_diff()
         .context_radius(CONTEXT)

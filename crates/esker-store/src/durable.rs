@@ -62,11 +62,7 @@ impl Durable {
         sweep(git_dir)?;
         let (journal, records) = Journal::open(git_dir)?;
         let git_dir = git_dir.to_owned();
-        let mut durable = Self {
-            git_dir,
-            journal,
-            failed: false,
-        };
+        let mut durable = Self { git_dir, journal, failed: false };
         for record in &records {
             durable.replay(record)?;
         }
@@ -80,10 +76,8 @@ impl Durable {
         if self.failed || self.journal.length() > JOURNAL_MAX {
             self.settle()?;
         }
-        let mut record = Record {
-            moves: moves.to_vec(),
-            objects: Vec::with_capacity(objects.len()),
-        };
+        let mut record =
+            Record { moves: moves.to_vec(), objects: Vec::with_capacity(objects.len()) };
         for object in objects {
             let bytes = deflated(object);
             write_loose(&self.git_dir, object.id, &bytes)?;
@@ -140,10 +134,8 @@ impl Durable {
     /// where one of the records found it, or broken by the crash.
     fn replay_moves(&self, records: &[Record]) -> Result<(), Error> {
         let moves: Vec<&Move> = records.iter().flat_map(|record| &record.moves).collect();
-        let last: BTreeMap<&str, Revision> = moves
-            .iter()
-            .map(|step| (step.name.as_str(), step.to))
-            .collect();
+        let last: BTreeMap<&str, Revision> =
+            moves.iter().map(|step| (step.name.as_str(), step.to)).collect();
         for (name, to) in last {
             let found = refs::read(&self.git_dir, name);
             let mut of_name = moves.iter().filter(|step| step.name == name);
@@ -255,12 +247,7 @@ fn replace_loose(git_dir: &Path, path: &Path, bytes: &[u8]) -> Result<(), Error>
 
 /// Whether the object is there; if so it is made young again, so that no `git gc` takes it for litter.
 fn is_fresh(path: &Path) -> bool {
-    File::options()
-        .append(true)
-        .open(path)
-        .or_else(|_| File::open(path))
-        .and_then(|file| file.set_modified(SystemTime::now()))
-        .is_ok()
+    File::open(path).and_then(|file| file.set_modified(SystemTime::now())).is_ok()
 }
 
 /// Where git looks for a loose object.
@@ -305,11 +292,7 @@ impl Locks {
         let text = format!("{}\n", step.to);
         fs::write(&scratch, text).map_err(Error::write(&scratch))?;
         link_patiently(&scratch, &lock)?;
-        self.held.push(Lock {
-            scratch,
-            lock,
-            path,
-        });
+        self.held.push(Lock { scratch, lock, path });
         if refs::read(git_dir, &step.name)? == step.from {
             Ok(())
         } else {
@@ -371,9 +354,7 @@ pub(crate) fn sync_parent(path: &Path) -> Result<(), Error> {
 }
 
 fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder)
-        .and_then(|file| file.sync_all())
-        .map_err(Error::write(folder))
+    File::open(folder).and_then(|file| file.sync_all()).map_err(Error::write(folder))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! What can go wrong with a store as a whole. What can go wrong with one request is a
-//! [`Fault`](esker_wire::fault::Fault).
+//! [`Fault`].
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -66,17 +66,11 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        move |source| Self::Write {
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Write { path: path.to_owned(), source }
     }
 
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        move |source| Self::Read {
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Read { path: path.to_owned(), source }
     }
 
     /// The same, as it is told to one who asked for something.

@@ -136,17 +136,10 @@ impl History {
         for (resource, blob) in changes {
             let track = self.track(resource);
             changed.push(track);
-            self.tracks[track as usize]
-                .changes
-                .push(Change { position, blob });
+            self.tracks[track as usize].changes.push(Change { position, blob });
         }
         self.positions.insert(revision, position);
-        self.steps.push(Step {
-            revision,
-            tree,
-            seconds,
-            changed: changed.into(),
-        });
+        self.steps.push(Step { revision, tree, seconds, changed: changed.into() });
     }
 
     fn track(&mut self, resource: Resource) -> u32 {
@@ -206,17 +199,11 @@ impl History {
 
 /// Reads a commit from disk, without keeping its bytes in memory.
 fn read_commit(objects: &Objects, revision: Revision) -> Result<Commit, Error> {
-    let damaged = |reason: String| Error::Damaged {
-        id: revision,
-        reason,
-    };
+    let damaged = |reason: String| Error::Damaged { id: revision, reason };
     let object = objects.read(revision)?;
     let object = object.ok_or_else(|| damaged("is missing".to_owned()))?;
     if object.kind != Kind::Commit {
-        return Err(damaged(format!(
-            "is a {}, not a commit",
-            object.kind.as_str()
-        )));
+        return Err(damaged(format!("is a {}, not a commit", object.kind.as_str())));
     }
     Commit::from_bytes(&object.bytes).map_err(damaged)
 }
@@ -225,11 +212,7 @@ fn read_commit(objects: &Objects, revision: Revision) -> Result<Commit, Error> {
 fn begins(id: &Revision, digits: &str) -> bool {
     let nibble = |index: usize| {
         let byte = id.as_bytes()[index / 2];
-        if index.is_multiple_of(2) {
-            byte >> 4
-        } else {
-            byte & 15
-        }
+        if index.is_multiple_of(2) { byte >> 4 } else { byte & 15 }
     };
     let mut digits = digits.chars().enumerate();
     digits.all(|(index, digit)| index < 40 && digit.to_digit(16) == Some(u32::from(nibble(index))))

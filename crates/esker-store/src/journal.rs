@@ -123,11 +123,7 @@ fn payload_of(mut payload: &[u8]) -> Option<Record> {
             ["move", name, from, to] => {
                 record.moves.push(Move {
                     name: (*name).to_owned(),
-                    from: if *from == "none" {
-                        None
-                    } else {
-                        Some(from.parse().ok()?)
-                    },
+                    from: if *from == "none" { None } else { Some(from.parse().ok()?) },
                     to: to.parse().ok()?,
                 });
                 rest

@@ -12,23 +12,14 @@ use crate::durable;
 use crate::error::Error;
 
 /// The folders of a new store. `esker` comes first: it marks the folder as ours until all is there.
-const FOLDERS: [&str; 5] = [
-    "esker/tmp",
-    "objects/info",
-    "objects/pack",
-    "refs/heads",
-    "refs/tags",
-];
+const FOLDERS: [&str; 5] = ["esker/tmp", "objects/info", "objects/pack", "refs/heads", "refs/tags"];
 /// The files of a new store; `HEAD` comes last, for with it git knows the folder.
 const FILES: [(&str, &str); 3] = [
     (
         "description",
         "A store of esker: every version of every resource. Read it with git; write it with esker.\n",
     ),
-    (
-        "config",
-        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n",
-    ),
+    ("config", "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"),
     ("HEAD", "ref: refs/heads/main\n"),
 ];
 
@@ -58,12 +49,8 @@ pub(crate) fn complete(dir: &Path) -> Result<(), Error> {
 
 /// Refuses a folder that is not a bare git repository of the kind esker can read.
 pub(crate) fn recognise(dir: &Path) -> Result<(), Error> {
-    let not = |reason: &str| {
-        Err(Error::NotAStore {
-            dir: dir.to_owned(),
-            reason: reason.to_owned(),
-        })
-    };
+    let not =
+        |reason: &str| Err(Error::NotAStore { dir: dir.to_owned(), reason: reason.to_owned() });
     if dir.exists() && !dir.is_dir() {
         return not("it is not a folder");
     }
@@ -105,12 +92,7 @@ impl Drop for Hold {
 /// Holds the store for this process.
 pub(crate) fn hold(dir: &Path) -> Result<Hold, Error> {
     let path = dir.join("esker/lock");
-    let open = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path);
+    let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
     let mut file = open.map_err(Error::write(&path))?;
     match file.try_lock() {
         Ok(()) => {}
@@ -132,10 +114,7 @@ fn held(dir: &Path, file: &mut File) -> Error {
         Ok(_) if !text.trim().is_empty() => format!("process {}", text.trim()),
         _ => "another process".to_owned(),
     };
-    Error::Held {
-        dir: dir.to_owned(),
-        holder,
-    }
+    Error::Held { dir: dir.to_owned(), holder }
 }
 
 /// The number of this start: larger than every earlier one, whatever the clock says.

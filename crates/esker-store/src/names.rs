@@ -32,9 +32,7 @@ impl Names {
     /// Every alias of a resource.
     pub(crate) fn aliases_of(&self, resource: &Resource) -> impl Iterator<Item = &str> {
         let aliases = self.aliases.iter();
-        aliases
-            .filter(move |(_, meant)| *meant == resource)
-            .map(|(alias, _)| alias.as_str())
+        aliases.filter(move |(_, meant)| *meant == resource).map(|(alias, _)| alias.as_str())
     }
 }
 
@@ -47,9 +45,7 @@ pub struct NamesHandle {
 impl NamesHandle {
     /// A handle that starts with these names.
     pub fn new(names: Names) -> Self {
-        Self {
-            names: Arc::new(Mutex::new(Arc::new(names))),
-        }
+        Self { names: Arc::new(Mutex::new(Arc::new(names))) }
     }
 
     /// Puts other names in use, from the next batch of requests on.

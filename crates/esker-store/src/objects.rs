@@ -146,8 +146,7 @@ impl Objects {
         }
         let found = self.read(id)?;
         if let Some(object) = &found {
-            self.cache
-                .insert(id, object.clone(), object.bytes.len() + 128);
+            self.cache.insert(id, object.clone(), object.bytes.len() + 128);
         }
         Ok(found)
     }
@@ -155,10 +154,8 @@ impl Objects {
     /// Reads an object once, without keeping it in memory: for walks over everything.
     pub(crate) fn read(&self, id: Revision) -> Result<Option<Object>, Error> {
         let mut bytes = Vec::new();
-        let found = self
-            .disk
-            .try_find(&to_git(id), &mut bytes)
-            .map_err(|error| damaged(id, &error))?;
+        let found =
+            self.disk.try_find(&to_git(id), &mut bytes).map_err(|error| damaged(id, &error))?;
         let Some(data) = found else {
             return Ok(None);
         };
@@ -190,9 +187,7 @@ pub(crate) fn id_of(kind: Kind, bytes: &[u8]) -> Result<Revision, Error> {
     let id = gix_object::compute_hash(gix_hash::Kind::Sha1, kind.to_git(), bytes)
         .map_err(|error| Error::write(dir)(std::io::Error::other(error.to_string())))?;
     let bytes = id.as_slice().try_into();
-    Ok(Revision::from_bytes(
-        bytes.expect("a SHA-1 id has 20 bytes"),
-    ))
+    Ok(Revision::from_bytes(bytes.expect("a SHA-1 id has 20 bytes")))
 }
 
 fn to_git(id: Revision) -> gix_hash::ObjectId {

@@ -57,10 +57,7 @@ impl Store {
             },
             previous: effect.current.map(|(revision, _)| revision),
         });
-        Ok(Stored {
-            revision: head,
-            items: items.collect(),
-        })
+        Ok(Stored { revision: head, items: items.collect() })
     }
 
     fn effects<'a>(&mut self, put: &'a Put) -> Result<Vec<Effect<'a>>, Fault> {
@@ -73,21 +70,15 @@ impl Store {
                 Some(content) => Some(id_of(Kind::Blob, content)?),
                 None => None,
             };
-            effects.push(Effect {
-                item,
-                current,
-                blob,
-            });
+            effects.push(Effect { item, current, blob });
         }
         Ok(effects)
     }
 
     fn commit(&mut self, put: &Put, changed: &[&Effect<'_>]) -> Result<Revision, Fault> {
         let parent = self.history(&put.branch)?.head().cloned();
-        let edits: Vec<tree::Edit<'_>> = changed
-            .iter()
-            .map(|effect| (effect.item.resource.as_str(), effect.blob))
-            .collect();
+        let edits: Vec<tree::Edit<'_>> =
+            changed.iter().map(|effect| (effect.item.resource.as_str(), effect.blob)).collect();
         let root = parent.as_ref().map(|step| step.tree);
         for effect in changed {
             if let Some(content) = &effect.item.content {
@@ -109,9 +100,7 @@ impl Store {
             message: trailers::write(put, &items),
         };
         let revision = self.objects.put(Kind::Commit, commit.to_bytes())?;
-        let changes = changed
-            .iter()
-            .map(|effect| (effect.item.resource.clone(), effect.blob));
+        let changes = changed.iter().map(|effect| (effect.item.resource.clone(), effect.blob));
         let changes = changes.collect();
         let line = self.line(&put.branch)?;
         line.history.push(revision, (tree, when.seconds), changes);
@@ -133,10 +122,7 @@ fn check(put: &Put, content_max: u64) -> Result<(), Fault> {
         if !seen.insert(name) {
             return Err(Fault::bad_request(format!("the PUT names {name} twice")));
         }
-        let size = item
-            .content
-            .as_ref()
-            .map_or(0, |content| content.len() as u64);
+        let size = item.content.as_ref().map_or(0, |content| content.len() as u64);
         if size > content_max {
             let text = format!("the content of {name} has {size} bytes, {content_max} are allowed");
             return Err(Fault::new(Code::TooLarge, text));
@@ -154,10 +140,7 @@ fn check(put: &Put, content_max: u64) -> Result<(), Fault> {
     }
     let message = put.message.as_deref().unwrap_or_default();
     if message.len() > MESSAGE_MAX {
-        let text = format!(
-            "the message has {} bytes, {MESSAGE_MAX} are allowed",
-            message.len()
-        );
+        let text = format!("the message has {} bytes, {MESSAGE_MAX} are allowed", message.len());
         return Err(Fault::new(Code::TooLarge, text));
     }
     if message.contains('\0') {
@@ -178,10 +161,7 @@ fn check_word(what: &str, text: &str) -> Result<(), Fault> {
 
 /// Whether git can take the text as an author: `name <mail>`.
 fn is_author(text: &str) -> bool {
-    let Some((name, mail)) = text
-        .strip_suffix('>')
-        .and_then(|text| text.split_once(" <"))
-    else {
+    let Some((name, mail)) = text.strip_suffix('>').and_then(|text| text.split_once(" <")) else {
         return false;
     };
     let clean = |part: &str| !part.contains(['<', '>']) && part.trim() == part;
@@ -199,11 +179,7 @@ fn check_head(item: &Item, current: Option<Revision>) -> Result<(), Fault> {
         return Ok(());
     }
     let text = |id: Option<Revision>| id.map_or("none".to_owned(), |id| id.to_string());
-    let message = format!(
-        "the head of {} is {}, not {}",
-        item.resource,
-        text(current),
-        text(expected)
-    );
+    let message =
+        format!("the head of {} is {}, not {}", item.resource, text(current), text(expected));
     Err(Fault::new(Code::Conflict, message).hint("read it again, then put again"))
 }

@@ -32,10 +32,7 @@ impl Store {
             Some(blob) => self.objects.get(blob, Kind::Blob)?,
             None => Bytes::new(),
         };
-        let bytes = Some(
-            ask.range
-                .map_or_else(|| bytes.clone(), |range| part(&bytes, range)),
-        );
+        let bytes = Some(ask.range.map_or_else(|| bytes.clone(), |range| part(&bytes, range)));
         Ok(Content { at, entry, bytes })
     }
 
@@ -91,10 +88,7 @@ impl Store {
         if let (Some(resource), true) = (&ask.resource, found.is_empty()) {
             return Err(self.absent(&ask.branch, resource, position)?);
         }
-        found
-            .iter()
-            .map(|(resource, pair)| self.entry(&ask.branch, resource, *pair))
-            .collect()
+        found.iter().map(|(resource, pair)| self.entry(&ask.branch, resource, *pair)).collect()
     }
 
     /// The last change of a resource that exists as of a commit.
@@ -125,10 +119,7 @@ impl Store {
                 .hint(format!("its last version is at {removed}^")));
         }
         let names = history.resources().map(Resource::as_str);
-        let near = nearest(
-            resource.as_str(),
-            names.filter(|name| *name != resource.as_str()),
-        );
+        let near = nearest(resource.as_str(), names.filter(|name| *name != resource.as_str()));
         let message = format!("there is no {resource} on {branch} at {at}");
         Ok(Fault::new(Code::NotFound, message).candidates(near))
     }

@@ -18,11 +18,7 @@ pub(crate) const BRANCHES: &str = "refs/esker/";
 
 /// The full name of a branch's reference.
 pub(crate) fn of_branch(branch: &Branch) -> String {
-    if branch.is_main() {
-        "refs/heads/main".to_owned()
-    } else {
-        format!("{BRANCHES}{branch}")
-    }
+    if branch.is_main() { "refs/heads/main".to_owned() } else { format!("{BRANCHES}{branch}") }
 }
 
 /// What a reference names, if it exists.

@@ -41,14 +41,11 @@ impl Store {
                 .hint("write HEAD~3 or HEAD^; esker follows first parents only"));
         };
         let position = self.base(branch, base)?;
-        u32::try_from(back)
-            .ok()
-            .and_then(|back| position.checked_sub(back))
-            .ok_or_else(|| {
-                let message =
-                    format!("{branch} has no revision {text}: it begins {position} before {base}");
-                Fault::new(Code::NotFound, message)
-            })
+        u32::try_from(back).ok().and_then(|back| position.checked_sub(back)).ok_or_else(|| {
+            let message =
+                format!("{branch} has no revision {text}: it begins {position} before {base}");
+            Fault::new(Code::NotFound, message)
+        })
     }
 
     fn base(&mut self, branch: &Branch, text: &str) -> Result<u32, Fault> {
@@ -61,9 +58,7 @@ impl Store {
             return Ok(last);
         }
         if let Ok(revision) = text.parse() {
-            return history
-                .position(revision)
-                .ok_or_else(|| unknown(branch, text));
+            return history.position(revision).ok_or_else(|| unknown(branch, text));
         }
         if let Some(revision) = self.tagged(text)? {
             return self.history(branch)?.position(revision).ok_or_else(|| {
@@ -76,11 +71,7 @@ impl Store {
         let digits = text.to_ascii_lowercase();
         let is_short =
             text.len() >= SHORT_MIN && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let found = if is_short {
-            history.beginning(&digits)
-        } else {
-            Vec::new()
-        };
+        let found = if is_short { history.beginning(&digits) } else { Vec::new() };
         match found.as_slice() {
             [] => self.at_time(branch, text),
             [revision] => Ok(history.position(*revision).unwrap_or(last)),

@@ -46,13 +46,7 @@ impl Snapshots {
     /// The service of an open store.
     pub fn new(store: Store, names: NamesHandle) -> Self {
         let epoch = store.epoch();
-        Self {
-            store,
-            names,
-            link: Link { epoch, seq: 0 },
-            trouble: None,
-            early: Vec::new(),
-        }
+        Self { store, names, link: Link { epoch, seq: 0 }, trouble: None, early: Vec::new() }
     }
 
     /// The one place that knows every verb.
@@ -174,10 +168,7 @@ impl Snapshots {
     /// Answers a batch and makes it durable; the reason if it could not be, with nothing kept of it.
     fn attempt(&mut self, batch: &Batch<'_>, requests: &[Frames]) -> Result<Vec<Outcome>, Error> {
         let link = self.link;
-        let outcomes = requests
-            .iter()
-            .map(|frames| self.answer(batch, frames))
-            .collect();
+        let outcomes = requests.iter().map(|frames| self.answer(batch, frames)).collect();
         match self.store.flush() {
             Ok(written) => {
                 if written {
@@ -194,10 +185,7 @@ impl Snapshots {
     }
 
     fn handle_batch(&mut self, names: &Names, requests: &[Frames]) -> Vec<Outcome> {
-        let mut batch = Batch {
-            names,
-            refuse: None,
-        };
+        let mut batch = Batch { names, refuse: None };
         let mut tries = 0;
         loop {
             tries += 1;
@@ -262,17 +250,13 @@ fn writes(frames: &Frames) -> bool {
 
 fn reply<R: Request>(answer: Result<R::Reply, Fault>) -> Outcome {
     match answer {
-        Ok(answer) => Outcome {
-            reply: R::reply_to_message(&answer).to_frames(),
-            events: Vec::new(),
-        },
+        Ok(answer) => {
+            Outcome { reply: R::reply_to_message(&answer).to_frames(), events: Vec::new() }
+        }
         Err(fault) => refused(&fault),
     }
 }
 
 fn refused(fault: &Fault) -> Outcome {
-    Outcome {
-        reply: Message::error(fault).to_frames(),
-        events: Vec::new(),
-    }
+    Outcome { reply: Message::error(fault).to_frames(), events: Vec::new() }
 }

@@ -188,8 +188,7 @@ impl Store {
         };
         let revision = self.objects.put(Kind::Commit, commit.to_bytes())?;
         let line = self.line(&Branch::main())?;
-        line.history
-            .push(revision, (tree, when.seconds), Vec::new());
+        line.history.push(revision, (tree, when.seconds), Vec::new());
         self.flush().map(drop)
     }
 
@@ -207,10 +206,7 @@ impl Store {
         let text = match blob {
             Some(blob) => self.objects.get(blob, Kind::Blob)?,
             None => {
-                return Err(not(
-                    &self.dir,
-                    "it is a git repository without .esker/format",
-                ));
+                return Err(not(&self.dir, "it is a git repository without .esker/format"));
             }
         };
         let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -243,9 +239,7 @@ impl Store {
     /// Every branch there is on disk.
     pub(crate) fn branches(&self) -> Result<Vec<Branch>, Error> {
         let found = refs::list(&self.dir, refs::BRANCHES)?;
-        let names = found
-            .keys()
-            .filter_map(|name| name.strip_prefix(refs::BRANCHES));
+        let names = found.keys().filter_map(|name| name.strip_prefix(refs::BRANCHES));
         let mut branches = vec![Branch::main()];
         branches.extend(names.filter_map(|name| name.parse().ok()));
         Ok(branches)
@@ -257,10 +251,8 @@ impl Store {
             return Ok(told);
         }
         let bytes = self.objects.get(revision, Kind::Commit)?;
-        let commit = Commit::from_bytes(&bytes).map_err(|reason| Error::Damaged {
-            id: revision,
-            reason,
-        })?;
+        let commit =
+            Commit::from_bytes(&bytes).map_err(|reason| Error::Damaged { id: revision, reason })?;
         let trailers = if commit.committer == IDENTITY {
             trailers::read(&commit.message)
         } else {
@@ -315,9 +307,7 @@ impl Store {
 
     /// Tidies up while there is little to do.
     pub(crate) fn settle(&mut self) -> Result<(), Error> {
-        self.durable
-            .as_mut()
-            .map_or(Ok(()), Durable::settle_if_grown)
+        self.durable.as_mut().map_or(Ok(()), Durable::settle_if_grown)
     }
 
     /// Whether a small file can be written just now.
@@ -335,8 +325,7 @@ impl Store {
     /// The names of the resources that ever were on `main`.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let main = self.lines.get(&Branch::main()).into_iter();
-        main.flat_map(|line| line.history.resources())
-            .map(Resource::as_str)
+        main.flat_map(|line| line.history.resources()).map(Resource::as_str)
     }
 
     /// Takes back what waits.
@@ -352,12 +341,7 @@ impl Store {
     /// else keeps the branch from being written until it is put right.
     pub(crate) fn look_outside(&mut self) -> Result<Vec<Foreign>, Error> {
         let mut foreign = Vec::new();
-        let Self {
-            dir,
-            objects,
-            lines,
-            ..
-        } = self;
+        let Self { dir, objects, lines, .. } = self;
         for (branch, line) in lines {
             let name = refs::of_branch(branch);
             let found = refs::read(dir, &name)?;
@@ -394,11 +378,7 @@ impl Store {
 
 fn elsewhere(name: &str, found: Option<Revision>, known: Option<Revision>) -> String {
     let text = |id: Option<Revision>| id.map_or("nothing".to_owned(), |id| id.to_string());
-    format!(
-        "someone moved {name} to {}, which does not descend from {}",
-        text(found),
-        text(known)
-    )
+    format!("someone moved {name} to {}, which does not descend from {}", text(found), text(known))
 }
 
 /// What was put after a position.

@@ -105,13 +105,10 @@ impl Store {
     /// Refuses `v1/x` where `v1` is, and the other way round: git keeps tags as files in folders.
     fn check_free(&self, name: &str) -> Result<(), Fault> {
         let below = |long: &str, short: &str| {
-            long.strip_prefix(short)
-                .is_some_and(|rest| rest.starts_with('/'))
+            long.strip_prefix(short).is_some_and(|rest| rest.starts_with('/'))
         };
         let names = self.tag_names()?;
-        let clash = names
-            .iter()
-            .find(|known| below(known, name) || below(name, known));
+        let clash = names.iter().find(|known| below(known, name) || below(name, known));
         clash.map_or(Ok(()), |known| {
             let message = format!("the tag {name} cannot be beside the tag {known}");
             Err(Fault::new(Code::Conflict, message))
@@ -134,10 +131,7 @@ fn check_name(name: &str) -> Result<(), Fault> {
         || matches!(name, "@" | "HEAD")
         || name.parse::<Revision>().is_ok();
     if is_bad {
-        let message = format!(
-            "{:?} cannot name a tag",
-            name.chars().take(80).collect::<String>()
-        );
+        let message = format!("{:?} cannot name a tag", name.chars().take(80).collect::<String>());
         return Err(
             Fault::bad_request(message).hint("use letters, digits, dots and dashes, as in v1.2")
         );

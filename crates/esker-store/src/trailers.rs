@@ -35,38 +35,22 @@ impl Trailers {
 /// The message of a PUT's commit; `changed` are the items it changes.
 pub(crate) fn write(put: &Put, changed: &[&Item]) -> String {
     let text = put.message.as_deref().map(plain).unwrap_or_default();
-    let text = if text.is_empty() {
-        summary(put, changed)
-    } else {
-        text
-    };
+    let text = if text.is_empty() { summary(put, changed) } else { text };
     let mut lines = Vec::new();
     for item in changed {
         if let Some(content_type) = &item.content_type {
-            lines.push(line(
-                "content-type",
-                &format!("{}: {content_type}", item.resource),
-            ));
+            lines.push(line("content-type", &format!("{}: {content_type}", item.resource)));
         }
     }
     if let Some(provenance) = &put.provenance {
         let mut section = Section::default();
         provenance.write(&mut section);
-        lines.extend(
-            section
-                .fields
-                .iter()
-                .map(|(key, value)| line(key, &one_line(value))),
-        );
+        lines.extend(section.fields.iter().map(|(key, value)| line(key, &one_line(value))));
     }
     if lines.is_empty() && last_paragraph(&text).any(|line| line.starts_with(PREFIX)) {
         lines.push(NOTHING.to_owned());
     }
-    if lines.is_empty() {
-        text
-    } else {
-        format!("{text}\n\n{}", lines.join("\n"))
-    }
+    if lines.is_empty() { text } else { format!("{text}\n\n{}", lines.join("\n")) }
 }
 
 /// Reads the trailers of a message of esker's own. What cannot be read strictly is not there.
@@ -87,10 +71,7 @@ pub(crate) fn read(message: &str) -> Trailers {
             section.push(&key, value);
         }
     }
-    Trailers {
-        provenance: Provenance::read(&section).unwrap_or_default(),
-        content_types,
-    }
+    Trailers { provenance: Provenance::read(&section).unwrap_or_default(), content_types }
 }
 
 /// `run-key` and a value as `Esker-Run-Key: value`.
@@ -98,11 +79,7 @@ fn line(key: &str, value: &str) -> String {
     let mut name = String::from(PREFIX);
     let mut upper = true;
     for letter in key.chars() {
-        name.push(if upper {
-            letter.to_ascii_uppercase()
-        } else {
-            letter
-        });
+        name.push(if upper { letter.to_ascii_uppercase() } else { letter });
         upper = letter == '-';
     }
     let blank = if value.is_empty() { "" } else { " " };
@@ -122,11 +99,8 @@ fn last_paragraph(text: &str) -> impl Iterator<Item = &str> {
 
 /// The line esker writes where the user has no words.
 fn summary(put: &Put, changed: &[&Item]) -> String {
-    let names: Vec<&str> = changed
-        .iter()
-        .take(NAMED_MAX)
-        .map(|item| item.resource.as_str())
-        .collect();
+    let names: Vec<&str> =
+        changed.iter().take(NAMED_MAX).map(|item| item.resource.as_str()).collect();
     let mut list = names.join(", ");
     if changed.len() > NAMED_MAX {
         list.push_str(&format!(" and {} more", changed.len() - NAMED_MAX));

@@ -80,10 +80,7 @@ fn edit_one(objects: &mut Objects, nodes: &mut Vec<Node>, group: &[Edit<'_>]) ->
     }
     for (path, id) in group {
         if let (true, Some(id)) = (here(path), id) {
-            if nodes
-                .iter()
-                .any(|node| node.name == name && !node.is_file())
-            {
+            if nodes.iter().any(|node| node.name == name && !node.is_file()) {
                 return Err(conflict(name, "a folder of other resources has that name"));
             }
             nodes.retain(|node| node.name != name);
@@ -213,11 +210,7 @@ fn first(path: &str) -> &str {
 }
 
 fn node(mode: &'static [u8], name: &str, id: Revision) -> Node {
-    Node {
-        mode: Bytes::from_static(mode),
-        name: Bytes::copy_from_slice(name.as_bytes()),
-        id,
-    }
+    Node { mode: Bytes::from_static(mode), name: Bytes::copy_from_slice(name.as_bytes()), id }
 }
 
 fn to_bytes(nodes: &[Node]) -> Vec<u8> {

@@ -33,10 +33,8 @@ impl Store {
             };
             let entry = self.entry(&main, &resource, pair)?;
             let is_new = told.insert((resource, entry.revision));
-            if let Some(provenance) = entry
-                .provenance
-                .as_ref()
-                .filter(|_| is_new && depth < DEPTH_MAX)
+            if let Some(provenance) =
+                entry.provenance.as_ref().filter(|_| is_new && depth < DEPTH_MAX)
             {
                 for input in provenance.inputs.iter().rev() {
                     let found = self.position(&main, &At::from(input.revision));

@@ -73,15 +73,10 @@ pub(crate) async fn get(
     headers: HeaderMap,
     Query(query): Query<GetQuery>,
 ) -> Result<Response, Failed> {
-    let get = Get {
-        at: at(query.at.as_deref())?,
-        ..Get::head(resource(&query.resource)?)
-    };
+    let get = Get { at: at(query.at.as_deref())?, ..Get::head(resource(&query.resource)?) };
     let content = hub.call(&get).await?;
     let etag = content.entry.blob.map(|blob| format!("\"{blob}\""));
-    let asked = headers
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok());
+    let asked = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     if etag.is_some() && asked == etag.as_deref() {
         return Ok(StatusCode::NOT_MODIFIED.into_response());
     }
@@ -133,11 +128,7 @@ pub(crate) async fn diff(
 ) -> Result<Response, Failed> {
     let diff = Diff {
         resource: resource(&query.resource)?,
-        from: query
-            .from
-            .as_deref()
-            .map(|text| at(Some(text)))
-            .transpose()?,
+        from: query.from.as_deref().map(|text| at(Some(text))).transpose()?,
         to: at(query.to.as_deref())?,
         branch: Branch::main(),
     };

@@ -41,9 +41,7 @@ fn refusal(headers: &HeaderMap) -> Option<String> {
         ));
     }
     let origin = text(header::ORIGIN)?;
-    let same = origin
-        .strip_prefix("http://")
-        .is_some_and(|from| from == host);
+    let same = origin.strip_prefix("http://").is_some_and(|from| from == host);
     (!same).then(|| format!("a page from {origin:?} may not use this one"))
 }
 
@@ -52,9 +50,7 @@ fn is_loopback(host: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),
     };
-    let address = name
-        .parse::<std::net::IpAddr>()
-        .is_ok_and(|address| address.is_loopback());
+    let address = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
     address || name.eq_ignore_ascii_case("localhost")
 }
 

@@ -41,11 +41,7 @@ impl Hub {
 
     /// Every resource of a branch, at its head.
     pub(crate) async fn listing(&self, branch: Branch) -> Result<Listing, Fault> {
-        self.call(&List {
-            at: At::head(),
-            branch,
-        })
-        .await
+        self.call(&List { at: At::head(), branch }).await
     }
 
     /// Every stage's record, by the stage's name.
@@ -60,10 +56,7 @@ impl Hub {
             let record = match known.by_blob.remove(&blob) {
                 Some(record) => record,
                 None => {
-                    let get = Get {
-                        branch: Branch::records(),
-                        ..Get::head(entry.resource)
-                    };
+                    let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
                     let content = self.call(&get).await?;
                     RunRecord::from_bytes(&content.bytes.unwrap_or_default())?
                 }
@@ -72,8 +65,6 @@ impl Hub {
         }
         known.by_blob = by_blob;
         let records = known.by_blob.values();
-        Ok(records
-            .map(|record| (record.stage.clone(), record.clone()))
-            .collect())
+        Ok(records.map(|record| (record.stage.clone(), record.clone())).collect())
     }
 }

@@ -99,8 +99,7 @@ async fn renew(
 /// No heartbeat is sent while the hub is silent, so that pages can tell.
 async fn beat(hub: &Hub, news: &News) -> Result<(), Fault> {
     let health = hub.health().await?;
-    news.heartbeat
-        .send_replace(Utf8Bytes::from(state::heartbeat(&health)));
+    news.heartbeat.send_replace(Utf8Bytes::from(state::heartbeat(&health)));
     Ok(())
 }
 

@@ -22,15 +22,10 @@ pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
         return (StatusCode::NOT_FOUND, "no such file\n").into_response();
     };
     let etag = etag(&plain);
-    if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|asked| asked == etag)
-    {
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|asked| asked == etag) {
         return StatusCode::NOT_MODIFIED.into_response();
     }
-    let accepts = headers
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok());
+    let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
     let small = accepts
         .is_some_and(|accepts| accepts.contains("gzip"))
         .then(|| Dist::get(&format!("{name}.gz")))
@@ -56,10 +51,7 @@ pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
 
 fn etag(file: &EmbeddedFile) -> HeaderValue {
     let hash = file.metadata.sha256_hash();
-    let digits: String = hash[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digits: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     HeaderValue::from_str(&format!("\"{digits}\"")).expect("hexadecimal digits")
 }
 

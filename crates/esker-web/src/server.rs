@@ -103,31 +103,21 @@ impl Server {
             .enable_all()
             .build()
             .map_err(Error::Threads)?;
-        let listener = runtime
-            .block_on(TcpListener::bind(bind))
-            .map_err(|source| {
-                if source.kind() == std::io::ErrorKind::AddrInUse {
-                    Error::InUse { address: bind }
-                } else {
-                    Error::Bind {
-                        address: bind,
-                        source,
-                    }
-                }
-            })?;
-        let bound = listener.local_addr().map_err(|source| Error::Bind {
-            address: bind,
-            source,
+        let listener = runtime.block_on(TcpListener::bind(bind)).map_err(|source| {
+            if source.kind() == std::io::ErrorKind::AddrInUse {
+                Error::InUse { address: bind }
+            } else {
+                Error::Bind { address: bind, source }
+            }
         })?;
+        let bound =
+            listener.local_addr().map_err(|source| Error::Bind { address: bind, source })?;
         let caller = Hub::new(bus.caller(hub));
         let news = News::new();
         let events = bus.follow(hub, &[esker_wire::event::TOPIC]);
         runtime.spawn(live::follow(caller.clone(), events, project, news.clone()));
         runtime.spawn(accept(listener, routes(caller, news)));
-        Ok(Self {
-            address: bound,
-            runtime,
-        })
+        Ok(Self { address: bound, runtime })
     }
 
     /// Where it is served.
@@ -152,11 +142,7 @@ fn routes(hub: Hub, news: News) -> Router {
         .route("/api/diff", get(api::diff))
         .route("/healthz", get(api::health))
         .with_state(hub)
-        .merge(
-            Router::new()
-                .route("/api/live", get(upgrade))
-                .with_state(news),
-        )
+        .merge(Router::new().route("/api/live", get(upgrade)).with_state(news))
         .fallback(get(page::serve))
         .layer(middleware::from_fn(guard::check))
 }

@@ -92,16 +92,10 @@ pub(crate) fn state(
     listing: &Listing,
     records: &BTreeMap<String, RunRecord>,
 ) -> String {
-    let heads: BTreeMap<&str, &Entry> = listing
-        .entries
-        .iter()
-        .map(|entry| (entry.resource.as_str(), entry))
-        .collect();
-    let mut stages: Vec<StageState<'_>> = project
-        .stages
-        .iter()
-        .map(|stage| stage_state(stage, &heads, records))
-        .collect();
+    let heads: BTreeMap<&str, &Entry> =
+        listing.entries.iter().map(|entry| (entry.resource.as_str(), entry)).collect();
+    let mut stages: Vec<StageState<'_>> =
+        project.stages.iter().map(|stage| stage_state(stage, &heads, records)).collect();
     mark_behind(&mut stages);
     let state = State {
         r#type: "state",
@@ -164,12 +158,7 @@ fn resource(entry: &Entry) -> ResourceState {
 }
 
 fn view(view: &crate::project::View) -> ViewState<'_> {
-    ViewState {
-        name: &view.name,
-        title: &view.title,
-        resource: &view.resource,
-        kind: &view.kind,
-    }
+    ViewState { name: &view.name, title: &view.title, resource: &view.resource, kind: &view.kind }
 }
 
 fn problem(record: &RunRecord) -> Option<Problem<'_>> {
@@ -231,9 +220,7 @@ fn freshness(
         record.ended == Ended::Unchanged && current(&record.inputs) && current(&record.outputs)
     });
     let made = stage.outputs.iter().all(|output| {
-        let provenance = heads
-            .get(output.as_str())
-            .and_then(|entry| entry.provenance.as_ref());
+        let provenance = heads.get(output.as_str()).and_then(|entry| entry.provenance.as_ref());
         provenance.is_none_or(|provenance| current(&provenance.inputs))
     });
     if verified || made { "fresh" } else { "stale" }
@@ -245,10 +232,7 @@ fn mark_behind(stages: &mut [StageState<'_>]) {
     loop {
         let known = late.len();
         for stage in stages.iter_mut() {
-            let above = stage
-                .inputs
-                .iter()
-                .any(|input| late.contains(input.as_str()));
+            let above = stage.inputs.iter().any(|input| late.contains(input.as_str()));
             stage.behind = above && stage.state == "fresh";
             if above || stage.state != "fresh" {
                 late.extend(stage.outputs.iter().map(String::as_str));

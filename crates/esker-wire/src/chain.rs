@@ -45,11 +45,7 @@ impl Follower {
             return Step::Duplicate;
         }
         self.last = Some(link);
-        if link.epoch == last.epoch && link.seq == last.seq + 1 {
-            Step::Next
-        } else {
-            Step::Lost
-        }
+        if link.epoch == last.epoch && link.seq == last.seq + 1 { Step::Next } else { Step::Lost }
     }
 
     /// Takes the link of a heartbeat, which repeats the last event's.

@@ -50,23 +50,10 @@ impl Event {
     /// The frames to publish: the topic, then the head.
     pub fn to_frames(&self) -> Vec<Bytes> {
         let (topic, mut message) = match self {
-            Self::Put {
-                resource,
-                branch,
-                revision,
-                previous,
-                ..
-            } => {
+            Self::Put { resource, branch, revision, previous, .. } => {
                 let mut message = Message::request("EVENT", resource.as_str());
                 let head = message.head_mut();
-                head.push(
-                    "kind",
-                    if revision == previous {
-                        "unchanged"
-                    } else {
-                        "put"
-                    },
-                );
+                head.push("kind", if revision == previous { "unchanged" } else { "put" });
                 head.push("branch", branch);
                 push_revision(head, "revision", *revision);
                 push_revision(head, "previous", *previous);
@@ -91,10 +78,7 @@ impl Event {
         let head = frames.get(1..).unwrap_or_default();
         let message = Message::from_frames(head)?;
         let section = message.head();
-        let link = Link {
-            epoch: section.require("epoch")?,
-            seq: section.require("seq")?,
-        };
+        let link = Link { epoch: section.require("epoch")?, seq: section.require("seq")? };
         match message.verb() {
             "EVENT" => Ok(Self::Put {
                 link,
@@ -104,9 +88,7 @@ impl Event {
                 previous: revision(section, "previous")?,
             }),
             "HEARTBEAT" => Ok(Self::Heartbeat { link }),
-            other => Err(Fault::bad_request(format!(
-                "{other:?} is no event of {PROTOCOL}"
-            ))),
+            other => Err(Fault::bad_request(format!("{other:?} is no event of {PROTOCOL}"))),
         }
     }
 }

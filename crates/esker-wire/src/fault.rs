@@ -45,10 +45,7 @@ const CODES: [(Code, &str); 10] = [
 impl Code {
     /// The text on the wire.
     pub fn as_str(self) -> &'static str {
-        CODES
-            .iter()
-            .find(|(code, _)| *code == self)
-            .map_or("internal", |(_, text)| text)
+        CODES.iter().find(|(code, _)| *code == self).map_or("internal", |(_, text)| text)
     }
 }
 
@@ -56,11 +53,7 @@ impl FromStr for Code {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        CODES
-            .iter()
-            .find(|(_, known)| *known == text)
-            .map(|(code, _)| *code)
-            .ok_or(())
+        CODES.iter().find(|(_, known)| *known == text).map(|(code, _)| *code).ok_or(())
     }
 }
 
@@ -110,11 +103,7 @@ impl Fault {
 
 /// A fault's texts are one line each, so that a log line and a seed's `ERROR: ` reply can hold them.
 fn one_line(text: String) -> String {
-    if text.contains(['\n', '\r']) {
-        text.replace(['\n', '\r'], " ")
-    } else {
-        text
-    }
+    if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ") } else { text }
 }
 
 impl fmt::Display for Fault {

@@ -28,10 +28,7 @@ pub struct Section {
 impl Section {
     /// An empty section.
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            fields: Vec::new(),
-        }
+        Self { name: name.into(), fields: Vec::new() }
     }
 
     /// Appends a field. A value of several lines becomes as many fields of one key.
@@ -63,24 +60,17 @@ impl Section {
 
     /// The first value of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|(known, _)| known == key)
-            .map(|(_, value)| value.as_str())
+        self.fields.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
     /// Every value of a key, in order.
     pub fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> + 'a {
-        self.fields
-            .iter()
-            .filter(move |(known, _)| known == key)
-            .map(|(_, value)| value.as_str())
+        self.fields.iter().filter(move |(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
     /// Every value of a key joined by line feeds: the inverse of a many-line [`Section::with`].
     pub fn text(&self, key: &str) -> Option<String> {
-        self.get(key)
-            .map(|_| self.all(key).collect::<Vec<_>>().join("\n"))
+        self.get(key).map(|_| self.all(key).collect::<Vec<_>>().join("\n"))
     }
 
     /// A value read as a `T`, if the key is there.
@@ -154,10 +144,7 @@ impl Message {
     }
 
     fn of(section: Section) -> Self {
-        Self {
-            sections: vec![section],
-            body: Vec::new(),
-        }
+        Self { sections: vec![section], body: Vec::new() }
     }
 
     /// The first section.
@@ -229,27 +216,21 @@ impl Message {
     /// # Errors
     /// `bad-request` that says which line of the head cannot be read, or which version was asked for.
     pub fn from_frames(frames: &[Bytes]) -> Result<Self, Fault> {
-        let (head, body) = frames
-            .split_first()
-            .ok_or_else(|| Fault::bad_request("the message has no frame"))?;
+        let (head, body) =
+            frames.split_first().ok_or_else(|| Fault::bad_request("the message has no frame"))?;
         if head.len() > HEAD_MAX {
             let hint = "send content in the frames after the head";
             let message = format!("the head has {} bytes, {HEAD_MAX} are allowed", head.len());
             return Err(Fault::new(Code::TooLarge, message).hint(hint));
         }
         let sections = sections(head)?;
-        let first = sections
-            .first()
-            .ok_or_else(|| Fault::bad_request("the head is empty"))?;
+        let first = sections.first().ok_or_else(|| Fault::bad_request("the head is empty"))?;
         let version = first.name.split(' ').next().unwrap_or_default();
         if version != PROTOCOL {
             let message = format!("the head begins with {version:?}, not {PROTOCOL:?}");
             return Err(Fault::bad_request(message).hint("this esker speaks esker/1"));
         }
-        Ok(Self {
-            sections,
-            body: body.to_vec(),
-        })
+        Ok(Self { sections, body: body.to_vec() })
     }
 }
 
@@ -269,14 +250,9 @@ fn section(stream: &stacked::Stream<'_>) -> Result<Section, Fault> {
         let number = stream.line + 1 + index;
         let line = utf8(line, number)?;
         let (key, value) = line.split_once(':').ok_or_else(|| {
-            Fault::bad_request(format!(
-                "cannot read the head: line {number} is not `key: value`"
-            ))
+            Fault::bad_request(format!("cannot read the head: line {number} is not `key: value`"))
         })?;
-        section.fields.push((
-            key.to_owned(),
-            value.strip_prefix(' ').unwrap_or(value).to_owned(),
-        ));
+        section.fields.push((key.to_owned(), value.strip_prefix(' ').unwrap_or(value).to_owned()));
     }
     Ok(section)
 }
@@ -329,9 +305,7 @@ pub fn answer<R: Request>(message: &Message) -> Result<R::Reply, Fault> {
             let hint = head.text("hint").unwrap_or_default();
             Err(Fault::new(code, text).hint(hint).candidates(candidates))
         }
-        other => Err(Fault::bad_request(format!(
-            "{other:?} is neither OK nor ERROR"
-        ))),
+        other => Err(Fault::bad_request(format!("{other:?} is neither OK nor ERROR"))),
     }
 }
 

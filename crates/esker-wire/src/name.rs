@@ -37,10 +37,7 @@ impl FromStr for Resource {
     type Err = BadName;
 
     fn from_str(text: &str) -> Result<Self, BadName> {
-        let bad = |reason| BadName {
-            text: text.chars().take(80).collect(),
-            reason,
-        };
+        let bad = |reason| BadName { text: text.chars().take(80).collect(), reason };
         if text.len() > NAME_MAX {
             return Err(bad("it is longer than 255 bytes"));
         }
@@ -69,10 +66,7 @@ fn part_fault(part: &str) -> Option<&'static str> {
     if part != part.trim() || part.ends_with('.') {
         return Some("a part begins or ends with a blank, or ends with a dot");
     }
-    if part
-        .chars()
-        .any(|c| c.is_control() || matches!(c, '\\' | '@' | ':'))
-    {
+    if part.chars().any(|c| c.is_control() || matches!(c, '\\' | '@' | ':')) {
         return Some("control characters, backslash, @ and : are not allowed");
     }
     None

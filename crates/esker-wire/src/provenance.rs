@@ -28,15 +28,10 @@ impl Input {
     /// `bad-request` naming the text.
     pub fn from_text(text: &str) -> Result<Self, Fault> {
         let (resource, revision) = text.rsplit_once(' ').ok_or_else(|| {
-            Fault::bad_request(format!(
-                "{text:?} is not an input of the form `resource revision`"
-            ))
+            Fault::bad_request(format!("{text:?} is not an input of the form `resource revision`"))
         })?;
         let resource = resource.parse().map_err(Fault::bad_request)?;
-        Ok(Self {
-            resource,
-            revision: revision.parse().map_err(Fault::bad_request)?,
-        })
+        Ok(Self { resource, revision: revision.parse().map_err(Fault::bad_request)? })
     }
 }
 
@@ -107,10 +102,7 @@ impl Provenance {
         Ok(Some(Self {
             stage: stage.to_owned(),
             run_key: section.require("run-key")?,
-            inputs: section
-                .all("input")
-                .map(Input::from_text)
-                .collect::<Result<_, _>>()?,
+            inputs: section.all("input").map(Input::from_text).collect::<Result<_, _>>()?,
             program: section.get("program").unwrap_or_default().to_owned(),
             code: section.get("code").unwrap_or_default().to_owned(),
             engine: section.get("engine").unwrap_or_default().to_owned(),

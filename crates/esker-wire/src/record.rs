@@ -42,10 +42,8 @@ const ENDED: [(Ended, &str); 4] = [
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = ENDED
-            .iter()
-            .find(|(ended, _)| ended == self)
-            .map_or("problem", |(_, text)| text);
+        let text =
+            ENDED.iter().find(|(ended, _)| ended == self).map_or("problem", |(_, text)| text);
         f.write_str(text)
     }
 }
@@ -55,9 +53,7 @@ impl FromStr for Ended {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = ENDED.iter().find(|(_, known)| *known == text);
-        known
-            .map(|(ended, _)| *ended)
-            .ok_or_else(|| format!("{text:?} is no way for a run to end"))
+        known.map(|(ended, _)| *ended).ok_or_else(|| format!("{text:?} is no way for a run to end"))
     }
 }
 
@@ -131,11 +127,8 @@ impl RunRecord {
             section = section.with_some("not-before", failure.not_before);
             detail = Some(&failure.detail);
         }
-        let fields: String = section
-            .fields
-            .iter()
-            .map(|(key, value)| format!("{key}: {value}\n"))
-            .collect();
+        let fields: String =
+            section.fields.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
         let mut out = Vec::new();
         stacked::write(&mut out, &section.name, fields.as_bytes());
         if let Some(detail) = detail {

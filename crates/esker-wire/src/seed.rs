@@ -48,28 +48,19 @@ impl SeedRequest {
         match head.split_once(' ') {
             Some(("GET", name)) if !name.is_empty() => {
                 let first = stream.lines.first().copied().unwrap_or_default();
-                let version = first
-                    .split(|byte| *byte == b'\t')
-                    .next()
-                    .unwrap_or_default();
+                let version = first.split(|byte| *byte == b'\t').next().unwrap_or_default();
                 let version = String::from_utf8_lossy(version);
                 let at = match version.trim_end() {
                     "" => At::head(),
                     text => text.parse().map_err(Fault::bad_request)?,
                 };
-                Ok(Self::Get {
-                    name: name.to_owned(),
-                    at,
-                })
+                Ok(Self::Get { name: name.to_owned(), at })
             }
-            Some(("PUT", name)) if !name.is_empty() => Ok(Self::Put {
-                name: name.to_owned(),
-                content: stream.unterminated().into(),
-            }),
-            _ => Err(
-                Fault::bad_request(format!("cannot read the request {head:?}"))
-                    .hint("expected `=====GET NAME` or `=====PUT NAME`"),
-            ),
+            Some(("PUT", name)) if !name.is_empty() => {
+                Ok(Self::Put { name: name.to_owned(), content: stream.unterminated().into() })
+            }
+            _ => Err(Fault::bad_request(format!("cannot read the request {head:?}"))
+                .hint("expected `=====GET NAME` or `=====PUT NAME`")),
         }
     }
 }

@@ -48,9 +48,8 @@ pub struct Entry {
 
 impl Entry {
     fn to_section(&self, name: String) -> Section {
-        let mut section = Section::new(name)
-            .with("resource", &self.resource)
-            .with("revision", self.revision);
+        let mut section =
+            Section::new(name).with("resource", &self.resource).with("revision", self.revision);
         push_revision(&mut section, "previous", self.previous);
         push_revision(&mut section, "blob", self.blob);
         section.push("size", self.size);
@@ -82,28 +81,18 @@ impl Entry {
 
 /// Writes entries as sections named `entry`.
 fn push_entries(message: &mut Message, entries: &[Entry]) {
-    message.sections.extend(
-        entries
-            .iter()
-            .map(|entry| entry.to_section("entry".to_owned())),
-    );
+    message.sections.extend(entries.iter().map(|entry| entry.to_section("entry".to_owned())));
 }
 
 /// Reads the sections named `entry`.
 fn entries(message: &Message) -> Result<Vec<Entry>, Fault> {
-    let sections = message.sections[1..]
-        .iter()
-        .filter(|section| section.name == "entry");
+    let sections = message.sections[1..].iter().filter(|section| section.name == "entry");
     sections.map(Entry::from_section).collect()
 }
 
 /// The one body frame that must be there.
 fn body(message: &Message) -> Result<Bytes, Fault> {
-    message
-        .body
-        .first()
-        .cloned()
-        .ok_or_else(|| Fault::bad_request("the message has no body frame"))
+    message.body.first().cloned().ok_or_else(|| Fault::bad_request("the message has no body frame"))
 }
 
 /// The resource a request's head names.

@@ -72,10 +72,7 @@ impl fmt::Display for Malformed {
             }
             Self::NoName { line } => write!(f, "line {line}: the header has no name after `=====`"),
             Self::NoTab { line, found } => {
-                write!(
-                    f,
-                    "line {line}: content must start with a tab, found {found:?}"
-                )
+                write!(f, "line {line}: content must start with a tab, found {found:?}")
             }
         }
     }
@@ -99,25 +96,16 @@ pub fn parse(document: &[u8]) -> Result<Vec<Stream<'_>>, Malformed> {
             if name.is_empty() {
                 return Err(Malformed::NoName { line });
             }
-            streams.push(Stream {
-                name,
-                line,
-                lines: Vec::new(),
-            });
+            streams.push(Stream { name, line, lines: Vec::new() });
             continue;
         }
         let Some(stream) = streams.last_mut() else {
-            return Err(Malformed::NoHeader {
-                found: beginning(text),
-            });
+            return Err(Malformed::NoHeader { found: beginning(text) });
         };
         match text.strip_prefix(b"\t") {
             Some(content) => stream.lines.push(content),
             None => {
-                return Err(Malformed::NoTab {
-                    line,
-                    found: beginning(text),
-                });
+                return Err(Malformed::NoTab { line, found: beginning(text) });
             }
         }
     }
@@ -130,10 +118,7 @@ pub fn parse(document: &[u8]) -> Result<Vec<Stream<'_>>, Malformed> {
 /// # Panics
 /// If `name` is empty or holds a line feed: names are checked where they enter.
 pub fn write(out: &mut Vec<u8>, name: &str, content: &[u8]) {
-    assert!(
-        !name.is_empty() && !name.contains('\n'),
-        "a stream's name is one line: {name:?}"
-    );
+    assert!(!name.is_empty() && !name.contains('\n'), "a stream's name is one line: {name:?}");
     out.extend_from_slice(HEADER);
     out.extend_from_slice(name.as_bytes());
     out.push(b'\n');

@@ -20,17 +20,9 @@ pub(crate) fn start(json: bool, bars: &MultiProgress) {
     let builder = tracing_subscriber::fmt().with_env_filter(filter);
     if is_read_along(json) {
         let above = Above(bars.clone());
-        builder
-            .with_target(false)
-            .without_time()
-            .with_writer(above)
-            .init();
+        builder.with_target(false).without_time().with_writer(above).init();
     } else {
-        builder
-            .json()
-            .flatten_event(true)
-            .with_writer(io::stderr)
-            .init();
+        builder.json().flatten_event(true).with_writer(io::stderr).init();
     }
 }
 

@@ -32,10 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let place = project::Place {
-        dir: cli.dir,
-        hub: cli.hub,
-    };
+    let place = project::Place { dir: cli.dir, hub: cli.hub };
     match cli.command {
         Command::Up(up) => planes::up(&place, &up)?,
         Command::Hub(ports) => planes::hub(&place, &ports)?,

@@ -1,6 +1,7 @@
 //! Starts the planes: all in this process, or one. The same functions either way; only the endpoint between
 //! them differs.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use esker_store::names::{Names, NamesHandle};
 use esker_store::service::Snapshots;
 use esker_store::store::{Options, Store};
 use esker_web::project::{Project as Shown, Stage, View};
+use esker_wire::name::Resource;
 use indicatif::MultiProgress;
 use tokio::sync::watch;
 
@@ -125,11 +127,7 @@ impl Start {
 
     fn title(&self) {
         if self.read_along {
-            say::note(format!(
-                "esker {} · {}",
-                env!("CARGO_PKG_VERSION"),
-                self.definition.project
-            ));
+            say::note(format!("esker {} · {}", env!("CARGO_PKG_VERSION"), self.definition.project));
         }
     }
 
@@ -142,10 +140,7 @@ impl Start {
     /// The hub of another process: as `--hub` says, as the project's file says, or where the definition puts it.
     fn hub_elsewhere(&self, place: &Place) -> Endpoint {
         let hub = &self.definition.hub;
-        let defined = HubAddresses {
-            requests: hub.requests.clone(),
-            events: hub.events.clone(),
-        };
+        let defined = HubAddresses { requests: hub.requests.clone(), events: hub.events.clone() };
         match &place.hub {
             Some(address) => reach::named(address),
             None => reach::running(&self.project).unwrap_or(defined).endpoint(),
@@ -173,7 +168,7 @@ pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
     page.shutdown();
     server.shutdown();
     Endpoints::update(&start.project, |endpoints| {
-        *endpoints = Endpoints::default()
+        *endpoints = Endpoints::default();
     })
 }
 
@@ -223,27 +218,27 @@ pub(crate) fn web(place: &Place, web: &Web) -> Result<()> {
 
 /// The definition as the snapshot service needs it: the names it gives.
 pub(crate) fn names(definition: &Definition) -> Names {
-    let sources = definition
-        .sources
-        .iter()
-        .map(|source| source.output.clone());
+    let sources = definition.sources.iter().map(|source| source.output.clone());
     let stages = definition.stages.iter();
     let stages = stages.flat_map(|stage| stage.inputs.iter().chain(&stage.outputs).cloned());
     let views = definition.views.iter().map(|view| view.resource.clone());
-    Names {
-        aliases: definition.aliases.clone(),
-        declared: sources.chain(stages).chain(views).collect(),
+    let declared: BTreeSet<Resource> = sources.chain(stages).chain(views).collect();
+    let mut aliases = definition.aliases.clone();
+    // The first clients subscribe to words in either order, whoever puts.
+    for resource in &declared {
+        if let Some((stage, name)) = resource.as_str().split_once('/') {
+            for words in [format!("{stage} {name}"), format!("{name} {stage}")] {
+                aliases.entry(words).or_insert_with(|| resource.clone());
+            }
+        }
     }
+    Names { aliases, declared }
 }
 
 /// The definition as the page shows it.
 fn shown(definition: &Definition) -> Shown {
-    let text = |resources: &[esker_wire::name::Resource]| {
-        resources
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-    };
+    let text =
+        |resources: &[Resource]| resources.iter().map(ToString::to_string).collect::<Vec<_>>();
     let sources = definition.sources.iter().map(|source| Stage {
         name: source.name.clone(),
         is_source: true,
@@ -282,17 +277,9 @@ fn shown(definition: &Definition) -> Shown {
 
 /// Opens the project's store.
 pub(crate) fn open_store(project: &Project) -> Result<Store> {
-    let name = project
-        .dir
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let name = project.dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = Definition::load(&project.dir).map_or(name, |definition| definition.project);
-    let options = Options {
-        project: name,
-        ..Options::default()
-    };
+    let options = Options { project: name, ..Options::default() };
     project.hidden()?;
     let begun = Instant::now();
     loop {
@@ -310,11 +297,7 @@ pub(crate) fn open_store(project: &Project) -> Result<Store> {
 fn definition(project: &Project) -> Result<Definition> {
     Definition::load(&project.dir).map_err(|defects| {
         let lines: Vec<String> = defects.iter().map(|defect| format!("  {defect}")).collect();
-        let what = format!(
-            "cannot use {}:\n{}",
-            project.dir.display(),
-            lines.join("\n")
-        );
+        let what = format!("cannot use {}:\n{}", project.dir.display(), lines.join("\n"));
         hinted(what, "mend the file; `esker check` looks at it again")
     })
 }
@@ -324,17 +307,12 @@ fn moved(address: &str, default: u16, base: Option<u16>) -> Result<String> {
     let Some(base) = base else {
         return Ok(address.to_owned());
     };
-    let (host, _) = address
-        .rsplit_once(':')
-        .with_context(|| format!("no port in {address}"))?;
+    let (host, _) = address.rsplit_once(':').with_context(|| format!("no port in {address}"))?;
     let port = match base {
         0 => 0,
         base => base.checked_add(default - PORTS[0]).ok_or_else(|| {
             let most = u16::MAX - (PORTS[2] - PORTS[0]);
-            hinted(
-                format!("--port-base {base} is too large"),
-                format!("at most {most}"),
-            )
+            hinted(format!("--port-base {base} is too large"), format!("at most {most}"))
         })?,
     };
     Ok(format!("{host}:{port}"))
@@ -342,19 +320,14 @@ fn moved(address: &str, default: u16, base: Option<u16>) -> Result<String> {
 
 fn address(text: &str) -> Result<SocketAddr> {
     use std::net::ToSocketAddrs;
-    let mut found = text
-        .to_socket_addrs()
-        .with_context(|| format!("cannot use {text}"))?;
-    found
-        .next()
-        .with_context(|| format!("{text} names no address"))
+    let mut found = text.to_socket_addrs().with_context(|| format!("cannot use {text}"))?;
+    found.next().with_context(|| format!("{text} names no address"))
 }
 
 /// An error and what caused it, as one line.
 fn with_sources(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    let texts: Vec<String> = std::iter::once(error.to_string())
-        .chain(causes.map(ToString::to_string))
-        .collect();
+    let texts: Vec<String> =
+        std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect();
     texts.join(": ")
 }

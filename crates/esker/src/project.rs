@@ -33,9 +33,7 @@ impl Place {
                 "go to the project, name its folder with -C DIR, or start one with `esker init`",
             )
         })?;
-        Ok(Project {
-            dir: dir.to_path_buf(),
-        })
+        Ok(Project { dir: dir.to_path_buf() })
     }
 
     /// The project in exactly this folder, or where `-C` says.
@@ -44,9 +42,7 @@ impl Place {
             return self.project();
         };
         let dir = self.start()?.join(folder);
-        let dir = dir
-            .canonicalize()
-            .with_context(|| format!("cannot open {}", dir.display()))?;
+        let dir = dir.canonicalize().with_context(|| format!("cannot open {}", dir.display()))?;
         if !dir.join(FILE).is_file() {
             let hint = format!("`esker init -C {}` writes one", folder.display());
             return Err(hinted(format!("no {FILE} in {}", dir.display()), hint));
@@ -57,8 +53,7 @@ impl Place {
     /// The folder to start from.
     pub(crate) fn start(&self) -> Result<PathBuf> {
         let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));
-        dir.canonicalize()
-            .with_context(|| format!("cannot open {}", dir.display()))
+        dir.canonicalize().with_context(|| format!("cannot open {}", dir.display()))
     }
 }
 

@@ -51,10 +51,7 @@ pub(crate) struct HubAddresses {
 
 impl HubAddresses {
     pub(crate) fn endpoint(&self) -> Endpoint {
-        Endpoint::Tcp {
-            requests: self.requests.clone(),
-            events: self.events.clone(),
-        }
+        Endpoint::Tcp { requests: self.requests.clone(), events: self.events.clone() }
     }
 
     /// Whether something accepts connections there.
@@ -63,9 +60,7 @@ impl HubAddresses {
             return false;
         };
         let addresses = address.to_socket_addrs().into_iter().flatten();
-        addresses
-            .into_iter()
-            .any(|at| TcpStream::connect_timeout(&at, CONNECT_MAX).is_ok())
+        addresses.into_iter().any(|at| TcpStream::connect_timeout(&at, CONNECT_MAX).is_ok())
     }
 }
 
@@ -120,29 +115,17 @@ impl Hub {
 
     fn at(endpoint: Endpoint) -> Result<Self> {
         let bus = Bus::start()?;
-        Ok(Self {
-            caller: bus.caller(&endpoint),
-            endpoint,
-            bus,
-            _own: None,
-        })
+        Ok(Self { caller: bus.caller(&endpoint), endpoint, bus, _own: None })
     }
 
     fn of_store(project: &Project) -> Result<Self> {
         let bus = Bus::start()?;
-        let names = Definition::load(&project.dir)
-            .map(|d| planes::names(&d))
-            .unwrap_or_default();
+        let names = Definition::load(&project.dir).map(|d| planes::names(&d)).unwrap_or_default();
         let store = planes::open_store(project)?;
         let service = Snapshots::new(store, NamesHandle::new(names));
         let server = bus.serve("snapshots", service, &Binds::default())?;
         let endpoint = server.local();
-        Ok(Self {
-            caller: bus.caller(&endpoint),
-            endpoint,
-            bus,
-            _own: Some(server),
-        })
+        Ok(Self { caller: bus.caller(&endpoint), endpoint, bus, _own: Some(server) })
     }
 
     /// Asks and waits.
@@ -169,15 +152,9 @@ pub(crate) fn running(project: &Project) -> Option<HubAddresses> {
 /// The endpoint of `--hub`: events are published 100 ports above requests, as the defaults are.
 pub(crate) fn named(address: &str) -> Endpoint {
     let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
-    let events = port
-        .parse::<u16>()
-        .ok()
-        .and_then(|port| port.checked_add(100));
+    let events = port.parse::<u16>().ok().and_then(|port| port.checked_add(100));
     let events = events.map_or_else(|| address.to_owned(), |port| format!("{host}:{port}"));
-    Endpoint::Tcp {
-        requests: address.to_owned(),
-        events,
-    }
+    Endpoint::Tcp { requests: address.to_owned(), events }
 }
 
 /// Splits `raw/plan@HEAD~1` into the resource and the version.
@@ -202,18 +179,13 @@ pub(crate) fn resource_at(
 /// Reads a resource's name.
 pub(crate) fn resource(text: &str) -> Result<esker_wire::name::Resource> {
     text.parse().map_err(|error: esker_wire::name::BadName| {
-        hinted(
-            error.to_string(),
-            "`esker ls` lists the resources there are",
-        )
+        hinted(error.to_string(), "`esker ls` lists the resources there are")
     })
 }
 
 /// Writes a file whole or not at all.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new("."));
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder)?;

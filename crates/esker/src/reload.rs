@@ -45,13 +45,8 @@ impl Reload {
                 }
             }
         };
-        let thread = std::thread::Builder::new()
-            .name("reload".to_owned())
-            .spawn(look)?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(look)?;
+        Ok(Self { stop, thread: Some(thread) })
     }
 }
 

@@ -18,11 +18,7 @@ pub(crate) struct Hinted {
 
 /// An error with a hint.
 pub(crate) fn hinted(what: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
-    Hinted {
-        what: what.into(),
-        hint: hint.into(),
-    }
-    .into()
+    Hinted { what: what.into(), hint: hint.into() }.into()
 }
 
 /// Prints an error as `error: what, where` and `hint: what to do`.
@@ -109,9 +105,7 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 
 /// A time as the reader's clock shows it.
 pub(crate) fn time(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::system())
-        .strftime("%Y-%m-%d %H:%M:%S")
-        .to_string()
+    time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A size for people.

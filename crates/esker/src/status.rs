@@ -28,10 +28,7 @@ pub(crate) fn show(engine: &Engine, bars: &MultiProgress, read_along: bool, stop
             for (_, bar) in lines.drain(..) {
                 bar.finish_and_clear();
             }
-            lines = names
-                .into_iter()
-                .map(|name| (name.clone(), line(bars)))
-                .collect();
+            lines = names.into_iter().map(|name| (name.clone(), line(bars))).collect();
         }
         for (part, (_, bar)) in status.parts.iter().zip(&lines) {
             bar.set_message(text(part));
@@ -52,29 +49,16 @@ fn text(part: &Part) -> String {
     let (style, mark, word) = match &part.state {
         State::Fresh => (AnsiColor::Green.on_default(), "✓", "fresh".to_owned()),
         State::Running => (AnsiColor::Cyan.on_default(), "▸", "running".to_owned()),
-        State::Stale => (
-            AnsiColor::Yellow.on_default(),
-            "·",
-            "about to run".to_owned(),
-        ),
+        State::Stale => (AnsiColor::Yellow.on_default(), "·", "about to run".to_owned()),
         State::Waiting(what) => (Style::new().dimmed(), "…", format!("waits for {what}")),
-        State::Retry(at) => (
-            AnsiColor::Yellow.on_default(),
-            "↻",
-            format!("tried again at {}", say::time(*at)),
-        ),
-        State::Problem => (
-            AnsiColor::Red.on_default().bold(),
-            "✗",
-            "problem".to_owned(),
-        ),
+        State::Retry(at) => {
+            (AnsiColor::Yellow.on_default(), "↻", format!("tried again at {}", say::time(*at)))
+        }
+        State::Problem => (AnsiColor::Red.on_default().bold(), "✗", "problem".to_owned()),
     };
     let outputs: Vec<&str> = part.outputs.iter().map(|output| output.as_str()).collect();
-    let mut text = format!(
-        "{style}{mark} {:<14}{style:#} {:<22} {word}",
-        part.name,
-        outputs.join(", ")
-    );
+    let mut text =
+        format!("{style}{mark} {:<14}{style:#} {:<22} {word}", part.name, outputs.join(", "));
     if let Some(next) = part.next {
         text += &format!("  next {}", say::time(next));
     }

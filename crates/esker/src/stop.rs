@@ -17,17 +17,15 @@ impl Stop {
         let stop = Self::default();
         let mut signals = Signals::new([SIGINT, SIGTERM]).context("cannot listen for signals")?;
         let pulled = stop.clone();
-        std::thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || {
-                for signal in signals.forever() {
-                    if pulled.is_pulled() {
-                        // The default deed of a signal is to end the process at once.
-                        drop(signal_hook::low_level::emulate_default_handler(signal));
-                    }
-                    pulled.pull();
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for signal in signals.forever() {
+                if pulled.is_pulled() {
+                    // The default deed of a signal is to end the process at once.
+                    drop(signal_hook::low_level::emulate_default_handler(signal));
                 }
-            })?;
+                pulled.pull();
+            }
+        })?;
         Ok(stop)
     }
 
@@ -45,10 +43,7 @@ impl Stop {
     /// Waits until it is pulled, or for this long; says whether it was.
     pub(crate) fn wait(&self, at_most: Duration) -> bool {
         let pulled = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self
-            .0
-            .1
-            .wait_timeout_while(pulled, at_most, |pulled| !*pulled);
+        let waited = self.0.1.wait_timeout_while(pulled, at_most, |pulled| !*pulled);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }

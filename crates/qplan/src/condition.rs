@@ -64,17 +64,10 @@ pub fn condition(input: &[u8]) -> Result<Conditioned, Error> {
 
     let mut out = Vec::new();
     stream(&mut out, PARAMS, params.iter().map(params_line));
-    stream(
-        &mut out,
-        HOLIDAYS,
-        holidays.iter().map(|day| format!("{day:#}")),
-    );
+    stream(&mut out, HOLIDAYS, holidays.iter().map(|day| format!("{day:#}")));
     stream(&mut out, STAFF, staff.iter().map(staff_line));
     stream(&mut out, WORK, work.iter().map(work_line));
-    Ok(Conditioned {
-        output: out,
-        warnings,
-    })
+    Ok(Conditioned { output: out, warnings })
 }
 
 fn stream(out: &mut Vec<u8>, name: &str, lines: impl Iterator<Item = String>) {
@@ -85,37 +78,20 @@ fn stream(out: &mut Vec<u8>, name: &str, lines: impl Iterator<Item = String>) {
 }
 
 fn params_line(params: &Params) -> String {
-    let skills: Vec<&str> = params
-        .skills
-        .iter()
-        .map(|(_, skill)| skill.as_str())
-        .collect();
+    let skills: Vec<&str> = params.skills.iter().map(|(_, skill)| skill.as_str()).collect();
     format!("{:#}\t{:#}\t{}", params.start, params.end, skills.join(":"))
 }
 
 fn staff_line(person: &Person) -> String {
-    let vacation: Vec<String> = person
-        .vacation
-        .iter()
-        .map(|day| format!("{day:#}"))
-        .collect();
+    let vacation: Vec<String> = person.vacation.iter().map(|day| format!("{day:#}")).collect();
     let vacation = vacation.join(":");
-    let fields = [
-        &person.id,
-        &person.name,
-        &person.team,
-        &person.track.1,
-        &person.skill.1,
-        &vacation,
-    ];
+    let fields =
+        [&person.id, &person.name, &person.team, &person.track.1, &person.skill.1, &vacation];
     fields.map(String::as_str).join("\t")
 }
 
 fn work_line(item: &Item) -> String {
-    let estimate = item
-        .estimate
-        .iter()
-        .map(|(skill, weeks)| format!("{skill}:{weeks}"));
+    let estimate = item.estimate.iter().map(|(skill, weeks)| format!("{skill}:{weeks}"));
     let estimate = estimate.collect::<Vec<String>>().join(",");
     let rank = item.rank.1.to_string();
     let fields = [

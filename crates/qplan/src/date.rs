@@ -6,9 +6,8 @@ use std::fmt;
 /// The latest year read; dates beyond are slips of the pen.
 const YEAR_MAX: i64 = 999_999;
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A day, counted from 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,9 +68,7 @@ impl Day {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim_matches(is_space);
         let (month, rest) = text.split_at_checked(3)?;
-        let month = MONTHS
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case(month))?;
+        let month = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(month))?;
         let (day, rest) = digits(spaces(rest)?)?;
         let (year, rest) = digits(spaces(rest.strip_prefix(',')?)?)?;
         if !rest.is_empty() {

@@ -65,20 +65,12 @@ pub struct Place {
 impl Place {
     /// Something wrong with this line as a whole.
     pub(crate) fn bad(self, problem: impl Into<String>) -> BadInput {
-        BadInput {
-            place: Some(self),
-            field: None,
-            problem: problem.into(),
-        }
+        BadInput { place: Some(self), field: None, problem: problem.into() }
     }
 
     /// Something wrong with one field of this line.
     pub(crate) fn field(self, field: (usize, &'static str), problem: String) -> BadInput {
-        BadInput {
-            place: Some(self),
-            field: Some(field),
-            problem,
-        }
+        BadInput { place: Some(self), field: Some(field), problem }
     }
 }
 
@@ -95,11 +87,7 @@ impl fmt::Display for Place {
 impl BadInput {
     /// Something wrong with the input as a whole.
     pub(crate) fn whole(problem: impl Into<String>) -> Self {
-        Self {
-            place: None,
-            field: None,
-            problem: problem.into(),
-        }
+        Self { place: None, field: None, problem: problem.into() }
     }
 }
 

@@ -37,10 +37,7 @@ pub(crate) fn real(text: &str) -> Option<f32> {
 /// Takes off blanks, parentheses and the sign.
 fn signed(text: &str) -> (bool, &str) {
     let mut inner = text.trim_matches(is_space);
-    while let Some(next) = inner
-        .strip_prefix('(')
-        .and_then(|rest| rest.strip_suffix(')'))
-    {
+    while let Some(next) = inner.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
         inner = next.trim_matches(is_space);
     }
     match inner.strip_prefix('-') {

@@ -88,23 +88,17 @@ impl<'a> Item<'a> {
     /// The effort of each skill that counts: only the first of a skill does.
     pub(crate) fn efforts(&self) -> impl Iterator<Item = Effort<'a>> {
         let mut previous = None;
-        self.estimate
-            .iter()
-            .flatten()
-            .copied()
-            .filter(move |effort| {
-                let first = previous != Some(effort.skill);
-                previous = Some(effort.skill);
-                first
-            })
+        self.estimate.iter().flatten().copied().filter(move |effort| {
+            let first = previous != Some(effort.skill);
+            previous = Some(effort.skill);
+            first
+        })
     }
 
     /// The effort that counts for a skill.
     pub(crate) fn effort(&self, skill: &str) -> Option<f32> {
         let mut efforts = self.estimate.iter().flatten();
-        efforts
-            .find(|effort| effort.skill == skill)
-            .map(|effort| effort.weeks)
+        efforts.find(|effort| effort.skill == skill).map(|effort| effort.weeks)
     }
 
     /// Whether the estimate is an empty field.
@@ -150,20 +144,11 @@ pub(crate) fn read<'a>(input: &'a [u8], reading: &mut Reading<'_>) -> Result<Pla
     let (holidays, mut staff) = (holidays?, staff?);
     staff.sort_by_key(|person| person.name);
     let rows = work_stream.rows(WORK);
-    let work: Result<Vec<_>, _> = rows
-        .map(|(place, text)| item(text, place, reading))
-        .collect();
+    let work: Result<Vec<_>, _> = rows.map(|(place, text)| item(text, place, reading)).collect();
     let mut work = work?;
     work.sort_by_key(|item| item.rank);
-    let plan = Plan {
-        params: params_stream.lines.clone(),
-        start,
-        days,
-        scheduled,
-        holidays,
-        staff,
-        work,
-    };
+    let plan =
+        Plan { params: params_stream.lines.clone(), start, days, scheduled, holidays, staff, work };
     check_efforts(&plan, reading)?;
     Ok(plan)
 }
@@ -230,10 +215,7 @@ fn params<'a>(
     let start = date(start_text, place, START_FIELD)?;
     let end = date(end_text, place, END_FIELD)?;
     if start.civil().0 < YEAR_LIKELY_MIN {
-        let problem = format!(
-            "{} is in antiquity; write all four digits",
-            quoted(start_text)
-        );
+        let problem = format!("{} is in antiquity; write all four digits", quoted(start_text));
         reading.doubt(place.field(START_FIELD, problem))?;
     }
     let days = end.since(start).map_or(0, |days| days + 1);
@@ -280,20 +262,13 @@ fn person(text: &str, place: Place, strict: bool) -> Result<Person<'_>, BadInput
     let mut days = match vacation {
         "" => Vec::new(),
         _ => {
-            let days = vacation
-                .split(':')
-                .map(|day| date(day, place, (6, "vacation")));
+            let days = vacation.split(':').map(|day| date(day, place, (6, "vacation")));
             days.collect::<Result<Vec<_>, _>>()?
         }
     };
     days.sort_unstable();
     days.dedup();
-    Ok(Person {
-        name,
-        track,
-        skill: if strict { skill.trim() } else { skill },
-        vacation: days,
-    })
+    Ok(Person { name, track, skill: if strict { skill.trim() } else { skill }, vacation: days })
 }
 
 fn item<'a>(text: &'a str, place: Place, reading: &mut Reading<'_>) -> Result<Item<'a>, BadInput> {
@@ -322,10 +297,7 @@ fn triage(text: &str, place: Place) -> Result<usize, BadInput> {
         place.field((5, "triage"), problem)
     })?;
     let tops = [1.0, 1.5, 2.0, 2.5];
-    Ok(tops
-        .iter()
-        .position(|top| number <= *top)
-        .unwrap_or(tops.len()))
+    Ok(tops.iter().position(|top| number <= *top).unwrap_or(tops.len()))
 }
 
 fn estimate<'a>(
@@ -377,12 +349,9 @@ fn effort(part: &str, place: Place, strict: bool) -> Result<Option<Effort<'_>>, 
             "{} is not SKILL:NUMBER; write weeks of one person like Server:1.5",
             quoted(part)
         )),
-        Some(effort) if strict && !(0.0..f32::INFINITY).contains(&effort.weeks) => {
-            refused(format!(
-                "{} is not an effort; write weeks of one person from 0 upwards",
-                quoted(part)
-            ))
-        }
+        Some(effort) if strict && !(0.0..f32::INFINITY).contains(&effort.weeks) => refused(
+            format!("{} is not an effort; write weeks of one person from 0 upwards", quoted(part)),
+        ),
         some => Ok(some),
     }
 }
@@ -406,9 +375,8 @@ fn order(one: &Option<Effort<'_>>, other: &Option<Effort<'_>>) -> Ordering {
 /// Refuses what cannot be scheduled and warns of what never ends.
 fn check_efforts(plan: &Plan<'_>, reading: &mut Reading<'_>) -> Result<(), BadInput> {
     for item in &plan.work {
-        let odd = item
-            .efforts()
-            .filter(|effort| effort.weeks.is_nan() || effort.weeks == f32::INFINITY);
+        let odd =
+            item.efforts().filter(|effort| effort.weeks.is_nan() || effort.weeks == f32::INFINITY);
         for effort in odd.filter(|effort| plan.scheduled.contains(&effort.skill)) {
             let skill = quoted(effort.skill);
             if effort.weeks == f32::INFINITY {

@@ -42,11 +42,7 @@ impl<'b, 'p, 'a> Report<'b, 'p, 'a> {
         for group in &figures.groups {
             self.staff.extend_from_slice(b"\t\t=====qplan skill item\n");
             for person in group {
-                line(
-                    &mut self.staff,
-                    "\t\t\t",
-                    self.book.plan.staff[*person].name,
-                );
+                line(&mut self.staff, "\t\t\t", self.book.plan.staff[*person].name);
             }
         }
         self.work.extend_from_slice(b"\t=====qplan track item\n");
@@ -58,12 +54,8 @@ impl<'b, 'p, 'a> Report<'b, 'p, 'a> {
     fn item(&mut self, index: usize, shortages: &[(usize, f32)], end: Option<usize>) {
         let item = &self.book.plan.work[index];
         let out = &mut self.work;
-        write!(
-            out,
-            "\t\t{}\t{}\t{}\t{}\t",
-            item.track, item.rank, TRIAGES[item.triage], item.name
-        )
-        .expect("memory can be written");
+        write!(out, "\t\t{}\t{}\t{}\t{}\t", item.track, item.rank, TRIAGES[item.triage], item.name)
+            .expect("memory can be written");
         out.extend_from_slice(&self.estimates[index]);
         out.push(b'\t');
         for (position, (skill, short)) in shortages.iter().enumerate() {
@@ -87,11 +79,7 @@ impl<'b, 'p, 'a> Report<'b, 'p, 'a> {
         let mut out = Vec::new();
         names(&mut out, PARAMS, self.book.plan.params.iter().copied());
         names(&mut out, "qplan tracks v1", tracks);
-        names(
-            &mut out,
-            "qplan skills v1",
-            self.book.skills.iter().copied(),
-        );
+        names(&mut out, "qplan skills v1", self.book.skills.iter().copied());
         names(&mut out, "qplan triages v1", TRIAGES.into_iter());
         let sections = [
             ("qplan track manpower v1", self.manpower),

@@ -42,16 +42,10 @@ pub struct Schedule {
 pub fn schedule(input: &[u8], options: ScheduleOptions) -> Result<Schedule, Error> {
     limit("bytes", input.len(), INPUT_MAX)?;
     if options.raw {
-        return Ok(Schedule {
-            output: input.to_vec(),
-            warnings: Vec::new(),
-        });
+        return Ok(Schedule { output: input.to_vec(), warnings: Vec::new() });
     }
     let mut warnings = Warnings::default();
-    let mut reading = Reading {
-        strict: options.by_name,
-        warnings: &mut warnings,
-    };
+    let mut reading = Reading { strict: options.by_name, warnings: &mut warnings };
     let plan = plan::read(input, &mut reading).map_err(Error::Plan)?;
     let book = Book::new(&plan);
     let cells = book.tracks.len().saturating_mul(book.skills.len());
@@ -67,20 +61,12 @@ pub fn schedule(input: &[u8], options: ScheduleOptions) -> Result<Schedule, Erro
     if let Some(warning) = mispaired(&book, &pairing) {
         warnings.add(|| warning);
     }
-    Ok(Schedule {
-        output,
-        warnings: warnings.into_vec(),
-    })
+    Ok(Schedule { output, warnings: warnings.into_vec() })
 }
 
 fn limit(what: &'static str, found: usize, max: usize) -> Result<(), Error> {
     match found > max {
-        true => Err(Error::TooLarge {
-            deed: "schedule",
-            what,
-            found,
-            max,
-        }),
+        true => Err(Error::TooLarge { deed: "schedule", what, found, max }),
         false => Ok(()),
     }
 }
@@ -112,9 +98,7 @@ fn endless(plan: &Plan<'_>, item: usize) -> BadInput {
 /// Scheduled skills no person has.
 fn nobodys<'a>(book: &Book<'_, 'a>) -> Vec<&'a str> {
     let scheduled = book.plan.scheduled.iter().copied();
-    scheduled
-        .filter(|skill| !book.plan.staff.iter().any(|person| person.skill == *skill))
-        .collect()
+    scheduled.filter(|skill| !book.plan.staff.iter().any(|person| person.skill == *skill)).collect()
 }
 
 /// Tells if pairing by position gave other dates than pairing by name would.
@@ -129,31 +113,20 @@ fn mispaired(book: &Book<'_, '_>, pairing: &Pairing<'_>) -> Option<String> {
         let ends = book.ends(members, &groups, pairing);
         let right_ends = book.ends(members, &groups, &right);
         dates += ends.len();
-        wrong += ends
-            .iter()
-            .zip(&right_ends)
-            .filter(|(end, right)| end != right)
-            .count();
+        wrong += ends.iter().zip(&right_ends).filter(|(end, right)| end != right).count();
     }
     if wrong == 0 {
         return None;
     }
-    let swapped = pairing
-        .iter()
-        .filter(|pair| pair.wanted != Some(pair.taken));
+    let swapped = pairing.iter().filter(|pair| pair.wanted != Some(pair.taken));
     let mut faults: Vec<String> = swapped
         .map(|pair| {
             let people = book.skills[pair.taken];
-            format!(
-                "{} takes the people of {}",
-                quoted(pair.skill),
-                quoted(people)
-            )
+            format!("{} takes the people of {}", quoted(pair.skill), quoted(people))
         })
         .collect();
-    let dropped = right
-        .iter()
-        .filter(|pair| !pairing.iter().any(|other| other.skill == pair.skill));
+    let dropped =
+        right.iter().filter(|pair| !pairing.iter().any(|other| other.skill == pair.skill));
     faults.extend(dropped.map(|pair| format!("{} is not scheduled", quoted(pair.skill))));
     Some(format!(
         "scheduled skills are paired with people by position, not by name: {}; {wrong} of {dates} end dates \

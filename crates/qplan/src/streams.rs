@@ -28,22 +28,14 @@ impl<'a> Stream<'a> {
     pub(crate) fn rows(&self, stream: &'static str) -> impl Iterator<Item = (Place, &'a str)> {
         let header = self.line;
         self.lines.iter().enumerate().map(move |(index, text)| {
-            let place = Place {
-                stream,
-                line: index + 1,
-                input_line: header + index + 1,
-            };
+            let place = Place { stream, line: index + 1, input_line: header + index + 1 };
             (place, *text)
         })
     }
 
     /// The place of the header, or of a content line.
     pub(crate) fn place(&self, stream: &'static str, line: usize) -> Place {
-        Place {
-            stream,
-            line,
-            input_line: self.line + line,
-        }
+        Place { stream, line, input_line: self.line + line }
     }
 }
 
@@ -120,9 +112,7 @@ pub(crate) fn find<'s, 'a>(
         return Ok(stream);
     }
     if streams.is_empty() {
-        return Err(BadInput::whole(format!(
-            "the input is empty; it needs the stream {name:?}"
-        )));
+        return Err(BadInput::whole(format!("the input is empty; it needs the stream {name:?}")));
     }
     let near = streams.iter().find(|stream| stream.name.trim() == name);
     let remedy = match near {

@@ -24,16 +24,9 @@ impl Demand {
     /// The order of the operations is the original's: each of them rounds.
     pub(crate) fn of(weeks: Option<f32>) -> Self {
         let Some(weeks) = weeks else {
-            return Self {
-                people: 0.0,
-                days: 0.0,
-            };
+            return Self { people: 0.0, days: 0.0 };
         };
-        let people = if weeks <= 2.0 {
-            1.0
-        } else {
-            (weeks / 2.0).floor()
-        };
+        let people = if weeks <= 2.0 { 1.0 } else { (weeks / 2.0).floor() };
         let days = (5.0 * (weeks / people)) * people;
         Self { people, days }
     }
@@ -67,10 +60,7 @@ impl Pool {
             }
         }
         let left = &self.days[self.first..];
-        self.first += left
-            .iter()
-            .take_while(|available| **available <= 0.0)
-            .count();
+        self.first += left.iter().take_while(|available| **available <= 0.0).count();
         end
     }
 }

@@ -66,20 +66,12 @@ impl<'p, 'a> Book<'p, 'a> {
         skills.extend(plan.staff.iter().map(|person| person.skill));
         skills.remove("");
         let skills: Vec<&str> = skills.into_iter().collect();
-        let index = skills
-            .iter()
-            .enumerate()
-            .map(|(index, skill)| (*skill, index));
+        let index = skills.iter().enumerate().map(|(index, skill)| (*skill, index));
         let index: HashMap<&str, usize> = index.collect();
-        let people = plan
-            .staff
-            .iter()
-            .map(|person| index.get(person.skill).copied());
+        let people = plan.staff.iter().map(|person| index.get(person.skill).copied());
         let efforts = plan.work.iter().map(|item| {
             let known = item.efforts();
-            known
-                .filter_map(|effort| Some((*index.get(effort.skill)?, effort.weeks)))
-                .collect()
+            known.filter_map(|effort| Some((*index.get(effort.skill)?, effort.weeks))).collect()
         });
         Self {
             plan,
@@ -94,24 +86,14 @@ impl<'p, 'a> Book<'p, 'a> {
     /// The original's pairing: by position in the scheduled and in all skills.
     pub(crate) fn by_position(&self) -> Pairing<'a> {
         let pairs = self.plan.scheduled.iter().zip(0..self.skills.len());
-        pairs
-            .map(|(skill, taken)| Pair {
-                skill,
-                wanted: self.number(skill),
-                taken,
-            })
-            .collect()
+        pairs.map(|(skill, taken)| Pair { skill, wanted: self.number(skill), taken }).collect()
     }
 
     /// The right pairing. A scheduled skill that nobody has and nothing needs is left out.
     pub(crate) fn by_name(&self) -> Pairing<'a> {
         let pairs = self.plan.scheduled.iter().filter_map(|skill| {
             let taken = self.number(skill)?;
-            Some(Pair {
-                skill,
-                wanted: Some(taken),
-                taken,
-            })
+            Some(Pair { skill, wanted: Some(taken), taken })
         });
         pairs.collect()
     }
@@ -126,18 +108,14 @@ impl<'p, 'a> Book<'p, 'a> {
             return self.plan.work[item].effort(pair.skill);
         };
         let mut efforts = self.efforts[item].iter();
-        efforts
-            .find(|(skill, _)| *skill == wanted)
-            .map(|(_, weeks)| *weeks)
+        efforts.find(|(skill, _)| *skill == wanted).map(|(_, weeks)| *weeks)
     }
 
     /// All figures of a track.
     pub(crate) fn figures(&self, members: &Members<'_>, pairing: &Pairing<'_>) -> Figures {
         let groups = self.groups(members);
-        let manpower: Vec<f32> = groups
-            .iter()
-            .map(|group| manpower(&self.availability(group)))
-            .collect();
+        let manpower: Vec<f32> =
+            groups.iter().map(|group| manpower(&self.availability(group))).collect();
         Figures {
             demand: self.demand(members),
             shortages: self.shortages(members, &manpower),
@@ -166,9 +144,7 @@ impl<'p, 'a> Book<'p, 'a> {
         let everybody = group.len() as f32;
         let present = |workday: &bool| if *workday { everybody } else { 0.0 };
         let mut days: Vec<f32> = self.workdays.iter().map(present).collect();
-        let vacations = group
-            .iter()
-            .flat_map(|person| &self.plan.staff[*person].vacation);
+        let vacations = group.iter().flat_map(|person| &self.plan.staff[*person].vacation);
         for day in vacations.filter_map(|day| day.since(self.plan.start)) {
             if self.workdays.get(day) == Some(&true) {
                 days[day] -= 1.0;
@@ -213,11 +189,7 @@ impl<'p, 'a> Book<'p, 'a> {
             let mut short = Vec::new();
             for (skill, weeks) in &self.efforts[*item] {
                 let left = &mut left[*skill];
-                *left = if *left <= 0.0 {
-                    0.0 - weeks
-                } else {
-                    *left - weeks
-                };
+                *left = if *left <= 0.0 { 0.0 - weeks } else { *left - weeks };
                 if *weeks > 0.0 && *left < 0.0 {
                     short.push((*skill, *left));
                 }
@@ -251,9 +223,7 @@ impl<'p, 'a> Book<'p, 'a> {
 
 /// The weeks of one person that people can give: a fifth of each day, added day by day.
 fn manpower(availability: &[f32]) -> f32 {
-    availability
-        .iter()
-        .fold(0.0, |sum, available| sum + available / 5.0)
+    availability.iter().fold(0.0, |sum, available| sum + available / 5.0)
 }
 
 /// `All` and every track named by work or staff.
@@ -270,9 +240,7 @@ fn tracks<'a>(plan: &Plan<'a>) -> Vec<Members<'a>> {
         people: (0..plan.staff.len()).collect(),
         items: (0..plan.work.len()).collect(),
     };
-    let named = named
-        .into_iter()
-        .map(|(name, members)| Members { name, ..members });
+    let named = named.into_iter().map(|(name, members)| Members { name, ..members });
     std::iter::once(all).chain(named).collect()
 }
 

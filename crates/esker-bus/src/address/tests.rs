@@ -13,11 +13,7 @@ fn check(text: &str, bound: Result<&str, &str>) {
 
 #[test]
 fn loopback_is_bound() {
-    for text in [
-        "tcp://127.0.0.1:5000",
-        "tcp://127.255.0.9:0",
-        "tcp://[::1]:65535",
-    ] {
+    for text in ["tcp://127.0.0.1:5000", "tcp://127.255.0.9:0", "tcp://[::1]:65535"] {
         check(text, Ok(text));
     }
     check("tcp://localhost:1", Ok("tcp://127.0.0.1:1"));
@@ -25,14 +21,7 @@ fn loopback_is_bound() {
 
 #[test]
 fn elsewhere_is_not_bound() {
-    for host in [
-        "0.0.0.0",
-        "10.0.0.1",
-        "[::]",
-        "[::ffff:10.0.0.1]",
-        "example.org",
-        "128.0.0.1",
-    ] {
+    for host in ["0.0.0.0", "10.0.0.1", "[::]", "[::ffff:10.0.0.1]", "example.org", "128.0.0.1"] {
         check(&format!("tcp://{host}:1"), Err("not a loopback address"));
         let address = Address::parse(&format!("tcp://{host}:1")).unwrap();
         assert_eq!(address.to_connect().unwrap(), format!("tcp://{host}:1"));
@@ -65,10 +54,5 @@ fn what_is_no_address_is_named() {
 
 #[test]
 fn nobody_is_at_port_0() {
-    assert!(
-        Address::parse("tcp://localhost:0")
-            .unwrap()
-            .to_connect()
-            .is_err()
-    );
+    assert!(Address::parse("tcp://localhost:0").unwrap().to_connect().is_err());
 }

@@ -6,10 +6,7 @@ use esker_wire::fault::{Code, Fault};
 use super::{check_size, id, number, refusal, split};
 
 fn frames(texts: &[&str]) -> Vec<Bytes> {
-    texts
-        .iter()
-        .map(|text| Bytes::from((*text).to_owned()))
-        .collect()
+    texts.iter().map(|text| Bytes::from((*text).to_owned())).collect()
 }
 
 #[test]
@@ -21,16 +18,8 @@ fn the_way_back_ends_with_the_first_empty_frame() {
     check(&["7", "", "=====GET a"], &["7", ""], &["=====GET a"]);
     check(&["", "", "x"], &[""], &["", "x"]);
     // A bare DEALER; an empty frame of its body is no delimiter.
-    check(
-        &["=====esker/1 PUT a", ""],
-        &[],
-        &["=====esker/1 PUT a", ""],
-    );
-    check(
-        &["=====esker/1 PUT a", "", "b"],
-        &[],
-        &["=====esker/1 PUT a", "", "b"],
-    );
+    check(&["=====esker/1 PUT a", ""], &[], &["=====esker/1 PUT a", ""]);
+    check(&["=====esker/1 PUT a", "", "b"], &[], &["=====esker/1 PUT a", "", "b"]);
     check(&["garbage"], &[], &["garbage"]);
     // There is always something left to answer.
     check(&[""], &[], &[""]);
@@ -89,10 +78,7 @@ fn a_refusal_is_in_the_asker_s_form() {
 fn sizes_are_checked_by_bytes_and_by_frames() {
     let check = |message: &[Bytes]| check_size("request", message, 100).is_ok();
     assert!(check(&[Bytes::from(vec![0; 60]), Bytes::from(vec![0; 40])]));
-    assert!(!check(&[
-        Bytes::from(vec![0; 60]),
-        Bytes::from(vec![0; 41])
-    ]));
+    assert!(!check(&[Bytes::from(vec![0; 60]), Bytes::from(vec![0; 41])]));
     assert!(check(&vec![Bytes::new(); super::FRAMES_MAX]));
     assert!(!check(&vec![Bytes::new(); super::FRAMES_MAX + 1]));
 }

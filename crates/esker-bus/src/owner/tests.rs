@@ -16,10 +16,7 @@ struct Notes(Arc<Mutex<Vec<String>>>);
 impl Service for Notes {
     fn handle(&mut self, requests: Vec<Frames>) -> Vec<Outcome> {
         self.0.lock().unwrap().push(requests.len().to_string());
-        let outcome = |request: Frames| Outcome {
-            events: vec![request.clone()],
-            reply: request,
-        };
+        let outcome = |request: Frames| Outcome { events: vec![request.clone()], reply: request };
         requests.into_iter().map(outcome).collect()
     }
 
@@ -44,30 +41,20 @@ async fn check(limits: &Limits, count: usize, bytes: usize, expected: &str) {
     queue.stop();
     let notes = Arc::new(Mutex::new(Vec::new()));
     let (local, mut published) = broadcast::channel(100);
-    let outlets = Outlets {
-        publisher: None,
-        local,
-    };
+    let outlets = Outlets { publisher: None, local };
     run(Notes(Arc::clone(&notes)), &mail, &outlets, limits);
     assert_eq!(notes.lock().unwrap().join(" "), expected);
     for answer in answers {
         let reply = answer.await.unwrap();
         assert!(reply.concat().starts_with(b"x") || reply.concat().starts_with(b"ERROR: "));
     }
-    assert_eq!(
-        published.recv().await.unwrap(),
-        vec![Bytes::from_static(b"heartbeat")]
-    );
+    assert_eq!(published.recv().await.unwrap(), vec![Bytes::from_static(b"heartbeat")]);
     assert_eq!(published.len(), count);
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn what_is_waiting_is_one_batch_within_its_bounds() {
-    let limits = Limits {
-        batch_max: 3,
-        batch_bytes_max: 1000,
-        ..Limits::default()
-    };
+    let limits = Limits { batch_max: 3, batch_bytes_max: 1000, ..Limits::default() };
     check(&limits, 7, 10, "tick 3 3 1").await;
     check(&limits, 5, 600, "tick 2 2 1").await;
     check(&limits, 2, 5000, "tick 1 1").await;
@@ -76,9 +63,6 @@ async fn what_is_waiting_is_one_batch_within_its_bounds() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn an_answer_over_the_limit_becomes_an_error() {
-    let limits = Limits {
-        message_max: 100,
-        ..Limits::default()
-    };
+    let limits = Limits { message_max: 100, ..Limits::default() };
     check(&limits, 2, 101, "tick 2").await;
 }

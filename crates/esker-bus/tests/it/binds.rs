@@ -48,14 +48,7 @@ fn a_port_in_use_is_named_with_its_role() {
 
 #[test]
 fn nothing_but_loopback_is_bound() {
-    for host in [
-        "0.0.0.0",
-        "*",
-        "[::]",
-        "192.168.1.1",
-        "example.org",
-        "localhost.example.org",
-    ] {
+    for host in ["0.0.0.0", "*", "[::]", "192.168.1.1", "example.org", "localhost.example.org"] {
         let address = format!("tcp://{host}:0");
         let fault = serve(&address, FREE).unwrap_err();
         assert_eq!(fault.code, Code::BadRequest, "{fault}");
@@ -68,26 +61,13 @@ fn nothing_but_loopback_is_bound() {
 
 #[test]
 fn nothing_but_tcp_is_understood() {
-    for address in [
-        "ipc:///tmp/x",
-        "tcp://127.0.0.1",
-        "127.0.0.1:5000",
-        "tcp://:1",
-        "",
-    ] {
+    for address in ["ipc:///tmp/x", "tcp://127.0.0.1", "127.0.0.1:5000", "tcp://:1", ""] {
         let fault = serve(address, FREE).unwrap_err();
         assert_eq!(fault.code, Code::BadRequest, "{fault}");
-        let to = Endpoint::Tcp {
-            requests: address.to_owned(),
-            events: FREE.to_owned(),
-        };
+        let to = Endpoint::Tcp { requests: address.to_owned(), events: FREE.to_owned() };
         let office = Office::new();
         let ask = Ask::<false>::new("SAY", "");
-        let fault = office
-            .bus
-            .caller(&to)
-            .call_blocking(&ask, SOON)
-            .unwrap_err();
+        let fault = office.bus.caller(&to).call_blocking(&ask, SOON).unwrap_err();
         assert_eq!(fault.code, Code::BadRequest, "{fault}");
         assert!(fault.message.contains(&format!("{address:?}")), "{fault}");
     }

@@ -43,10 +43,7 @@ impl Desk {
     }
 
     fn link(&self) -> Link {
-        Link {
-            epoch: self.epoch,
-            seq: self.seq,
-        }
+        Link { epoch: self.epoch, seq: self.seq }
     }
 
     fn ours(&mut self, request: &Message) -> Outcome {
@@ -73,26 +70,19 @@ impl Desk {
                 reply = Message::error(&fault);
             }
         }
-        Outcome {
-            reply: reply.to_frames(),
-            events,
-        }
+        Outcome { reply: reply.to_frames(), events }
     }
 
     fn seeds(frame: &[u8]) -> Outcome {
         match SeedRequest::from_frame(frame) {
-            Ok(SeedRequest::Put { name, .. }) => Outcome {
-                reply: vec![seed::ok()],
-                events: vec![vec![seed::event(&name)]],
-            },
+            Ok(SeedRequest::Put { name, .. }) => {
+                Outcome { reply: vec![seed::ok()], events: vec![vec![seed::event(&name)]] }
+            }
             Ok(SeedRequest::Get { name, .. }) => Outcome {
                 reply: vec![Bytes::from(format!("====={name}\n\tabcde\n=====data"))],
                 events: Vec::new(),
             },
-            Err(fault) => Outcome {
-                reply: vec![seed::error(&fault)],
-                events: Vec::new(),
-            },
+            Err(fault) => Outcome { reply: vec![seed::error(&fault)], events: Vec::new() },
         }
     }
 }
@@ -158,29 +148,16 @@ impl Office {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
-        let binds = Binds {
-            requests: vec![FREE.to_owned()],
-            events: vec![FREE.to_owned()],
-            limits,
-        };
+        let binds =
+            Binds { requests: vec![FREE.to_owned()], events: vec![FREE.to_owned()], limits };
         Self::at(&Bus::start().unwrap(), 1, &binds)
     }
 
     pub(crate) fn at(bus: &Bus, epoch: u64, binds: &Binds) -> Self {
         let (holding, held) = mpsc::channel();
         let (open, gate) = mpsc::channel();
-        let desk = Desk {
-            epoch,
-            seq: 0,
-            holding,
-            gate,
-        };
-        Self {
-            bus: bus.clone(),
-            server: bus.serve("desk", desk, binds).unwrap(),
-            held,
-            open,
-        }
+        let desk = Desk { epoch, seq: 0, holding, gate };
+        Self { bus: bus.clone(), server: bus.serve("desk", desk, binds).unwrap(), held, open }
     }
 
     /// The same addresses, to bind again.

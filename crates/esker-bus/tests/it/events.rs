@@ -15,20 +15,14 @@ fn next(follow: &mut Follow) -> String {
         Some(Item::Event(event)) => {
             let frames = event.to_frames();
             let topic = String::from_utf8_lossy(&frames[0]).into_owned();
-            format!(
-                "{} {}",
-                topic.trim_start_matches("esker/1 "),
-                event.link().seq
-            )
+            format!("{} {}", topic.trim_start_matches("esker/1 "), event.link().seq)
         }
         None => "nothing".to_owned(),
     }
 }
 
 fn ask(caller: &Caller, verb: &str, subject: &str) {
-    caller
-        .call_blocking(&Ask::<false>::new(verb, subject), SOON)
-        .unwrap();
+    caller.call_blocking(&Ask::<false>::new(verb, subject), SOON).unwrap();
 }
 
 #[test]
@@ -47,19 +41,10 @@ fn a_follower_hears_everything_in_order_after_the_first_lost() {
 #[test]
 fn a_filter_s_gaps_are_no_loss() {
     both(&Limits::default(), |office, to| {
-        let mut follow = office
-            .bus
-            .follow(&to, &["esker/1 raw/", "esker/1 results/plan"]);
+        let mut follow = office.bus.follow(&to, &["esker/1 raw/", "esker/1 results/plan"]);
         assert_eq!(next(&mut follow), "lost");
         let caller = office.bus.caller(&to);
-        for name in [
-            "raw/a",
-            "cond/b",
-            "cond/c",
-            "results/plan",
-            "results/other",
-            "raw/d",
-        ] {
+        for name in ["raw/a", "cond/b", "cond/c", "results/plan", "results/other", "raw/d"] {
             ask(&caller, "PUT", name);
         }
         assert_eq!(next(&mut follow), "raw/a 1");

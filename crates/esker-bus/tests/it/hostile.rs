@@ -34,10 +34,7 @@ fn handshake(kind: &str) -> Vec<u8> {
 
 /// Attacks both sockets while a client that was there before, and one that comes new each time, are served.
 fn check(attack: impl Fn(TcpStream, &str)) {
-    let limits = Limits {
-        handshake_timeout: Duration::from_millis(300),
-        ..Limits::default()
-    };
+    let limits = Limits { handshake_timeout: Duration::from_millis(300), ..Limits::default() };
     let office = Office::with(limits);
     let honest = office.caller();
     let (bus, to) = (&office.bus, &office.tcp());
@@ -49,10 +46,7 @@ fn check(attack: impl Fn(TcpStream, &str)) {
                 say(&bus.caller(to), "new");
             }
         });
-        let targets = [
-            (office.server.requests(), "DEALER"),
-            (office.server.events(), "SUB"),
-        ];
+        let targets = [(office.server.requests(), "DEALER"), (office.server.events(), "SUB")];
         let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             for (addresses, kind) in targets {
                 let stream = TcpStream::connect(addresses[0].trim_start_matches("tcp://"));
@@ -66,10 +60,7 @@ fn check(attack: impl Fn(TcpStream, &str)) {
         done.unwrap();
     });
     let mut follow = office.bus.follow(&office.tcp(), &["esker/1 "]);
-    assert!(
-        follow.recv_timeout(SOON).is_some(),
-        "no event after the attack"
-    );
+    assert!(follow.recv_timeout(SOON).is_some(), "no event after the attack");
 }
 
 /// Expects to be thrown out.
@@ -119,9 +110,7 @@ fn random_bytes() {
 #[test]
 fn http() {
     check(|mut stream, _| {
-        stream
-            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            .unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         thrown_out(&stream);
     });
 }
@@ -177,9 +166,7 @@ fn frames_without_an_end() {
 fn answers_nobody_reads() {
     check(|mut stream, kind| {
         stream.write_all(&handshake(kind)).unwrap();
-        stream
-            .set_write_timeout(Some(Duration::from_millis(500)))
-            .unwrap();
+        stream.set_write_timeout(Some(Duration::from_millis(500))).unwrap();
         // A frame that is followed by another, then a long last one.
         let head = b"=====esker/1 SAY x";
         let mut request = vec![1, u8::try_from(head.len()).unwrap()];
@@ -199,9 +186,7 @@ fn answers_nobody_reads() {
 fn three_hundred_at_once() {
     check(|stream, kind| {
         let address = stream.peer_addr().unwrap();
-        let mut crowd: Vec<_> = (0..300)
-            .map(|_| TcpStream::connect(address).unwrap())
-            .collect();
+        let mut crowd: Vec<_> = (0..300).map(|_| TcpStream::connect(address).unwrap()).collect();
         for stream in crowd.iter_mut().step_by(2) {
             stream.write_all(&handshake(kind)).unwrap();
         }

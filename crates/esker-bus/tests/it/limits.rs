@@ -8,10 +8,7 @@ use crate::desk::{Ask, SOON, block_on, both, say};
 
 #[test]
 fn a_peer_with_too_much_under_way_is_told_to_wait() {
-    let limits = Limits {
-        in_flight_max: 10,
-        ..Limits::default()
-    };
+    let limits = Limits { in_flight_max: 10, ..Limits::default() };
     both(&limits, |office, to| {
         let caller = office.bus.caller(&to);
         let other = office.bus.caller(&to);
@@ -38,10 +35,7 @@ fn a_peer_with_too_much_under_way_is_told_to_wait() {
                 Ok(reply) => String::from_utf8(reply[0].to_vec()).unwrap(),
                 Err(fault) => format!("ERROR: {fault}"),
             };
-            assert!(
-                refused.starts_with("ERROR: 10 requests of this client"),
-                "{refused}"
-            );
+            assert!(refused.starts_with("ERROR: 10 requests of this client"), "{refused}");
             office.open.send(()).unwrap();
             while let Some(call) = calls.join_next().await {
                 call.unwrap().unwrap();
@@ -55,30 +49,24 @@ fn a_peer_with_too_much_under_way_is_told_to_wait() {
 
 #[test]
 fn a_request_that_is_too_large_is_refused() {
-    let limits = Limits {
-        message_max: 1_000_000,
-        ..Limits::default()
-    };
+    let limits = Limits { message_max: 1_000_000, ..Limits::default() };
     both(&limits, |office, to| {
         let caller = office.bus.caller(&to);
         let mut ask = Ask::<false>::new("SAY", "large");
         ask.0.body = vec![vec![7; 1_000_001].into()];
         let fault = caller.call_blocking(&ask, SOON).unwrap_err();
         assert_eq!(fault.code, Code::TooLarge, "{fault}");
-        assert!(fault.message.contains("1000000 are allowed"), "{fault}");
+        assert!(fault.message.starts_with("the request has 1000"), "{fault}");
         ask.0.body = vec![Bytes::new(); 20_000];
         let fault = caller.call_blocking(&ask, SOON).unwrap_err();
-        assert!(fault.message.contains("16384 are allowed"), "{fault}");
+        assert!(fault.message.starts_with("the request has 20001 frames"), "{fault}");
         say(&caller, "small");
     });
 }
 
 #[test]
 fn an_answer_that_is_too_large_is_a_fault() {
-    let limits = Limits {
-        message_max: 1_000_000,
-        ..Limits::default()
-    };
+    let limits = Limits { message_max: 1_000_000, ..Limits::default() };
     both(&limits, |office, to| {
         let caller = office.bus.caller(&to);
         let ask = Ask::<false>::new("HUGE", "");

@@ -14,9 +14,7 @@ fn nobody_there_is_unavailable_in_time_and_names_the_address() {
     let bus = Bus::start().unwrap();
     let office = Office::new();
     let to = office.tcp();
-    let Endpoint::Tcp { requests, .. } = &to else {
-        unreachable!()
-    };
+    let Endpoint::Tcp { requests, .. } = &to else { unreachable!() };
     office.server.shutdown();
     let began = Instant::now();
     let wait = Duration::from_millis(200);
@@ -62,10 +60,7 @@ fn a_lost_connection_fails_what_must_not_be_done_twice() {
     proxy.cut();
     let fault = held.join().unwrap().unwrap_err();
     assert_eq!(fault.code, Code::Unavailable);
-    assert!(
-        fault.message.contains("was lost before the answer"),
-        "{fault}"
-    );
+    assert!(fault.message.contains("was lost before the answer"), "{fault}");
     office.open.send(()).unwrap();
     say(&caller, "connected again");
 }
@@ -86,8 +81,5 @@ fn a_lost_connection_asks_again_what_may_be_asked_twice() {
 }
 
 fn through(proxy: &Proxy) -> Endpoint {
-    Endpoint::Tcp {
-        requests: proxy.address.clone(),
-        events: proxy.address.clone(),
-    }
+    Endpoint::Tcp { requests: proxy.address.clone(), events: proxy.address.clone() }
 }

@@ -24,9 +24,6 @@ fn no_file_is_forgotten() {
         let Some(module) = name.strip_suffix(".rs").filter(|name| *name != "main") else {
             continue;
         };
-        assert!(
-            main.contains(&format!("mod {module};")),
-            "{name} is not in main.rs"
-        );
+        assert!(main.contains(&format!("mod {module};")), "{name} is not in main.rs");
     }
 }

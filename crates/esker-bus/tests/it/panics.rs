@@ -12,9 +12,7 @@ const DOOMED: &str = "ESKER_BUS_TEST_PANIC";
 fn a_panic_ends_the_process_with_its_message() {
     if std::env::var_os(DOOMED).is_some() {
         let office = Office::new();
-        let outcome = office
-            .caller()
-            .call_blocking(&Ask::<false>::new("PANIC", ""), SOON);
+        let outcome = office.caller().call_blocking(&Ask::<false>::new("PANIC", ""), SOON);
         unreachable!("the process went on: {outcome:?}");
     }
     let name = "panics::a_panic_ends_the_process_with_its_message";

@@ -14,11 +14,7 @@ fn what_is_said_comes_back() {
         let caller = office.bus.caller(&to);
         say(&caller, "hello");
         let mut ask = Ask::<false>::new("SAY", "with a body");
-        ask.0.body = vec![
-            Bytes::from_static(b"\0\xff"),
-            Bytes::new(),
-            vec![7; 3_000_000].into(),
-        ];
+        ask.0.body = vec![Bytes::from_static(b"\0\xff"), Bytes::new(), vec![7; 3_000_000].into()];
         let reply = caller.call_blocking(&ask, SOON).unwrap();
         assert_eq!(reply.body, ask.0.body);
     });
@@ -28,11 +24,7 @@ fn what_is_said_comes_back() {
 fn a_service_s_fault_is_the_call_s() {
     both(&Limits::default(), |office, to| {
         let ask = Ask::<false>::new("SING", "");
-        let fault = office
-            .bus
-            .caller(&to)
-            .call_blocking(&ask, SOON)
-            .unwrap_err();
+        let fault = office.bus.caller(&to).call_blocking(&ask, SOON).unwrap_err();
         assert_eq!(fault.code, Code::BadRequest);
         assert_eq!(fault.message, "no verb \"SING\" here");
     });
@@ -51,10 +43,7 @@ fn any_form_of_message_can_be_exchanged() {
         check("=====PUT raw qplan\n\tx", "OK");
         check("=====GET raw qplan", "=====raw qplan\n\tabcde\n=====data");
         check("", "ERROR: ");
-        check(
-            "=====esker/1 SAY x\n\tid: 7",
-            "=====esker/1 OK\n\tid: 7\n\tsaid: x\n",
-        );
+        check("=====esker/1 SAY x\n\tid: 7", "=====esker/1 OK\n\tid: 7\n\tsaid: x\n");
     });
 }
 

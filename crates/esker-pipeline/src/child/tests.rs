@@ -9,16 +9,8 @@ use super::*;
 /// `cargo test` builds the examples beside the tests.
 fn supervisor() -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let path = test
-        .parent()
-        .unwrap()
-        .parent()
-        .unwrap()
-        .join("examples/supervise");
-    assert!(
-        path.is_file(),
-        "run `cargo test` without --lib, or build the examples first"
-    );
+    let path = test.parent().unwrap().parent().unwrap().join("examples/supervise");
+    assert!(path.is_file(), "run `cargo test` without --lib, or build the examples first");
     path
 }
 
@@ -60,9 +52,7 @@ fn assert_gone(pid: &str) {
     let deadline = Instant::now() + Duration::from_secs(10);
     let path = format!("/proc/{}/stat", pid.trim());
     while let Ok(stat) = fs::read_to_string(&path) {
-        let zombie = stat
-            .rsplit_once(')')
-            .is_some_and(|(_, rest)| rest.starts_with(" Z"));
+        let zombie = stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" Z"));
         if zombie {
             return;
         }
@@ -189,10 +179,7 @@ fn a_program_dies_with_the_engine() {
         esker = esker.display(),
         pid = pid_file.display(),
     );
-    let mut engine = Command::new("sh")
-        .args(["-c", &format!("{script}; true")])
-        .spawn()
-        .unwrap();
+    let mut engine = Command::new("sh").args(["-c", &format!("{script}; true")]).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     let pid = loop {
         if let Ok(pid) = fs::read_to_string(&pid_file) {

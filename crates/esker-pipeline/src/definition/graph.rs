@@ -38,10 +38,7 @@ fn check_names(page: &mut Page<'_>, nodes: &[Node]) {
             continue;
         };
         let (line, _) = page.place(first.span.start);
-        let message = format!(
-            "{} has the name of {} (line {line})",
-            node.title, first.title
-        );
+        let message = format!("{} has the name of {} (line {line})", node.title, first.title);
         page.error(&node.span, message, "give one of them another name");
     }
 }

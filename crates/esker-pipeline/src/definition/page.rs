@@ -35,10 +35,7 @@ pub(super) struct Table<'a, 't> {
 
 impl<'t> Page<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self {
-            text,
-            defects: Vec::new(),
-        }
+        Self { text, defects: Vec::new() }
     }
 
     /// The line and column of a byte, from 1.
@@ -70,13 +67,7 @@ impl<'t> Page<'t> {
     fn defect(&mut self, severity: Severity, span: &Range<usize>, text: (String, String)) {
         let (line, column) = self.place(span.start);
         let (message, hint) = text;
-        self.defects.push(Defect {
-            line,
-            column,
-            severity,
-            message,
-            hint,
-        });
+        self.defects.push(Defect { line, column, severity, message, hint });
     }
 
     /// Complains about every key that is not one of `known`.
@@ -98,11 +89,7 @@ impl<'t> Page<'t> {
         want: &str,
     ) {
         let kind = value.get_ref().type_str();
-        let message = format!(
-            "`{key}` in {} must be {want}, not {}",
-            table.title,
-            article(kind)
-        );
+        let message = format!("`{key}` in {} must be {want}, not {}", table.title, article(kind));
         self.error(&value.span(), message, "");
     }
 
@@ -112,10 +99,7 @@ impl<'t> Page<'t> {
             self.wrong(table, key, value, "a string");
             return None;
         };
-        Some(Marked {
-            value: text.to_string(),
-            span: value.span(),
-        })
+        Some(Marked { value: text.to_string(), span: value.span() })
     }
 
     /// A list of strings; a lone string is a list of one if `lone` allows it.
@@ -125,23 +109,13 @@ impl<'t> Page<'t> {
         key: &str,
         lone: bool,
     ) -> Option<Marked<Vec<Marked<String>>>> {
-        let want = if lone {
-            "a string or a list of strings"
-        } else {
-            "a list of strings"
-        };
+        let want = if lone { "a string or a list of strings" } else { "a list of strings" };
         let value = table.entries.get(key)?;
         let span = value.span();
-        let mark = |text: &str, span| Marked {
-            value: text.to_owned(),
-            span,
-        };
+        let mark = |text: &str, span| Marked { value: text.to_owned(), span };
         let items = match value.get_ref() {
             DeValue::String(text) if lone => {
-                return Some(Marked {
-                    value: vec![mark(text, span.clone())],
-                    span,
-                });
+                return Some(Marked { value: vec![mark(text, span.clone())], span });
             }
             DeValue::Array(items) => items,
             _ => {
@@ -223,11 +197,7 @@ impl<'t> Page<'t> {
             self.error(&name.span(), message, format!("write [{key}]"));
             return None;
         };
-        Some(Table {
-            title: format!("[{key}]"),
-            span: name.span(),
-            entries: inner,
-        })
+        Some(Table { title: format!("[{key}]"), span: name.span(), entries: inner })
     }
 
     /// The tables `[key.NAME]`, in the order of the text.
@@ -248,11 +218,7 @@ impl<'t> Page<'t> {
                 self.error(&name.span(), message, hint);
                 continue;
             };
-            let table = Table {
-                title,
-                span: name.span(),
-                entries: inner,
-            };
+            let table = Table { title, span: name.span(), entries: inner };
             found.push((name.get_ref().to_string(), table));
         }
         found.sort_by_key(|(_, table)| table.span.start);

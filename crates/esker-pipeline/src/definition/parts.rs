@@ -21,16 +21,8 @@ const RETRY_MAX: u32 = 100;
 /// The most often a source may be read by itself.
 const EVERY_MIN: Duration = Duration::from_secs(1);
 
-const PROGRAM_KEYS: [&str; 8] = [
-    "run",
-    "timeout",
-    "grace",
-    "output_max",
-    "retry",
-    "allow_empty",
-    "code",
-    "env",
-];
+const PROGRAM_KEYS: [&str; 8] =
+    ["run", "timeout", "grace", "output_max", "retry", "allow_empty", "code", "env"];
 const SOURCE_KEYS: [&str; 14] = [
     "file",
     "sheets",
@@ -194,9 +186,7 @@ fn origin(
         }
     }
     let path = page.string(table, "file")?;
-    places
-        .origins
-        .insert(name.to_owned(), page.place(path.span.start));
+    places.origins.insert(name.to_owned(), page.place(path.span.start));
     if path.value.is_empty() || path.value.contains('\0') {
         let message = format!("`file` in {} names no file", table.title);
         page.error(&path.span, message, "name a file in the project's folder");
@@ -237,17 +227,11 @@ fn program(
     for variable in env.iter().flatten() {
         if variable.value.is_empty() || variable.value.contains(['=', '\0']) {
             let message = format!("{:?} cannot name an environment variable", variable.value);
-            page.error(
-                &variable.span,
-                message,
-                "write its name alone, without a value",
-            );
+            page.error(&variable.span, message, "write its name alone, without a value");
         }
     }
     let argv = argv(page, table)?;
-    places
-        .origins
-        .insert(name.to_owned(), page.place(argv[0].span.start));
+    places.origins.insert(name.to_owned(), page.place(argv[0].span.start));
     let bare = |list: Vec<Marked<String>>| list.into_iter().map(|word| word.value).collect();
     Some(Program {
         argv: bare(argv),

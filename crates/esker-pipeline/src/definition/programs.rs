@@ -12,13 +12,7 @@ pub(super) fn check(dir: &Path, definition: &Definition, places: &Places) -> Vec
     let mut defects = Vec::new();
     let mut add = |name: &str, severity, message: String, hint: String| {
         let (line, column) = places.origins.get(name).copied().unwrap_or((1, 1));
-        defects.push(Defect {
-            line,
-            column,
-            severity,
-            message,
-            hint,
-        });
+        defects.push(Defect { line, column, severity, message, hint });
     };
     for (name, program) in definition.programs() {
         if let Err((message, hint)) = find(dir, &program.argv[0]) {
@@ -53,10 +47,9 @@ fn find(dir: &Path, program: &str) -> Result<(), (String, String)> {
         let path = dir.join(program);
         return match (path.is_file(), is_executable(&path)) {
             (true, true) => Ok(()),
-            (true, false) => Err((
-                format!("{program} is not executable"),
-                format!("run: chmod +x {program}"),
-            )),
+            (true, false) => {
+                Err((format!("{program} is not executable"), format!("run: chmod +x {program}")))
+            }
             (false, _) => Err((
                 format!("the program {program} does not exist"),
                 "correct the path; it is relative to the project's folder".to_owned(),
@@ -65,10 +58,7 @@ fn find(dir: &Path, program: &str) -> Result<(), (String, String)> {
     }
     let path = env::var_os("PATH").unwrap_or_default();
     let places: Vec<PathBuf> = env::split_paths(&path).collect();
-    if places
-        .iter()
-        .any(|place| is_executable(&place.join(program)))
-    {
+    if places.iter().any(|place| is_executable(&place.join(program))) {
         return Ok(());
     }
     let hint = if dir.join(program).is_file() {

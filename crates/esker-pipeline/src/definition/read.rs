@@ -18,9 +18,7 @@ pub(super) struct Places {
     pub(super) origins: HashMap<String, (usize, usize)>,
 }
 
-const KEYS: [&str; 8] = [
-    "project", "hub", "web", "alias", "source", "stage", "view", "limits",
-];
+const KEYS: [&str; 8] = ["project", "hub", "web", "alias", "source", "stage", "view", "limits"];
 
 /// Reads a definition and everything that is wrong with its text. There is none if the text is no TOML.
 pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, Vec<Defect>) {
@@ -33,11 +31,8 @@ pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, V
     if !errors.is_empty() {
         return (None, Places::default(), page.defects);
     }
-    let root = Table {
-        title: "the definition".to_owned(),
-        span: 0..0,
-        entries: document.get_ref(),
-    };
+    let root =
+        Table { title: "the definition".to_owned(), span: 0..0, entries: document.get_ref() };
     page.check_keys(&root, &KEYS);
     let mut places = Places::default();
     let mut nodes = Vec::new();
@@ -157,9 +152,7 @@ fn views(page: &mut Page<'_>, root: &Table<'_, '_>, made: &[&Marked<Resource>]) 
             "plan" => Ok(ViewKind::Plan),
             "table" => Ok(ViewKind::Table),
             "text" => Ok(ViewKind::Text),
-            _ => Err(format!(
-                "{text:?} is no kind; write \"plan\", \"table\" or \"text\""
-            )),
+            _ => Err(format!("{text:?} is no kind; write \"plan\", \"table\" or \"text\"")),
         });
         let title = page.string(&table, "title").map(|title| title.value);
         let Some(shown) = required(page, &table, "resource") else {
@@ -169,12 +162,7 @@ fn views(page: &mut Page<'_>, root: &Table<'_, '_>, made: &[&Marked<Resource>]) 
             continue;
         };
         graph::check_made(page, &makers, &shown);
-        views.push(View {
-            name,
-            resource: shown.value,
-            kind,
-            title,
-        });
+        views.push(View { name, resource: shown.value, kind, title });
     }
     views
 }
@@ -195,10 +183,7 @@ pub(super) fn required(
 /// A text as a resource's name.
 pub(super) fn resource(page: &mut Page<'_>, text: Marked<String>) -> Option<Marked<Resource>> {
     match text.value.parse() {
-        Ok(value) => Some(Marked {
-            value,
-            span: text.span,
-        }),
+        Ok(value) => Some(Marked { value, span: text.span }),
         Err(error) => {
             page.error(&text.span, error.to_string(), "");
             None

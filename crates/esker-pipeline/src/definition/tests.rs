@@ -124,11 +124,7 @@ fn a_cycle_is_told_with_its_whole_path() {
     let stage = |name: &str, input: &str, output: &str| {
         format!("[stage.{name}]\ninput = \"{input}\"\noutput = \"{output}\"\nrun = [\"esker\"]\n")
     };
-    let text = [
-        stage("a", "x/c", "x/a"),
-        stage("b", "x/a", "x/b"),
-        stage("c", "x/b", "x/c"),
-    ];
+    let text = [stage("a", "x/c", "x/a"), stage("b", "x/a", "x/b"), stage("c", "x/b", "x/c")];
     check_defects(
         &text.concat(),
         &[
@@ -193,51 +189,21 @@ fn sources_are_one_thing_and_scheduled_once() {
 fn values_that_cannot_be_are_refused() {
     let source = "[source.a]\nrun = [\"esker\"]\noutput = \"raw/a\"\n";
     for (line, start) in [
-        (
-            "every = \"soon\"",
-            "`every` in [source.a]: \"soon\" is no duration",
-        ),
-        (
-            "every = \"10ms\"",
-            "`every` in [source.a]: \"10ms\" is shorter than 1s",
-        ),
-        (
-            "every = 15",
-            "`every` in [source.a] must be a string, not an integer",
-        ),
-        (
-            "cron = \"0 0 31 2 *\"",
-            "`cron` in [source.a]: \"0 0 31 2 *\" never comes true",
-        ),
-        (
-            "cron = \"often\"",
-            "`cron` in [source.a]: \"often\" is no cron pattern",
-        ),
-        (
-            "timeout = \"0s\"",
-            "`timeout` in [source.a]: \"0s\" is no time at all",
-        ),
-        (
-            "output_max = \"big\"",
-            "`output_max` in [source.a]: \"big\" is no size",
-        ),
-        (
-            "output_max = \"9999GB\"",
-            "`output_max` in [source.a]: \"9999GB\" is out of bounds",
-        ),
-        (
-            "retry = -1",
-            "`retry` in [source.a] must be a whole number from 0 to 100",
-        ),
+        ("every = \"soon\"", "`every` in [source.a]: \"soon\" is no duration"),
+        ("every = \"10ms\"", "`every` in [source.a]: \"10ms\" is shorter than 1s"),
+        ("every = 15", "`every` in [source.a] must be a string, not an integer"),
+        ("cron = \"0 0 31 2 *\"", "`cron` in [source.a]: \"0 0 31 2 *\" never comes true"),
+        ("cron = \"often\"", "`cron` in [source.a]: \"often\" is no cron pattern"),
+        ("timeout = \"0s\"", "`timeout` in [source.a]: \"0s\" is no time at all"),
+        ("output_max = \"big\"", "`output_max` in [source.a]: \"big\" is no size"),
+        ("output_max = \"9999GB\"", "`output_max` in [source.a]: \"9999GB\" is out of bounds"),
+        ("retry = -1", "`retry` in [source.a] must be a whole number from 0 to 100"),
         (
             "allow_empty = \"yes\"",
             "`allow_empty` in [source.a] must be true or false, not a string",
         ),
         ("code = [\"../x\"]", "`code` in [source.a] names \"../x\""),
-        (
-            "env = [\"A=1\"]",
-            "\"A=1\" cannot name an environment variable",
-        ),
+        ("env = [\"A=1\"]", "\"A=1\" cannot name an environment variable"),
     ] {
         let found = defects(&format!("project.name = \"p\"\n{source}{line}\n"));
         assert_eq!(found.len(), 1, "{line}: {found:?}");

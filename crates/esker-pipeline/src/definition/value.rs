@@ -20,9 +20,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
         let (number, tail) = rest.split_at(digits);
-        let letters = tail
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(tail.len());
+        let letters = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(letters);
         let milliseconds: u64 = match unit {
             "ms" => 1,
@@ -58,9 +56,7 @@ pub(super) fn positive(text: &str) -> Result<Duration, String> {
 /// Reads `256MB`, `64KiB`, `1000`.
 pub(super) fn size(text: &str) -> Result<u64, String> {
     let bad = || format!("{text:?} is no size; write for example \"256MB\" or \"64KiB\"");
-    let split = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let number: u64 = number.parse().map_err(|_| bad())?;
     let factor = match unit.trim_start() {
@@ -75,9 +71,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     };
     let size = number.checked_mul(factor).ok_or_else(bad)?;
     if size == 0 || size > SIZE_MAX {
-        return Err(format!(
-            "{text:?} is out of bounds; at most 4GiB, at least 1B"
-        ));
+        return Err(format!("{text:?} is out of bounds; at most 4GiB, at least 1B"));
     }
     Ok(size)
 }
@@ -100,9 +94,9 @@ pub(super) fn address(text: &str) -> Result<String, String> {
         .and_then(|(_, port)| port.parse::<u16>().ok());
     match port {
         Some(_) => Ok(text.to_owned()),
-        None => Err(format!(
-            "{text:?} is no address; write HOST:PORT, for example \"127.0.0.1:8000\""
-        )),
+        None => {
+            Err(format!("{text:?} is no address; write HOST:PORT, for example \"127.0.0.1:8000\""))
+        }
     }
 }
 
@@ -130,9 +124,8 @@ pub enum Schedule {
 impl Schedule {
     /// A cron pattern, refused if it can never come true after `now`.
     pub(super) fn cron(pattern: &str, zone: TimeZone, now: Timestamp) -> Result<Self, String> {
-        let cron: Cron = pattern
-            .parse()
-            .map_err(|error| format!("{pattern:?} is no cron pattern: {error}"))?;
+        let cron: Cron =
+            pattern.parse().map_err(|error| format!("{pattern:?} is no cron pattern: {error}"))?;
         let schedule = Self::Cron(Box::new(cron), zone);
         match schedule.next_after(now) {
             Some(_) => Ok(schedule),
@@ -144,9 +137,7 @@ impl Schedule {
     /// they are made up for by one run.
     pub fn next_after(&self, last: Timestamp) -> Option<Timestamp> {
         match self {
-            Self::Every(every) => last
-                .checked_add(SignedDuration::try_from(*every).ok()?)
-                .ok(),
+            Self::Every(every) => last.checked_add(SignedDuration::try_from(*every).ok()?).ok(),
             Self::Cron(cron, zone) => {
                 let from = last.to_zoned(zone.clone());
                 let next = cron.find_next_occurrence(&from, false).ok()?;

@@ -24,11 +24,7 @@ pub(super) struct Agenda {
 impl Agenda {
     /// Look at once.
     pub(super) fn new(now: Instant) -> Self {
-        Self {
-            due: now,
-            poll: now + POLL,
-            failures: 0,
-        }
+        Self { due: now, poll: now + POLL, failures: 0 }
     }
 
     /// How long to wait for mail.

@@ -195,19 +195,14 @@ impl Desk {
 
     fn start(&mut self, run: Run, plan: &mut Plan) {
         let (child_post, child_mail) = channel();
-        let mailbox = Mailbox {
-            post: child_post.clone(),
-            mail: child_mail,
-        };
+        let mailbox = Mailbox { post: child_post.clone(), mail: child_mail };
         let name = run.name().to_owned();
         let (bench, post) = (Arc::clone(&self.bench), self.post.clone());
-        let started = thread::Builder::new()
-            .name(format!("run {name}"))
-            .spawn(move || {
-                let outcome = run::run(&bench, &run, &mailbox);
-                // An engine that has ended does not take it; the store knows what was done.
-                drop(post.send(Mail::Ended(Box::new(run), outcome)));
-            });
+        let started = thread::Builder::new().name(format!("run {name}")).spawn(move || {
+            let outcome = run::run(&bench, &run, &mailbox);
+            // An engine that has ended does not take it; the store knows what was done.
+            drop(post.send(Mail::Ended(Box::new(run), outcome)));
+        });
         match started {
             Ok(handle) => {
                 // Its end is told by mail.
@@ -264,11 +259,7 @@ impl Desk {
 
 /// Tells of a run once, in one line.
 fn log(record: &RunRecord) {
-    let outputs: Vec<String> = record
-        .outputs
-        .iter()
-        .map(|output| output.to_text())
-        .collect();
+    let outputs: Vec<String> = record.outputs.iter().map(|output| output.to_text()).collect();
     let outputs = outputs.join(", ");
     match &record.failure {
         None => tracing::info!(

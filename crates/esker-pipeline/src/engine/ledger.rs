@@ -57,10 +57,7 @@ impl Ledger {
         self.records = kept.map(|record| (record.stage.clone(), record)).collect();
         let listing = list(caller, Branch::main())?;
         let heads = listing.entries.into_iter();
-        Ok(Cut {
-            at: listing.at,
-            heads: heads.filter_map(head).collect(),
-        })
+        Ok(Cut { at: listing.at, heads: heads.filter_map(head).collect() })
     }
 
     /// Keeps a record: at once here, and in the store as soon as it takes it.
@@ -100,39 +97,25 @@ impl Ledger {
 }
 
 fn list(caller: &Caller, branch: Branch) -> Result<Listing, Fault> {
-    let request = List {
-        at: At::head(),
-        branch,
-    };
+    let request = List { at: At::head(), branch };
     match caller.call_blocking(&request, DEADLINE) {
         // A branch nobody has written to may not exist yet.
-        Err(fault) if fault.code == Code::NotFound => Ok(Listing {
-            at: None,
-            entries: Vec::new(),
-        }),
+        Err(fault) if fault.code == Code::NotFound => Ok(Listing { at: None, entries: Vec::new() }),
         answer => answer,
     }
 }
 
 fn head(entry: Entry) -> Option<(Resource, Head)> {
-    let made = entry.provenance.map(|provenance| Made {
-        run_key: provenance.run_key,
-        started: provenance.started,
-    });
-    let head = Head {
-        revision: entry.revision,
-        blob: entry.blob?,
-        made,
-    };
+    let made = entry
+        .provenance
+        .map(|provenance| Made { run_key: provenance.run_key, started: provenance.started });
+    let head = Head { revision: entry.revision, blob: entry.blob?, made };
     Some((entry.resource, head))
 }
 
 /// The record an entry holds; none if it is no record, which then counts as if there were none.
 fn fetch(caller: &Caller, entry: &Entry) -> Result<Option<RunRecord>, Fault> {
-    let request = Get {
-        branch: Branch::records(),
-        ..Get::head(entry.resource.clone())
-    };
+    let request = Get { branch: Branch::records(), ..Get::head(entry.resource.clone()) };
     let bytes = match caller.call_blocking(&request, DEADLINE) {
         Ok(content) => content.bytes.unwrap_or_default(),
         Err(fault) if fault.code == Code::NotFound => return Ok(None),

@@ -30,22 +30,14 @@ impl Ear {
     pub(super) fn open(mut follow: Follow, post: SyncSender<Mail>) -> io::Result<Self> {
         let end = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&end);
-        let thread = thread::Builder::new()
-            .name("follow".to_owned())
-            .spawn(move || {
-                while !ended.load(Ordering::Relaxed) {
-                    if follow
-                        .recv_timeout(LISTEN)
-                        .is_some_and(|item| matters(&item))
-                    {
-                        hint(&post, Mail::Store);
-                    }
+        let thread = thread::Builder::new().name("follow".to_owned()).spawn(move || {
+            while !ended.load(Ordering::Relaxed) {
+                if follow.recv_timeout(LISTEN).is_some_and(|item| matters(&item)) {
+                    hint(&post, Mail::Store);
                 }
-            })?;
-        Ok(Self {
-            end,
-            thread: Some(thread),
-        })
+            }
+        })?;
+        Ok(Self { end, thread: Some(thread) })
     }
 }
 
@@ -87,10 +79,7 @@ impl Eye {
         let watcher = opened
             .inspect_err(|error| tracing::warn!(%error, "cannot watch files; polling them instead"))
             .ok();
-        Self {
-            watcher,
-            watched: BTreeSet::new(),
-        }
+        Self { watcher, watched: BTreeSet::new() }
     }
 
     /// Watches exactly these folders, not what is below them.

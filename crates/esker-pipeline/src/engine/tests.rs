@@ -55,12 +55,7 @@ fn an_unusable_definition_does_not_start() {
     let dir = project();
     fs::write(dir.path().join("esker.toml"), "[proj]").unwrap();
     let error = Engine::start(options(&bus, dir.path())).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("cannot use the definition: esker.toml:1:"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("cannot use the definition: esker.toml:1:"), "{error}");
 }
 
 #[test]
@@ -77,10 +72,7 @@ fn a_bad_edit_keeps_the_last_good_definition() {
     let beside = dir.path().join("esker.toml~");
     fs::write(&beside, GOOD.replace("\"p\"", "\"q\"")).unwrap();
     fs::remove_file(&path).unwrap();
-    assert!(
-        matches!(library.turn(), Turn::Same),
-        "it may be missing for a moment"
-    );
+    assert!(matches!(library.turn(), Turn::Same), "it may be missing for a moment");
     fs::rename(&beside, &path).unwrap();
     assert!(matches!(library.turn(), Turn::New));
     assert_eq!(library.definition().project, "q");

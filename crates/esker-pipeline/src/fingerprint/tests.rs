@@ -30,10 +30,7 @@ fn project() -> tempfile::TempDir {
 fn names(dir: &Path, line: &str) -> Vec<String> {
     let definition = define(line);
     let files = code_files(dir, &definition.stages[0].program);
-    files
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect()
+    files.iter().map(|path| path.display().to_string()).collect()
 }
 
 #[test]
@@ -77,10 +74,7 @@ fn a_file_too_large_is_not_read() {
     let path = dir.path().join("data/f.csv");
     File::create(&path).unwrap().set_len(FILE_MAX + 1).unwrap();
     let hash = Fingerprints::default().of_source(&path).unwrap();
-    assert!(
-        hash.starts_with(&format!("{} bytes", FILE_MAX + 1)),
-        "{hash}"
-    );
+    assert!(hash.starts_with(&format!("{} bytes", FILE_MAX + 1)), "{hash}");
 }
 
 #[test]
@@ -88,9 +82,7 @@ fn folders_are_those_of_the_files() {
     let dir = project();
     let found = folders(dir.path(), &define("code = [\"lib\"]"));
     let names = ["", "data", "lib", "lib/deep"].map(|name| dir.path().join(name));
-    let expected: BTreeSet<PathBuf> = names
-        .into_iter()
-        .map(|path| path.components().collect())
-        .collect();
+    let expected: BTreeSet<PathBuf> =
+        names.into_iter().map(|path| path.components().collect()).collect();
     assert_eq!(found, expected);
 }

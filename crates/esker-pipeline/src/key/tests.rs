@@ -36,22 +36,14 @@ fn the_format_is_a_promise() {
 #[test]
 fn what_cannot_change_the_effect_is_left_out() {
     let plain = key("", &Print::default(), 1);
-    for line in [
-        "timeout = \"1s\"",
-        "retry = 5",
-        "grace = \"1s\"",
-        "output_max = \"1MB\"",
-    ] {
+    for line in ["timeout = \"1s\"", "retry = 5", "grace = \"1s\"", "output_max = \"1MB\""] {
         assert_eq!(key(line, &Print::default(), 1), plain, "{line}");
     }
 }
 
 #[test]
 fn what_can_is_not() {
-    let code = Print {
-        code: "c".to_owned(),
-        ..Print::default()
-    };
+    let code = Print { code: "c".to_owned(), ..Print::default() };
     let env = |value: Option<&str>| Print {
         env: vec![("TOKEN".to_owned(), value.map(str::to_owned))],
         ..Print::default()

@@ -38,18 +38,15 @@ impl<'a> Ancestry<'a> {
             let above = inputs.map(|input| above(input, &makers, &mut known));
             (stage.name.as_str(), above.collect())
         });
-        Self {
-            stages: joins.collect(),
-        }
+        Self { stages: joins.collect() }
     }
 
     /// The stage among `unsettled` that a stage has to wait for, if there is one.
     pub(super) fn holds<'u>(&self, name: &str, unsettled: &BTreeSet<&'u str>) -> Option<&'u str> {
         let inputs = self.stages.get(name)?;
         unsettled.iter().copied().find(|stage| {
-            let (through, past): (Vec<_>, Vec<_>) = inputs
-                .iter()
-                .partition(|input| input.stages.contains(stage));
+            let (through, past): (Vec<_>, Vec<_>) =
+                inputs.iter().partition(|input| input.stages.contains(stage));
             !through.is_empty() && past.iter().any(|other| self.share(stage, other))
         })
     }
@@ -57,8 +54,7 @@ impl<'a> Ancestry<'a> {
     /// Whether what the stage reads and what the other input comes from have anything in common.
     fn share(&self, stage: &str, other: &Above<'_>) -> bool {
         let read = self.stages.get(stage).into_iter().flatten();
-        read.flat_map(|input| &input.resources)
-            .any(|resource| other.resources.contains(resource))
+        read.flat_map(|input| &input.resources).any(|resource| other.resources.contains(resource))
     }
 }
 

@@ -20,10 +20,7 @@ pub(super) enum Standing {
     /// It is running; what it will leave is not known.
     Busy,
     /// Nothing; it runs next at the time, if there is one.
-    Fresh {
-        next: Option<Timestamp>,
-        settle: Option<Box<RunRecord>>,
-    },
+    Fresh { next: Option<Timestamp>, settle: Option<Box<RunRecord>> },
     /// Run.
     Ready(Box<Run>),
     /// Wait for an input that does not exist.
@@ -94,10 +91,7 @@ pub(super) fn of_stage(world: &World<'_>, stage: &Stage) -> Standing {
             return Standing::Missing(resource.clone());
         };
         contents.push((resource, head.blob));
-        inputs.push(Input {
-            resource: resource.clone(),
-            revision: head.revision,
-        });
+        inputs.push(Input { resource: resource.clone(), revision: head.revision });
     }
     let print = print(world, &stage.name);
     let run_key = key::of_stage(stage, &print, &contents);
@@ -157,17 +151,12 @@ fn by_time(world: &World<'_>, source: &Source, run: Run) -> Standing {
     let head = world.heads.get(&source.output);
     let made = head.and_then(|head| head.made.as_ref());
     let made = made.filter(|made| made.run_key == run.run_key);
-    let last = same
-        .map(|record| record.started)
-        .max(made.map(|made| made.started));
+    let last = same.map(|record| record.started).max(made.map(|made| made.started));
     let lost = head.is_none() && same.is_some_and(is_success);
     let Some(last) = last.filter(|_| !lost) else {
         return Standing::Ready(Box::new(run));
     };
-    let next = source
-        .schedule
-        .as_ref()
-        .and_then(|schedule| schedule.next_after(last));
+    let next = source.schedule.as_ref().and_then(|schedule| schedule.next_after(last));
     // A last run in the future means that the clock was set back: the schedule begins anew.
     if last > world.now || next.is_some_and(|next| next <= world.now) {
         let failed = same.and_then(|record| record.failure.as_ref());
@@ -203,16 +192,11 @@ fn is_success(record: &RunRecord) -> bool {
 /// What the recorded run left, to compare with [`now_there`].
 fn left(record: &RunRecord) -> Vec<(&Resource, Option<Revision>)> {
     let outputs = record.outputs.iter();
-    outputs
-        .map(|output| (&output.resource, Some(output.revision)))
-        .collect()
+    outputs.map(|output| (&output.resource, Some(output.revision))).collect()
 }
 
 fn now_there(run: &Run) -> Vec<(&Resource, Option<Revision>)> {
-    run.outputs
-        .iter()
-        .map(|(name, head)| (name, *head))
-        .collect()
+    run.outputs.iter().map(|(name, head)| (name, *head)).collect()
 }
 
 /// Whether every output is there and was made by a run for this key.
@@ -228,10 +212,7 @@ fn made_for(world: &World<'_>, run: &Run) -> bool {
 /// The record that replaces one of a failure that is over.
 fn settled(run: &Run, failed: &RunRecord) -> RunRecord {
     let there = |(name, head): &(Resource, Option<Revision>)| {
-        head.map(|revision| Input {
-            resource: name.clone(),
-            revision,
-        })
+        head.map(|revision| Input { resource: name.clone(), revision })
     };
     RunRecord {
         stage: run.name().to_owned(),
@@ -251,8 +232,5 @@ fn print(world: &World<'_>, name: &str) -> key::Print {
 
 fn outputs(world: &World<'_>, names: &[Resource]) -> Vec<(Resource, Option<Revision>)> {
     let head = |name: &Resource| world.heads.get(name).map(|head| head.revision);
-    names
-        .iter()
-        .map(|name| (name.clone(), head(name)))
-        .collect()
+    names.iter().map(|name| (name.clone(), head(name))).collect()
 }

@@ -68,12 +68,7 @@ fn a_join_waits_until_both_sides_have_followed() {
     sim.put("params/p", "1");
     sim.settle();
     sim.put("raw/a", "2");
-    let run = sim
-        .plan()
-        .runs
-        .into_iter()
-        .find(|run| run.name() == "b")
-        .unwrap();
+    let run = sim.plan().runs.into_iter().find(|run| run.name() == "b").unwrap();
     sim.finish(&run);
     let plan = sim.plan();
     assert_eq!(started(&plan), ["c"]);
@@ -129,12 +124,7 @@ fn a_problem_blocks_its_key_but_not_the_next() {
     sim.put("params/p", "1");
     sim.settle();
     sim.put("raw/a", "poison");
-    let run = sim
-        .plan()
-        .runs
-        .into_iter()
-        .find(|run| run.name() == "b")
-        .unwrap();
+    let run = sim.plan().runs.into_iter().find(|run| run.name() == "b").unwrap();
     sim.fail(&run, None);
     let plan = sim.plan();
     assert_eq!(plan.states["b"], State::Problem);
@@ -153,12 +143,7 @@ fn a_failure_that_is_over_is_settled() {
     sim.put("raw/a", "1");
     sim.settle();
     sim.put("raw/a", "poison");
-    let run = sim
-        .plan()
-        .runs
-        .into_iter()
-        .find(|run| run.name() == "b")
-        .unwrap();
+    let run = sim.plan().runs.into_iter().find(|run| run.name() == "b").unwrap();
     sim.fail(&run, None);
     sim.put("raw/a", "1");
     // Neither output was made anew for the old input: b's never changed.
@@ -172,12 +157,7 @@ fn a_failure_that_is_over_is_settled() {
 fn a_retry_waits_for_its_time_and_counts() {
     let mut sim = Sim::new(DIAMOND);
     sim.put("raw/a", "1");
-    let run = sim
-        .plan()
-        .runs
-        .into_iter()
-        .find(|run| run.name() == "b")
-        .unwrap();
+    let run = sim.plan().runs.into_iter().find(|run| run.name() == "b").unwrap();
     sim.fail(&run, Some(Duration::from_secs(10)));
     let plan = sim.plan();
     let at = sim.now + SignedDuration::from_secs(10);
@@ -193,12 +173,7 @@ fn a_retry_waits_for_its_time_and_counts() {
 fn a_retry_set_by_a_clock_that_was_wrong_does_not_wait_for_ever() {
     let mut sim = Sim::new(DIAMOND);
     sim.put("raw/a", "1");
-    let run = sim
-        .plan()
-        .runs
-        .into_iter()
-        .find(|run| run.name() == "b")
-        .unwrap();
+    let run = sim.plan().runs.into_iter().find(|run| run.name() == "b").unwrap();
     sim.fail(&run, Some(Duration::from_secs(86_400)));
     assert!(started(&sim.plan()).contains(&"b"));
 }
@@ -231,10 +206,7 @@ fn changed_code_runs_again_and_other_code_does_not() {
     let mut sim = Sim::new(DIAMOND);
     sim.put("raw/a", "1");
     sim.settle();
-    let print = Print {
-        code: "new".to_owned(),
-        ..Print::default()
-    };
+    let print = Print { code: "new".to_owned(), ..Print::default() };
     sim.prints.insert("c".to_owned(), print);
     assert_eq!(started(&sim.plan()), ["c"]);
 }
@@ -247,11 +219,7 @@ fn records_of_what_is_gone_are_forgotten() {
     sim.redefine(&DIAMOND.replace("[stage.b]", "[stage.renamed]"));
     let plan = sim.plan();
     assert_eq!(plan.forget, ["b"]);
-    assert_eq!(
-        plan.states["renamed"],
-        State::Fresh,
-        "a renamed stage keeps its outputs"
-    );
+    assert_eq!(plan.states["renamed"], State::Fresh, "a renamed stage keeps its outputs");
 }
 
 const SOURCES: &str = r#"
@@ -279,10 +247,7 @@ fn a_command_runs_at_its_times_and_makes_up_once() {
     sim.now += SignedDuration::from_hours(5);
     assert_eq!(started(&sim.plan()), ["pull"]);
     sim.settle();
-    assert!(
-        sim.plan().runs.is_empty(),
-        "five hours are made up for by one run"
-    );
+    assert!(sim.plan().runs.is_empty(), "five hours are made up for by one run");
 }
 
 #[test]
@@ -306,10 +271,7 @@ fn a_person_may_ask_again() {
 fn a_file_is_read_when_its_content_changes() {
     let mut sim = Sim::new(SOURCES);
     sim.settle();
-    let print = Print {
-        file: Some("other content".to_owned()),
-        ..Print::default()
-    };
+    let print = Print { file: Some("other content".to_owned()), ..Print::default() };
     sim.prints.insert("file".to_owned(), print);
     assert_eq!(started(&sim.plan()), ["file"]);
 }
@@ -362,11 +324,7 @@ fn disturb(sim: &mut Sim, acts: &[Act]) {
                 let plan = sim.plan();
                 sim.obey(&plan);
                 for run in plan.runs {
-                    assert!(
-                        sim.busy.insert(run.name().to_owned()),
-                        "{} runs twice",
-                        run.name()
-                    );
+                    assert!(sim.busy.insert(run.name().to_owned()), "{} runs twice", run.name());
                     under_way.push(run);
                 }
                 assert!(under_way.len() <= sim.definition.jobs);

@@ -23,12 +23,7 @@ pub(super) struct Broken {
 
 impl Broken {
     pub(super) fn new(summary: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            summary: summary.into(),
-            hint: hint.into(),
-            detail: String::new(),
-            temporary: false,
-        }
+        Self { summary: summary.into(), hint: hint.into(), detail: String::new(), temporary: false }
     }
 
     pub(super) fn temporary(mut self) -> Self {
@@ -43,11 +38,7 @@ pub(super) fn of_program(program: &Program, end: End, stderr: &[u8]) -> Broken {
     let detail = String::from_utf8_lossy(stderr).into_owned();
     let broken = match end {
         End::Exited(code) => {
-            let summary = format!(
-                "{name} exited {code}{}{}",
-                meaning(code),
-                last_words(&detail)
-            );
+            let summary = format!("{name} exited {code}{}{}", meaning(code), last_words(&detail));
             Broken::new(summary, hint(code))
         }
         End::TimedOut => {
@@ -61,22 +52,13 @@ pub(super) fn of_program(program: &Program, end: End, stderr: &[u8]) -> Broken {
         End::Stopped => Broken::new(format!("{name} was stopped"), ""),
     };
     let temporary = end == End::Exited(retry::TEMPORARY);
-    Broken {
-        detail,
-        temporary,
-        ..broken
-    }
+    Broken { detail, temporary, ..broken }
 }
 
 /// The last line a program said, by which its failure is known: of a traceback it is the error itself.
 fn last_words(detail: &str) -> String {
     const SHOWN_MAX: usize = 200;
-    let Some(line) = detail
-        .lines()
-        .rev()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-    else {
+    let Some(line) = detail.lines().rev().map(str::trim).find(|line| !line.is_empty()) else {
         return String::new();
     };
     match line.char_indices().nth(SHOWN_MAX) {

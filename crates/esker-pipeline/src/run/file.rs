@@ -53,17 +53,11 @@ pub(super) fn read(
             _ => thread::sleep(REST),
         }
     };
-    let print = Print {
-        file: Some(sha256(&bytes)),
-        ..run.print.clone()
-    };
+    let print = Print { file: Some(sha256(&bytes)), ..run.print.clone() };
     if key::of_source(source, &print) != run.run_key {
         return Err(Halt::Again(format!("{path} has changed since")));
     }
-    Ok(Made {
-        contents: vec![(source.output.clone(), content)],
-        content_type: content_type(path),
-    })
+    Ok(Made { contents: vec![(source.output.clone(), content)], content_type: content_type(path) })
 }
 
 fn load(full: &Path, path: &str) -> Result<Bytes, Broken> {
@@ -71,17 +65,11 @@ fn load(full: &Path, path: &str) -> Result<Bytes, Broken> {
     let read = File::open(full).and_then(|file| file.take(FILE_MAX + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
         let summary = format!("cannot read {path}: {error}");
-        return Err(Broken::new(
-            summary,
-            "the source waits until it can be read",
-        ));
+        return Err(Broken::new(summary, "the source waits until it can be read"));
     }
     if bytes.len() as u64 > FILE_MAX {
         let summary = format!("{path} is larger than {} MiB", FILE_MAX >> 20);
-        return Err(Broken::new(
-            summary,
-            "split it, or reduce it with a program first",
-        ));
+        return Err(Broken::new(summary, "split it, or reduce it with a program first"));
     }
     Ok(bytes.into())
 }

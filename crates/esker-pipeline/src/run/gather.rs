@@ -45,13 +45,9 @@ fn get(bench: &Bench, run: &Run, input: &Input) -> Result<Bytes, Halt> {
         }
     };
     if content.entry.revision != input.revision {
-        return Err(Halt::Again(format!(
-            "{resource} is no longer what was planned with"
-        )));
+        return Err(Halt::Again(format!("{resource} is no longer what was planned with")));
     }
-    content
-        .bytes
-        .ok_or_else(|| Halt::Again(format!("the store sent no content of {resource}")))
+    content.bytes.ok_or_else(|| Halt::Again(format!("the store sent no content of {resource}")))
 }
 
 pub(super) fn stack(contents: &[(&Input, Bytes)]) -> Result<Bytes, Broken> {

@@ -26,10 +26,7 @@ pub(super) fn take(run: &Run, printed: Bytes, allow_empty: bool) -> Result<Made,
             return Err(empty(name.as_str()).into());
         }
     }
-    Ok(Made {
-        contents,
-        content_type: None,
-    })
+    Ok(Made { contents, content_type: None })
 }
 
 /// What it means that there is nothing.
@@ -56,9 +53,7 @@ pub(super) fn split(names: &[&str], printed: &[u8]) -> Result<Vec<Bytes>, Broken
         }
         if found.contains_key(&name) {
             let line = stream.line;
-            return Err(broken(format!(
-                "line {line}: the stream {name:?} comes twice"
-            )));
+            return Err(broken(format!("line {line}: the stream {name:?} comes twice")));
         }
         found.insert(name, Bytes::from(stream.content()));
     }

@@ -25,20 +25,14 @@ pub(super) fn put(bench: &Bench, run: &Run, made: Made, began: Began) -> Result<
     let request = request(bench, run, made, began);
     let stored = send(bench, &request)?;
     let changed = stored.items.iter().any(|item| item.is_changed());
-    let outputs = stored.items.into_iter().filter_map(|item| {
-        Some(Input {
-            resource: item.resource,
-            revision: item.revision?,
-        })
-    });
+    let outputs = stored
+        .items
+        .into_iter()
+        .filter_map(|item| Some(Input { resource: item.resource, revision: item.revision? }));
     Ok(RunRecord {
         stage: run.name().to_owned(),
         run_key: run.run_key.clone(),
-        ended: if changed {
-            Ended::Stored
-        } else {
-            Ended::Unchanged
-        },
+        ended: if changed { Ended::Stored } else { Ended::Unchanged },
         inputs: run.inputs.clone(),
         outputs: outputs.collect(),
         started: began.at,
@@ -70,10 +64,7 @@ fn send(bench: &Bench, request: &Put) -> Result<Stored, Halt> {
 }
 
 fn refused(fault: &Fault) -> Broken {
-    Broken::new(
-        format!("cannot store the outputs: {}", fault.message),
-        fault.hint.clone(),
-    )
+    Broken::new(format!("cannot store the outputs: {}", fault.message), fault.hint.clone())
 }
 
 fn request(bench: &Bench, run: &Run, made: Made, began: Began) -> Put {
@@ -110,12 +101,7 @@ fn request(bench: &Bench, run: &Run, made: Made, began: Began) -> Put {
 
 fn message(run: &Run) -> String {
     let list = |names: Vec<String>| names.join(", ");
-    let outputs = list(
-        run.outputs
-            .iter()
-            .map(|(name, _)| name.to_string())
-            .collect(),
-    );
+    let outputs = list(run.outputs.iter().map(|(name, _)| name.to_string()).collect());
     let inputs = run.inputs.iter();
     let inputs = list(inputs.map(|input| input.resource.to_string()).collect());
     if inputs.is_empty() {

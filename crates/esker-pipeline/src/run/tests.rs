@@ -15,10 +15,7 @@ fn resource(name: &str) -> Resource {
 }
 
 fn input(name: &str) -> Input {
-    Input {
-        resource: resource(name),
-        revision: Revision::from_bytes([1; 20]),
-    }
+    Input { resource: resource(name), revision: Revision::from_bytes([1; 20]) }
 }
 
 fn a_run(line: &str) -> Run {
@@ -42,10 +39,7 @@ fn a_run(line: &str) -> Run {
 fn several_inputs_are_one_stacked_stream() {
     let (a, b) = (input("raw/a"), input("params/b"));
     let stacked = gather::stack(&[(&a, "1\n2\n".into()), (&b, "=====x\n\t3".into())]).unwrap();
-    assert_eq!(
-        stacked,
-        "=====raw/a\n\t1\n\t2\n=====params/b\n\t=====x\n\t\t3\n"
-    );
+    assert_eq!(stacked, "=====raw/a\n\t1\n\t2\n=====params/b\n\t=====x\n\t\t3\n");
     let error = gather::stack(&[(&a, "1".into()), (&b, "x\0".into())]).unwrap_err();
     assert_eq!(error.summary, "params/b is not text: byte 1 is NUL");
 }
@@ -60,10 +54,7 @@ fn check_split(printed: &str, summary: &str) {
 fn several_outputs_are_exactly_their_streams() {
     let parts = output::split(&["x/a", "x/b"], b"=====x/b\n\t2\n=====x/a\n\t1\n").unwrap();
     assert_eq!(parts, ["1\n", "2\n"]);
-    check_split(
-        "=====x/a\n\t1\n",
-        "cannot split the outputs: the stream \"x/b\" is missing",
-    );
+    check_split("=====x/a\n\t1\n", "cannot split the outputs: the stream \"x/b\" is missing");
     check_split(
         "=====x/a\n=====x/b\n=====x/c\n",
         "cannot split the outputs: line 3: the stream \"x/c\" is no output of this stage",
@@ -104,17 +95,11 @@ fn failures_are_counted_from_the_first() {
         (failure.summary.as_str(), failure.detail.as_str()),
         ("esker exited 1: oops", "oops")
     );
-    let again = Run {
-        failed: Some((1, first)),
-        ..run
-    };
+    let again = Run { failed: Some((1, first)), ..run };
     let record = failure::record(&again, broken, began, Timestamp::now());
     assert_eq!(record.ended, Ended::Problem);
     let failure = record.failure.unwrap();
-    assert_eq!(
-        (failure.count, failure.since, failure.not_before),
-        (2, first, None)
-    );
+    assert_eq!((failure.count, failure.since, failure.not_before), (2, first, None));
 }
 
 #[test]

@@ -17,9 +17,7 @@ const CELLS_MAX: u64 = 8_000_000;
 pub(super) fn check(bytes: &[u8]) -> Result<(), Stop> {
     let mut archive = open(bytes)?;
     if archive.len() > PARTS_MAX {
-        return Err(Stop::TooLarge(format!(
-            "it has more than {PARTS_MAX} parts"
-        )));
+        return Err(Stop::TooLarge(format!("it has more than {PARTS_MAX} parts")));
     }
     let mut left = UNPACKED_MAX;
     for index in 0..archive.len() {
@@ -27,10 +25,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Stop> {
         let copied = io::copy(&mut part.take(left + 1), &mut io::sink());
         let copied = copied.map_err(|error| corrupt(&error))?;
         left = left.checked_sub(copied).ok_or_else(|| {
-            Stop::TooLarge(format!(
-                "it unpacks to more than {} MiB",
-                UNPACKED_MAX >> 20
-            ))
+            Stop::TooLarge(format!("it unpacks to more than {} MiB", UNPACKED_MAX >> 20))
         })?;
     }
     Ok(())
@@ -47,12 +42,9 @@ fn corrupt(error: &dyn std::fmt::Display) -> Stop {
 /// Counts the cells an ODS workbook stands for: a few bytes can say `repeat this a million times`.
 pub(super) fn check_ods(bytes: &[u8]) -> Result<(), Stop> {
     let mut archive = open(bytes)?;
-    let mut part = archive
-        .by_name("content.xml")
-        .map_err(|error| corrupt(&error))?;
+    let mut part = archive.by_name("content.xml").map_err(|error| corrupt(&error))?;
     let mut content = Vec::new();
-    part.read_to_end(&mut content)
-        .map_err(|error| corrupt(&error))?;
+    part.read_to_end(&mut content).map_err(|error| corrupt(&error))?;
     let too_many = Stop::TooLarge(format!("it has more than {CELLS_MAX} cells"));
     match count(&content) {
         Some(cells) if cells <= CELLS_MAX => Ok(()),
@@ -69,13 +61,8 @@ fn count(content: &[u8]) -> Option<u64> {
     let mut rest = content;
     while let Some(start) = rest.iter().position(|byte| *byte == b'<') {
         let tag = &rest[start + 1..];
-        let end = tag
-            .iter()
-            .position(|byte| *byte == b'>')
-            .unwrap_or(tag.len());
-        let name = tag[..end]
-            .split(|byte| byte.is_ascii_whitespace() || *byte == b'/')
-            .next()?;
+        let end = tag.iter().position(|byte| *byte == b'>').unwrap_or(tag.len());
+        let name = tag[..end].split(|byte| byte.is_ascii_whitespace() || *byte == b'/').next()?;
         known |= name == b"office:spreadsheet";
         tally.take(name, &tag[..end]);
         rest = &tag[end..];
@@ -139,9 +126,7 @@ fn repeats(tag: &[u8], attribute: &[u8]) -> u64 {
     let value = || {
         let after = &tag[find(tag, attribute)? + attribute.len()..];
         let open = after.iter().position(|byte| matches!(byte, b'"' | b'\''))?;
-        let digits = after[open + 1..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit());
+        let digits = after[open + 1..].iter().take_while(|byte| byte.is_ascii_digit());
         let digits: Vec<u8> = digits.copied().collect();
         String::from_utf8(digits).ok()?.parse().ok()
     };

@@ -91,11 +91,7 @@ fn duration(days: f64) -> String {
     let (minutes, second) = ((seconds / 60.0).floor(), seconds % 60.0);
     let (hour, minute) = ((minutes / 60.0).floor(), minutes % 60.0);
     let whole = format!("{sign}{hour:02}:{minute:02}:{second:02}");
-    if milli == 0.0 {
-        whole
-    } else {
-        format!("{whole}.{milli:03}")
-    }
+    if milli == 0.0 { whole } else { format!("{whole}.{milli:03}") }
 }
 
 /// A date without a time of day says so by midnight.

@@ -25,9 +25,7 @@ impl Grid {
             return Err(too_long());
         }
         if self.cells.len() == CELLS_MAX {
-            return Err(Stop::TooLarge(format!(
-                "a sheet has more than {CELLS_MAX} cells"
-            )));
+            return Err(Stop::TooLarge(format!("a sheet has more than {CELLS_MAX} cells")));
         }
         self.cells.push((place, text));
         Ok(())

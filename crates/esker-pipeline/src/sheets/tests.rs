@@ -11,9 +11,7 @@ use super::*;
 fn archive(parts: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in parts {
-        writer
-            .start_file(*name, SimpleFileOptions::default())
-            .unwrap();
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
         writer.write_all(content.as_bytes()).unwrap();
     }
     writer.finish().unwrap().into_inner()
@@ -52,10 +50,7 @@ fn xlsx(rows: &str) -> Vec<u8> {
         ("xl/_rels/workbook.xml.rels", &links),
         ("xl/styles.xml", &styles),
         ("xl/worksheets/sheet1.xml", &sheet(rows)),
-        (
-            "xl/worksheets/sheet2.xml",
-            &sheet("<row r=\"1\"><c r=\"A1\"><v>1</v></c></row>"),
-        ),
+        ("xl/worksheets/sheet2.xml", &sheet("<row r=\"1\"><c r=\"A1\"><v>1</v></c></row>")),
     ])
 }
 
@@ -117,10 +112,7 @@ fn all_sheets_come_in_order_and_wanted_ones_as_wanted() {
         String::from_utf8(to_stacked("p.xlsx", &book, &wanted).unwrap()).unwrap()
     };
     assert_eq!(names(&[]), "=====work\n=====my staff\n\t1\n");
-    assert_eq!(
-        names(&["my staff", "work"]),
-        "=====my staff\n\t1\n=====work\n"
-    );
+    assert_eq!(names(&["my staff", "work"]), "=====my staff\n\t1\n=====work\n");
     let error = to_stacked("p.xlsx", &book, &["stuff".to_owned()]).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -136,21 +128,9 @@ fn check_unreadable(file: &str, bytes: &[u8], start: &str) {
 
 #[test]
 fn what_is_no_workbook_is_named() {
-    check_unreadable(
-        "a.xlsx",
-        b"",
-        "cannot read a.xlsx: it is no workbook, or damaged",
-    );
-    check_unreadable(
-        "a.xlsx",
-        b"id,name\n",
-        "cannot read a.xlsx: it is no workbook, or damaged",
-    );
-    check_unreadable(
-        "a.ods",
-        &archive(&[("x", "y")]),
-        "cannot read a.ods: it is no workbook",
-    );
+    check_unreadable("a.xlsx", b"", "cannot read a.xlsx: it is no workbook, or damaged");
+    check_unreadable("a.xlsx", b"id,name\n", "cannot read a.xlsx: it is no workbook, or damaged");
+    check_unreadable("a.ods", &archive(&[("x", "y")]), "cannot read a.ods: it is no workbook");
     check_unreadable("a.xlsx", &archive(&[("x", "y")]), "cannot read a.xlsx: ");
     check_unreadable("a.xlsx", &COMPOUND, "cannot read a.xlsx: it is encrypted");
 }
@@ -159,10 +139,7 @@ fn what_is_no_workbook_is_named() {
 fn every_beginning_of_a_workbook_is_refused_in_peace() {
     let book = xlsx("<row r=\"1\"><c r=\"A1\"><v>3</v></c></row>");
     for length in (0..book.len()).step_by(7) {
-        assert!(
-            to_stacked("a.xlsx", &book[..length], &[]).is_err(),
-            "{length}"
-        );
+        assert!(to_stacked("a.xlsx", &book[..length], &[]).is_err(), "{length}");
     }
 }
 
@@ -170,10 +147,8 @@ fn every_beginning_of_a_workbook_is_refused_in_peace() {
 fn a_bomb_does_not_go_off() {
     let zeros = " ".repeat(16 << 20);
     let parts: Vec<String> = (0..33).map(|number| format!("part{number}")).collect();
-    let parts: Vec<(&str, &str)> = parts
-        .iter()
-        .map(|name| (name.as_str(), zeros.as_str()))
-        .collect();
+    let parts: Vec<(&str, &str)> =
+        parts.iter().map(|name| (name.as_str(), zeros.as_str())).collect();
     check_unreadable(
         "a.xlsx",
         &archive(&parts),
@@ -183,19 +158,8 @@ fn a_bomb_does_not_go_off() {
     let rows: String = (1..5000)
         .map(|row| format!("<row r=\"{row}\">{}</row>", text(&format!("XFD{row}"), "x")))
         .collect();
-    check_unreadable(
-        "a.xlsx",
-        &xlsx(&rows),
-        "cannot read a.xlsx: its sheets are more than 64 MiB",
-    );
-    assert!(
-        to_stacked(
-            "a.xlsx",
-            &xlsx(&format!("<row r=\"1048576\">{far}</row>")),
-            &[]
-        )
-        .is_ok()
-    );
+    check_unreadable("a.xlsx", &xlsx(&rows), "cannot read a.xlsx: its sheets are more than 64 MiB");
+    assert!(to_stacked("a.xlsx", &xlsx(&format!("<row r=\"1048576\">{far}</row>")), &[]).is_ok());
 }
 
 /// An ODS workbook of one sheet.
@@ -234,9 +198,5 @@ fn ods_is_read_alike() {
 fn repeated_cells_of_ods_are_bounded() {
     let row = "<table:table-row table:number-rows-repeated=\"1000\"><table:table-cell office:value-type=\"float\" \
                office:value=\"3\" table:number-columns-repeated=\"16384\"><text:p>3</text:p></table:table-cell></table:table-row>";
-    check_unreadable(
-        "a.ods",
-        &ods(row),
-        "cannot read a.ods: it has more than 8000000 cells",
-    );
+    check_unreadable("a.ods", &ods(row), "cannot read a.ods: it has more than 8000000 cells");
 }

@@ -14,10 +14,7 @@ fn there_and_back() {
             parent: Some(id(2)),
             author: "Ann Bee <ann@example.org>".to_owned(),
             committer: IDENTITY.to_owned(),
-            when: When {
-                seconds: 1_763_640_000,
-                offset,
-            },
+            when: When { seconds: 1_763_640_000, offset },
             message: "put raw/plan\n\nmore".to_owned(),
         };
         assert_eq!(Commit::from_bytes(&commit.to_bytes()), Ok(commit));
@@ -34,20 +31,14 @@ fn what_git_writes_is_read() {
     );
     let commit = Commit::from_bytes(text.as_bytes()).unwrap();
     assert_eq!((commit.parent, commit.when.seconds), (Some(id(2)), 2));
-    assert_eq!(
-        (commit.author.as_str(), commit.summary()),
-        ("A <a>", "über")
-    );
+    assert_eq!((commit.author.as_str(), commit.summary()), ("A <a>", "über"));
     assert!(Commit::from_bytes(b"tree x\n\n").is_err());
     assert!(Commit::from_bytes(b"").is_err());
 }
 
 #[test]
 fn a_tag_names_its_target() {
-    let when = When {
-        seconds: 0,
-        offset: 0,
-    };
+    let when = When { seconds: 0, offset: 0 };
     let bytes = tag_to_bytes("v1", id(7), when, "why\n");
     assert_eq!(tag_target(&bytes), Some(id(7)));
     assert_eq!(tag_target(b"object x\n"), None);

@@ -59,12 +59,8 @@ fn two_batches() -> (tempfile::TempDir, Object, Object, Vec<u8>) {
     let dir = repository();
     let (one, two) = (blob("one"), blob("two"));
     let mut durable = Durable::open(dir.path()).unwrap();
-    durable
-        .flush(std::slice::from_ref(&one), &[step(None, one.id)])
-        .unwrap();
-    durable
-        .flush(std::slice::from_ref(&two), &[step(Some(one.id), two.id)])
-        .unwrap();
+    durable.flush(std::slice::from_ref(&one), &[step(None, one.id)]).unwrap();
+    durable.flush(std::slice::from_ref(&two), &[step(Some(one.id), two.id)]).unwrap();
     let journal = fs::read(dir.path().join("esker/journal")).unwrap();
     drop(durable);
     (dir, one, two, journal)
@@ -94,12 +90,7 @@ fn what_never_reached_the_disk_is_done_again() {
             let found = fs::read(loose_path(dir.path(), object.id)).unwrap();
             assert_eq!(found, deflated(&object));
         }
-        assert_eq!(
-            fs::metadata(dir.path().join("esker/journal"))
-                .unwrap()
-                .len(),
-            0
-        );
+        assert_eq!(fs::metadata(dir.path().join("esker/journal")).unwrap().len(), 0);
     }
 }
 
@@ -108,11 +99,7 @@ fn a_record_cut_off_is_as_if_never_begun() {
     let (dir, one, two, journal) = two_batches();
     fs::write(dir.path().join(MAIN), format!("{}\n", one.id)).unwrap();
     fs::remove_file(loose_path(dir.path(), two.id)).unwrap();
-    fs::write(
-        dir.path().join("esker/journal"),
-        &journal[..journal.len() - 1],
-    )
-    .unwrap();
+    fs::write(dir.path().join("esker/journal"), &journal[..journal.len() - 1]).unwrap();
     drop(Durable::open(dir.path()).unwrap());
     assert_eq!(refs::read(dir.path(), MAIN).unwrap(), Some(one.id));
     assert!(!loose_path(dir.path(), two.id).exists());

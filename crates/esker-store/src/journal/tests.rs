@@ -9,11 +9,7 @@ fn id(number: u8) -> Revision {
 fn record(number: u8) -> Record {
     let name = "refs/heads/main".to_owned();
     Record {
-        moves: vec![Move {
-            name,
-            from: (number > 1).then(|| id(number - 1)),
-            to: id(number),
-        }],
+        moves: vec![Move { name, from: (number > 1).then(|| id(number - 1)), to: id(number) }],
         objects: vec![(id(number), b"\nmove x\n".to_vec()), (id(9), Vec::new())],
     }
 }

@@ -6,10 +6,8 @@ use super::*;
 fn epochs_only_rise() {
     let dir = tempfile::TempDir::new().unwrap();
     assert!(make(dir.path()).unwrap());
-    let epochs: Vec<u64> = [100, 50, 0, 200]
-        .into_iter()
-        .map(|now| next_epoch(dir.path(), now).unwrap())
-        .collect();
+    let epochs: Vec<u64> =
+        [100, 50, 0, 200].into_iter().map(|now| next_epoch(dir.path(), now).unwrap()).collect();
     assert_eq!(epochs, [100, 101, 102, 200]);
 }
 

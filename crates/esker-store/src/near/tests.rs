@@ -3,13 +3,7 @@
 use super::*;
 
 fn check(wanted: &str, expected: &[&str]) {
-    let names = [
-        "raw/plan",
-        "raw/plane",
-        "results/plan",
-        "params/team",
-        "x/y",
-    ];
+    let names = ["raw/plan", "raw/plane", "results/plan", "params/team", "x/y"];
     assert_eq!(nearest(wanted, names.into_iter()), expected, "{wanted}");
 }
 

@@ -26,18 +26,12 @@ impl Snapshots {
             }
         });
         let (reply, events) = answered.unwrap_or_else(|fault| (seed::error(&fault), Vec::new()));
-        Outcome {
-            reply: vec![reply],
-            events,
-        }
+        Outcome { reply: vec![reply], events }
     }
 
     fn seed_get(&mut self, names: &Names, name: &str, at: At) -> Result<Bytes, Fault> {
         let resource = self.meant(names, name)?;
-        let content = self.store.get(&Get {
-            at,
-            ..Get::head(resource)
-        })?;
+        let content = self.store.get(&Get { at, ..Get::head(resource) })?;
         let bytes = content.bytes.unwrap_or_default();
         Ok(seed::content(name, content.at, &bytes))
     }
@@ -59,16 +53,13 @@ impl Snapshots {
 
     /// The resource a seed's name means.
     fn meant(&self, names: &Names, name: &str) -> Result<Resource, Fault> {
-        names
-            .find(name, |resource| self.store.exists(resource))
-            .ok_or_else(|| {
-                let known = names.aliases.keys().map(String::as_str);
-                let declared = names.declared.iter().map(Resource::as_str);
-                let put = self.store.names();
-                let near = nearest(name, known.chain(declared).chain(put));
-                Fault::new(Code::NotFound, format!("no resource is called {name:?}"))
-                    .candidates(near)
-            })
+        names.find(name, |resource| self.store.exists(resource)).ok_or_else(|| {
+            let known = names.aliases.keys().map(String::as_str);
+            let declared = names.declared.iter().map(Resource::as_str);
+            let put = self.store.names();
+            let near = nearest(name, known.chain(declared).chain(put));
+            Fault::new(Code::NotFound, format!("no resource is called {name:?}")).candidates(near)
+        })
     }
 }
 

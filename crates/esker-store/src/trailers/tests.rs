@@ -43,10 +43,7 @@ fn the_summary_names_what_changed() {
     put.items[0].content = None;
     assert_eq!(written(&put), "remove raw/my plan");
     put.items = vec![put.items[0].clone(); 5];
-    assert_eq!(
-        written(&put),
-        "remove raw/my plan, raw/my plan, raw/my plan and 2 more"
-    );
+    assert_eq!(written(&put), "remove raw/my plan, raw/my plan, raw/my plan and 2 more");
 }
 
 #[test]

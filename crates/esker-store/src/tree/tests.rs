@@ -8,11 +8,8 @@ fn id(number: u8) -> Revision {
 
 #[test]
 fn there_and_back_in_gits_order() {
-    let mut nodes = vec![
-        node(FOLDER, "a", id(1)),
-        node(FILE, "a.b", id(2)),
-        node(FILE, "a0", id(3)),
-    ];
+    let mut nodes =
+        vec![node(FOLDER, "a", id(1)), node(FILE, "a.b", id(2)), node(FILE, "a0", id(3))];
     nodes.sort_by(|a, b| a.key().cmp(b.key()));
     let names: Vec<&[u8]> = nodes.iter().map(|node| node.name.as_ref()).collect();
     assert_eq!(names, [b"a.b".as_slice(), b"a", b"a0"]);
@@ -30,29 +27,12 @@ fn broken_bytes_are_no_tree() {
 
 #[test]
 fn pairs_of_what_differs() {
-    let old = [
-        node(FILE, "a", id(1)),
-        node(FILE, "b", id(2)),
-        node(FOLDER, "c", id(3)),
-    ];
-    let new = [
-        node(FILE, "b", id(4)),
-        node(FILE, "c", id(5)),
-        node(FILE, "d", id(6)),
-    ];
+    let old = [node(FILE, "a", id(1)), node(FILE, "b", id(2)), node(FOLDER, "c", id(3))];
+    let new = [node(FILE, "b", id(4)), node(FILE, "c", id(5)), node(FILE, "d", id(6))];
     let found: Vec<(bool, bool)> = pairs(&old, &new)
         .iter()
         .map(|(before, after)| (before.is_some(), after.is_some()))
         .collect();
     // a is gone, b changed, the file c came, the folder c is gone, d came.
-    assert_eq!(
-        found,
-        [
-            (true, false),
-            (true, true),
-            (false, true),
-            (true, false),
-            (false, true)
-        ]
-    );
+    assert_eq!(found, [(true, false), (true, true), (false, true), (true, false), (false, true)]);
 }

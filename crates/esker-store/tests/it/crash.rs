@@ -34,26 +34,12 @@ fn storm() {
     for index in 0.. {
         let name = format!("raw/r{}", index % 7);
         let content = format!("{epoch} {index}");
-        let branch = if index % 5 == 4 {
-            Branch::records()
-        } else {
-            Branch::main()
-        };
-        let stored = call(
-            &mut snapshots,
-            &Put {
-                branch: branch.clone(),
-                ..put(&name, &content)
-            },
-        )
-        .unwrap();
+        let branch = if index % 5 == 4 { Branch::records() } else { Branch::main() };
+        let stored =
+            call(&mut snapshots, &Put { branch: branch.clone(), ..put(&name, &content) }).unwrap();
         let mut out = std::io::stdout().lock();
         let line = format!("\nack|{branch}|{name}|{}|{content}\n", stored.revision);
-        if out
-            .write_all(line.as_bytes())
-            .and_then(|()| out.flush())
-            .is_err()
-        {
+        if out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
             return;
         }
     }
@@ -62,19 +48,14 @@ fn storm() {
 #[test]
 fn nothing_acknowledged_is_lost() {
     let folder = tempfile::TempDir::new().unwrap();
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let seed = now.subsec_nanos().into();
     println!("seed {seed}");
     let mut dice = Dice::new(seed);
     let mut last = BTreeMap::new();
     let mut all = Vec::new();
     for _ in 0..KILLS {
-        let (acks, pause) = (
-            dice.below(ACKS_MAX),
-            Duration::from_micros(dice.below(3_000)),
-        );
+        let (acks, pause) = (dice.below(ACKS_MAX), Duration::from_micros(dice.below(3_000)));
         for ack in run_and_kill(folder.path(), acks, pause) {
             last.insert((ack[0].clone(), ack[1].clone()), ack.clone());
             all.push(ack);
@@ -95,9 +76,7 @@ fn nothing_acknowledged_is_lost() {
         assert_eq!(content.unwrap().bytes.unwrap(), ack[3]);
     }
     assert!(all.len() as u64 >= KILLS);
-    let left = std::fs::read_dir(folder.path().join("esker/tmp"))
-        .unwrap()
-        .count();
+    let left = std::fs::read_dir(folder.path().join("esker/tmp")).unwrap().count();
     assert_eq!(left, 0, "temporary files are swept at the start");
 }
 

@@ -40,10 +40,7 @@ fn a_batch_that_cannot_be_written_is_refused_whole() {
     assert!(outcomes[3].reply[0].starts_with(b"ERROR: cannot write "));
     let health = bench.call(&Health).unwrap();
     assert!(health.not_writable.is_some());
-    assert_eq!(
-        (health.link, health.head),
-        (before.link, Some(kept.revision))
-    );
+    assert_eq!((health.link, health.head), (before.link, Some(kept.revision)));
     std::fs::create_dir(&tmp).unwrap();
     bench.snapshots.tick();
     assert_eq!(bench.call(&Health).unwrap().not_writable, None);
@@ -63,9 +60,7 @@ impl Small {
         let folder = tempfile::TempDir::new().unwrap();
         let args = ["-t", "tmpfs", "-o", "size=1m", "esker-test"];
         let status = Command::new("mount").args(args).arg(folder.path()).status();
-        status
-            .is_ok_and(|status| status.success())
-            .then_some(Self { folder })
+        status.is_ok_and(|status| status.success()).then_some(Self { folder })
     }
 
     fn store(&self) -> PathBuf {
@@ -99,10 +94,7 @@ fn a_full_disk_is_survived() {
     assert!(fault.message.contains("No space left"), "{fault}");
     for _ in 0..3 {
         let read = call(&mut snapshots, &Get::head(resource("raw/plan"))).unwrap();
-        assert_eq!(
-            (read.at, read.bytes.unwrap()),
-            (kept.revision, "kept".into())
-        );
+        assert_eq!((read.at, read.bytes.unwrap()), (kept.revision, "kept".into()));
         call(&mut snapshots, &put("raw/big", &noise)).unwrap_err();
     }
     std::fs::remove_file(&filler).unwrap();
@@ -130,10 +122,7 @@ fn one_store_one_writer() {
     let error = Store::open(bench.path(), Options::default()).err().unwrap();
     let text = error.to_string();
     let pid = std::process::id().to_string();
-    assert!(
-        text.contains(&pid) && text.contains(bench.path().to_str().unwrap()),
-        "{text}"
-    );
+    assert!(text.contains(&pid) && text.contains(bench.path().to_str().unwrap()), "{text}");
     let mut reader = Store::open_read_only(bench.path(), Options::default()).unwrap();
     assert!(reader.get(&Get::head(resource("raw/plan"))).is_err());
     assert_eq!(Store::check(bench.path()), []);
@@ -151,15 +140,9 @@ fn other_folders_are_refused() {
     refused(folder.path());
     refused(&folder.path().join("file"));
     let foreign = folder.path().join("foreign");
-    try_git(
-        folder.path(),
-        &["init", "-q", "--bare", "-b", "main", "foreign"],
-    );
+    try_git(folder.path(), &["init", "-q", "--bare", "-b", "main", "foreign"]);
     refused(&foreign);
     assert!(Store::open_read_only(&folder.path().join("none"), Options::default()).is_err());
     assert!(!Store::check(&foreign).is_empty());
-    assert!(
-        !foreign.join("esker").exists(),
-        "a refused folder stays as it was"
-    );
+    assert!(!foreign.join("esker").exists(), "a refused folder stays as it was");
 }

@@ -34,11 +34,7 @@ fn git_reads_what_was_put() {
     let copy = clone.path().join("copy/raw/plan");
     assert_eq!(std::fs::read_to_string(copy).unwrap(), "two\n");
     let format = clone.path().join("copy/.esker/format");
-    assert!(
-        std::fs::read_to_string(format)
-            .unwrap()
-            .starts_with("format = 1\n")
-    );
+    assert!(std::fs::read_to_string(format).unwrap().starts_with("format = 1\n"));
 }
 
 #[test]
@@ -96,21 +92,12 @@ fn reads_and_writes_go_on_after_gc() {
     git(bench.path(), &["gc", "-q", "--prune=now"]);
     git(bench.path(), &["pack-refs", "--all"]);
     assert_eq!(bench.get_at("raw/plan", "v1").unwrap().at, tagged);
-    assert_eq!(
-        bench.get_at("raw/plan", "HEAD~5").unwrap().bytes.unwrap(),
-        "version 14\n"
-    );
+    assert_eq!(bench.get_at("raw/plan", "HEAD~5").unwrap().bytes.unwrap(), "version 14\n");
     bench.put("raw/plan", "after\n");
     let mut bench = bench.reopen();
     assert_eq!(bench.get("raw/plan").unwrap().bytes.unwrap(), "after\n");
-    assert_eq!(
-        bench.get_at("raw/plan", "HEAD~15").unwrap().bytes.unwrap(),
-        "version 5\n"
-    );
-    let again = Tag {
-        at: tagged.into(),
-        ..tag
-    };
+    assert_eq!(bench.get_at("raw/plan", "HEAD~15").unwrap().bytes.unwrap(), "version 5\n");
+    let again = Tag { at: tagged.into(), ..tag };
     assert_eq!(bench.call(&again).unwrap(), tagged);
     assert_sound(bench.path());
     let shown = git(bench.path(), &["cat-file", "-p", "v1"]);
@@ -120,10 +107,7 @@ fn reads_and_writes_go_on_after_gc() {
 #[test]
 fn branches_are_references_of_eskers_own() {
     let mut bench = Bench::new();
-    let record = Put {
-        branch: Branch::records(),
-        ..put("run/condition", "record")
-    };
+    let record = Put { branch: Branch::records(), ..put("run/condition", "record") };
     let stored = bench.call(&record).unwrap();
     let head = git(bench.path(), &["rev-parse", "refs/esker/records"]);
     assert_eq!(head.trim(), stored.revision.to_string());

@@ -15,11 +15,8 @@ use crate::support::{Bench, git, put, resource};
 pub(crate) fn written() -> Bench {
     let mut bench = Bench::new();
     let raw = bench.put("raw/plan", "one\n").revision;
-    let tag = Tag {
-        name: "v1".to_owned(),
-        at: At::head(),
-        message: Some("The first plan".to_owned()),
-    };
+    let tag =
+        Tag { name: "v1".to_owned(), at: At::head(), message: Some("The first plan".to_owned()) };
     bench.call(&tag).unwrap();
     bench.pass(60);
     bench.put("raw/old", "old\n");
@@ -35,10 +32,7 @@ pub(crate) fn written() -> Bench {
         ..put("raw/plan", "three\n")
     };
     bench.call(&told).unwrap();
-    let record = Put {
-        branch: Branch::records(),
-        ..put("run/condition", "record")
-    };
+    let record = Put { branch: Branch::records(), ..put("run/condition", "record") };
     bench.call(&record).unwrap();
     bench
 }
@@ -52,10 +46,7 @@ fn conditioned(raw: Revision) -> Put {
         provenance: Some(Provenance {
             stage: "condition".to_owned(),
             run_key: "0123456789abcdef".to_owned(),
-            inputs: vec![Input {
-                resource: resource("raw/plan"),
-                revision: raw,
-            }],
+            inputs: vec![Input { resource: resource("raw/plan"), revision: raw }],
             program: "python3 condition.py".to_owned(),
             code: String::new(),
             engine: "esker 0.1.0".to_owned(),
@@ -82,34 +73,17 @@ fn a_store_of_format_1_is_read() {
     let folder = tempfile::TempDir::new().unwrap();
     let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/store-1.bundle");
     let store = folder.path().join("store");
-    let args = [
-        "clone",
-        "-q",
-        "--mirror",
-        bundle.to_str().unwrap(),
-        store.to_str().unwrap(),
-    ];
+    let args = ["clone", "-q", "--mirror", bundle.to_str().unwrap(), store.to_str().unwrap()];
     git(folder.path(), &args);
     let mut store = Store::open(&store, Options::default()).unwrap();
     let content = store.get(&Get::head(resource("raw/plan"))).unwrap();
     assert_eq!(content.bytes.unwrap(), "three\n");
     assert_eq!(content.entry.author, "Ann Bee <ann@example.org>");
-    let v1 = Get {
-        at: "v1".parse().unwrap(),
-        ..Get::head(resource("raw/plan"))
-    };
+    let v1 = Get { at: "v1".parse().unwrap(), ..Get::head(resource("raw/plan")) };
     assert_eq!(store.get(&v1).unwrap().bytes.unwrap(), "one\n");
-    let log = store.log(&Log {
-        resource: None,
-        at: At::head(),
-        branch: Branch::main(),
-        limit: 100,
-    });
-    let summaries: Vec<String> = log
-        .unwrap()
-        .into_iter()
-        .map(|entry| entry.summary)
-        .collect();
+    let log =
+        store.log(&Log { resource: None, at: At::head(), branch: Branch::main(), limit: 100 });
+    let summaries: Vec<String> = log.unwrap().into_iter().map(|entry| entry.summary).collect();
     assert_eq!(
         summaries,
         [
@@ -120,21 +94,12 @@ fn a_store_of_format_1_is_read() {
             "put raw/plan"
         ]
     );
-    let why = store.why(&Why {
-        resource: resource("conditioned/plan"),
-        at: At::head(),
-    });
+    let why = store.why(&Why { resource: resource("conditioned/plan"), at: At::head() });
     let why = why.unwrap();
     assert_eq!(why.len(), 2);
     assert_eq!(why[0].entry.content_type.as_deref(), Some("text/csv"));
-    assert_eq!(
-        why[0].entry.provenance.as_ref().unwrap().run_key,
-        "0123456789abcdef"
-    );
+    assert_eq!(why[0].entry.provenance.as_ref().unwrap().run_key, "0123456789abcdef");
     assert_eq!(why[1].entry.resource, resource("raw/plan"));
-    let record = Get {
-        branch: Branch::records(),
-        ..Get::head(resource("run/condition"))
-    };
+    let record = Get { branch: Branch::records(), ..Get::head(resource("run/condition")) };
     assert_eq!(store.get(&record).unwrap().bytes.unwrap(), "record");
 }

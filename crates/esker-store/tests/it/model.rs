@@ -40,11 +40,8 @@ struct Model {
 impl Model {
     /// What the items leave; none if a name is a resource and the beginning of another's at once.
     fn after(&self, items: &[(usize, Option<u8>)]) -> Option<BTreeMap<usize, u8>> {
-        let mut after: BTreeMap<usize, u8> = self
-            .now
-            .iter()
-            .map(|(name, (_, content))| (*name, *content))
-            .collect();
+        let mut after: BTreeMap<usize, u8> =
+            self.now.iter().map(|(name, (_, content))| (*name, *content)).collect();
         for (name, content) in items {
             match content {
                 Some(content) => after.insert(*name, *content),
@@ -88,10 +85,8 @@ fn check_put(bench: &mut Bench, model: &mut Model, items: &[(usize, Option<u8>)]
         Some((revision, old)) if *old == content => (*revision, content),
         _ => (stored.revision, content),
     };
-    let now: BTreeMap<_, _> = after
-        .iter()
-        .map(|(name, content)| (*name, fresh(name, *content)))
-        .collect();
+    let now: BTreeMap<_, _> =
+        after.iter().map(|(name, content)| (*name, fresh(name, *content))).collect();
     if now != model.now {
         model.then.push((stored.revision, now.clone()));
         model.now = now;
@@ -101,10 +96,7 @@ fn check_put(bench: &mut Bench, model: &mut Model, items: &[(usize, Option<u8>)]
 fn check_reads(bench: &mut Bench, model: &Model) {
     for (at, then) in &model.then {
         for (index, name) in NAMES.iter().enumerate() {
-            let got = bench.call(&Get {
-                at: At::from(*at),
-                ..Get::head(resource(name))
-            });
+            let got = bench.call(&Get { at: At::from(*at), ..Get::head(resource(name)) });
             match then.get(&index) {
                 Some((revision, content)) => {
                     let got = got.unwrap();
@@ -114,19 +106,12 @@ fn check_reads(bench: &mut Bench, model: &Model) {
                 None => assert_eq!(got.unwrap_err().code, Code::NotFound),
             }
         }
-        let ask = List {
-            at: At::from(*at),
-            branch: Branch::main(),
-        };
+        let ask = List { at: At::from(*at), branch: Branch::main() };
         let entries = bench.call(&ask).unwrap().entries;
-        let mut listed: Vec<(String, Revision)> = entries
-            .iter()
-            .map(|entry| (entry.resource.to_string(), entry.revision))
-            .collect();
-        let mut known: Vec<(String, Revision)> = then
-            .iter()
-            .map(|(name, (revision, _))| (NAMES[*name].to_owned(), *revision))
-            .collect();
+        let mut listed: Vec<(String, Revision)> =
+            entries.iter().map(|entry| (entry.resource.to_string(), entry.revision)).collect();
+        let mut known: Vec<(String, Revision)> =
+            then.iter().map(|(name, (revision, _))| (NAMES[*name].to_owned(), *revision)).collect();
         listed.sort();
         known.sort();
         assert_eq!(listed, known);

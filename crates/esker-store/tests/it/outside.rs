@@ -18,15 +18,7 @@ fn push(bench: &Bench, content: &str, force: bool) {
         git(&copy, &["reset", "-q", "--hard", "HEAD~1"]);
     }
     std::fs::write(copy.join("raw/plan"), content).unwrap();
-    git(
-        &copy,
-        &[
-            "commit",
-            "-q",
-            "-am",
-            "by hand\n\nEsker-Stage: forged\nEsker-Run-Key: x",
-        ],
-    );
+    git(&copy, &["commit", "-q", "-am", "by hand\n\nEsker-Stage: forged\nEsker-Run-Key: x"]);
     let mode = if force { "-qf" } else { "-q" };
     git(&copy, &["push", mode, "origin", "HEAD:main"]);
 }
@@ -39,15 +31,8 @@ fn a_commit_by_hand_is_taken_in() {
     let head = git_head(bench.path());
     let published = bench.snapshots.tick();
     let published = events(&published);
-    let [
-        Event::Put {
-            resource: name,
-            revision,
-            previous,
-            ..
-        },
-        Event::Heartbeat { .. },
-    ] = published.as_slice()
+    let [Event::Put { resource: name, revision, previous, .. }, Event::Heartbeat { .. }] =
+        published.as_slice()
     else {
         panic!("expected a put and a heartbeat");
     };
@@ -59,20 +44,12 @@ fn a_commit_by_hand_is_taken_in() {
     let content = bench.get("raw/plan").unwrap();
     assert_eq!(content.bytes.unwrap(), "by hand");
     assert_eq!(content.entry.author, "Ann <ann@example.org>");
-    assert_eq!(
-        content.entry.provenance, None,
-        "only esker's own trailers count"
-    );
+    assert_eq!(content.entry.provenance, None, "only esker's own trailers count");
     push(&bench, "again", false);
     let stored = bench.put("raw/plan", "three");
     assert_eq!(
         stored.items[0].previous,
-        Some(
-            git(bench.path(), &["rev-parse", "main~1"])
-                .trim()
-                .parse()
-                .unwrap()
-        )
+        Some(git(bench.path(), &["rev-parse", "main~1"]).trim().parse().unwrap())
     );
     assert_sound(bench.path());
 }
@@ -91,10 +68,7 @@ fn a_forced_push_stops_writing_until_it_is_put_right() {
     );
     assert_eq!(bench.get("raw/plan").unwrap().bytes.unwrap(), "two");
     assert!(bench.call(&Health).unwrap().not_writable.is_some());
-    git(
-        bench.path(),
-        &["update-ref", "refs/heads/main", &head.to_string()],
-    );
+    git(bench.path(), &["update-ref", "refs/heads/main", &head.to_string()]);
     bench.put("raw/plan", "three");
     assert_eq!(bench.call(&Health).unwrap().not_writable, None);
 }

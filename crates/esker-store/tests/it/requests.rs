@@ -31,10 +31,7 @@ fn a_batch_is_as_if_handled_one_by_one() {
     assert_eq!(last.bytes.unwrap(), "two");
     let (first, second) = (events(&outcomes[1].events), events(&outcomes[3].events));
     assert_eq!((first[0].link().seq, second[0].link().seq), (1, 2));
-    assert_eq!(
-        last.entry.previous,
-        got(2).unwrap().entry.previous.or(Some(got(2).unwrap().at))
-    );
+    assert_eq!(last.entry.previous, got(2).unwrap().entry.previous.or(Some(got(2).unwrap().at)));
     assert_eq!(crate::support::git_head(bench.path()), last.at);
 }
 
@@ -53,22 +50,13 @@ fn compare_and_swap() {
         fault.message.contains("raw/plan") && fault.message.contains(&first.revision.to_string())
     );
     bench.put("raw/other", "x");
-    let second = bench
-        .call(&expecting("two", Expect::Revision(first.revision)))
-        .unwrap();
-    assert!(
-        bench
-            .call(&expecting("three", Expect::Revision(first.revision)))
-            .is_err()
-    );
+    let second = bench.call(&expecting("two", Expect::Revision(first.revision))).unwrap();
+    assert!(bench.call(&expecting("three", Expect::Revision(first.revision))).is_err());
     let mut both = expecting("four", Expect::Revision(first.revision));
     both.items.insert(0, put("raw/new", "x").items.remove(0));
     assert_eq!(bench.call(&both).unwrap_err().code, Code::Conflict);
     assert_eq!(bench.get("raw/new").unwrap_err().code, Code::NotFound);
-    assert_eq!(
-        bench.get("raw/plan").unwrap().entry.revision,
-        second.revision
-    );
+    assert_eq!(bench.get("raw/plan").unwrap().entry.revision, second.revision);
 }
 
 #[test]
@@ -79,42 +67,19 @@ fn several_items_are_one_commit() {
     let mut ask = put("raw/a", "a");
     ask.items.push(put("raw/b/c", "c").items.remove(0));
     ask.items.push(put("raw/kept", "kept").items.remove(0));
-    ask.items.push(Item {
-        content: None,
-        ..put("raw/old", "").items.remove(0)
-    });
+    ask.items.push(Item { content: None, ..put("raw/old", "").items.remove(0) });
     let outcome = one(&mut bench.snapshots, &ask);
     let stored = answer::<Put>(&Message::from_frames(&outcome.reply).unwrap()).unwrap();
     let revisions: Vec<Option<Revision>> = stored.items.iter().map(|item| item.revision).collect();
-    assert_eq!(
-        revisions,
-        [
-            Some(stored.revision),
-            Some(stored.revision),
-            Some(kept),
-            None
-        ]
-    );
+    assert_eq!(revisions, [Some(stored.revision), Some(stored.revision), Some(kept), None]);
     let published = events(&outcome.events);
     assert_eq!(published.len(), 4);
     assert!(published[2].is_unchanged() && !published[3].is_unchanged());
     let fault = bench.get("raw/old").unwrap_err();
     assert!(fault.message.contains("was removed"), "{fault}");
-    assert_eq!(
-        bench.get_at("raw/old", "HEAD^").unwrap().bytes.unwrap(),
-        "old"
-    );
-    let listing = bench
-        .call(&List {
-            at: At::head(),
-            branch: Branch::main(),
-        })
-        .unwrap();
-    let names: Vec<&str> = listing
-        .entries
-        .iter()
-        .map(|entry| entry.resource.as_str())
-        .collect();
+    assert_eq!(bench.get_at("raw/old", "HEAD^").unwrap().bytes.unwrap(), "old");
+    let listing = bench.call(&List { at: At::head(), branch: Branch::main() }).unwrap();
+    let names: Vec<&str> = listing.entries.iter().map(|entry| entry.resource.as_str()).collect();
     assert_eq!(names, ["raw/a", "raw/b/c", "raw/kept"]);
     assert_eq!(listing.entries[0].size, 1);
 }
@@ -126,15 +91,9 @@ fn a_name_is_no_folder() {
     let fault = bench.call(&put("a/b/c", "y")).unwrap_err();
     assert_eq!(fault.code, Code::Conflict);
     let mut swap = put("a/b/c", "y");
-    swap.items.push(Item {
-        content: None,
-        ..put("a/b", "").items.remove(0)
-    });
+    swap.items.push(Item { content: None, ..put("a/b", "").items.remove(0) });
     bench.call(&swap).unwrap();
-    assert_eq!(
-        bench.call(&put("a/b", "x")).unwrap_err().code,
-        Code::Conflict
-    );
+    assert_eq!(bench.call(&put("a/b", "x")).unwrap_err().code, Code::Conflict);
     assert_eq!(bench.get("a/b/c").unwrap().bytes.unwrap(), "y");
 }
 
@@ -153,15 +112,9 @@ fn parts_and_conditions_of_get() {
         (0, u64::MAX, "0123456789"),
         (5, u64::MAX, "56789"),
     ] {
-        assert_eq!(
-            bench.call(&part(offset, length)).unwrap().bytes.unwrap(),
-            expected
-        );
+        assert_eq!(bench.call(&part(offset, length)).unwrap().bytes.unwrap(), expected);
     }
-    let unless = Get {
-        unless: Some(stored.revision),
-        ..Get::head(resource("raw/plan"))
-    };
+    let unless = Get { unless: Some(stored.revision), ..Get::head(resource("raw/plan")) };
     assert_eq!(bench.call(&unless).unwrap().bytes, None);
     bench.put("raw/plan", "new");
     assert_eq!(bench.call(&unless).unwrap().bytes.unwrap(), "new");
@@ -180,28 +133,16 @@ fn the_log_of_one_and_of_all() {
         limit,
     };
     let summaries = |entries: Vec<esker_wire::snapshot::Entry>| -> Vec<String> {
-        entries
-            .into_iter()
-            .map(|entry| format!("{} {}", entry.summary, entry.size))
-            .collect()
+        entries.into_iter().map(|entry| format!("{} {}", entry.summary, entry.size)).collect()
     };
     let all = bench.call(&log(None, "HEAD", 10)).unwrap();
-    assert_eq!(
-        summaries(all),
-        ["put raw/a 1", "put raw/b 1", "put raw/a 1"]
-    );
-    assert_eq!(
-        bench.call(&log(Some("raw/a"), "HEAD~1", 10)).unwrap().len(),
-        1
-    );
+    assert_eq!(summaries(all), ["put raw/a 1", "put raw/b 1", "put raw/a 1"]);
+    assert_eq!(bench.call(&log(Some("raw/a"), "HEAD~1", 10)).unwrap().len(), 1);
     assert_eq!(bench.call(&log(Some("raw/a"), "HEAD", 1)).unwrap().len(), 1);
     let fault = bench.call(&log(Some("raw/c"), "HEAD", 10)).unwrap_err();
     assert_eq!(fault.code, Code::NotFound);
     assert_eq!(fault.candidates, ["raw/a", "raw/b"]);
-    let records = Log {
-        branch: Branch::records(),
-        ..log(None, "HEAD", 10)
-    };
+    let records = Log { branch: Branch::records(), ..log(None, "HEAD", 10) };
     assert_eq!(bench.call(&records).unwrap(), []);
 }
 
@@ -223,17 +164,9 @@ fn differences() {
     let first = bench.call(&diff(Some("HEAD~2"))).unwrap();
     assert!(first.starts_with(b"--- /dev/null\n+++ b/raw/plan\n"));
     bench.put("raw/plan", "\0binary");
-    assert_eq!(
-        bench.call(&diff(None)).unwrap(),
-        "Binary files a/raw/plan and b/raw/plan differ\n"
-    );
+    assert_eq!(bench.call(&diff(None)).unwrap(), "Binary files a/raw/plan and b/raw/plan differ\n");
     bench.put("raw/plan", &"x\n".repeat(5_000_000));
-    assert!(
-        bench
-            .call(&diff(None))
-            .unwrap()
-            .ends_with(b"not compared)\n")
-    );
+    assert!(bench.call(&diff(None)).unwrap().ends_with(b"not compared)\n"));
 }
 
 fn made_from(stage: &str, inputs: &[(&str, Revision)]) -> Option<Provenance> {
@@ -260,28 +193,17 @@ fn why_goes_back_to_the_sources() {
     let mut bench = Bench::new();
     let raw = bench.put("raw/plan", "1").revision;
     let mut step = |name: &str, inputs: &[(&str, Revision)]| {
-        let ask = Put {
-            provenance: made_from(name, inputs),
-            ..put(name, name)
-        };
+        let ask = Put { provenance: made_from(name, inputs), ..put(name, name) };
         bench.call(&ask).unwrap().revision
     };
     let left = step("left/plan", &[("raw/plan", raw)]);
     let right = step("right/plan", &[("raw/plan", raw)]);
-    step(
-        "results/plan",
-        &[("left/plan", left), ("right/plan", right)],
-    );
+    step("results/plan", &[("left/plan", left), ("right/plan", right)]);
     bench.put("raw/plan", "2");
-    let ask = Why {
-        resource: resource("results/plan"),
-        at: At::head(),
-    };
+    let ask = Why { resource: resource("results/plan"), at: At::head() };
     let nodes = bench.call(&ask).unwrap();
-    let tree: Vec<(u32, &str)> = nodes
-        .iter()
-        .map(|node| (node.depth, node.entry.resource.as_str()))
-        .collect();
+    let tree: Vec<(u32, &str)> =
+        nodes.iter().map(|node| (node.depth, node.entry.resource.as_str())).collect();
     let expected = [
         (0, "results/plan"),
         (1, "left/plan"),
@@ -293,10 +215,7 @@ fn why_goes_back_to_the_sources() {
     assert_eq!(nodes[2].entry.revision, raw);
     assert_eq!(
         nodes[0].entry.provenance,
-        made_from(
-            "results/plan",
-            &[("left/plan", left), ("right/plan", right)]
-        )
+        made_from("results/plan", &[("left/plan", left), ("right/plan", right)])
     );
 }
 
@@ -304,33 +223,16 @@ fn why_goes_back_to_the_sources() {
 fn what_no_store_could_take_is_refused() {
     let mut bench = Bench::new();
     let twice = Put {
-        items: vec![
-            put("a/b", "x").items.remove(0),
-            put("a/b", "y").items.remove(0),
-        ],
+        items: vec![put("a/b", "x").items.remove(0), put("a/b", "y").items.remove(0)],
         ..put("a/b", "")
     };
-    let author = |author: &str| Put {
-        author: Some(author.to_owned()),
-        ..put("a/b", "x")
-    };
-    let refused = [
-        twice,
-        author("Ann"),
-        author("Ann <a@b> <c>"),
-        author("Ann\n <a@b>"),
-        author(" <a@b>"),
-    ];
+    let author = |author: &str| Put { author: Some(author.to_owned()), ..put("a/b", "x") };
+    let refused =
+        [twice, author("Ann"), author("Ann <a@b> <c>"), author("Ann\n <a@b>"), author(" <a@b>")];
     for ask in refused {
-        assert_eq!(
-            bench.call(&ask).unwrap_err().code,
-            Code::BadRequest,
-            "{ask:?}"
-        );
+        assert_eq!(bench.call(&ask).unwrap_err().code, Code::BadRequest, "{ask:?}");
     }
-    let outcome = bench
-        .snapshots
-        .handle(vec![vec![Bytes::from_static(b"=====esker/1 FLY\n")]]);
+    let outcome = bench.snapshots.handle(vec![vec![Bytes::from_static(b"=====esker/1 FLY\n")]]);
     assert!(outcome[0].reply[0].starts_with(b"=====esker/1 ERROR bad-request\n"));
     let outcome = bench.snapshots.handle(vec![vec![]]);
     assert!(outcome[0].reply[0].starts_with(b"ERROR: "));
@@ -340,24 +242,14 @@ fn what_no_store_could_take_is_refused() {
 fn branches_do_not_mix() {
     let mut bench = Bench::new();
     bench.put("raw/plan", "main");
-    let record = Put {
-        branch: Branch::records(),
-        ..put("run/condition", "one")
-    };
+    let record = Put { branch: Branch::records(), ..put("run/condition", "one") };
     let outcome = one(&mut bench.snapshots, &record);
     let [Event::Put { branch, .. }] = &events(&outcome.events)[..] else {
         panic!("expected one event");
     };
     assert_eq!(branch, &Branch::records());
-    let stat = |branch| Stat {
-        resource: resource("run/condition"),
-        at: At::head(),
-        branch,
-    };
-    assert_eq!(
-        bench.call(&stat(Branch::main())).unwrap_err().code,
-        Code::NotFound
-    );
+    let stat = |branch| Stat { resource: resource("run/condition"), at: At::head(), branch };
+    assert_eq!(bench.call(&stat(Branch::main())).unwrap_err().code, Code::NotFound);
     let entry = bench.call(&stat(Branch::records())).unwrap();
     let mut bench = bench.reopen();
     assert_eq!(bench.call(&stat(Branch::records())).unwrap(), entry);
@@ -374,8 +266,5 @@ fn every_start_has_a_larger_epoch() {
     let second = bench.call(&Health).unwrap();
     assert!(second.link.epoch > first.link.epoch && second.link.seq == 0);
     assert_eq!(second.project, "test");
-    assert_eq!(
-        events(&bench.snapshots.tick()),
-        [Event::Heartbeat { link: second.link }]
-    );
+    assert_eq!(events(&bench.snapshots.tick()), [Event::Heartbeat { link: second.link }]);
 }

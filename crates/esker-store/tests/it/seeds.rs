@@ -102,10 +102,7 @@ fn what_cannot_be_done_is_an_error_that_names_it() {
     ];
     for (ask, named) in asks {
         let (reply, published) = bench.seed(ask);
-        assert!(
-            reply.starts_with("ERROR: ") && reply.contains(named),
-            "{reply}"
-        );
+        assert!(reply.starts_with("ERROR: ") && reply.contains(named), "{reply}");
         assert!(!reply.contains('\n') && published.is_empty());
     }
     bench.seed(PUT);
@@ -130,12 +127,5 @@ fn names_can_be_replaced_while_it_runs() {
     let (reply, published) = bench.seed(PUT);
     assert_eq!(reply, "OK");
     let topics: Vec<&[u8]> = published.iter().map(|frames| frames[0].as_ref()).collect();
-    assert_eq!(
-        topics,
-        [
-            b"=====app qplan".as_slice(),
-            b"=====qplan app",
-            b"esker/1 results/qplan"
-        ]
-    );
+    assert_eq!(topics, [b"=====app qplan".as_slice(), b"=====qplan app", b"esker/1 results/qplan"]);
 }

@@ -42,31 +42,16 @@ impl Bench {
         let names = NamesHandle::new(names);
         let store = Store::open(folder.path(), options(&clock)).unwrap();
         let snapshots = Snapshots::new(store, names.clone());
-        Self {
-            folder,
-            snapshots,
-            clock,
-            names,
-        }
+        Self { folder, snapshots, clock, names }
     }
 
     /// Closes the store and opens it again.
     pub(crate) fn reopen(self) -> Self {
-        let Self {
-            folder,
-            snapshots,
-            clock,
-            names,
-        } = self;
+        let Self { folder, snapshots, clock, names } = self;
         drop(snapshots);
         let store = Store::open(folder.path(), options(&clock)).unwrap();
         let snapshots = Snapshots::new(store, names.clone());
-        Self {
-            folder,
-            snapshots,
-            clock,
-            names,
-        }
+        Self { folder, snapshots, clock, names }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -90,10 +75,7 @@ impl Bench {
     }
 
     pub(crate) fn get_at(&mut self, name: &str, at: &str) -> Result<Content, Fault> {
-        self.call(&Get {
-            at: at.parse().unwrap(),
-            ..Get::head(resource(name))
-        })
+        self.call(&Get { at: at.parse().unwrap(), ..Get::head(resource(name)) })
     }
 
     /// One frame in, the reply's one frame and the events out.
@@ -142,8 +124,7 @@ pub(crate) fn put(name: &str, content: &str) -> Put {
 /// Our own events among the published ones.
 pub(crate) fn events(published: &[Frames]) -> Vec<Event> {
     let ours = published.iter().filter(|frames| frames.len() > 1);
-    ours.map(|frames| Event::from_frames(frames).unwrap())
-        .collect()
+    ours.map(|frames| Event::from_frames(frames).unwrap()).collect()
 }
 
 /// Runs the real git in a folder; its output.
@@ -155,14 +136,7 @@ pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
 
 pub(crate) fn try_git(folder: &Path, args: &[&str]) -> (bool, String, String) {
     let output = Command::new("git")
-        .args([
-            "-c",
-            "safe.directory=*",
-            "-c",
-            "user.name=Ann",
-            "-c",
-            "user.email=ann@example.org",
-        ])
+        .args(["-c", "safe.directory=*", "-c", "user.name=Ann", "-c", "user.email=ann@example.org"])
         .args(args)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("HOME", "/nonexistent")
@@ -171,11 +145,7 @@ pub(crate) fn try_git(folder: &Path, args: &[&str]) -> (bool, String, String) {
         .output()
         .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    (
-        output.status.success(),
-        text(output.stdout),
-        text(output.stderr),
-    )
+    (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
 /// Whether git finds nothing wrong.
@@ -183,19 +153,14 @@ pub(crate) fn assert_sound(folder: &Path) {
     let (ok, out, err) = try_git(folder, &["fsck", "--strict", "--no-dangling"]);
     assert!(ok, "git fsck: {out}{err}");
     let lines: Vec<&str> = out.lines().chain(err.lines()).collect();
-    let faults: Vec<&&str> = lines
-        .iter()
-        .filter(|line| !line.starts_with("Checking") && !line.is_empty())
-        .collect();
+    let faults: Vec<&&str> =
+        lines.iter().filter(|line| !line.starts_with("Checking") && !line.is_empty()).collect();
     assert!(faults.is_empty(), "git fsck: {faults:?}");
 }
 
 /// The head of `main` as git sees it.
 pub(crate) fn git_head(folder: &Path) -> Revision {
-    git(folder, &["rev-parse", "refs/heads/main"])
-        .trim()
-        .parse()
-        .unwrap()
+    git(folder, &["rev-parse", "refs/heads/main"]).trim().parse().unwrap()
 }
 
 /// Numbers that look random and are the same for the same seed.
@@ -207,10 +172,8 @@ impl Dice {
     }
 
     pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
 }

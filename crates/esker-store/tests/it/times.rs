@@ -8,14 +8,9 @@ use esker_wire::snapshot::{Resolve, Tag, Tags};
 use crate::support::Bench;
 
 fn resolve(bench: &mut Bench, at: &str) -> Result<Revision, Code> {
-    let ask = Resolve {
-        at: at.parse().unwrap(),
-        branch: Branch::main(),
-    };
+    let ask = Resolve { at: at.parse().unwrap(), branch: Branch::main() };
     let resolved = bench.call(&ask);
-    resolved
-        .map(|resolved| resolved.revision)
-        .map_err(|fault| fault.code)
+    resolved.map(|resolved| resolved.revision).map_err(|fault| fault.code)
 }
 
 #[test]
@@ -58,9 +53,8 @@ fn the_clock_never_goes_back_in_the_log() {
 #[test]
 fn counts_and_digits() {
     let mut bench = Bench::new();
-    let revisions: Vec<Revision> = (0..40)
-        .map(|index| bench.put("raw/plan", &index.to_string()).revision)
-        .collect();
+    let revisions: Vec<Revision> =
+        (0..40).map(|index| bench.put("raw/plan", &index.to_string()).revision).collect();
     assert_eq!(resolve(&mut bench, "HEAD"), Ok(revisions[39]));
     assert_eq!(resolve(&mut bench, "HEAD~3"), Ok(revisions[36]));
     assert_eq!(resolve(&mut bench, "HEAD^^~1"), Ok(revisions[36]));
@@ -68,10 +62,7 @@ fn counts_and_digits() {
     assert_eq!(resolve(&mut bench, "HEAD^2"), Err(Code::BadRequest));
     let full = revisions[7].to_string();
     assert_eq!(resolve(&mut bench, &full), Ok(revisions[7]));
-    assert_eq!(
-        resolve(&mut bench, &full[..12].to_uppercase()),
-        Ok(revisions[7])
-    );
+    assert_eq!(resolve(&mut bench, &full[..12].to_uppercase()), Ok(revisions[7]));
     assert_eq!(resolve(&mut bench, &format!("{full}~2")), Ok(revisions[5]));
     assert_eq!(resolve(&mut bench, &full[..3]), Err(Code::NotFound));
     assert_eq!(resolve(&mut bench, &"0".repeat(40)), Err(Code::NotFound));
@@ -89,16 +80,10 @@ fn short_digits_may_be_ambiguous() {
             Some((digits, [other, revision]))
         })
         .unwrap();
-    let ask = Resolve {
-        at: digits.parse().unwrap(),
-        branch: Branch::main(),
-    };
+    let ask = Resolve { at: digits.parse().unwrap(), branch: Branch::main() };
     let fault = bench.call(&ask).unwrap_err();
     assert_eq!(fault.code, Code::Ambiguous);
-    assert!(
-        pair.iter()
-            .all(|revision| fault.candidates.contains(&revision.to_string()))
-    );
+    assert!(pair.iter().all(|revision| fault.candidates.contains(&revision.to_string())));
 }
 
 #[test]
@@ -113,24 +98,13 @@ fn tags_name_revisions_for_good() {
     };
     assert_eq!(bench.call(&tag("v1", "HEAD~1")), Ok(first));
     assert_eq!(bench.call(&tag("v1", &first.to_string())), Ok(first));
-    assert_eq!(
-        bench.call(&tag("v1", "HEAD")).unwrap_err().code,
-        Code::Conflict
-    );
-    assert_eq!(
-        bench.call(&tag("v1/x", "HEAD")).unwrap_err().code,
-        Code::Conflict
-    );
-    for bad in [
-        "", "a b", "../x", "x.lock", "-x", "HEAD", "a..b", "a/./b", "x~1",
-    ] {
+    assert_eq!(bench.call(&tag("v1", "HEAD")).unwrap_err().code, Code::Conflict);
+    assert_eq!(bench.call(&tag("v1/x", "HEAD")).unwrap_err().code, Code::Conflict);
+    for bad in ["", "a b", "../x", "x.lock", "-x", "HEAD", "a..b", "a/./b", "x~1"] {
         let fault = bench.call(&tag(bad, "HEAD")).unwrap_err();
         assert_eq!(fault.code, Code::BadRequest, "{bad:?}");
     }
     assert_eq!(resolve(&mut bench, "v1"), Ok(first));
     assert_eq!(bench.call(&Tags).unwrap(), [("v1".to_owned(), first)]);
-    assert_eq!(
-        bench.get_at("raw/plan", "v1").unwrap().bytes.unwrap(),
-        "one"
-    );
+    assert_eq!(bench.get_at("raw/plan", "v1").unwrap().bytes.unwrap(), "one");
 }

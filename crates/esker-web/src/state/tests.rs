@@ -18,10 +18,7 @@ fn revision(digit: u8) -> Revision {
 }
 
 fn input(name: &str, digit: u8) -> Input {
-    Input {
-        resource: name.parse().expect("a name"),
-        revision: revision(digit),
-    }
+    Input { resource: name.parse().expect("a name"), revision: revision(digit) }
 }
 
 fn entry(name: &str, digit: u8, inputs: &[Input]) -> Entry {
@@ -102,17 +99,11 @@ fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
     let health = HealthReport {
         project: "qplan".into(),
         engine: "esker".into(),
-        link: Link {
-            epoch: u64::MAX,
-            seq: 4,
-        },
+        link: Link { epoch: u64::MAX, seq: 4 },
         head: None,
         not_writable: None,
     };
-    let listing = Listing {
-        at: Some(revision(9)),
-        entries,
-    };
+    let listing = Listing { at: Some(revision(9)), entries };
     let records: BTreeMap<_, _> = records.into_iter().map(|r| (r.stage.clone(), r)).collect();
     let text = state(&project, &health, &listing, &records);
     let beat: Value = serde_json::from_str(&heartbeat(&health)).expect("JSON");
@@ -141,10 +132,7 @@ fn chain(raw: u8) -> Vec<Entry> {
 
 #[test]
 fn an_empty_store_waits() {
-    assert_eq!(
-        states(Vec::new(), Vec::new()),
-        ["waiting", "waiting", "waiting"]
-    );
+    assert_eq!(states(Vec::new(), Vec::new()), ["waiting", "waiting", "waiting"]);
 }
 
 #[test]
@@ -162,29 +150,16 @@ fn newer_inputs_make_stale_and_what_follows_behind() {
 
 #[test]
 fn verified_against_newer_inputs_is_fresh() {
-    let verified = record(
-        "condition",
-        Ended::Unchanged,
-        &[input("raw/a", 7)],
-        &[input("cond/a", 2)],
-    );
-    assert_eq!(
-        states(chain(7), vec![verified.clone()]),
-        ["fresh", "fresh", "fresh"]
-    );
-    assert_eq!(
-        states(chain(8), vec![verified]),
-        ["fresh", "stale", "fresh+"]
-    );
+    let verified =
+        record("condition", Ended::Unchanged, &[input("raw/a", 7)], &[input("cond/a", 2)]);
+    assert_eq!(states(chain(7), vec![verified.clone()]), ["fresh", "fresh", "fresh"]);
+    assert_eq!(states(chain(8), vec![verified]), ["fresh", "stale", "fresh+"]);
 }
 
 #[test]
 fn a_problem_is_told_whole_and_what_follows_is_behind() {
     let failed = record("condition", Ended::Problem, &[input("raw/a", 7)], &[]);
-    assert_eq!(
-        states(chain(7), vec![failed.clone()]),
-        ["fresh", "problem", "fresh+"]
-    );
+    assert_eq!(states(chain(7), vec![failed.clone()]), ["fresh", "problem", "fresh+"]);
     let told = told(chain(7), vec![failed]);
     let problem = &told["problems"][0];
     assert_eq!(problem["summary"], "it broke");
@@ -201,10 +176,7 @@ fn the_state_names_every_revision() {
     assert_eq!(told["type"], "state");
     assert_eq!(told["epoch"], u64::MAX.to_string());
     assert_eq!(told["head"], revision(9).to_string());
-    assert_eq!(
-        told["resources"][1]["inputs"][0]["revision"],
-        revision(1).to_string()
-    );
+    assert_eq!(told["resources"][1]["inputs"][0]["revision"], revision(1).to_string());
     assert_eq!(told["views"][0]["kind"], "plan");
 }
 

@@ -40,9 +40,7 @@ fn every_event_comes_back() {
         put(Some(ONE), Some(ONE)),
         put(Some(ONE), None),
         put(None, Some(ONE)),
-        Event::Heartbeat {
-            link: Link { epoch: 9, seq: 0 },
-        },
+        Event::Heartbeat { link: Link { epoch: 9, seq: 0 } },
     ];
     for event in events {
         let frames = event.to_frames();
@@ -57,22 +55,10 @@ fn every_event_comes_back() {
 fn a_broken_event_is_refused_with_its_field() {
     let topic = Bytes::from_static(b"esker/1 raw/plan");
     let cases: [(&'static [u8], &str); 4] = [
-        (
-            b"=====esker/1 EVENT raw/plan\n",
-            "the field `epoch` is missing",
-        ),
-        (
-            b"=====esker/1 EVENT raw/plan\n\tepoch: x\n",
-            "cannot read the field `epoch`",
-        ),
-        (
-            b"=====esker/1 NOISE\n\tepoch: 1\n\tseq: 1\n",
-            "\"NOISE\" is no event of esker/1",
-        ),
-        (
-            b"=====esker/2 EVENT raw/plan\n",
-            "the head begins with \"esker/2\"",
-        ),
+        (b"=====esker/1 EVENT raw/plan\n", "the field `epoch` is missing"),
+        (b"=====esker/1 EVENT raw/plan\n\tepoch: x\n", "cannot read the field `epoch`"),
+        (b"=====esker/1 NOISE\n\tepoch: 1\n\tseq: 1\n", "\"NOISE\" is no event of esker/1"),
+        (b"=====esker/2 EVENT raw/plan\n", "the head begins with \"esker/2\""),
     ];
     for (head, expected) in cases {
         let fault =

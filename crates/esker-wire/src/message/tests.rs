@@ -10,31 +10,18 @@ use crate::snapshot::{Health, Resolve};
 #[test]
 fn a_message_reads_as_documented() {
     let mut message = Message::request("PUT", "raw/plan");
-    message
-        .head_mut()
-        .push("message", "first line\nsecond line");
-    message
-        .sections
-        .push(Section::new("and raw/other").with("content-type", "text/csv"));
+    message.head_mut().push("message", "first line\nsecond line");
+    message.sections.push(Section::new("and raw/other").with("content-type", "text/csv"));
     message.body.push(Bytes::from_static(b"\x00any\nbytes"));
     message.set_id("7");
     let frames = message.to_frames();
     let head = "=====esker/1 PUT raw/plan\n\tid: 7\n\tmessage: first line\n\tmessage: second line\n\
         =====and raw/other\n\tcontent-type: text/csv\n";
-    assert_eq!(
-        frames,
-        [Bytes::from(head), Bytes::from_static(b"\x00any\nbytes")]
-    );
+    assert_eq!(frames, [Bytes::from(head), Bytes::from_static(b"\x00any\nbytes")]);
     let again = Message::from_frames(&frames).expect("our own");
     assert_eq!(again, message);
-    assert_eq!(
-        (again.verb(), again.subject(), again.id()),
-        ("PUT", "raw/plan", Some("7"))
-    );
-    assert_eq!(
-        again.head().text("message").as_deref(),
-        Some("first line\nsecond line")
-    );
+    assert_eq!((again.verb(), again.subject(), again.id()), ("PUT", "raw/plan", Some("7")));
+    assert_eq!(again.head().text("message").as_deref(), Some("first line\nsecond line"));
 }
 
 #[test]
@@ -49,20 +36,11 @@ fn an_id_replaces_the_one_before() {
 fn a_broken_head_is_refused_with_its_line() {
     let cases: [(&'static [u8], &str); 6] = [
         (b"", "the head is empty"),
-        (
-            b"=====esker/2 GET raw/plan",
-            "the head begins with \"esker/2\", not \"esker/1\"",
-        ),
-        (
-            b"=====esker/1 GET\n\tno colon",
-            "line 2 is not `key: value`",
-        ),
+        (b"=====esker/2 GET raw/plan", "the head begins with \"esker/2\", not \"esker/1\""),
+        (b"=====esker/1 GET\n\tno colon", "line 2 is not `key: value`"),
         (b"=====esker/1 GET\n\ta: \xff", "line 2 is not UTF-8"),
         (b"=====esker/1 \xff", "line 1 is not UTF-8"),
-        (
-            b"=====esker/1 GET\nx",
-            "line 2: content must start with a tab",
-        ),
+        (b"=====esker/1 GET\nx", "line 2: content must start with a tab"),
     ];
     for (head, expected) in cases {
         let fault = Message::from_frames(&[Bytes::from_static(head)]).expect_err(expected);
@@ -82,24 +60,14 @@ fn a_fault_travels_whole() {
         .candidates(vec!["3b7340".into(), "3b7341".into()]);
     let message = Message::error(&fault);
     assert_eq!(answer::<Health>(&message), Err(fault.clone()));
-    assert_eq!(
-        fault.to_string(),
-        "3b73 is ambiguous (near: 3b7340, 3b7341); give more digits"
-    );
+    assert_eq!(fault.to_string(), "3b73 is ambiguous (near: 3b7340, 3b7341); give more digits");
     let strange = Message::request("WHAT", "");
     assert!(answer::<Resolve>(&strange).is_err());
 }
 
 #[test]
 fn every_code_has_its_own_text() {
-    for code in [
-        "bad-request",
-        "not-found",
-        "ambiguous",
-        "conflict",
-        "too-large",
-        "busy",
-    ] {
+    for code in ["bad-request", "not-found", "ambiguous", "conflict", "too-large", "busy"] {
         assert_eq!(code.parse::<Code>().map(Code::as_str), Ok(code));
     }
     assert_eq!("no-such-code".parse::<Code>(), Err(()));

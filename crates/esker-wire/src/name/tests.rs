@@ -4,18 +4,9 @@ use super::{Branch, Resource};
 
 #[test]
 fn accepts_names_people_use() {
-    for name in [
-        "raw/plan",
-        "raw/qplan app",
-        "a/b/c",
-        "daten/prüfung 2",
-        "x/y.csv",
-        "run/load-1",
-    ] {
-        assert_eq!(
-            name.parse::<Resource>().map(|r| r.to_string()),
-            Ok(name.to_owned())
-        );
+    for name in ["raw/plan", "raw/qplan app", "a/b/c", "daten/prüfung 2", "x/y.csv", "run/load-1"]
+    {
+        assert_eq!(name.parse::<Resource>().map(|r| r.to_string()), Ok(name.to_owned()));
     }
     let plan: Resource = "raw/plan".parse().expect("a name");
     assert_eq!(plan.stage(), "raw");
@@ -34,30 +25,12 @@ fn refuses_what_is_no_name_and_says_why() {
         ("/raw/plan", "a part between slashes is empty"),
         ("raw/plan/", "a part between slashes is empty"),
         ("raw//plan", "a part between slashes is empty"),
-        (
-            "raw/plan ",
-            "a part begins or ends with a blank, or ends with a dot",
-        ),
-        (
-            "raw/plan.",
-            "a part begins or ends with a blank, or ends with a dot",
-        ),
-        (
-            "raw/pl\nan",
-            "control characters, backslash, @ and : are not allowed",
-        ),
-        (
-            "raw/plan@HEAD",
-            "control characters, backslash, @ and : are not allowed",
-        ),
-        (
-            "raw\\x/plan",
-            "control characters, backslash, @ and : are not allowed",
-        ),
-        (
-            "raw/a:b",
-            "control characters, backslash, @ and : are not allowed",
-        ),
+        ("raw/plan ", "a part begins or ends with a blank, or ends with a dot"),
+        ("raw/plan.", "a part begins or ends with a blank, or ends with a dot"),
+        ("raw/pl\nan", "control characters, backslash, @ and : are not allowed"),
+        ("raw/plan@HEAD", "control characters, backslash, @ and : are not allowed"),
+        ("raw\\x/plan", "control characters, backslash, @ and : are not allowed"),
+        ("raw/a:b", "control characters, backslash, @ and : are not allowed"),
     ];
     for (name, reason) in cases {
         let error = name.parse::<Resource>().expect_err(name);
@@ -66,10 +39,7 @@ fn refuses_what_is_no_name_and_says_why() {
     let long = format!("raw/{}", "x".repeat(252));
     let error = long.parse::<Resource>().expect_err("too long");
     assert_eq!(error.reason, "it is longer than 255 bytes");
-    assert!(
-        error.to_string().len() < 200,
-        "the message stays short: {error}"
-    );
+    assert!(error.to_string().len() < 200, "the message stays short: {error}");
 }
 
 #[test]
@@ -77,9 +47,7 @@ fn a_branch_is_plain() {
     for name in ["main", "records", "whatif/a-1"] {
         assert!(name.parse::<Branch>().is_ok(), "{name}");
     }
-    for name in [
-        "", "Main", "a//b", "/a", "-a", "a.lock", "a b", "../x", "a/-b",
-    ] {
+    for name in ["", "Main", "a//b", "/a", "-a", "a.lock", "a b", "../x", "a/-b"] {
         assert!(name.parse::<Branch>().is_err(), "{name}");
     }
     assert!(Branch::main().is_main());

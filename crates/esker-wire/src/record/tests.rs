@@ -12,9 +12,7 @@ fn time(text: &str) -> Timestamp {
 fn record(ended: Ended, failure: Option<Failure>) -> RunRecord {
     let version = |name: &str| Input {
         resource: name.parse().expect("a name"),
-        revision: "1111111111111111111111111111111111111111"
-            .parse()
-            .expect("40 digits"),
+        revision: "1111111111111111111111111111111111111111".parse().expect("40 digits"),
     };
     RunRecord {
         stage: "condition".to_owned(),
@@ -44,10 +42,7 @@ fn every_record_comes_back() {
     let records = [
         record(Ended::Stored, None),
         record(Ended::Unchanged, None),
-        record(
-            Ended::Retry,
-            Some(failure("Traceback\n  File \"x\"\n=====not a header\n")),
-        ),
+        record(Ended::Retry, Some(failure("Traceback\n  File \"x\"\n=====not a header\n"))),
         record(Ended::Problem, Some(failure(""))),
     ];
     for record in records {
@@ -66,10 +61,7 @@ fn the_format_is_a_promise() {
         \tsummary: python3 condition.py exited 1\n\thint: mend the cell, or the program\n\tcount: 2\n\
         \tsince: 2026-11-20T16:00:00Z\n\tnot-before: 2026-11-20T17:00:05Z\n=====detail\n\tbad row\n";
     let expected = record(Ended::Retry, Some(failure("bad row\n")));
-    assert_eq!(
-        RunRecord::from_bytes(golden.as_bytes()),
-        Ok(expected.clone())
-    );
+    assert_eq!(RunRecord::from_bytes(golden.as_bytes()), Ok(expected.clone()));
     assert_eq!(expected.to_bytes(), golden.as_bytes());
 }
 
@@ -78,14 +70,8 @@ fn a_broken_record_says_what_is_missing() {
     let cases: [(&[u8], &str); 4] = [
         (b"", "no `run v1`"),
         (b"junk", "line 1: expected a header"),
-        (
-            b"=====run v1\n\tended: stored\n",
-            "the field `stage` is missing",
-        ),
-        (
-            b"=====run v1\n\tstage: a\n\tended: burnt\n",
-            "\"burnt\" is no way for a run to end",
-        ),
+        (b"=====run v1\n\tended: stored\n", "the field `stage` is missing"),
+        (b"=====run v1\n\tstage: a\n\tended: burnt\n", "\"burnt\" is no way for a run to end"),
     ];
     for (bytes, expected) in cases {
         let fault = RunRecord::from_bytes(bytes).expect_err(expected);
@@ -95,9 +81,6 @@ fn a_broken_record_says_what_is_missing() {
 
 #[test]
 fn a_record_has_a_resource_of_its_own() {
-    assert_eq!(
-        RunRecord::resource("condition").map(|r| r.to_string()),
-        Ok("run/condition".into())
-    );
+    assert_eq!(RunRecord::resource("condition").map(|r| r.to_string()), Ok("run/condition".into()));
     assert!(RunRecord::resource("..").is_err());
 }

@@ -19,14 +19,7 @@ fn a_full_revision_is_read_and_written() {
 #[test]
 fn anything_else_is_no_full_revision() {
     let long = format!("{FULL}0");
-    let cases = [
-        "",
-        "HEAD",
-        "0123",
-        &long,
-        &FULL.replace('0', "g"),
-        &FULL.replace('0', "é"),
-    ];
+    let cases = ["", "HEAD", "0123", &long, &FULL.replace('0', "g"), &FULL.replace('0', "é")];
     for text in cases {
         assert!(text.parse::<Revision>().is_err(), "{text}");
     }
@@ -34,14 +27,7 @@ fn anything_else_is_no_full_revision() {
 
 #[test]
 fn a_version_is_asked_for_in_one_short_line() {
-    for text in [
-        "HEAD",
-        "HEAD~3",
-        "3b734",
-        "v1",
-        "2025-11-20",
-        "2025-11-20 17:00",
-    ] {
+    for text in ["HEAD", "HEAD~3", "3b734", "v1", "2025-11-20", "2025-11-20 17:00"] {
         assert_eq!(text.parse::<At>().expect(text).as_str(), text);
     }
     let long = "x".repeat(256);

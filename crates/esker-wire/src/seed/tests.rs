@@ -47,49 +47,30 @@ fn reads_a_put_and_loses_nothing_but_one_line_feed() {
     assert_eq!(content, b"line one\n=====nested head\n\tinner\nlast");
     assert_eq!(put(b"=====PUT a b\n\tx\t \n\t\n").1, b"x\t \n");
     assert_eq!(put(b"=====PUT a b\n").1, b"");
-    assert_eq!(
-        put("=====PUT a b\n\tprüfung\n".as_bytes()).1,
-        "prüfung".as_bytes()
-    );
+    assert_eq!(put("=====PUT a b\n\tprüfung\n".as_bytes()).1, "prüfung".as_bytes());
 }
 
 #[test]
 fn refuses_what_the_original_choked_on() {
     let cases: [(&[u8], &str); 8] = [
         (b"", "the message holds 0 requests, expected one"),
-        (
-            b"=====GET a b\n=====GET a b\n",
-            "the message holds 2 requests, expected one",
-        ),
+        (b"=====GET a b\n=====GET a b\n", "the message holds 2 requests, expected one"),
         (b"=====LIST", "cannot read the request \"LIST\""),
         (b"=====PUTX", "cannot read the request \"PUTX\""),
         (b"=====GET ", "cannot read the request \"GET \""),
-        (
-            b"garbage",
-            "line 1: expected a header `=====NAME`, found \"garbage\"",
-        ),
-        (
-            b"=====PUT a b\nx",
-            "line 2: content must start with a tab, found \"x\"",
-        ),
+        (b"garbage", "line 1: expected a header `=====NAME`, found \"garbage\""),
+        (b"=====PUT a b\nx", "line 2: content must start with a tab, found \"x\""),
         (b"=====PUT a b\n\t\xff", "the message is not UTF-8"),
     ];
     for (frame, expected) in cases {
         let fault = SeedRequest::from_frame(frame).expect_err(expected);
-        assert_eq!(
-            (fault.code, fault.message.as_str()),
-            (Code::BadRequest, expected)
-        );
+        assert_eq!((fault.code, fault.message.as_str()), (Code::BadRequest, expected));
     }
 }
 
 #[test]
 fn answers_as_the_original_did() {
-    let answer = content(
-        "qplan app",
-        revision(),
-        b"line one\n=====nested head\n\tinner\nlast",
-    );
+    let answer = content("qplan app", revision(), b"line one\n=====nested head\n\tinner\nlast");
     let expected = format!(
         "=====qplan app\n\t{FULL}\n=====data\n\tline one\n\t=====nested head\n\t\tinner\n\tlast"
     );

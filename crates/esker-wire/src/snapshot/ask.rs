@@ -41,12 +41,7 @@ impl Request for Diff {
 
     fn from_message(message: &Message) -> Result<Self, Fault> {
         let (to, branch) = read_version(message.head())?;
-        Ok(Self {
-            resource: subject(message)?,
-            from: message.head().parse("from")?,
-            to,
-            branch,
-        })
+        Ok(Self { resource: subject(message)?, from: message.head().parse("from")?, to, branch })
     }
 
     fn reply_to_message(reply: &Bytes) -> Message {
@@ -91,19 +86,13 @@ impl Request for Why {
 
     fn from_message(message: &Message) -> Result<Self, Fault> {
         let (at, _) = read_version(message.head())?;
-        Ok(Self {
-            resource: subject(message)?,
-            at,
-        })
+        Ok(Self { resource: subject(message)?, at })
     }
 
     fn reply_to_message(reply: &Vec<WhyNode>) -> Message {
         let mut message = Message::ok();
         for node in reply {
-            let section = node
-                .entry
-                .to_section("entry".to_owned())
-                .with("depth", node.depth);
+            let section = node.entry.to_section("entry".to_owned()).with("depth", node.depth);
             message.sections.push(section);
         }
         message
@@ -111,10 +100,7 @@ impl Request for Why {
 
     fn reply_from_message(message: &Message) -> Result<Vec<WhyNode>, Fault> {
         let read = |section: &Section| {
-            Ok(WhyNode {
-                depth: section.require("depth")?,
-                entry: Entry::from_section(section)?,
-            })
+            Ok(WhyNode { depth: section.require("depth")?, entry: Entry::from_section(section)? })
         };
         message.sections[1..].iter().map(read).collect()
     }
@@ -168,11 +154,7 @@ impl Request for Resolve {
     fn reply_from_message(message: &Message) -> Result<Resolved, Fault> {
         let head = message.head();
         let summary = head.get("summary").unwrap_or_default().to_owned();
-        Ok(Resolved {
-            revision: head.require("revision")?,
-            time: head.require("time")?,
-            summary,
-        })
+        Ok(Resolved { revision: head.require("revision")?, time: head.require("time")?, summary })
     }
 }
 
@@ -196,9 +178,7 @@ impl Request for Tags {
     fn reply_to_message(reply: &Vec<(String, Revision)>) -> Message {
         let mut message = Message::ok();
         for (name, revision) in reply {
-            let section = Section::new("tag")
-                .with("name", name)
-                .with("revision", revision);
+            let section = Section::new("tag").with("name", name).with("revision", revision);
             message.sections.push(section);
         }
         message
@@ -261,10 +241,7 @@ impl Request for Health {
         Ok(HealthReport {
             project: head.get("project").unwrap_or_default().to_owned(),
             engine: head.get("engine").unwrap_or_default().to_owned(),
-            link: Link {
-                epoch: head.require("epoch")?,
-                seq: head.require("seq")?,
-            },
+            link: Link { epoch: head.require("epoch")?, seq: head.require("seq")? },
             head: revision(head, "head")?,
             not_writable: head.text("not-writable"),
         })

@@ -38,11 +38,7 @@ impl FromStr for Expect {
     type Err = crate::revision::BadRevision;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "none" {
-            Ok(Self::Absent)
-        } else {
-            text.parse().map(Self::Revision)
-        }
+        if text == "none" { Ok(Self::Absent) } else { text.parse().map(Self::Revision) }
     }
 }
 
@@ -107,12 +103,7 @@ impl StoredItem {
 impl Put {
     /// A PUT of one resource on `main`, without conditions.
     pub fn one(resource: Resource, content: Bytes) -> Self {
-        let item = Item {
-            resource,
-            content: Some(content),
-            if_head: None,
-            content_type: None,
-        };
+        let item = Item { resource, content: Some(content), if_head: None, content_type: None };
         Self {
             items: vec![item],
             branch: Branch::main(),
@@ -152,12 +143,7 @@ fn read_item(
         None => None,
     };
     let if_head = section.parse("if-head")?;
-    Ok(Item {
-        resource,
-        content,
-        if_head,
-        content_type: section.parse("content-type")?,
-    })
+    Ok(Item { resource, content, if_head, content_type: section.parse("content-type")? })
 }
 
 impl Request for Put {
@@ -186,19 +172,15 @@ impl Request for Put {
         if let Some(provenance) = &self.provenance {
             provenance.write(head);
         }
-        message
-            .body
-            .extend(self.items.iter().filter_map(|item| item.content.clone()));
+        message.body.extend(self.items.iter().filter_map(|item| item.content.clone()));
         message
     }
 
     fn from_message(message: &Message) -> Result<Self, Fault> {
         let head = message.head();
         if message.sections.len() > ITEMS_MAX {
-            let text = format!(
-                "a PUT of {} resources; {ITEMS_MAX} are allowed",
-                message.sections.len()
-            );
+            let text =
+                format!("a PUT of {} resources; {ITEMS_MAX} are allowed", message.sections.len());
             return Err(Fault::new(crate::fault::Code::TooLarge, text));
         }
         let mut frames = message.body.iter().cloned();
@@ -210,16 +192,10 @@ impl Request for Put {
                     section.name
                 ))
             })?;
-            items.push(read_item(
-                section,
-                name.parse().map_err(Fault::bad_request)?,
-                &mut frames,
-            )?);
+            items.push(read_item(section, name.parse().map_err(Fault::bad_request)?, &mut frames)?);
         }
         if frames.next().is_some() {
-            return Err(Fault::bad_request(
-                "the PUT has more body frames than resources",
-            ));
+            return Err(Fault::bad_request("the PUT has more body frames than resources"));
         }
         Ok(Self {
             items,
@@ -255,10 +231,7 @@ impl Request for Put {
                 previous: revision(section, "previous")?,
             });
         }
-        Ok(Stored {
-            revision: message.head().require("revision")?,
-            items,
-        })
+        Ok(Stored { revision: message.head().require("revision")?, items })
     }
 }
 
@@ -290,11 +263,7 @@ impl Request for Tag {
     fn from_message(message: &Message) -> Result<Self, Fault> {
         let head = message.head();
         let at = head.parse("at")?.unwrap_or_else(At::head);
-        Ok(Self {
-            name: message.subject().to_owned(),
-            at,
-            message: head.text("message"),
-        })
+        Ok(Self { name: message.subject().to_owned(), at, message: head.text("message") })
     }
 
     fn reply_to_message(reply: &Revision) -> Message {

@@ -40,13 +40,7 @@ pub struct Get {
 impl Get {
     /// The newest version on `main`.
     pub fn head(resource: Resource) -> Self {
-        Self {
-            resource,
-            at: At::head(),
-            branch: Branch::main(),
-            range: None,
-            unless: None,
-        }
+        Self { resource, at: At::head(), branch: Branch::main(), range: None, unless: None }
     }
 }
 
@@ -102,27 +96,15 @@ impl Request for Get {
         let offset: Option<u64> = head.parse("offset")?;
         let range = match (offset, length) {
             (None, None) => None,
-            _ => Some(Range {
-                offset: offset.unwrap_or(0),
-                length: length.unwrap_or(u64::MAX),
-            }),
+            _ => Some(Range { offset: offset.unwrap_or(0), length: length.unwrap_or(u64::MAX) }),
         };
-        Ok(Self {
-            resource: subject(message)?,
-            at,
-            branch,
-            range,
-            unless: head.parse("unless")?,
-        })
+        Ok(Self { resource: subject(message)?, at, branch, range, unless: head.parse("unless")? })
     }
 
     fn reply_to_message(reply: &Content) -> Message {
         let mut message = Message::ok();
         message.head_mut().push("at", reply.at);
-        message.head_mut().push(
-            "unchanged",
-            if reply.bytes.is_some() { "no" } else { "yes" },
-        );
+        message.head_mut().push("unchanged", if reply.bytes.is_some() { "no" } else { "yes" });
         push_entries(&mut message, std::slice::from_ref(&reply.entry));
         message.body.extend(reply.bytes.clone());
         message
@@ -133,16 +115,8 @@ impl Request for Get {
         let entry = entries(message)?.pop();
         let entry = entry.ok_or_else(|| Fault::bad_request("the reply describes no resource"))?;
         let unchanged = head.get("unchanged") == Some("yes");
-        let bytes = if unchanged {
-            None
-        } else {
-            Some(body(message)?)
-        };
-        Ok(Content {
-            at: head.require("at")?,
-            entry,
-            bytes,
-        })
+        let bytes = if unchanged { None } else { Some(body(message)?) };
+        Ok(Content { at: head.require("at")?, entry, bytes })
     }
 }
 
@@ -190,10 +164,7 @@ impl Request for List {
     }
 
     fn reply_from_message(message: &Message) -> Result<Listing, Fault> {
-        Ok(Listing {
-            at: message.head().parse("at")?,
-            entries: entries(message)?,
-        })
+        Ok(Listing { at: message.head().parse("at")?, entries: entries(message)? })
     }
 }
 
@@ -221,11 +192,7 @@ impl Request for Stat {
 
     fn from_message(message: &Message) -> Result<Self, Fault> {
         let (at, branch) = read_version(message.head())?;
-        Ok(Self {
-            resource: subject(message)?,
-            at,
-            branch,
-        })
+        Ok(Self { resource: subject(message)?, at, branch })
     }
 
     fn reply_to_message(reply: &Entry) -> Message {
@@ -271,12 +238,7 @@ impl Request for Log {
         let named = !message.subject().is_empty();
         let resource = if named { Some(subject(message)?) } else { None };
         let limit: Option<u32> = message.head().parse("limit")?;
-        Ok(Self {
-            resource,
-            at,
-            branch,
-            limit: limit.unwrap_or(LOG_DEFAULT).min(LOG_MAX),
-        })
+        Ok(Self { resource, at, branch, limit: limit.unwrap_or(LOG_DEFAULT).min(LOG_MAX) })
     }
 
     fn reply_to_message(reply: &Vec<Entry>) -> Message {

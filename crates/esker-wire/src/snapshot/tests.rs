@@ -36,10 +36,7 @@ fn provenance() -> Provenance {
     Provenance {
         stage: "condition".into(),
         run_key: "abc".into(),
-        inputs: vec![Input {
-            resource: resource("raw/a plan"),
-            revision: revision('2'),
-        }],
+        inputs: vec![Input { resource: resource("raw/a plan"), revision: revision('2') }],
         program: "python3 condition.py".into(),
         code: "def".into(),
         engine: "esker 0.1.0".into(),
@@ -89,11 +86,7 @@ fn put() {
         content_type: None,
     };
     let mut put = Put {
-        items: vec![
-            item("raw/a", Some(b"one")),
-            item("raw/b", None),
-            item("raw/c", Some(b"")),
-        ],
+        items: vec![item("raw/a", Some(b"one")), item("raw/b", None), item("raw/c", Some(b""))],
         branch: Branch::records(),
         message: Some("why\n\nat length".into()),
         author: Some("A Person <a@b>".into()),
@@ -116,11 +109,7 @@ fn put() {
         ],
     };
     assert_eq!(
-        reply
-            .items
-            .iter()
-            .map(StoredItem::is_changed)
-            .collect::<Vec<_>>(),
+        reply.items.iter().map(StoredItem::is_changed).collect::<Vec<_>>(),
         [true, true, false]
     );
     round(&put, &reply);
@@ -128,10 +117,7 @@ fn put() {
 
 #[test]
 fn reads() {
-    let range = Some(Range {
-        offset: 5,
-        length: 10,
-    });
+    let range = Some(Range { offset: 5, length: 10 });
     let get = Get {
         at: at("HEAD~2"),
         branch: Branch::records(),
@@ -141,67 +127,18 @@ fn reads() {
     };
     round(
         &get,
-        &Content {
-            at: revision('9'),
-            entry: entry(),
-            bytes: Some(Bytes::from_static(b"x")),
-        },
+        &Content { at: revision('9'), entry: entry(), bytes: Some(Bytes::from_static(b"x")) },
     );
     let plain = Get::head(resource("raw/plan"));
-    round(
-        &plain,
-        &Content {
-            at: revision('9'),
-            entry: entry(),
-            bytes: None,
-        },
-    );
-    let list = List {
-        at: At::head(),
-        branch: Branch::main(),
-    };
-    round(
-        &list,
-        &Listing {
-            at: Some(revision('9')),
-            entries: vec![entry(), entry()],
-        },
-    );
-    round(
-        &list,
-        &Listing {
-            at: None,
-            entries: Vec::new(),
-        },
-    );
-    let stat = Stat {
-        resource: resource("raw/plan"),
-        at: at("v1"),
-        branch: Branch::main(),
-    };
+    round(&plain, &Content { at: revision('9'), entry: entry(), bytes: None });
+    let list = List { at: At::head(), branch: Branch::main() };
+    round(&list, &Listing { at: Some(revision('9')), entries: vec![entry(), entry()] });
+    round(&list, &Listing { at: None, entries: Vec::new() });
+    let stat = Stat { resource: resource("raw/plan"), at: at("v1"), branch: Branch::main() };
     round(&stat, &entry());
-    let log = Log {
-        resource: None,
-        at: At::head(),
-        branch: Branch::main(),
-        limit: 3,
-    };
-    round(
-        &log,
-        &vec![Entry {
-            blob: None,
-            provenance: None,
-            content_type: None,
-            ..entry()
-        }],
-    );
-    round(
-        &Log {
-            resource: Some(resource("raw/plan")),
-            ..log
-        },
-        &Vec::new(),
-    );
+    let log = Log { resource: None, at: At::head(), branch: Branch::main(), limit: 3 };
+    round(&log, &vec![Entry { blob: None, provenance: None, content_type: None, ..entry() }]);
+    round(&Log { resource: Some(resource("raw/plan")), ..log }, &Vec::new());
 }
 
 #[test]
@@ -214,45 +151,13 @@ fn questions() {
     };
     round(&diff, &Bytes::from_static(b"-a\n+b\n"));
     round(&Diff { from: None, ..diff }, &Bytes::new());
-    let why = Why {
-        resource: resource("results/plan"),
-        at: at("2025-11-20 17:00"),
-    };
-    round(
-        &why,
-        &vec![
-            WhyNode {
-                depth: 0,
-                entry: entry(),
-            },
-            WhyNode {
-                depth: 1,
-                entry: entry(),
-            },
-        ],
-    );
-    let resolved = Resolved {
-        revision: revision('1'),
-        time: time(),
-        summary: "s".into(),
-    };
-    round(
-        &Resolve {
-            at: at("3b734"),
-            branch: Branch::main(),
-        },
-        &resolved,
-    );
-    let tag = Tag {
-        name: "v1".into(),
-        at: at("HEAD"),
-        message: Some("the\nfirst".into()),
-    };
+    let why = Why { resource: resource("results/plan"), at: at("2025-11-20 17:00") };
+    round(&why, &vec![WhyNode { depth: 0, entry: entry() }, WhyNode { depth: 1, entry: entry() }]);
+    let resolved = Resolved { revision: revision('1'), time: time(), summary: "s".into() };
+    round(&Resolve { at: at("3b734"), branch: Branch::main() }, &resolved);
+    let tag = Tag { name: "v1".into(), at: at("HEAD"), message: Some("the\nfirst".into()) };
     round(&tag, &revision('1'));
-    round(
-        &Tags,
-        &vec![("v1".into(), revision('1')), ("v 2".into(), revision('2'))],
-    );
+    round(&Tags, &vec![("v1".into(), revision('1')), ("v 2".into(), revision('2'))]);
     let report = HealthReport {
         project: "qplan".into(),
         engine: "esker 0.1.0".into(),
@@ -261,36 +166,17 @@ fn questions() {
         not_writable: Some("disk full".into()),
     };
     round(&Health, &report);
-    round(
-        &Health,
-        &HealthReport {
-            head: Some(revision('1')),
-            not_writable: None,
-            ..report
-        },
-    );
+    round(&Health, &HealthReport { head: Some(revision('1')), not_writable: None, ..report });
 }
 
 #[test]
 fn a_get_of_a_bad_name_or_version_is_refused() {
     let cases = [
-        (
-            "=====esker/1 GET ../../etc/passwd",
-            "a part begins with a dot",
-        ),
+        ("=====esker/1 GET ../../etc/passwd", "a part begins with a dot"),
         ("=====esker/1 GET", "it needs the form stage/name"),
-        (
-            "=====esker/1 GET raw/plan\n\toffset: -1",
-            "cannot read the field `offset`",
-        ),
-        (
-            "=====esker/1 GET raw/plan\n\tunless: HEAD",
-            "is not a full revision",
-        ),
-        (
-            "=====esker/1 GET raw/plan\n\tbranch: ../x",
-            "a branch is lower-case letters",
-        ),
+        ("=====esker/1 GET raw/plan\n\toffset: -1", "cannot read the field `offset`"),
+        ("=====esker/1 GET raw/plan\n\tunless: HEAD", "is not a full revision"),
+        ("=====esker/1 GET raw/plan\n\tbranch: ../x", "a branch is lower-case letters"),
     ];
     for (head, expected) in cases {
         let message = Message::from_frames(&[Bytes::from(head)]).expect("a head");
@@ -310,9 +196,7 @@ fn a_put_needs_a_frame_for_each_resource() {
         let fault = Put::from_message(&message).expect_err(expected);
         assert!(fault.message.contains(expected), "{fault}");
     }
-    let many = (0..1000)
-        .map(|n| format!("=====and raw/x{n}\n"))
-        .collect::<String>();
+    let many = (0..1000).map(|n| format!("=====and raw/x{n}\n")).collect::<String>();
     let head = Bytes::from(format!("=====esker/1 PUT raw/a\n{many}"));
     let message = Message::from_frames(&[head]).expect("a head");
     let fault = Put::from_message(&message).expect_err("too many");

@@ -29,10 +29,7 @@ fn reads_streams_in_order() {
 
 #[test]
 fn keeps_every_byte_of_a_line() {
-    check(
-        b"=====a b \n\t trailing \t\n\t\n\tcr\r\n",
-        &["a b :  trailing \t||cr\r"],
-    );
+    check(b"=====a b \n\t trailing \t\n\t\n\tcr\r\n", &["a b :  trailing \t||cr\r"]);
     let streams = parse(b"=====a\n\t\xff\xfe\n").expect("any bytes");
     assert_eq!(streams[0].lines, [b"\xff\xfe"]);
 }
@@ -52,18 +49,9 @@ fn names_the_line_that_breaks_the_grammar() {
         (b"x", "line 1: expected a header `=====NAME`, found \"x\""),
         (b"\n", "line 1: expected a header `=====NAME`, found \"\""),
         (b"=====\n", "line 1: the header has no name after `=====`"),
-        (
-            b"=====a\n\tx\ny\n",
-            "line 3: content must start with a tab, found \"y\"",
-        ),
-        (
-            b"=====a\n\n\tx\n",
-            "line 2: content must start with a tab, found \"\"",
-        ),
-        (
-            b"=====a\n====b\n",
-            "line 2: content must start with a tab, found \"====b\"",
-        ),
+        (b"=====a\n\tx\ny\n", "line 3: content must start with a tab, found \"y\""),
+        (b"=====a\n\n\tx\n", "line 2: content must start with a tab, found \"\""),
+        (b"=====a\n====b\n", "line 2: content must start with a tab, found \"====b\""),
     ];
     for (document, expected) in cases {
         let error = parse(document).expect_err("it breaks the grammar");

@@ -15,11 +15,7 @@ use crate::say;
 pub(crate) fn check(place: &Place, check: &Check) -> Result<ExitCode> {
     let project = place.project_in(check.folder.as_deref())?;
     let (definition, defects) = definition::check(&project.dir);
-    let code = if definition.is_some() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    };
+    let code = if definition.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if check.json {
         let defects = defects.iter().map(|defect| {
             json!({
@@ -34,16 +30,9 @@ pub(crate) fn check(place: &Place, check: &Check) -> Result<ExitCode> {
         say::json(&Value::from(defects.collect::<Vec<_>>()))?;
         return Ok(code);
     }
-    let (red, yellow) = (
-        AnsiColor::Red.on_default().bold(),
-        AnsiColor::Yellow.on_default().bold(),
-    );
+    let (red, yellow) = (AnsiColor::Red.on_default().bold(), AnsiColor::Yellow.on_default().bold());
     for defect in &defects {
-        let (style, word) = if defect.is_error() {
-            (red, "error")
-        } else {
-            (yellow, "warning")
-        };
+        let (style, word) = if defect.is_error() { (red, "error") } else { (yellow, "warning") };
         say::note(format!(
             "{style}{word}:{style:#} {FILE}:{}:{}: {}",
             defect.line, defect.column, defect.message

@@ -34,19 +34,11 @@ struct Finding {
 
 impl Finding {
     fn well(what: &'static str, says: impl Into<String>) -> Self {
-        Self {
-            what,
-            says: says.into(),
-            hint: None,
-        }
+        Self { what, says: says.into(), hint: None }
     }
 
     fn ill(what: &'static str, says: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            what,
-            says: says.into(),
-            hint: Some(hint.into()),
-        }
+        Self { what, says: says.into(), hint: Some(hint.into()) }
     }
 }
 
@@ -72,29 +64,18 @@ pub(crate) fn doctor(place: &Place, doctor: &Doctor) -> Result<ExitCode> {
     } else {
         print(&findings)?;
     }
-    Ok(if ill {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(if ill { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn print(findings: &[Finding]) -> Result<()> {
-    let (green, red) = (
-        AnsiColor::Green.on_default(),
-        AnsiColor::Red.on_default().bold(),
-    );
+    let (green, red) = (AnsiColor::Green.on_default(), AnsiColor::Red.on_default().bold());
     for finding in findings {
         match &finding.hint {
-            None => say::line(format!(
-                "{green}ok{green:#}     {:<10} {}",
-                finding.what, finding.says
-            ))?,
+            None => {
+                say::line(format!("{green}ok{green:#}     {:<10} {}", finding.what, finding.says))?
+            }
             Some(hint) => {
-                say::line(format!(
-                    "{red}wrong{red:#}  {:<10} {}",
-                    finding.what, finding.says
-                ))?;
+                say::line(format!("{red}wrong{red:#}  {:<10} {}", finding.what, finding.says))?;
                 say::line(format!("       {:<10} hint: {hint}", ""))?;
             }
         }
@@ -122,11 +103,7 @@ fn disk(project: &Project) -> Result<Finding> {
     let hidden = project.hidden()?;
     if let Err(error) = tempfile::tempfile_in(&hidden) {
         let says = format!("cannot write in {}: {error}", hidden.display());
-        return Ok(Finding::ill(
-            "disk",
-            says,
-            "give this user the right to write there",
-        ));
+        return Ok(Finding::ill("disk", says, "give this user the right to write there"));
     }
     let system = rustix::fs::statvfs(&hidden)?;
     let free = system.f_bavail.saturating_mul(system.f_frsize);
@@ -141,22 +118,13 @@ fn disk(project: &Project) -> Result<Finding> {
 fn store(project: &Project) -> Vec<Finding> {
     let dir = project.store();
     if !dir.exists() {
-        return vec![Finding::well(
-            "store",
-            "there is none yet; `esker up` makes it",
-        )];
+        return vec![Finding::well("store", "there is none yet; `esker up` makes it")];
     }
     let found = Store::check(&dir);
     if found.is_empty() {
-        return vec![Finding::well(
-            "store",
-            format!("{} is sound", dir.display()),
-        )];
+        return vec![Finding::well("store", format!("{} is sound", dir.display()))];
     }
-    found
-        .into_iter()
-        .map(|finding| Finding::ill("store", finding.message, finding.hint))
-        .collect()
+    found.into_iter().map(|finding| Finding::ill("store", finding.message, finding.hint)).collect()
 }
 
 fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec<Finding> {
@@ -166,10 +134,8 @@ fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec
         let free = Finding::well("hub", "none runs; `esker up` starts one");
         return if ports.is_empty() { vec![free] } else { ports };
     }
-    let where_from = running.map_or_else(
-        || place.hub.clone().unwrap_or_default(),
-        |addresses| addresses.requests,
-    );
+    let where_from = running
+        .map_or_else(|| place.hub.clone().unwrap_or_default(), |addresses| addresses.requests);
     let asked = Hub::find(place).and_then(|hub| {
         let log = esker_wire::snapshot::Log {
             resource: None,
@@ -190,14 +156,9 @@ fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec
         None => Finding::well("hub", format!("{} runs at {where_from}", health.engine)),
         Some(why) => Finding::ill("hub", why, "mend that; the hub tries again by itself"),
     }];
-    let newest = newest
-        .first()
-        .map_or(Timestamp::UNIX_EPOCH, |entry| entry.time);
+    let newest = newest.first().map_or(Timestamp::UNIX_EPOCH, |entry| entry.time);
     if newest.duration_since(Timestamp::now()) > CLOCK_SLACK {
-        let says = format!(
-            "the newest commit is from {}, which is yet to come",
-            say::time(newest)
-        );
+        let says = format!("the newest commit is from {}, which is yet to come", say::time(newest));
         findings.push(Finding::ill(
             "clock",
             says,

@@ -20,12 +20,7 @@ pub(crate) fn log(place: &Place, history: &History) -> Result<()> {
         Some((resource, at)) => (Some(resource), at),
         None => (None, At::head()),
     };
-    let log = snapshot::Log {
-        resource,
-        at,
-        branch: Branch::main(),
-        limit: history.limit,
-    };
+    let log = snapshot::Log { resource, at, branch: Branch::main(), limit: history.limit };
     let entries = Hub::find(place)?.call(&log)?;
     if history.json {
         return print_json(&entries);
@@ -41,27 +36,17 @@ pub(crate) fn log(place: &Place, history: &History) -> Result<()> {
             entry.revision.short(),
             say::time(entry.time),
             entry.resource.to_string(),
-            if entry.blob.is_some() {
-                say::size(entry.size)
-            } else {
-                "removed".to_owned()
-            },
+            if entry.blob.is_some() { say::size(entry.size) } else { "removed".to_owned() },
             entry.summary.clone(),
         ]
     });
-    Ok(say::table(
-        &["revision", "time", "resource", "size", "what"],
-        rows.collect(),
-    )?)
+    Ok(say::table(&["revision", "time", "resource", "size", "what"], rows.collect())?)
 }
 
 /// Prints the resources as of a version.
 pub(crate) fn ls(place: &Place, list: &List) -> Result<()> {
     let at = list.at.parse()?;
-    let listing = Hub::find(place)?.call(&snapshot::List {
-        at,
-        branch: Branch::main(),
-    })?;
+    let listing = Hub::find(place)?.call(&snapshot::List { at, branch: Branch::main() })?;
     if list.json {
         return print_json(&listing.entries);
     }
@@ -79,10 +64,7 @@ pub(crate) fn ls(place: &Place, list: &List) -> Result<()> {
             say::time(entry.time),
         ]
     });
-    Ok(say::table(
-        &["resource", "revision", "size", "time"],
-        rows.collect(),
-    )?)
+    Ok(say::table(&["resource", "revision", "size", "time"], rows.collect())?)
 }
 
 fn print_json(entries: &[Entry]) -> Result<()> {
@@ -101,15 +83,10 @@ pub(crate) fn diff(place: &Place, diff: &Diff) -> Result<()> {
     let bytes = Hub::find(place)?.call(&request)?;
     let text = String::from_utf8_lossy(&bytes);
     if diff.json {
-        return Ok(say::json(
-            &json!({ "resource": diff.resource, "diff": text }),
-        )?);
+        return Ok(say::json(&json!({ "resource": diff.resource, "diff": text }))?);
     }
-    let (red, green, cyan) = (
-        AnsiColor::Red.on_default(),
-        AnsiColor::Green.on_default(),
-        AnsiColor::Cyan.on_default(),
-    );
+    let (red, green, cyan) =
+        (AnsiColor::Red.on_default(), AnsiColor::Green.on_default(), AnsiColor::Cyan.on_default());
     for line in text.lines() {
         let style = match line.as_bytes().first() {
             Some(b'-') => red,

@@ -57,18 +57,14 @@ fn empty(dir: &Path) -> String {
 
 fn from_file(dir: &Path, source: &Path) -> Result<String> {
     let from = dir.join(source);
-    let from = from
-        .canonicalize()
-        .with_context(|| format!("cannot open {}", from.display()))?;
+    let from = from.canonicalize().with_context(|| format!("cannot open {}", from.display()))?;
     let relative = from.strip_prefix(dir).map_err(|_| {
         hinted(
             format!("{} is not in {}", from.display(), dir.display()),
             "copy it there, or start the project in its folder with -C DIR",
         )
     })?;
-    let stem = relative
-        .file_stem()
-        .map_or("data".into(), |stem| stem.to_string_lossy());
+    let stem = relative.file_stem().map_or("data".into(), |stem| stem.to_string_lossy());
     let name = name(&stem);
     let file = relative.to_str().context("the file's name is not UTF-8")?;
     let rest = REST.replace("NAME", &name);
@@ -91,17 +87,9 @@ fn quoted(text: &str) -> String {
 /// A file's name as a name in TOML and in the store: letters, digits and dashes.
 fn name(stem: &str) -> String {
     let plain = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_lowercase()
-        } else {
-            '-'
-        }
+        if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }
     };
     let text: String = stem.chars().map(plain).collect();
     let text = text.trim_matches('-');
-    if text.is_empty() {
-        "data".to_owned()
-    } else {
-        text.to_owned()
-    }
+    if text.is_empty() { "data".to_owned() } else { text.to_owned() }
 }

@@ -25,9 +25,7 @@ pub(crate) fn problems(place: &Place, problems: &Problems) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if problems.json {
-        say::json(&Value::from(
-            records.iter().map(problem_json).collect::<Vec<_>>(),
-        ))?;
+        say::json(&Value::from(records.iter().map(problem_json).collect::<Vec<_>>()))?;
         return Ok(ExitCode::SUCCESS);
     }
     if records.is_empty() {
@@ -37,11 +35,8 @@ pub(crate) fn problems(place: &Place, problems: &Problems) -> Result<ExitCode> {
         let Some(failure) = &record.failure else {
             continue;
         };
-        let times = if failure.count > 1 {
-            format!(", {} times", failure.count)
-        } else {
-            String::new()
-        };
+        let times =
+            if failure.count > 1 { format!(", {} times", failure.count) } else { String::new() };
         say::line(format!(
             "{}: {}  {DIM}since {}{times}{DIM:#}",
             record.stage,
@@ -63,16 +58,10 @@ pub(crate) fn problems(place: &Place, problems: &Problems) -> Result<ExitCode> {
 
 /// The records of runs that failed, by stage.
 fn failed(hub: &Hub) -> Result<Vec<RunRecord>> {
-    let listing = hub.call(&List {
-        at: At::head(),
-        branch: Branch::records(),
-    })?;
+    let listing = hub.call(&List { at: At::head(), branch: Branch::records() })?;
     let mut failed = Vec::new();
     for entry in listing.entries {
-        let get = Get {
-            branch: Branch::records(),
-            ..Get::head(entry.resource)
-        };
+        let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
         let content = hub.call(&get)?;
         let record = RunRecord::from_bytes(&content.bytes.unwrap_or_default())?;
         if record.failure.is_some() {

@@ -20,17 +20,12 @@ const CONTENT_MAX: u64 = 63 * 1024 * 1024;
 /// Stores what stands in a file or on standard input; prints the revision.
 pub(crate) fn put(place: &Place, put: &Put) -> Result<()> {
     let content = read(put)?;
-    let if_head = put
-        .if_head
-        .as_deref()
-        .map(str::parse)
-        .transpose()
-        .map_err(|error| {
-            hinted(
-                format!("cannot read --if-head: {error}"),
-                "give the full revision that `esker get --json` prints, or `none`",
-            )
-        })?;
+    let if_head = put.if_head.as_deref().map(str::parse).transpose().map_err(|error| {
+        hinted(
+            format!("cannot read --if-head: {error}"),
+            "give the full revision that `esker get --json` prints, or `none`",
+        )
+    })?;
     let item = Item {
         resource: resource(&put.resource)?,
         content: Some(content),
@@ -67,15 +62,9 @@ fn read(put: &Put) -> Result<Bytes> {
     let (mut from, name): (Box<dyn Read>, String) = match &put.file {
         Some(path) => {
             let name = path.display().to_string();
-            (
-                Box::new(File::open(path).with_context(|| format!("cannot open {name}"))?),
-                name,
-            )
+            (Box::new(File::open(path).with_context(|| format!("cannot open {name}"))?), name)
         }
-        None => (
-            Box::new(std::io::stdin().lock()),
-            "standard input".to_owned(),
-        ),
+        None => (Box::new(std::io::stdin().lock()), "standard input".to_owned()),
     };
     from.by_ref()
         .take(CONTENT_MAX + 1)

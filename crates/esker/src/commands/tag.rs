@@ -16,25 +16,16 @@ pub(crate) fn tag(place: &Place, tag: &Tag) -> Result<()> {
         let tags = hub.call(&snapshot::Tags)?;
         if tag.json {
             let value = |(name, revision): &(String, _)| json!({ "name": name, "revision": format!("{revision}") });
-            return Ok(say::json(&Value::from(
-                tags.iter().map(value).collect::<Vec<_>>(),
-            ))?);
+            return Ok(say::json(&Value::from(tags.iter().map(value).collect::<Vec<_>>()))?);
         }
-        let rows = tags
-            .iter()
-            .map(|(name, revision)| vec![name.clone(), revision.short()]);
+        let rows = tags.iter().map(|(name, revision)| vec![name.clone(), revision.short()]);
         return Ok(say::table(&["tag", "revision"], rows.collect())?);
     };
-    let request = snapshot::Tag {
-        name: name.clone(),
-        at: tag.at.parse()?,
-        message: tag.message.clone(),
-    };
+    let request =
+        snapshot::Tag { name: name.clone(), at: tag.at.parse()?, message: tag.message.clone() };
     let revision = hub.call(&request)?;
     if tag.json {
-        return Ok(say::json(
-            &json!({ "name": name, "revision": revision.to_string() }),
-        )?);
+        return Ok(say::json(&json!({ "name": name, "revision": revision.to_string() }))?);
     }
     Ok(say::line(revision.to_string())?)
 }

@@ -45,14 +45,7 @@ pub(crate) fn watch(place: &Place, watch: &Watch) -> Result<()> {
 }
 
 fn print(event: &Event, as_json: bool) -> Result<()> {
-    let Event::Put {
-        link,
-        resource,
-        branch,
-        revision,
-        previous,
-    } = event
-    else {
+    let Event::Put { link, resource, branch, revision, previous } = event else {
         return Ok(());
     };
     let kind = match revision {
@@ -73,15 +66,7 @@ fn print(event: &Event, as_json: bool) -> Result<()> {
             "seq": link.seq,
         }))?);
     }
-    let short = revision
-        .map(|revision| revision.short())
-        .unwrap_or_default();
-    let on = if branch.is_main() {
-        String::new()
-    } else {
-        format!("  on {branch}")
-    };
-    Ok(say::line(format!(
-        "{kind:<9}  {short:<10}  {resource}{on}"
-    ))?)
+    let short = revision.map(|revision| revision.short()).unwrap_or_default();
+    let on = if branch.is_main() { String::new() } else { format!("  on {branch}") };
+    Ok(say::line(format!("{kind:<9}  {short:<10}  {resource}{on}"))?)
 }

@@ -36,11 +36,7 @@ fn lines(node: &WhyNode) -> Vec<String> {
     let indent = "   ".repeat(node.depth as usize);
     let branch = if node.depth == 0 { "" } else { "└─ " };
     let indent = indent.strip_suffix("   ").unwrap_or_default();
-    let below = if node.depth == 0 {
-        String::new()
-    } else {
-        format!("{indent}   ")
-    };
+    let below = if node.depth == 0 { String::new() } else { format!("{indent}   ") };
     let mut lines = vec![format!(
         "{indent}{branch}{} {}  {DIM}{}{DIM:#}",
         entry.resource,
@@ -52,10 +48,9 @@ fn lines(node: &WhyNode) -> Vec<String> {
             "{below}{DIM}by {}: {} ({} ms, exit {}, {} on {}){DIM:#}",
             made.stage, made.program, made.duration_ms, made.exit, made.engine, made.host
         )),
-        None => lines.push(format!(
-            "{below}{DIM}put by {}: {}{DIM:#}",
-            entry.author, entry.summary
-        )),
+        None => {
+            lines.push(format!("{below}{DIM}put by {}: {}{DIM:#}", entry.author, entry.summary))
+        }
     }
     lines
 }

@@ -68,10 +68,7 @@ fn a_missing_program_is_found_by_check_and_a_problem_at_run() {
         "[project]\nname = \"p\"\n[stage.a]\ninput = \"raw/a\"\nrun = [\"no-such-program\"]\noutput = \"x/a\"\n",
     );
     let stderr = world.fails(1, &["check"]);
-    assert!(
-        stderr.contains("esker.toml:5:") && stderr.contains("no-such-program"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("esker.toml:5:") && stderr.contains("no-such-program"), "{stderr}");
     let _up = world.up();
     world.ok_with(&["put", "raw/a"], b"x");
     let problem = world.wait_for_problem("a");
@@ -84,10 +81,7 @@ fn no_project_here() {
     let world = World::new("");
     std::fs::remove_file(world.path("esker.toml")).expect("removed");
     let stderr = world.fails(1, &["ls"]);
-    assert!(
-        stderr.contains("no esker.toml") && stderr.contains("hint: "),
-        "{stderr}"
-    );
+    assert!(stderr.contains("no esker.toml") && stderr.contains("hint: "), "{stderr}");
     let stderr = world.fails(1, &["up", "no-such-folder"]);
     assert!(stderr.contains("no-such-folder"), "{stderr}");
 }
@@ -96,16 +90,10 @@ fn no_project_here() {
 fn a_bind_beyond_loopback() {
     let world = World::new("[project]\nname = \"p\"\n[hub]\nrequests = \"tcp://0.0.0.0:5000\"\n");
     let stderr = world.fails(1, &["hub"]);
-    assert!(
-        stderr.contains("0.0.0.0") && stderr.contains("loopback"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("0.0.0.0") && stderr.contains("loopback"), "{stderr}");
     let world = World::new("[project]\nname = \"p\"\n");
     let stderr = world.fails(1, &["up", "--port-base", "0", "--bind", "0.0.0.0:0"]);
-    assert!(
-        stderr.contains("0.0.0.0") && stderr.contains("loopback"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("0.0.0.0") && stderr.contains("loopback"), "{stderr}");
 }
 
 #[test]
@@ -116,15 +104,9 @@ fn a_port_in_use() {
         "[project]\nname = \"p\"\n[hub]\nrequests = \"tcp://127.0.0.1:{port}\"\nevents = \"tcp://127.0.0.1:0\"\n"
     ));
     let stderr = world.fails(1, &["hub"]);
-    assert!(
-        stderr.contains(&port.to_string()) && stderr.contains("hint: "),
-        "{stderr}"
-    );
+    assert!(stderr.contains(&port.to_string()) && stderr.contains("hint: "), "{stderr}");
     let bind = format!("127.0.0.1:{port}");
     let world = World::new("[project]\nname = \"p\"\n");
     let stderr = world.fails(1, &["up", "--port-base", "0", "--bind", &bind]);
-    assert!(
-        stderr.contains(&port.to_string()) && stderr.contains("hint: "),
-        "{stderr}"
-    );
+    assert!(stderr.contains(&port.to_string()) && stderr.contains("hint: "), "{stderr}");
 }

@@ -28,11 +28,7 @@ fn problem(command: &str, more: &str, expected: &[&str]) -> World {
 
 #[test]
 fn exits_1() {
-    problem(
-        "echo half; echo the reason >&2; exit 1",
-        "",
-        &["exit", "1", "the reason"],
-    );
+    problem("echo half; echo the reason >&2; exit 1", "", &["exit", "1", "the reason"]);
 }
 
 #[test]
@@ -49,11 +45,7 @@ fn prints_nothing() {
 fn hangs() {
     let marker = format!("hangs-{}", std::process::id());
     let command = format!("echo half; sleep 1000 # {marker}");
-    problem(
-        &command,
-        "timeout = \"500ms\"\ngrace = \"200ms\"",
-        &["500", "timeout"],
-    );
+    problem(&command, "timeout = \"500ms\"\ngrace = \"200ms\"", &["500", "timeout"]);
     assert!(processes(&marker).is_empty());
 }
 
@@ -61,21 +53,13 @@ fn hangs() {
 fn hangs_and_ignores_the_request_to_end() {
     let marker = format!("ignores-{}", std::process::id());
     let command = format!("trap \"\" TERM; while :; do sleep 0.1; done # {marker}");
-    problem(
-        &command,
-        "timeout = \"300ms\"\ngrace = \"200ms\"",
-        &["timeout"],
-    );
+    problem(&command, "timeout = \"300ms\"\ngrace = \"200ms\"", &["timeout"]);
     assert!(processes(&marker).is_empty());
 }
 
 #[test]
 fn prints_without_end() {
-    problem(
-        "yes 'more and more'",
-        "output_max = \"10MB\"",
-        &["output_max", "10"],
-    );
+    problem("yes 'more and more'", "output_max = \"10MB\"", &["output_max", "10"]);
 }
 
 #[test]
@@ -85,15 +69,8 @@ fn prints_10_gb_within_the_limits_of_memory() {
     world.ok_with(&["put", "raw/a"], b"x");
     world.wait_for_problem("a");
     let status = fs::read_to_string(format!("/proc/{}/status", up.pid())).expect("/proc");
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .expect("VmHWM");
-    let kb: u64 = peak
-        .trim()
-        .trim_end_matches(" kB")
-        .parse()
-        .expect("a number");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+    let kb: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
     assert!(kb < 400 * 1024, "the runner's memory peaked at {kb} kB");
 }
 
@@ -148,19 +125,13 @@ fn a_failure_that_may_pass_is_tried_again() {
     world.ok_with(&["put", "raw/a"], b"patience\n");
     world.wait_for_content("out/a", |content| content == "patience\n");
     world.wait_for("the problem to pass", || {
-        world
-            .json(&["problems", "--json"])
-            .as_array()
-            .is_some_and(Vec::is_empty)
+        world.json(&["problems", "--json"]).as_array().is_some_and(Vec::is_empty)
     });
 }
 
 #[test]
 fn a_problem_does_not_block_newer_inputs_and_is_retried_on_request() {
-    let world = stage(
-        "if grep -q bad; then exit 1; else echo good; fi; test -e mended",
-        "",
-    );
+    let world = stage("if grep -q bad; then exit 1; else echo good; fi; test -e mended", "");
     let _up = world.up();
     world.ok_with(&["put", "raw/a"], b"bad\n");
     world.wait_for_problem("a");
@@ -172,10 +143,7 @@ fn a_problem_does_not_block_newer_inputs_and_is_retried_on_request() {
     });
     world.write("mended", "");
     let stderr = world.fails(1, &["problems", "retry", "b"]);
-    assert!(
-        stderr.contains("b has no problem") && stderr.contains("problems are: a"),
-        "{stderr}"
-    );
+    assert!(stderr.contains("b has no problem") && stderr.contains("problems are: a"), "{stderr}");
     world.ok(&["problems", "retry", "a"]);
     world.wait_for_content("out/a", |content| content == "good\n");
 }

@@ -15,39 +15,23 @@ fn heads(world: &World) -> Vec<(String, String)> {
     let listing = world.json(&["ls", "--json"]);
     let entries = listing.as_array().expect("a list").iter();
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    entries
-        .map(|entry| (text(&entry["resource"]), text(&entry["blob"])))
-        .collect()
+    entries.map(|entry| (text(&entry["resource"]), text(&entry["blob"]))).collect()
 }
 
 /// Pulls, edits a name, breaks a cell, mends it; what the store's heads are in the end.
 fn live_through(world: &World) -> Vec<(String, String)> {
-    world.wait_for_content("results/plan", |content| {
-        content.contains("qplan track work v1")
-    });
+    world.wait_for_content("results/plan", |content| content.contains("qplan track work v1"));
     edit(world, "Work", "C2", "A wholly new name");
-    world.wait_for_content("results/plan", |content| {
-        content.contains("A wholly new name")
-    });
+    world.wait_for_content("results/plan", |content| content.contains("A wholly new name"));
     let good = world.content("results/plan");
     edit(world, "Work", "B3", "not a rank");
     let problem = world.wait_for_problem("condition");
     let detail = problem["detail"].as_str().expect("a text");
-    assert!(
-        detail.contains("Work") && detail.contains("row 3"),
-        "{detail}"
-    );
-    assert_eq!(
-        world.content("results/plan"),
-        good,
-        "the last good version stays"
-    );
+    assert!(detail.contains("Work") && detail.contains("row 3"), "{detail}");
+    assert_eq!(world.content("results/plan"), good, "the last good version stays");
     edit(world, "Work", "B3", "990");
     world.wait_for("the problem to pass", || {
-        world
-            .json(&["problems", "--json"])
-            .as_array()
-            .is_some_and(Vec::is_empty)
+        world.json(&["problems", "--json"]).as_array().is_some_and(Vec::is_empty)
     });
     world.wait_for_content("results/plan", |content| content.contains("\t990\t"));
     heads(world)
@@ -80,12 +64,8 @@ fn why_leads_back_to_the_source() {
     let _up = world.up();
     world.wait_for_content("results/plan", |content| !content.is_empty());
     let why = world.json(&["why", "results/plan", "--json"]);
-    let steps: Vec<_> = why
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|s| s["resource"].clone())
-        .collect();
+    let steps: Vec<_> =
+        why.as_array().expect("a list").iter().map(|s| s["resource"].clone()).collect();
     assert_eq!(steps, ["results/plan", "conditioned/plan", "raw/plan"]);
     let text = world.ok(&["why", "results/plan"]);
     assert!(text.contains("by schedule: esker qplan schedule"), "{text}");
@@ -107,16 +87,10 @@ fn an_edited_definition_is_taken_up_and_a_bad_one_is_not() {
     assert!(detail.contains("did you mean `input`?"), "{problem}");
     world.write("a.txt", "still running\n");
     world.wait_for_content("out/a", |content| content == "STILL RUNNING\n");
-    world.write(
-        "esker.toml",
-        text.replace("\"a-z\", \"A-Z\"", "\"a-z\", \"n-za-m\""),
-    );
+    world.write("esker.toml", text.replace("\"a-z\", \"A-Z\"", "\"a-z\", \"n-za-m\""));
     world.wait_for_content("out/a", |content| content == "fgvyy ehaavat\n");
     world.wait_for("the problem to pass", || {
-        world
-            .json(&["problems", "--json"])
-            .as_array()
-            .is_some_and(Vec::is_empty)
+        world.json(&["problems", "--json"]).as_array().is_some_and(Vec::is_empty)
     });
 }
 
@@ -128,22 +102,14 @@ fn several_inputs_come_as_one_stream_and_several_outputs_go_together() {
     );
     let _up = world.up();
     world.ok_with(&["put", "raw/a"], b"one\n");
-    assert_eq!(
-        world.content("out/a"),
-        None,
-        "raw/b is missing: the stage waits"
-    );
+    assert_eq!(world.content("out/a"), None, "raw/b is missing: the stage waits");
     world.ok_with(&["put", "raw/b"], b"two\nthree\n");
     world.wait_for_content("out/b", |content| content == "two\nthree\n");
     assert_eq!(world.content("out/a").as_deref(), Some("one\n"));
     let log = world.json(&["log", "--json"]);
     let of = |name: &str| {
         let entries = log.as_array().expect("a list");
-        entries
-            .iter()
-            .find(|entry| entry["resource"] == name)
-            .expect(name)["revision"]
-            .clone()
+        entries.iter().find(|entry| entry["resource"] == name).expect(name)["revision"].clone()
     };
     assert_eq!(of("out/a"), of("out/b"), "both are one commit");
 }
@@ -167,15 +133,7 @@ fn the_same_output_makes_no_version_and_wakes_nobody() {
     world.ok_with(&["put", "raw/a"], b"other\n");
     world.wait_for_content("out/a", |content| content == "other\n");
     let log = world.json(&["log", "mid/a", "--json"]);
-    assert_eq!(
-        log.as_array().map(Vec::len),
-        Some(2),
-        "two versions of three inputs: {log}"
-    );
+    assert_eq!(log.as_array().map(Vec::len), Some(2), "two versions of three inputs: {log}");
     let runs = fs::read_to_string(world.path("runs.txt")).expect("the second stage ran");
-    assert_eq!(
-        runs.lines().count(),
-        2,
-        "the second stage ran only when its input changed"
-    );
+    assert_eq!(runs.lines().count(), 2, "the second stage ran only when its input changed");
 }

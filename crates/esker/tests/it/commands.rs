@@ -8,15 +8,8 @@ use crate::world::{World, esker, repository};
 fn help_has_examples_and_usage_errors_exit_2() {
     let help = esker().arg("--help").output().expect("esker runs");
     let text = String::from_utf8_lossy(&help.stdout).into_owned();
-    assert!(
-        help.status.success() && text.contains("Examples:"),
-        "{text}"
-    );
-    for arguments in [
-        &["no-such-command"][..],
-        &["get"],
-        &["put", "raw/a", "--no-such-option"],
-    ] {
+    assert!(help.status.success() && text.contains("Examples:"), "{text}");
+    for arguments in [&["no-such-command"][..], &["get"], &["put", "raw/a", "--no-such-option"]] {
         let output = esker().args(arguments).output().expect("esker runs");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty());
@@ -28,10 +21,8 @@ fn put_and_get_keep_every_byte() {
     let world = World::new("[project]\nname = \"p\"\n");
     let _up = world.up();
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
-    let revision = world.ok_with(
-        &["put", "raw/a", "--content-type", "application/x-noise"],
-        &bytes,
-    );
+    let revision =
+        world.ok_with(&["put", "raw/a", "--content-type", "application/x-noise"], &bytes);
     assert_eq!(revision.trim().len(), 40);
     assert_eq!(world.run(&["get", "raw/a"]).stdout, bytes);
     world.ok(&["get", "raw/a", "-o", "out.bin"]);
@@ -49,15 +40,9 @@ fn put_and_get_keep_every_byte() {
 fn a_put_may_expect_a_head() {
     let world = World::new("[project]\nname = \"p\"\n");
     let _up = world.up();
-    let first = world
-        .ok_with(&["put", "raw/a", "--if-head", "none"], b"one")
-        .trim()
-        .to_owned();
+    let first = world.ok_with(&["put", "raw/a", "--if-head", "none"], b"one").trim().to_owned();
     let stderr = world.fails(1, &["put", "raw/a", "--if-head", "none"]);
-    assert!(
-        stderr.contains(&first[..8]),
-        "it names the head there is: {stderr}"
-    );
+    assert!(stderr.contains(&first[..8]), "it names the head there is: {stderr}");
     world.ok_with(&["put", "raw/a", "--if-head", &first], b"two");
     let stderr = world.fails(1, &["put", "raw/a", "--if-head", &first]);
     assert!(stderr.contains("raw/a"), "{stderr}");
@@ -72,26 +57,13 @@ fn history_and_differences() {
     }
     world.ok_with(&["put", "raw/b"], b"x");
     let log = world.ok(&["log", "raw/a"]);
-    assert_eq!(
-        log.lines().filter(|line| line.contains("a change")).count(),
-        3,
-        "{log}"
-    );
-    assert_eq!(
-        world
-            .json(&["log", "--json", "-n", "2"])
-            .as_array()
-            .map(Vec::len),
-        Some(2)
-    );
+    assert_eq!(log.lines().filter(|line| line.contains("a change")).count(), 3, "{log}");
+    assert_eq!(world.json(&["log", "--json", "-n", "2"]).as_array().map(Vec::len), Some(2));
     let diff = world.ok(&["diff", "raw/a", "HEAD~2"]);
     assert!(diff.contains("\n+d") && !diff.contains("\n-b"), "{diff}");
     let diff = world.ok(&["diff", "raw/a", "HEAD~3", "HEAD~2"]);
     assert!(diff.contains("\n-b") && diff.contains("\n+B"), "{diff}");
-    assert!(
-        world.ok(&["diff", "raw/a"]).contains("\n+d"),
-        "the last change of that resource"
-    );
+    assert!(world.ok(&["diff", "raw/a"]).contains("\n+d"), "the last change of that resource");
     let ls = world.ok(&["ls"]);
     assert!(ls.contains("raw/a") && ls.contains("raw/b"), "{ls}");
     assert!(!world.ok(&["ls", "HEAD~1"]).contains("raw/b"));
@@ -104,10 +76,7 @@ fn watch_prints_events_as_they_come() {
     let mut watch = esker();
     let out = world.path("events.jsonl");
     let file = fs::File::create(&out).expect("made");
-    watch
-        .args(["watch", "raw/", "--json", "-n", "2"])
-        .current_dir(world.dir())
-        .stdout(file);
+    watch.args(["watch", "raw/", "--json", "-n", "2"]).current_dir(world.dir()).stdout(file);
     let mut watch = watch.spawn().expect("esker starts");
     let events = || fs::read_to_string(&out).expect("read");
     world.wait_for("watch to follow", || events().contains("lost"));
@@ -115,14 +84,9 @@ fn watch_prints_events_as_they_come() {
     world.ok_with(&["put", "raw/a"], b"one");
     world.ok_with(&["put", "raw/a"], b"one");
     assert!(watch.wait().expect("ended").success());
-    let kinds: Vec<serde_json::Value> = events()
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
-    let told: Vec<_> = kinds
-        .iter()
-        .map(|event| event["kind"].as_str().expect("a kind"))
-        .collect();
+    let kinds: Vec<serde_json::Value> =
+        events().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let told: Vec<_> = kinds.iter().map(|event| event["kind"].as_str().expect("a kind")).collect();
     assert_eq!(told, ["lost", "put", "unchanged"], "{kinds:?}");
 }
 
@@ -152,11 +116,7 @@ fn doctor_finds_what_is_wrong() {
     let up = world.up();
     world.ok_with(&["put", "raw/a"], b"x");
     let told = world.json(&["doctor", "--json"]);
-    assert!(
-        told.as_array()
-            .is_some_and(|list| list.iter().all(|f| f["ok"] == true)),
-        "{told}"
-    );
+    assert!(told.as_array().is_some_and(|list| list.iter().all(|f| f["ok"] == true)), "{told}");
     up.stop();
     let blob = world.git(&["rev-parse", "main:raw/a"]);
     let (folder, file) = blob.trim().split_at(2);
@@ -177,11 +137,7 @@ fn output_may_end_early() {
         .current_dir(world.dir())
         .output()
         .expect("bash");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The original filter's recorded inputs, outputs and exit codes, through the command line.
@@ -198,11 +154,7 @@ fn qplan_schedule_is_the_original_filter() {
         let input = fs::read(&path).expect("read");
         let expected = fs::read(path.with_extension("out")).expect("its output");
         let output = world.run_with(&["qplan", "schedule"], &input);
-        assert!(
-            output.status.success() && output.stdout == expected,
-            "{}",
-            path.display()
-        );
+        assert!(output.status.success() && output.stdout == expected, "{}", path.display());
         let raw = world.run_with(&["qplan", "schedule", "--raw"], &input);
         assert!(raw.stdout == input, "{}", path.display());
         seen += 1;

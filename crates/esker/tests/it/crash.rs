@@ -33,37 +33,24 @@ fn fifty_kills_change_nothing() {
     for round in 0..KILLS {
         world.write("a.txt", format!("round {round}\n"));
         let up = world.up();
-        let put = world.run_with(
-            &["put", "raw/hand"],
-            format!("by hand {round}\n").as_bytes(),
-        );
+        let put = world.run_with(&["put", "raw/hand"], format!("by hand {round}\n").as_bytes());
         if put.status.success() {
             let revision = String::from_utf8_lossy(&put.stdout).trim().to_owned();
             acknowledged.push((revision, round));
         }
         std::thread::park_timeout(moment(round));
         up.kill();
-        world.wait_for("every child to die with it", || {
-            processes(&marker).is_empty()
-        });
+        world.wait_for("every child to die with it", || processes(&marker).is_empty());
     }
     world.git(&["fsck", "--strict"]);
     let up = world.up();
     let last = KILLS - 1;
     world.wait_for_content("out/b", |content| content == format!("ROUND {last}\n"));
     assert_eq!(world.content("out/a"), Some(format!("round {last}\n")));
-    assert_eq!(
-        acknowledged.len(),
-        KILLS as usize,
-        "every PUT was answered before its kill"
-    );
+    assert_eq!(acknowledged.len(), KILLS as usize, "every PUT was answered before its kill");
     for (revision, round) in acknowledged {
         let content = world.content(&format!("raw/hand@{revision}"));
-        assert_eq!(
-            content,
-            Some(format!("by hand {round}\n")),
-            "an acknowledged PUT"
-        );
+        assert_eq!(content, Some(format!("by hand {round}\n")), "an acknowledged PUT");
     }
     no_half_output(&world);
     up.stop();
@@ -95,27 +82,18 @@ fn stopping_gently_leaves_nothing_running() {
     world.wait_for("the program to run", || !processes(&marker).is_empty());
     up.stop();
     assert!(processes(&marker).is_empty());
-    assert!(
-        world.endpoints()["hub"].is_null(),
-        "a stopped hub is not found any more"
-    );
+    assert!(world.endpoints()["hub"].is_null(), "a stopped hub is not found any more");
 }
 
 #[test]
 fn a_second_esker_on_the_same_store_is_refused() {
     let world = World::new("[project]\nname = \"p\"\n");
     let up = world.up();
-    let second = esker()
-        .args(["up", "--port-base", "0"])
-        .current_dir(world.dir())
-        .output();
+    let second = esker().args(["up", "--port-base", "0"]).current_dir(world.dir()).output();
     let second = second.expect("esker ends");
     let stderr = String::from_utf8_lossy(&second.stderr).into_owned();
     assert_eq!(second.status.code(), Some(1), "{stderr}");
-    assert!(
-        stderr.contains("is in use by") && stderr.contains(&up.pid().to_string()),
-        "{stderr}"
-    );
+    assert!(stderr.contains("is in use by") && stderr.contains(&up.pid().to_string()), "{stderr}");
     world.ok_with(&["put", "raw/a"], b"the first goes on");
 }
 
@@ -123,11 +101,7 @@ fn a_second_esker_on_the_same_store_is_refused() {
 fn a_second_runner_on_the_same_project_is_refused() {
     let world = World::new("[project]\nname = \"p\"\n");
     let _up = world.up();
-    let second = esker()
-        .arg("runner")
-        .current_dir(world.dir())
-        .output()
-        .expect("esker ends");
+    let second = esker().arg("runner").current_dir(world.dir()).output().expect("esker ends");
     let stderr = String::from_utf8_lossy(&second.stderr).into_owned();
     assert_eq!(second.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("runner"), "{stderr}");

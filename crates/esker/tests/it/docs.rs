@@ -39,11 +39,7 @@ fn blocks(page: &Path) -> Vec<Block> {
     for (index, line) in text.lines().enumerate() {
         match line.strip_prefix("```") {
             Some(kind) if !open => {
-                blocks.push(Block {
-                    kind: kind.to_owned(),
-                    line: index + 1,
-                    text: String::new(),
-                });
+                blocks.push(Block { kind: kind.to_owned(), line: index + 1, text: String::new() });
                 open = true;
             }
             Some(_) => open = false,
@@ -62,22 +58,14 @@ fn blocks(page: &Path) -> Vec<Block> {
 fn every_definition_is_good() {
     let mut seen = 0;
     for page in pages() {
-        for block in blocks(&page)
-            .iter()
-            .filter(|block| block.kind.starts_with("toml"))
-        {
+        for block in blocks(&page).iter().filter(|block| block.kind.starts_with("toml")) {
             let whole = if block.text.contains("[project]") {
                 block.text.clone()
             } else {
                 format!("[project]\nname = \"p\"\n{}", block.text)
             };
             let (definition, defects) = Definition::parse(&whole, Timestamp::now());
-            assert!(
-                definition.is_some(),
-                "{}:{}: {defects:?}",
-                page.display(),
-                block.line
-            );
+            assert!(definition.is_some(), "{}:{}: {defects:?}", page.display(), block.line);
             seen += 1;
         }
     }
@@ -151,11 +139,7 @@ fn commands(text: &str) -> Vec<(String, String)> {
 fn run(world: &World, command: &str) -> String {
     let program = PathBuf::from(esker().get_program());
     let folder = program.parent().expect("a folder");
-    let path = format!(
-        "{}:{}",
-        folder.display(),
-        std::env::var("PATH").expect("PATH")
-    );
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("PATH"));
     let output = Command::new("sh")
         .args(["-c", &format!("exec 2>&1; {command}")])
         .current_dir(world.dir())
@@ -165,11 +149,7 @@ fn run(world: &World, command: &str) -> String {
         .output()
         .expect("sh");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    if output.status.success() {
-        text
-    } else {
-        format!("{text}({})", output.status)
-    }
+    if output.status.success() { text } else { format!("{text}({})", output.status) }
 }
 
 /// Whether a text is as expected, line by line; `…` stands for anything.

@@ -11,16 +11,9 @@ fn garbage() -> Vec<Vec<u8>> {
     let mut greeting = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1];
     greeting.extend_from_slice(b"NULL");
     greeting.resize(64, 0);
-    let huge = [
-        &greeting[..],
-        &[0x02],
-        &(2_u64 << 30).to_be_bytes(),
-        b"xxxx",
-    ]
-    .concat();
-    let noise: Vec<u8> = (0_u32..4096)
-        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
+    let huge = [&greeting[..], &[0x02], &(2_u64 << 30).to_be_bytes(), b"xxxx"].concat();
+    let noise: Vec<u8> =
+        (0_u32..4096).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     vec![
         noise,
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec(),
@@ -40,14 +33,8 @@ fn send(port: u16, bytes: &[u8]) -> TcpStream {
 
 fn memory_kb(of: &Running) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", of.pid())).expect("/proc");
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .expect("VmRSS");
-    line.trim()
-        .trim_end_matches(" kB")
-        .parse()
-        .expect("a number")
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
 #[test]
@@ -69,19 +56,14 @@ fn on_both_sockets_of_the_hub() {
     drop(open);
     world.python("plain_client.py", &[&requests, &events]);
     let after = memory_kb(&up);
-    assert!(
-        after < before + 200 * 1024,
-        "memory went from {before} to {after} kB"
-    );
+    assert!(after < before + 200 * 1024, "memory went from {before} to {after} kB");
     up.stop();
 }
 
 /// Sends one request to the page; the whole answer.
 fn http(port: u16, request: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connected");
-    stream
-        .set_read_timeout(Some(Duration::from_secs(30)))
-        .expect("set");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("answered");
@@ -107,10 +89,7 @@ fn on_the_page() {
     open.extend((0..100).map(|_| send(port, b"GET / HTTP/1.1\r\nHost: loc")));
 
     let page = get(port, "/", "");
-    assert!(
-        page.starts_with("HTTP/1.1 200") && page.contains("content-security-policy"),
-        "{page}"
-    );
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("content-security-policy"), "{page}");
     let content = get(port, "/api/get?resource=raw/a", "");
     assert!(
         content.contains("text/plain") && content.contains("nosniff"),
@@ -132,31 +111,18 @@ fn on_the_page() {
     let upgrade = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let origin = format!("{upgrade}Origin: http://evil.example\r\n");
     let answer = get(port, "/api/live", &origin);
-    assert!(
-        answer.starts_with("HTTP/1.1 403"),
-        "another site's page: {answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 403"), "another site's page: {answer}");
     let rebound = http(
         port,
         "GET /api/get?resource=raw/a HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
     );
-    assert!(
-        rebound.starts_with("HTTP/1.1 403"),
-        "a rebound name: {rebound}"
-    );
+    assert!(rebound.starts_with("HTTP/1.1 403"), "a rebound name: {rebound}");
 }
 
 #[test]
 fn as_names_on_the_command_line() {
     let world = World::new("[project]\nname = \"p\"\n");
-    for name in [
-        "../../etc/passwd",
-        ".git/config",
-        "raw/.git",
-        "/etc/passwd",
-        "raw/a\nb",
-        "a",
-    ] {
+    for name in ["../../etc/passwd", ".git/config", "raw/.git", "/etc/passwd", "raw/a\nb", "a"] {
         let stderr = world.fails(1, &["put", name]);
         assert!(
             stderr.starts_with("error: ") && stderr.contains("is not a resource name"),
@@ -173,21 +139,13 @@ fn a_store_that_cannot_be_written_says_so_and_recovers() {
     let _up = world.up();
     world.ok_with(&["put", "raw/a"], b"before");
     let filler = disk.fill();
-    let noise: Vec<u8> = (0_u32..300_000)
-        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
+    let noise: Vec<u8> =
+        (0_u32..300_000).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let output = world.run_with(&["put", "raw/a"], &noise);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(
-        stderr.contains("cannot write") && stderr.contains("No space left"),
-        "{stderr}"
-    );
-    assert_eq!(
-        world.content("raw/a").as_deref(),
-        Some("before"),
-        "reads go on"
-    );
+    assert!(stderr.contains("cannot write") && stderr.contains("No space left"), "{stderr}");
+    assert_eq!(world.content("raw/a").as_deref(), Some("before"), "reads go on");
     std::fs::remove_file(filler).expect("removed");
     world.ok_with(&["put", "raw/a"], b"after");
     assert_eq!(world.content("raw/a").as_deref(), Some("after"));
@@ -225,11 +183,6 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        drop(
-            std::process::Command::new("umount")
-                .arg("-l")
-                .arg(&self.at)
-                .status(),
-        );
+        drop(std::process::Command::new("umount").arg("-l").arg(&self.at).status());
     }
 }

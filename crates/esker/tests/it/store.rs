@@ -26,26 +26,15 @@ fn git_reads_the_store_while_puts_run() {
             let store = world.store();
             let store = store.to_str().expect("UTF-8");
             world.git(&["clone", "-q", store, clone.to_str().expect("UTF-8")]);
-            let fsck = Command::new("git")
-                .arg("-C")
-                .arg(&clone)
-                .args(["fsck", "--strict"])
-                .status();
-            assert!(
-                fsck.is_ok_and(|status| status.success()),
-                "a clone is whole"
-            );
+            let fsck =
+                Command::new("git").arg("-C").arg(&clone).args(["fsck", "--strict"]).status();
+            assert!(fsck.is_ok_and(|status| status.success()), "a clone is whole");
             let content = std::fs::read(clone.join("raw/a")).expect("a file");
             assert_eq!(content, b"first\n");
         }
     });
     world.git(&["fsck", "--strict", "--no-dangling"]);
-    assert_eq!(
-        world
-            .git(&["rev-list", "--count", "main", "--", "storm"])
-            .trim(),
-        "2000"
-    );
+    assert_eq!(world.git(&["rev-list", "--count", "main", "--", "storm"]).trim(), "2000");
 }
 
 /// `git fsck` lists the objects first and reads the branches last (before git 2.53), so on any repository that
@@ -53,9 +42,7 @@ fn git_reads_the_store_while_puts_run() {
 /// complain of nothing else.
 fn fsck_live(world: &World) {
     let mut fsck = Command::new("git");
-    fsck.arg("-C")
-        .arg(world.store())
-        .args(["fsck", "--strict", "--no-dangling"]);
+    fsck.arg("-C").arg(world.store()).args(["fsck", "--strict", "--no-dangling"]);
     let output = fsck.output().expect("git runs");
     let text = [output.stdout, output.stderr].concat();
     for line in String::from_utf8_lossy(&text).lines() {
@@ -77,19 +64,9 @@ fn a_commit_reads_well() {
     world.wait_for_content("out/a", |content| content == "ABC\n");
     let log = world.git(&["log", "--format=%s"]);
     let subjects: Vec<&str> = log.lines().collect();
-    assert_eq!(
-        subjects,
-        [
-            "up: out/a from raw/a",
-            "the first numbers",
-            "begin the store"
-        ]
-    );
+    assert_eq!(subjects, ["up: out/a from raw/a", "the first numbers", "begin the store"]);
     let message = world.git(&["log", "-n1", "--format=%B"]);
-    assert!(
-        message.contains(&format!("raw/a {}", raw.trim())),
-        "{message}"
-    );
+    assert!(message.contains(&format!("raw/a {}", raw.trim())), "{message}");
     assert!(message.contains("tr a-z A-Z"), "{message}");
 }
 
@@ -109,17 +86,10 @@ fn versions_are_found_by_every_name() {
         ("v1", "one"),
         (today.trim(), "two"),
     ] {
-        assert_eq!(
-            world.content(&format!("raw/a@{at}")).as_deref(),
-            Some(content),
-            "{at}"
-        );
+        assert_eq!(world.content(&format!("raw/a@{at}")).as_deref(), Some(content), "{at}");
     }
     let unknown = world.fails(1, &["get", "raw/a@abcdef0"]);
-    assert!(
-        unknown.starts_with("error: ") && unknown.contains("abcdef0"),
-        "{unknown}"
-    );
+    assert!(unknown.starts_with("error: ") && unknown.contains("abcdef0"), "{unknown}");
     let missing = world.fails(1, &["get", "raw/b"]);
     assert!(
         missing.contains("raw/b") && missing.contains("raw/a"),
@@ -137,10 +107,7 @@ fn an_ambiguous_prefix_names_its_candidates() {
     let revisions = world.git(&["rev-list", "main"]);
     let mut prefixes: Vec<&str> = revisions.lines().map(|revision| &revision[..4]).collect();
     prefixes.sort_unstable();
-    let twice = prefixes
-        .windows(2)
-        .find(|pair| pair[0] == pair[1])
-        .expect("two alike")[0];
+    let twice = prefixes.windows(2).find(|pair| pair[0] == pair[1]).expect("two alike")[0];
     let stderr = world.fails(1, &["get", &format!("storm/0@{twice}")]);
     assert!(
         stderr.contains("2 revisions begin with") && stderr.matches("near: ").count() >= 2,

@@ -80,11 +80,7 @@ impl World {
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let name = arguments[0].to_owned();
         let log = self.path(format!("{name}.log"));
-        let log = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(log)
-            .expect("a log");
+        let log = fs::OpenOptions::new().create(true).append(true).open(log).expect("a log");
         let child = esker()
             .args(arguments)
             .current_dir(self.dir())
@@ -105,15 +101,8 @@ impl World {
     /// The port of an address in the endpoints, for example `/hub/requests`.
     pub(crate) fn port(&self, pointer: &str) -> u16 {
         let endpoints = self.endpoints();
-        let address = endpoints
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .expect(pointer);
-        address
-            .rsplit(':')
-            .next()
-            .and_then(|port| port.parse().ok())
-            .expect("a port")
+        let address = endpoints.pointer(pointer).and_then(Value::as_str).expect(pointer);
+        address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
     }
 
     /// Runs a command to its end.
@@ -163,11 +152,7 @@ impl World {
     pub(crate) fn fails(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (stdout, stderr) = texts(&output);
-        assert_eq!(
-            output.status.code(),
-            Some(code),
-            "{arguments:?}\n{stdout}\n{stderr}"
-        );
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{stdout}\n{stderr}");
         stderr
     }
 
@@ -202,22 +187,12 @@ impl World {
 
     /// Runs a Python program of the tests.
     pub(crate) fn python(&self, script: &str, arguments: &[&str]) -> String {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/python")
-            .join(script);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(script);
         let mut python = Command::new("python3");
-        let output = python
-            .arg(script)
-            .args(arguments)
-            .current_dir(self.dir())
-            .output()
-            .expect("python3");
+        let output =
+            python.arg(script).args(arguments).current_dir(self.dir()).output().expect("python3");
         let (stdout, stderr) = texts(&output);
-        assert!(
-            output.status.success(),
-            "{arguments:?}\n{stdout}\n{stderr}\n{}",
-            self.logs()
-        );
+        assert!(output.status.success(), "{arguments:?}\n{stdout}\n{stderr}\n{}", self.logs());
         stdout
     }
 
@@ -236,12 +211,7 @@ impl World {
         let begun = Instant::now();
         while !holds() {
             let late = begun.elapsed() > PATIENCE;
-            assert!(
-                !late,
-                "waited in vain for {what}\n{}\n{}",
-                instead(),
-                self.logs()
-            );
+            assert!(!late, "waited in vain for {what}\n{}\n{}", instead(), self.logs());
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }
@@ -249,10 +219,7 @@ impl World {
     /// Waits until a resource's content is as wanted.
     pub(crate) fn wait_for_content(&self, resource: &str, wanted: impl Fn(&str) -> bool) {
         let what = format!("{resource} to be as wanted");
-        self.wait_for(&what, || {
-            self.content(resource)
-                .is_some_and(|content| wanted(&content))
-        });
+        self.wait_for(&what, || self.content(resource).is_some_and(|content| wanted(&content)));
     }
 
     /// The problem of a stage, when there is one.
@@ -260,9 +227,7 @@ impl World {
         let find = || {
             let problems = self.json(&["problems", "--json"]);
             let problems = problems.as_array().expect("a list").clone();
-            problems
-                .into_iter()
-                .find(|problem| problem["stage"] == stage)
+            problems.into_iter().find(|problem| problem["stage"] == stage)
         };
         self.wait_for(&format!("a problem of {stage}"), || find().is_some());
         find().expect("just seen")
@@ -317,31 +282,20 @@ impl Drop for Running {
 
 /// Sends a signal.
 pub(crate) fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill")
-        .args([&format!("-{name}"), &pid.to_string()])
-        .status();
-    assert!(
-        status.is_ok_and(|status| status.success()),
-        "kill -{name} {pid}"
-    );
+    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()), "kill -{name} {pid}");
 }
 
 /// The program under test.
 pub(crate) fn esker() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_esker"));
-    command
-        .env("NO_COLOR", "1")
-        .env("ESKER_LOG", "info")
-        .env_remove("ESKER_AUTHOR");
+    command.env("NO_COLOR", "1").env("ESKER_LOG", "info").env_remove("ESKER_AUTHOR");
     command
 }
 
 /// The repository.
 pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .canonicalize()
-        .expect("the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
 }
 
 fn texts(output: &Output) -> (String, String) {
@@ -353,11 +307,7 @@ fn texts(output: &Output) -> (String, String) {
 pub(crate) fn processes(text: &str) -> Vec<u32> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
-        let Some(pid) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
         let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();

@@ -15,10 +15,7 @@ const SEPARATORS: [char; 3] = [',', ';', '\n'];
 
 /// Any text on one line, with every white space a single blank.
 pub(super) fn words(cell: &Cell) -> String {
-    cell.text
-        .split_whitespace()
-        .collect::<Vec<&str>>()
-        .join(" ")
+    cell.text.split_whitespace().collect::<Vec<&str>>().join(" ")
 }
 
 /// A text that must not be empty.
@@ -34,10 +31,7 @@ pub(super) fn name(cell: &Cell, of: &str, verdict: &mut Verdict) -> String {
 pub(super) fn skill(cell: &Cell, verdict: &mut Verdict) -> String {
     let skill = words(cell);
     if skill.contains([',', ';', ':']) {
-        let problem = format!(
-            "{} is not one skill; name one, without , ; or :",
-            quoted(&skill)
-        );
+        let problem = format!("{} is not one skill; name one, without , ; or :", quoted(&skill));
         verdict.bad(cell, problem);
     }
     skill
@@ -49,10 +43,7 @@ pub(super) fn skills(cell: &Cell, verdict: &mut Verdict) -> Vec<String> {
     let mut skills: Vec<String> = Vec::new();
     for skill in parts.filter(|skill| !skill.is_empty()) {
         if skills.iter().any(|other| other == skill) {
-            verdict.bad(
-                cell,
-                format!("the skill {} comes twice; remove one", quoted(skill)),
-            );
+            verdict.bad(cell, format!("the skill {} comes twice; remove one", quoted(skill)));
         } else {
             skills.push(skill.to_owned());
         }
@@ -121,9 +112,7 @@ fn is_time(text: &str) -> bool {
         number(whole, 2).is_some_and(|value| value <= max)
     };
     let clock_fine = clock.len() >= 5 && pair(23) && pair(59) && pair(60) && parts.next().is_none();
-    let zone_fine = zone
-        .chars()
-        .all(|part| part.is_ascii_digit() || "Z+-:".contains(part));
+    let zone_fine = zone.chars().all(|part| part.is_ascii_digit() || "Z+-:".contains(part));
     clock_fine && zone_fine && zone.len() <= 6
 }
 
@@ -159,10 +148,7 @@ fn span(text: &str) -> Result<(Day, usize), String> {
         ));
     };
     match last.since(first) {
-        None => Err(format!(
-            "the range {} ends before it starts; swap its dates",
-            quoted(text)
-        )),
+        None => Err(format!("the range {} ends before it starts; swap its dates", quoted(text))),
         Some(days) if days >= RANGE_DAYS_MAX => Err(format!(
             "the range {} is longer than {RANGE_DAYS_MAX} days; check the years",
             quoted(text)
@@ -178,10 +164,7 @@ pub(super) fn rank(cell: &Cell, verdict: &mut Verdict) -> Option<i64> {
     if rank.is_none() {
         let problem = match text {
             "" => "the cell is empty; every item needs a rank like 14".to_owned(),
-            _ => format!(
-                "{} is not a whole number; write a rank like 14",
-                quoted(&cell.text)
-            ),
+            _ => format!("{} is not a whole number; write a rank like 14", quoted(&cell.text)),
         };
         verdict.bad(cell, problem);
     }
@@ -198,10 +181,7 @@ pub(super) fn triage(cell: &Cell, verdict: &mut Verdict) -> &'static str {
     let found = TRIAGES.iter().find(|triage| **triage == text);
     found.copied().unwrap_or_else(|| {
         let triages = TRIAGES.join(", ");
-        verdict.bad(
-            cell,
-            format!("{} is no triage; use one of {triages}", quoted(&cell.text)),
-        );
+        verdict.bad(cell, format!("{} is no triage; use one of {triages}", quoted(&cell.text)));
         last
     })
 }
@@ -214,10 +194,7 @@ pub(super) fn estimate(cell: &Cell, verdict: &mut Verdict) -> Vec<(String, f64)>
         match effort(part) {
             Err(problem) => verdict.bad(cell, problem),
             Ok((skill, _)) if efforts.iter().any(|(other, _)| *other == skill) => {
-                verdict.bad(
-                    cell,
-                    format!("the skill {} comes twice; add them up", quoted(&skill)),
-                );
+                verdict.bad(cell, format!("the skill {} comes twice; add them up", quoted(&skill)));
             }
             Ok(effort) => efforts.push(effort),
         }
@@ -229,9 +206,7 @@ fn effort(part: &str) -> Result<(String, f64), String> {
     let read = part.split_once(':').and_then(|(skill, weeks)| {
         let skill = skill.split_whitespace().collect::<Vec<&str>>().join(" ");
         let weeks = weeks.trim();
-        let plain = weeks
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let plain = weeks.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         let weeks: f64 = weeks.parse().ok().filter(|_| plain)?;
         (!skill.is_empty()).then_some((skill, weeks))
     });
@@ -240,10 +215,9 @@ fn effort(part: &str) -> Result<(String, f64), String> {
             "{} is not SKILL:NUMBER; write weeks of one person like Server:1.5, Web:3",
             quoted(part)
         )),
-        Some((_, weeks)) if weeks > WEEKS_MAX => Err(format!(
-            "{} is more than {WEEKS_MAX} weeks; check the number",
-            quoted(part)
-        )),
+        Some((_, weeks)) if weeks > WEEKS_MAX => {
+            Err(format!("{} is more than {WEEKS_MAX} weeks; check the number", quoted(part)))
+        }
         Some(effort) => Ok(effort),
     }
 }

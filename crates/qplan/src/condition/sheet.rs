@@ -8,9 +8,8 @@ use crate::streams::{self, Stream};
 pub(super) const SHEETS: [&str; 4] = ["Params", "Holidays", "Staff", "Work"];
 
 /// A spreadsheet's own words for a formula that failed.
-const FAILED: [&str; 8] = [
-    "#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!",
-];
+const FAILED: [&str; 8] =
+    ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!"];
 
 /// All sheets.
 #[derive(Debug)]
@@ -61,10 +60,7 @@ impl<'a> Workbook<'a> {
 
     /// The rows of a sheet that are not blank; tells if there is no such sheet.
     pub(super) fn rows(&self, sheet: &'static str, verdict: &mut Verdict) -> Option<Vec<Row>> {
-        let mut found = self
-            .streams
-            .iter()
-            .filter(|stream| is_named(stream.name, sheet));
+        let mut found = self.streams.iter().filter(|stream| is_named(stream.name, sheet));
         let Some(stream) = found.next() else {
             let names = self.streams.iter().map(|stream| stream.name);
             let names = quoted_list(names);
@@ -78,15 +74,10 @@ impl<'a> Workbook<'a> {
             verdict.bad_sheet(sheet, None, problem);
         }
         let rows = stream.lines.iter().zip(1..).map(|(line, row)| {
-            let cells = line
-                .split('\t')
-                .map(|cell| unescaped(cell).trim().to_owned());
+            let cells = line.split('\t').map(|cell| unescaped(cell).trim().to_owned());
             (row, cells.collect::<Vec<String>>())
         });
-        Some(
-            rows.filter(|(_, cells)| cells.iter().any(|cell| !cell.is_empty()))
-                .collect(),
-        )
+        Some(rows.filter(|(_, cells)| cells.iter().any(|cell| !cell.is_empty())).collect())
     }
 
     /// The cells of the wanted columns in every row below the headings.
@@ -131,10 +122,7 @@ impl<'a> Workbook<'a> {
         for stream in &self.streams {
             if !SHEETS.iter().any(|sheet| is_named(stream.name, sheet)) {
                 verdict.doubt_sheet(|| {
-                    format!(
-                        "sheet {}: the sheet is no part of a plan and is ignored",
-                        stream.name
-                    )
+                    format!("sheet {}: the sheet is no part of a plan and is ignored", stream.name)
                 });
             }
         }
@@ -144,10 +132,7 @@ impl<'a> Workbook<'a> {
 /// Marks and tells a failed formula.
 pub(super) fn checked(mut cell: Cell, verdict: &mut Verdict) -> Cell {
     if FAILED.contains(&cell.text.as_str()) {
-        let problem = format!(
-            "{} is a failed formula; mend it in the sheet",
-            quoted(&cell.text)
-        );
+        let problem = format!("{} is a failed formula; mend it in the sheet", quoted(&cell.text));
         verdict.bad(&cell, problem);
         cell.broken = true;
         cell.text.clear();
@@ -179,15 +164,9 @@ fn positions<const COUNT: usize>(
             bad(format!("two columns are named {}; rename one", column.name));
         }
         if position.is_none() && column.required {
-            let names = headings
-                .iter()
-                .map(String::as_str)
-                .filter(|name| !name.is_empty());
+            let names = headings.iter().map(String::as_str).filter(|name| !name.is_empty());
             let names = quoted_list(names);
-            bad(format!(
-                "the column {} is missing, the row has {names}",
-                column.name
-            ));
+            bad(format!("the column {} is missing, the row has {names}", column.name));
         }
         position
     })

@@ -44,17 +44,11 @@ pub(super) struct Item {
 }
 
 const fn required(name: &'static str) -> Column {
-    Column {
-        name,
-        required: true,
-    }
+    Column { name, required: true }
 }
 
 const fn optional(name: &'static str) -> Column {
-    Column {
-        name,
-        required: false,
-    }
+    Column { name, required: false }
 }
 
 /// Reads the sheet Params; nothing if it has something wrong.
@@ -112,10 +106,8 @@ fn period(
     let (start, (end, end_cell)) = start.zip(end)?;
     match end.since(start) {
         None => {
-            let problem = format!(
-                "{} is before the start; correct one of them",
-                quoted(&end_cell.text)
-            );
+            let problem =
+                format!("{} is before the start; correct one of them", quoted(&end_cell.text));
             verdict.bad(&end_cell, problem);
         }
         Some(days) if days >= DAYS_MAX => {
@@ -124,11 +116,7 @@ fn period(
         }
         Some(_) => {}
     }
-    Some(Params {
-        start,
-        end,
-        skills: skills?,
-    })
+    Some(Params { start, end, skills: skills? })
 }
 
 /// Reads the sheet Holidays.
@@ -193,34 +181,19 @@ pub(super) fn work(workbook: &Workbook<'_>, verdict: &mut Verdict) -> Vec<Item> 
         optional("Prereqs"),
     ];
     let rows = workbook.table("Work", columns, verdict).into_iter();
-    let items = rows.map(
-        |[
-            id,
-            rank,
-            name,
-            estimate,
-            triage,
-            track,
-            team,
-            value,
-            prereqs,
-        ]| Item {
-            id: (id.clone(), cells::words(&id)),
-            // A missing rank is told and so never printed.
-            rank: (
-                rank.clone(),
-                cells::rank(&rank, verdict).unwrap_or_default(),
-            ),
-            name: cells::name(&name, "item", verdict),
-            estimate: cells::estimate(&estimate, verdict),
-            estimate_cell: estimate,
-            triage: cells::triage(&triage, verdict),
-            track: (track.clone(), cells::name(&track, "item", verdict)),
-            team: cells::words(&team),
-            value: cells::words(&value),
-            prereqs: (prereqs.clone(), cells::words(&prereqs)),
-        },
-    );
+    let items = rows.map(|[id, rank, name, estimate, triage, track, team, value, prereqs]| Item {
+        id: (id.clone(), cells::words(&id)),
+        // A missing rank is told and so never printed.
+        rank: (rank.clone(), cells::rank(&rank, verdict).unwrap_or_default()),
+        name: cells::name(&name, "item", verdict),
+        estimate: cells::estimate(&estimate, verdict),
+        estimate_cell: estimate,
+        triage: cells::triage(&triage, verdict),
+        track: (track.clone(), cells::name(&track, "item", verdict)),
+        team: cells::words(&team),
+        value: cells::words(&value),
+        prereqs: (prereqs.clone(), cells::words(&prereqs)),
+    });
     items.collect()
 }
 
@@ -247,9 +220,7 @@ fn compare_skills(
     let had = staff.iter().map(|person| person.skill.1.as_str());
     let had: BTreeSet<&str> = had.filter(|skill| !skill.is_empty()).collect();
     for person in staff.iter().filter(|person| person.skill.1.is_empty()) {
-        verdict.doubt(&person.skill.0, || {
-            "the person has no skill and does no work".to_owned()
-        });
+        verdict.doubt(&person.skill.0, || "the person has no skill and does no work".to_owned());
     }
     for (cell, skill) in scheduled {
         if !had.contains(skill.as_str()) {
@@ -260,9 +231,7 @@ fn compare_skills(
     for item in work {
         let cell = &item.estimate_cell;
         if item.estimate.is_empty() && !cell.broken {
-            verdict.doubt(cell, || {
-                "there is no estimate, so the item has no end".to_owned()
-            });
+            verdict.doubt(cell, || "there is no estimate, so the item has no end".to_owned());
         }
         for (skill, _) in &item.estimate {
             if !had.contains(skill.as_str()) {
@@ -280,15 +249,11 @@ fn compare_skills(
 
 /// Tells of a skill nobody has, with one that differs in case alone.
 fn nobodys(skill: &str, had: &BTreeSet<&str>) -> String {
-    let near = had
-        .iter()
-        .find(|other| other.to_lowercase() == skill.to_lowercase());
+    let near = had.iter().find(|other| other.to_lowercase() == skill.to_lowercase());
     match near {
-        Some(near) => format!(
-            "the skill {} is nobody's, did you mean {}?",
-            quoted(skill),
-            quoted(near)
-        ),
+        Some(near) => {
+            format!("the skill {} is nobody's, did you mean {}?", quoted(skill), quoted(near))
+        }
         None => format!(
             "the skill {} is nobody's, people have {}",
             quoted(skill),
@@ -304,9 +269,7 @@ fn compare_tracks(staff: &[Person], work: &[Item], verdict: &mut Verdict) {
     let mut told = HashSet::new();
     for (cell, track) in staff.iter().map(|person| &person.track) {
         if !worked.contains(track.as_str()) && !track.is_empty() && told.insert(track) {
-            verdict.doubt(cell, || {
-                format!("no work is in the track {}", quoted(track))
-            });
+            verdict.doubt(cell, || format!("no work is in the track {}", quoted(track)));
         }
     }
     for (cell, track) in work.iter().map(|item| &item.track) {
@@ -324,9 +287,7 @@ fn compare_items(work: &[Item], verdict: &mut Verdict) {
         let (cell, rank) = &item.rank;
         if let Some(row) = ranks.insert((item.track.1.as_str(), *rank), cell.row) {
             let track = quoted(&item.track.1);
-            verdict.doubt(cell, || {
-                format!("the rank {rank} is in row {row} of track {track} too")
-            });
+            verdict.doubt(cell, || format!("the rank {rank} is in row {row} of track {track} too"));
         }
         let (cell, id) = &item.id;
         let earlier = ids.insert(id.as_str(), cell.row);

@@ -53,18 +53,9 @@ fn the_form_of_the_sheets_does_not_matter() {
     let expected = conditioned(&[]).expect("a workbook").output;
     for changes in [
         &[("=====Params\n", "=====params \n\tName\tValue\n")][..],
-        &[(
-            "\tStart\t2027-01-04",
-            "\t\n\tSTART\t2027-01-04T00:00:00\ta note",
-        )],
-        &[(
-            "\tDate\tName\n\t2027-01-06\tEpiphany",
-            "\tname\tDATE\n\tx\t2027-01-06\n\t\t",
-        )],
-        &[
-            ("Server:3, Web:1.5", " Web : 1.50 ;Server:3"),
-            ("Server, Web", "Server:Web"),
-        ],
+        &[("\tStart\t2027-01-04", "\t\n\tSTART\t2027-01-04T00:00:00\ta note")],
+        &[("\tDate\tName\n\t2027-01-06\tEpiphany", "\tname\tDATE\n\tx\t2027-01-06\n\t\t")],
+        &[("Server:3, Web:1.5", " Web : 1.50 ;Server:3"), ("Server, Web", "Server:Web")],
     ] {
         let found = conditioned(changes).expect("a workbook");
         let sorted = |output: &[u8]| {
@@ -78,22 +69,13 @@ fn the_form_of_the_sheets_does_not_matter() {
 #[test]
 fn columns_that_need_not_be_there_are_empty() {
     let found = conditioned(&[
-        (
-            "\tId\tName\tTeam\tTrack\tSkill\tVacation",
-            "\tx\tName\ty\tTrack\tSkill\tz",
-        ),
+        ("\tId\tName\tTeam\tTrack\tSkill\tVacation", "\tx\tName\ty\tTrack\tSkill\tz"),
         ("\tId\tRank", "\tx\tRank"),
         ("\tTeam\tValue\tPrereqs\n", "\n"),
     ]);
     let output = String::from_utf8(found.expect("a workbook").output).expect("text");
-    assert!(
-        output.contains("\n\t\tBackend 1\t\tCore\tServer\t\n"),
-        "{output}"
-    );
-    assert!(
-        output.contains("\n\t\t2\tSearch\tWeb:2\t3\tCore\t\t\t\n"),
-        "{output}"
-    );
+    assert!(output.contains("\n\t\tBackend 1\t\tCore\tServer\t\n"), "{output}");
+    assert!(output.contains("\n\t\t2\tSearch\tWeb:2\t3\tCore\t\t\t\n"), "{output}");
 }
 
 #[test]
@@ -152,10 +134,7 @@ fn every_bad_cell_is_told_at_once() {
 
 #[test]
 fn the_period_is_judged() {
-    refused(
-        &[("2027-03-26", "2227-03-26")],
-        "a plan has at most 36525 days",
-    );
+    refused(&[("2027-03-26", "2227-03-26")], "a plan has at most 36525 days");
     refused(
         &[("\tEnd\t", "\tStart\t2027-01-04\n\tEnd\t")],
         "row 2, column B (Start): the parameter comes twice",
@@ -184,10 +163,7 @@ fn what_sheets_disagree_on_is_doubted() {
         &[("\tA2\t2\t", "\tA2\t1\t")],
         "sheet Work, row 3, column B (Rank): the rank 1 is in row 2 of track \"Core\" too",
     );
-    doubted(
-        &[("\tA2\t", "\tA1\t")],
-        "sheet Work, row 3, column A (Id): \"A1\" is in row 2 too",
-    );
+    doubted(&[("\tA2\t", "\tA1\t")], "sheet Work, row 3, column A (Id): \"A1\" is in row 2 too");
     doubted(
         &[("\tA1\n", "\tA1; A9\n")],
         "sheet Work, row 3, column I (Prereqs): \"A9\" is the id of no item",

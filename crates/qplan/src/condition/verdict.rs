@@ -30,12 +30,7 @@ impl Verdict {
 
     /// A sheet, or a row of it, is wrong.
     pub(super) fn bad_sheet(&mut self, sheet: &str, row: Option<usize>, problem: String) {
-        self.add(BadCell {
-            sheet: sheet.to_owned(),
-            row,
-            column: None,
-            problem,
-        });
+        self.add(BadCell { sheet: sheet.to_owned(), row, column: None, problem });
     }
 
     /// A sheet is doubtful.
@@ -51,10 +46,7 @@ impl Verdict {
             (sheet, cell.row, column)
         });
         if self.more > 0 {
-            let sheet = self
-                .bad
-                .last()
-                .map_or(String::new(), |cell| cell.sheet.clone());
+            let sheet = self.bad.last().map_or(String::new(), |cell| cell.sheet.clone());
             self.bad.push(BadCell {
                 sheet,
                 row: None,

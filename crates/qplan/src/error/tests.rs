@@ -11,11 +11,7 @@ fn columns_have_the_letters_spreadsheets_show() {
 
 #[test]
 fn a_bad_field_names_stream_line_field_and_input_line() {
-    let place = Place {
-        stream: "qplan work v1",
-        line: 3,
-        input_line: 17,
-    };
+    let place = Place { stream: "qplan work v1", line: 3, input_line: 17 };
     let error = Error::Plan(place.field((4, "estimate"), "\"Server\" is wrong".to_owned()));
     assert_eq!(
         error.to_string(),
@@ -52,11 +48,6 @@ fn long_values_and_long_lists_are_cut() {
 
 #[test]
 fn a_limit_is_not_the_fault_of_the_data() {
-    let error = Error::TooLarge {
-        deed: "schedule",
-        what: "bytes",
-        found: 2,
-        max: 1,
-    };
+    let error = Error::TooLarge { deed: "schedule", what: "bytes", found: 2, max: 1 };
     assert!(!error.is_data_error());
 }

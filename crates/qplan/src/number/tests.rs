@@ -86,14 +86,6 @@ fn real_numbers() {
 
 #[test]
 fn white_space_is_what_the_original_took_for_it() {
-    assert!(
-        ['\t', '\r', '\u{b}', '\u{2003}', '\u{3000}']
-            .into_iter()
-            .all(is_space)
-    );
-    assert!(
-        !['\u{85}', '\u{2028}', '\u{200b}', 'x']
-            .into_iter()
-            .any(is_space)
-    );
+    assert!(['\t', '\r', '\u{b}', '\u{2003}', '\u{3000}'].into_iter().all(is_space));
+    assert!(!['\u{85}', '\u{2028}', '\u{200b}', 'x'].into_iter().any(is_space));
 }

@@ -12,11 +12,7 @@ fn input(stream: &str, content: &str) -> String {
         (WORK, "\tA1\t1\tFirst\tServer:1\t1\tCore"),
     ];
     for (name, content_usual) in usual {
-        let content = if name == stream {
-            content
-        } else {
-            content_usual
-        };
+        let content = if name == stream { content } else { content_usual };
         text.push_str(&format!("====={name}\n{content}\n"));
     }
     text
@@ -24,10 +20,7 @@ fn input(stream: &str, content: &str) -> String {
 
 fn read_plan(text: &str, strict: bool) -> (Result<Plan<'_>, String>, Vec<String>) {
     let mut warnings = Warnings::default();
-    let mut reading = Reading {
-        strict,
-        warnings: &mut warnings,
-    };
+    let mut reading = Reading { strict, warnings: &mut warnings };
     let plan = read(text.as_bytes(), &mut reading).map_err(|error| error.to_string());
     (plan, warnings.into_vec())
 }
@@ -44,51 +37,20 @@ fn doubted(stream: &str, content: &str, message: &str) {
     let text = input(stream, content);
     let (plan, warnings) = read_plan(&text, false);
     assert!(plan.is_ok(), "{content}");
-    assert!(
-        warnings.iter().any(|warning| warning.contains(message)),
-        "{warnings:?}"
-    );
+    assert!(warnings.iter().any(|warning| warning.contains(message)), "{warnings:?}");
     let error = read_plan(&text, true).0.expect_err(content);
     assert!(error.contains(message), "{error}");
 }
 
 #[test]
 fn fields_that_are_wrong_are_named() {
-    refused(
-        PARAMS,
-        "\tJan 6, 2025",
-        "line 1, field 2 (end): the field is missing",
-    );
-    refused(
-        PARAMS,
-        "\tnow\tJan 6, 2025\t",
-        "field 1 (start): \"now\" is not a date",
-    );
-    refused(
-        PARAMS,
-        "\tJan 6, 1825\tJan 6, 2025\tA",
-        "at most 36525 are planned",
-    );
-    refused(
-        STAFF,
-        "\t1\tB\tT\tC\tS\tJan 7, 2025:",
-        "field 6 (vacation): \"\" is not a date",
-    );
-    refused(
-        WORK,
-        "\tA\tx\tN\t\t1\tC",
-        "field 2 (rank): \"x\" is not a whole number",
-    );
-    refused(
-        WORK,
-        "\tA\t1\tN\t\tS\tC",
-        "field 5 (triage): \"S\" is not a number",
-    );
-    refused(
-        WORK,
-        "\tA\t1\tN\t\t1",
-        "field 6 (track): the field is missing",
-    );
+    refused(PARAMS, "\tJan 6, 2025", "line 1, field 2 (end): the field is missing");
+    refused(PARAMS, "\tnow\tJan 6, 2025\t", "field 1 (start): \"now\" is not a date");
+    refused(PARAMS, "\tJan 6, 1825\tJan 6, 2025\tA", "at most 36525 are planned");
+    refused(STAFF, "\t1\tB\tT\tC\tS\tJan 7, 2025:", "field 6 (vacation): \"\" is not a date");
+    refused(WORK, "\tA\tx\tN\t\t1\tC", "field 2 (rank): \"x\" is not a whole number");
+    refused(WORK, "\tA\t1\tN\t\tS\tC", "field 5 (triage): \"S\" is not a number");
+    refused(WORK, "\tA\t1\tN\t\t1", "field 6 (track): the field is missing");
     refused(WORK, "\t\n\n", "line 2: the line is blank");
     refused(
         WORK,
@@ -107,27 +69,11 @@ fn fields_that_are_wrong_are_named() {
 #[test]
 fn what_the_original_let_pass_is_doubted() {
     doubted(PARAMS, "\tJan 6, 25\tJan 17, 25\tServer", "is in antiquity");
-    doubted(
-        PARAMS,
-        "\tJan 6, 2025\tJan 5, 2025\tServer",
-        "is before the start",
-    );
-    doubted(
-        PARAMS,
-        "\tJan 6, 2025\tJan 9, 2025\tA:B:A",
-        "the skill \"A\" comes twice",
-    );
-    doubted(
-        HOLIDAYS,
-        "xJan 7, 2025",
-        "line 1: the line does not begin with a tab",
-    );
+    doubted(PARAMS, "\tJan 6, 2025\tJan 5, 2025\tServer", "is before the start");
+    doubted(PARAMS, "\tJan 6, 2025\tJan 9, 2025\tA:B:A", "the skill \"A\" comes twice");
+    doubted(HOLIDAYS, "xJan 7, 2025", "line 1: the line does not begin with a tab");
     doubted(HOLIDAYS, "=====qplan holidays v1", "comes twice");
-    doubted(
-        WORK,
-        "\tA\t1\tN\tServer:2,Server:1\t1\tC",
-        "the skill \"Server\" comes twice",
-    );
+    doubted(WORK, "\tA\t1\tN\tServer:2,Server:1\t1\tC", "the skill \"Server\" comes twice");
     doubted(WORK, "\tA\t1\tN\tServer:NaN\t1\tC", "estimate");
 }
 
@@ -137,9 +83,7 @@ fn the_strict_reading_trims_skills_and_refuses_no_efforts() {
     let (plan, warnings) = read_plan(&text, false);
     let skills = |plan: &Plan<'_>| {
         let efforts = plan.work[0].efforts();
-        efforts
-            .map(|effort| effort.skill.to_owned())
-            .collect::<Vec<String>>()
+        efforts.map(|effort| effort.skill.to_owned()).collect::<Vec<String>>()
     };
     assert!(plan.is_err(), "a blank part is no part: {warnings:?}");
     let plan = read_plan(&text, true).0.expect("a plan");
@@ -184,19 +128,12 @@ fn triages_are_rounded_up() {
 
 #[test]
 fn estimates_are_sorted_with_empty_parts_last() {
-    let text = input(
-        WORK,
-        "\tA\t1\tN\t,Web:2,Server:3,Server:NaN,Server:-1\t1\tC",
-    );
+    let text = input(WORK, "\tA\t1\tN\t,Web:2,Server:3,Server:NaN,Server:-1\t1\tC");
     let plan = read_plan(&text, false).0.expect("a plan");
     let parts: Vec<String> = plan.work[0]
         .estimate
         .iter()
-        .map(|part| {
-            part.map_or(String::new(), |part| {
-                format!("{}{}", part.skill, part.weeks)
-            })
-        })
+        .map(|part| part.map_or(String::new(), |part| format!("{}{}", part.skill, part.weeks)))
         .collect();
     assert_eq!(parts, ["Server-1", "Server3", "ServerNaN", "Web2", ""]);
     assert_eq!(plan.work[0].effort("Server"), Some(-1.0));

@@ -2,14 +2,8 @@
 
 use super::*;
 
-const COMPAT: ScheduleOptions = ScheduleOptions {
-    raw: false,
-    by_name: false,
-};
-const BY_NAME: ScheduleOptions = ScheduleOptions {
-    raw: false,
-    by_name: true,
-};
+const COMPAT: ScheduleOptions = ScheduleOptions { raw: false, by_name: false };
+const BY_NAME: ScheduleOptions = ScheduleOptions { raw: false, by_name: true };
 
 fn plan(skills: &str, work: &str) -> String {
     format!(
@@ -22,13 +16,9 @@ fn plan(skills: &str, work: &str) -> String {
 fn ends(text: &str, options: ScheduleOptions) -> Vec<String> {
     let schedule = schedule(text.as_bytes(), options).expect("a plan");
     let output = String::from_utf8(schedule.output).expect("text");
-    let (_, work) = output
-        .split_once("=====qplan track work v1\n")
-        .expect("the last stream");
+    let (_, work) = output.split_once("=====qplan track work v1\n").expect("the last stream");
     let lines = work.lines().filter(|line| line.starts_with("\t\t"));
-    lines
-        .map(|line| line.rsplit('\t').next().unwrap_or_default().to_owned())
-        .collect()
+    lines.map(|line| line.rsplit('\t').next().unwrap_or_default().to_owned()).collect()
 }
 
 fn warnings(text: &str, options: ScheduleOptions) -> Vec<String> {
@@ -38,18 +28,11 @@ fn warnings(text: &str, options: ScheduleOptions) -> Vec<String> {
 #[test]
 fn a_plan_that_depends_on_positions_is_told() {
     let text = plan("Server", "\ta\t1\tx\tServer:5\t1\tCore");
-    assert_eq!(
-        ends(&text, COMPAT),
-        ["DNF", "DNF"],
-        "the designer does the server's work"
-    );
+    assert_eq!(ends(&text, COMPAT), ["DNF", "DNF"], "the designer does the server's work");
     assert_eq!(ends(&text, BY_NAME), ["Jan 22, 2025", "Jan 22, 2025"]);
     let warnings = warnings(&text, COMPAT);
     assert_eq!(warnings.len(), 1);
-    assert!(
-        warnings[0].contains("\"Server\" takes the people of \"Design\""),
-        "{warnings:?}"
-    );
+    assert!(warnings[0].contains("\"Server\" takes the people of \"Design\""), "{warnings:?}");
     assert!(warnings[0].contains("2 of 2 end dates"), "{warnings:?}");
 }
 
@@ -68,19 +51,13 @@ fn a_plan_that_does_not_depend_on_positions_is_not_told() {
 fn a_scheduled_skill_without_position_is_told() {
     let text = plan("Design:Design:Server", "\ta\t1\tx\tServer:4\t1\tCore");
     let warnings = warnings(&text, COMPAT).join("\n");
-    assert!(
-        warnings.contains("\"Server\" is not scheduled"),
-        "{warnings}"
-    );
+    assert!(warnings.contains("\"Server\" is not scheduled"), "{warnings}");
 }
 
 #[test]
 fn a_scheduled_skill_nobody_has_is_told() {
     let text = plan("Design:Ops", "\ta\t1\tx\tDesign:1\t1\tCore");
-    assert_eq!(
-        warnings(&text, BY_NAME),
-        ["the scheduled skill \"Ops\" is nobody's"]
-    );
+    assert_eq!(warnings(&text, BY_NAME), ["the scheduled skill \"Ops\" is nobody's"]);
 }
 
 #[test]
@@ -99,9 +76,7 @@ fn a_plan_without_days_ends_nothing() {
     let text = backwards("\ta\t1\tx\tDesign:1\t1\tCore");
     assert_eq!(ends(&text, COMPAT), ["DNF", "DNF"]);
     let text = backwards("\ta\t1\tx\tDesign:0\t1\tCore");
-    let error = schedule(text.as_bytes(), COMPAT)
-        .expect_err("no first day")
-        .to_string();
+    let error = schedule(text.as_bytes(), COMPAT).expect_err("no first day").to_string();
     assert!(error.contains("the item \"x\" needs no day"), "{error}");
 }
 
@@ -136,8 +111,5 @@ fn manpower_is_divided_by_five_day_by_day() {
     let text = text.replacen("\t2\tB\tT\tCore\tServer\t\n", "", 1);
     let output = schedule(text.as_bytes(), COMPAT).expect("a plan").output;
     let output = String::from_utf8(output).expect("text");
-    assert!(
-        output.contains("manpower v1\n\t0.2\t1.8\n"),
-        "a fifth of nine, not nine times 0.2"
-    );
+    assert!(output.contains("manpower v1\n\t0.2\t1.8\n"), "a fifth of nine, not nine times 0.2");
 }

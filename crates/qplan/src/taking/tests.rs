@@ -18,11 +18,7 @@ fn up_to_two_weeks_are_one_persons() {
 fn more_weeks_are_more_peoples() {
     let mut pool = pool(&[3.0; 20]);
     assert_eq!(pool.take(Demand::of(Some(4.0))), Some(9), "two people");
-    assert_eq!(
-        pool.take(Demand::of(Some(5.9))),
-        Some(19),
-        "two are wanted, one is free at first"
-    );
+    assert_eq!(pool.take(Demand::of(Some(5.9))), Some(19), "two are wanted, one is free at first");
 }
 
 #[test]

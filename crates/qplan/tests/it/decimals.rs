@@ -12,10 +12,7 @@ impl Decimals {
 
     pub(crate) fn print(&mut self, number: f32) -> String {
         let size = number.abs();
-        let printed = self
-            .0
-            .entry(size.to_bits())
-            .or_insert_with(|| Self::printed(size));
+        let printed = self.0.entry(size.to_bits()).or_insert_with(|| Self::printed(size));
         let sign = if number.is_sign_negative() { "-" } else { "" };
         format!("{sign}{printed}")
     }
@@ -64,11 +61,7 @@ impl Decimals {
 
     fn arranged(digits: &str, point: i32) -> String {
         let or_zero = |text: &str| {
-            if text.is_empty() {
-                "0".to_owned()
-            } else {
-                text.to_owned()
-            }
+            if text.is_empty() { "0".to_owned() } else { text.to_owned() }
         };
         match usize::try_from(point) {
             Ok(0) => format!("0.{digits}"),

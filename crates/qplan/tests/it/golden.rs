@@ -25,11 +25,7 @@ fn same(name: &str) {
 }
 
 fn refused(name: &str, message: &str) {
-    assert_eq!(
-        bytes(&format!("{name}.rc")),
-        b"1\n",
-        "{name}: the original refused it too"
-    );
+    assert_eq!(bytes(&format!("{name}.rc")), b"1\n", "{name}: the original refused it too");
     let error = schedule(&bytes(&format!("{name}.in")), ScheduleOptions::default())
         .expect_err("the original refused it");
     assert!(error.is_data_error(), "{name}");
@@ -82,11 +78,7 @@ fn no_fixture_is_forgotten() {
         for entry in fs::read_dir(folder().join(within)).expect("the folder is there") {
             let path = entry.expect("an entry").path();
             if path.extension().is_some_and(|extension| extension == "in") {
-                let stem = path
-                    .file_stem()
-                    .expect("a name")
-                    .to_string_lossy()
-                    .into_owned();
+                let stem = path.file_stem().expect("a name").to_string_lossy().into_owned();
                 found.push(format!("{prefix}{stem}"));
             }
         }
@@ -97,10 +89,7 @@ fn no_fixture_is_forgotten() {
 
 #[test]
 fn raw_is_an_echo_of_anything() {
-    let options = ScheduleOptions {
-        raw: true,
-        by_name: false,
-    };
+    let options = ScheduleOptions { raw: true, by_name: false };
     let input = b"\xff\0 anything";
     assert_eq!(schedule(input, options).expect("an echo").output, input);
 }

@@ -33,12 +33,7 @@ impl Calendar {
             }
         }
         let index = plain.iter().cloned().zip(0..).collect();
-        Self {
-            plain,
-            padded,
-            weekend,
-            index,
-        }
+        Self { plain, padded, weekend, index }
     }
 
     fn find(&self, date: &str) -> usize {
@@ -90,10 +85,7 @@ fn item(fields: &[&str]) -> Item {
     let mut parts: Vec<Option<(String, f32)>> = Vec::new();
     for part in fields[3].split(',') {
         parts.push(part.split_once(':').map(|(skill, weeks)| {
-            (
-                skill.to_owned(),
-                weeks.parse().expect("the generator writes plain numbers"),
-            )
+            (skill.to_owned(), weeks.parse().expect("the generator writes plain numbers"))
         }));
     }
     // Insertion sort: stable, and plainly by skill, number, and nothing last.
@@ -104,20 +96,13 @@ fn item(fields: &[&str]) -> Item {
             at -= 1;
         }
     }
-    let triage: f32 = if fields[4].is_empty() {
-        3.0
-    } else {
-        fields[4].parse().expect("a number")
-    };
+    let triage: f32 = if fields[4].is_empty() { 3.0 } else { fields[4].parse().expect("a number") };
     let tops = [1.0, 1.5, 2.0, 2.5, f32::INFINITY];
     Item {
         rank: fields[1].parse().expect("a rank"),
         name: fields[2].to_owned(),
         parts,
-        triage: tops
-            .iter()
-            .position(|top| triage <= *top)
-            .expect("infinity is the top"),
+        triage: tops.iter().position(|top| triage <= *top).expect("infinity is the top"),
         track: fields[5].to_owned(),
     }
 }
@@ -142,15 +127,8 @@ fn days(text: &str, calendar: &Calendar) -> Days {
     for line in stream(text, "qplan holidays v1") {
         holidays.push(calendar.find(line[0]));
     }
-    let all: Vec<usize> = if start > end {
-        Vec::new()
-    } else {
-        (start..=end).collect()
-    };
-    let work = all
-        .iter()
-        .map(|day| !calendar.weekend[*day] && !holidays.contains(day))
-        .collect();
+    let all: Vec<usize> = if start > end { Vec::new() } else { (start..=end).collect() };
+    let work = all.iter().map(|day| !calendar.weekend[*day] && !holidays.contains(day)).collect();
     Days { all, work }
 }
 
@@ -171,27 +149,17 @@ fn demand(items: &[&Item], skills: &[String]) -> Vec<Vec<f32>> {
     for triage in 0..TRIAGES.len() {
         let mut sum: Option<Vec<f32>> = None;
         for item in items.iter().filter(|item| item.triage == triage) {
-            let vector: Vec<f32> = skills
-                .iter()
-                .map(|skill| item.effort(skill).unwrap_or(0.0))
-                .collect();
+            let vector: Vec<f32> =
+                skills.iter().map(|skill| item.effort(skill).unwrap_or(0.0)).collect();
             sum = Some(match sum {
                 None => vector,
-                Some(sum) => sum
-                    .iter()
-                    .zip(&vector)
-                    .map(|(sum, more)| sum + more)
-                    .collect(),
+                Some(sum) => sum.iter().zip(&vector).map(|(sum, more)| sum + more).collect(),
             });
         }
         let sum = sum.unwrap_or_else(|| vec![0.0; skills.len()]);
         totals.push(match totals.last() {
             None => sum,
-            Some(before) => before
-                .iter()
-                .zip(&sum)
-                .map(|(before, more)| before + more)
-                .collect(),
+            Some(before) => before.iter().zip(&sum).map(|(before, more)| before + more).collect(),
         });
     }
     totals
@@ -202,11 +170,7 @@ fn taken(days: &mut [f32], effort: Option<f32>) -> Option<usize> {
     let (people, mut remaining) = match effort {
         None => (0.0, 0.0),
         Some(weeks) => {
-            let people = if weeks <= 2.0 {
-                1.0
-            } else {
-                f32::floor(weeks / 2.0)
-            };
+            let people = if weeks <= 2.0 { 1.0 } else { f32::floor(weeks / 2.0) };
             let each = weeks / people;
             (people, (5.0 * each) * people)
         }
@@ -250,38 +214,27 @@ pub(crate) fn schedule(
         });
     }
     staff.sort_by(|one, other| one.name.cmp(&other.name));
-    let mut work: Vec<Item> = stream(text, "qplan work v1")
-        .iter()
-        .map(|line| item(line))
-        .collect();
+    let mut work: Vec<Item> = stream(text, "qplan work v1").iter().map(|line| item(line)).collect();
     work.sort_by_key(|item| item.rank);
 
     let mut tracks: BTreeSet<String> = work.iter().map(|item| item.track.clone()).collect();
     tracks.extend(staff.iter().map(|person| person.track.clone()));
     let mut skills: BTreeSet<String> = staff.iter().map(|person| person.skill.clone()).collect();
     skills.extend(
-        work.iter()
-            .flat_map(|item| item.parts.iter().flatten().map(|part| part.0.clone())),
+        work.iter().flat_map(|item| item.parts.iter().flatten().map(|part| part.0.clone())),
     );
     skills.remove("");
     let skills: Vec<String> = skills.into_iter().collect();
-    let tracks: Vec<Option<String>> = std::iter::once(None)
-        .chain(tracks.into_iter().map(Some))
-        .collect();
+    let tracks: Vec<Option<String>> =
+        std::iter::once(None).chain(tracks.into_iter().map(Some)).collect();
 
     let mut sections = [const { String::new() }; 4];
     for track in &tracks {
         let of = |name: &String| track.as_ref().is_none_or(|track| track == name);
         let people: Vec<&Person> = staff.iter().filter(|person| of(&person.track)).collect();
         let items: Vec<&Item> = work.iter().filter(|item| of(&item.track)).collect();
-        let view = View {
-            people,
-            items,
-            skills: &skills,
-            scheduled: &scheduled,
-            by_name,
-            days: &days,
-        };
+        let view =
+            View { people, items, skills: &skills, scheduled: &scheduled, by_name, days: &days };
         view.print(&mut sections, decimals, calendar)?;
     }
     let mut out = String::from("=====qplan params v1\n");
@@ -297,12 +250,7 @@ pub(crate) fn schedule(
         out += &format!("\t{skill}\n");
     }
     out += &format!("=====qplan triages v1\n\t{}\n", TRIAGES.join("\n\t"));
-    let names = [
-        "track manpower",
-        "track-triage demand",
-        "track-skill staff",
-        "track work",
-    ];
+    let names = ["track manpower", "track-triage demand", "track-skill staff", "track work"];
     for (name, section) in names.iter().zip(sections) {
         out += &format!("=====qplan {name} v1\n{section}");
     }
@@ -327,11 +275,7 @@ impl View<'_> {
         calendar: &Calendar,
     ) -> Option<()> {
         let mut numbers = |numbers: &[f32]| {
-            numbers
-                .iter()
-                .map(|number| decimals.print(*number))
-                .collect::<Vec<String>>()
-                .join("\t")
+            numbers.iter().map(|number| decimals.print(*number)).collect::<Vec<String>>().join("\t")
         };
         let manpower = self.manpower();
         sections[0] += &format!("\t{}\n", numbers(&manpower));
@@ -348,11 +292,8 @@ impl View<'_> {
         }
         sections[3] += "\t=====qplan track item\n";
         let mut left = manpower;
-        let mut lists: Vec<Vec<f32>> = self
-            .skills
-            .iter()
-            .map(|skill| availability(&self.people, skill, self.days))
-            .collect();
+        let mut lists: Vec<Vec<f32>> =
+            self.skills.iter().map(|skill| availability(&self.people, skill, self.days)).collect();
         for item in &self.items {
             let parts: Vec<String> = item
                 .parts
@@ -394,11 +335,7 @@ impl View<'_> {
         for (index, skill) in self.skills.iter().enumerate() {
             let weeks = item.effort(skill).unwrap_or(0.0);
             let before = left[index];
-            left[index] = if before <= 0.0 {
-                0.0 - weeks
-            } else {
-                before - weeks
-            };
+            left[index] = if before <= 0.0 { 0.0 - weeks } else { before - weeks };
             if weeks > 0.0 && left[index] < 0.0 {
                 short.push(format!("{skill}:{}", decimals.print(left[index])));
             }

@@ -71,11 +71,7 @@ fn plan(dice: &mut Dice, calendar: &Calendar, tidy: bool) -> String {
     let skills = if tidy { &SKILLS[..4] } else { &SKILLS[..] };
     let start = 100 + dice.below(600);
     let end = start + dice.below(45);
-    let (start, end) = if !tidy && dice.below(40) == 0 {
-        (end, start)
-    } else {
-        (start, end)
-    };
+    let (start, end) = if !tidy && dice.below(40) == 0 { (end, start) } else { (start, end) };
     let date = |dice: &mut Dice| calendar.plain[90 + dice.below(700)].clone();
     let near = |dice: &mut Dice| calendar.plain[start.min(end) + dice.below(50)].clone();
     let (first, last) = (&calendar.plain[start], &calendar.plain[end]);
@@ -89,30 +85,18 @@ fn plan(dice: &mut Dice, calendar: &Calendar, tidy: bool) -> String {
     for _ in 0..dice.below(9) {
         let name = dice.below(6);
         let (track, skill) = (dice.of(&TRACKS), dice.of(skills));
-        let vacation: Vec<String> = (0..dice.below(5))
-            .map(|far| if far == 3 { date(dice) } else { near(dice) })
-            .collect();
-        out += &format!(
-            "\t1\tPerson {name}\tTeam\t{track}\t{skill}\t{}\n",
-            vacation.join(":")
-        );
+        let vacation: Vec<String> =
+            (0..dice.below(5)).map(|far| if far == 3 { date(dice) } else { near(dice) }).collect();
+        out += &format!("\t1\tPerson {name}\tTeam\t{track}\t{skill}\t{}\n", vacation.join(":"));
     }
     out += "=====qplan work v1\n";
     for number in 0..dice.below(12) {
         let mut parts = Vec::new();
         for skill in dice.some(skills, 4, tidy) {
             let weeks = dice.of(WEEKS.as_slice());
-            let weeks = if tidy {
-                weeks.trim_start_matches('-')
-            } else {
-                weeks
-            };
+            let weeks = if tidy { weeks.trim_start_matches('-') } else { weeks };
             let nothing = dice.below(12) == 0;
-            parts.push(if nothing {
-                String::new()
-            } else {
-                format!("{skill}:{weeks}")
-            });
+            parts.push(if nothing { String::new() } else { format!("{skill}:{weeks}") });
         }
         let rank = i64::try_from(dice.below(12)).expect("small") - 3;
         let (triage, track) = (dice.of(&TRIAGES), dice.of(&TRACKS));
@@ -125,10 +109,7 @@ fn plan(dice: &mut Dice, calendar: &Calendar, tidy: bool) -> String {
 fn compare(by_name: bool) {
     let calendar = Calendar::new();
     let mut decimals = Decimals::default();
-    let options = ScheduleOptions {
-        raw: false,
-        by_name,
-    };
+    let options = ScheduleOptions { raw: false, by_name };
     let (mut ended, mut endless) = (0, 0);
     for seed in 0..if by_name { PLANS / 5 } else { PLANS } {
         let text = plan(&mut Dice(seed), &calendar, by_name);
@@ -144,10 +125,7 @@ fn compare(by_name: bool) {
         ended += expected.matches(", 202").count();
         endless += expected.matches("\tDNF\n").count();
     }
-    assert!(
-        ended > 2_000 && endless > 2_000,
-        "the plans are of every kind: {ended}, {endless}"
-    );
+    assert!(ended > 2_000 && endless > 2_000, "the plans are of every kind: {ended}, {endless}");
 }
 
 #[test]
@@ -176,25 +154,17 @@ fn numbers_are_printed_as_the_model_does() {
             "=====qplan params v1\n\tJan 6, 2025\tJan 6, 2025\t\n=====qplan holidays v1\n\
              =====qplan staff v1\n=====qplan work v1\n\ta\t1\tx\tS:{exact}\t1\tT\n"
         );
-        let output = schedule(text.as_bytes(), ScheduleOptions::default())
-            .expect("a plan")
-            .output;
+        let output = schedule(text.as_bytes(), ScheduleOptions::default()).expect("a plan").output;
         let output = String::from_utf8(output).expect("text");
         let expected = format!("\tS:{}\t", decimals.print(number));
-        assert!(
-            output.contains(&expected),
-            "{expected} for {exact}:\n{output}"
-        );
+        assert!(output.contains(&expected), "{expected} for {exact}:\n{output}");
     }
 }
 
 #[test]
 fn by_name_the_order_of_scheduled_skills_does_not_matter() {
     let calendar = Calendar::new();
-    let options = ScheduleOptions {
-        raw: false,
-        by_name: true,
-    };
+    let options = ScheduleOptions { raw: false, by_name: true };
     for seed in 0..500 {
         let text = plan(&mut Dice(seed), &calendar, true);
         let line = text.lines().nth(1).expect("the params");
@@ -205,11 +175,7 @@ fn by_name_the_order_of_scheduled_skills_does_not_matter() {
         let results = [&text, &other].map(|text| {
             let output = schedule(text.as_bytes(), options).expect("a plan").output;
             let output = String::from_utf8(output).expect("text");
-            output
-                .lines()
-                .skip(2)
-                .map(str::to_owned)
-                .collect::<Vec<String>>()
+            output.lines().skip(2).map(str::to_owned).collect::<Vec<String>>()
         });
         assert_eq!(results[0], results[1], "seed {seed}:\n{text}");
     }
@@ -227,23 +193,16 @@ fn spoilt_plans_are_refused_and_nothing_worse() {
                 0 => drop(bytes.remove(at)),
                 1 => bytes.insert(
                     at,
-                    dice.of(&["\t", "\n", "9", ":", ",", "-", "=", "\r"])
-                        .as_bytes()[0],
+                    dice.of(&["\t", "\n", "9", ":", ",", "-", "=", "\r"]).as_bytes()[0],
                 ),
                 2 => bytes[at] = bytes[dice.below(bytes.len())],
                 _ => bytes.truncate(at.max(9)),
             }
         }
         for by_name in [false, true] {
-            let options = ScheduleOptions {
-                raw: false,
-                by_name,
-            };
+            let options = ScheduleOptions { raw: false, by_name };
             if let Err(error) = schedule(&bytes, options) {
-                assert!(
-                    error.to_string().starts_with("cannot schedule: "),
-                    "seed {seed}: {error}"
-                );
+                assert!(error.to_string().starts_with("cannot schedule: "), "seed {seed}: {error}");
             }
         }
     }

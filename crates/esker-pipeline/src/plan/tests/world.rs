@@ -79,13 +79,8 @@ impl Sim {
             return;
         }
         let revision = hash(&self.commits.to_string());
-        self.contents
-            .insert((name.clone(), revision), content.to_owned());
-        let head = Head {
-            revision,
-            blob,
-            made,
-        };
+        self.contents.insert((name.clone(), revision), content.to_owned());
+        let head = Head { revision, blob, made };
         self.heads.insert(name.clone(), head);
     }
 
@@ -97,9 +92,7 @@ impl Sim {
 
     pub(super) fn contents(&self) -> BTreeMap<String, String> {
         let names = self.heads.keys().map(Resource::to_string);
-        names
-            .map(|name| (name.clone(), self.content(&name)))
-            .collect()
+        names.map(|name| (name.clone(), self.content(&name))).collect()
     }
 
     /// What a run prints: its output's name around its inputs.
@@ -123,21 +116,14 @@ impl Sim {
     /// The PUT of a run: all outputs if no head has moved, or none. True if it was done.
     pub(super) fn store(&mut self, run: &Run) -> bool {
         let head = |name| self.heads.get(name).map(|head: &Head| head.revision);
-        if run
-            .outputs
-            .iter()
-            .any(|(name, planned)| head(name) != *planned)
-        {
+        if run.outputs.iter().any(|(name, planned)| head(name) != *planned) {
             return false;
         }
         self.commits += 1;
         for (name, _) in &run.outputs {
             let content = self.compute(run, name);
             self.judge(run, &content);
-            let made = Made {
-                run_key: run.run_key.clone(),
-                started: self.now,
-            };
+            let made = Made { run_key: run.run_key.clone(), started: self.now };
             self.set(name, &content, Some(made));
         }
         true
@@ -166,11 +152,7 @@ impl Sim {
         };
         let outputs: Vec<Input> = run.outputs.iter().map(now_there).collect();
         let after: Vec<_> = outputs.iter().map(|output| Some(output.revision)).collect();
-        let ended = if before == after {
-            Ended::Unchanged
-        } else {
-            Ended::Stored
-        };
+        let ended = if before == after { Ended::Unchanged } else { Ended::Stored };
         self.record(run, ended, outputs, None);
     }
 

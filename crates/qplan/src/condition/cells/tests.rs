@@ -29,10 +29,7 @@ fn refused<T: std::fmt::Debug>(
 ) {
     for (text, message) in cases {
         let error = judged(text, read).expect_err(text);
-        assert!(
-            error.contains("sheet Work, row 14, column D (Estimate): "),
-            "{error}"
-        );
+        assert!(error.contains("sheet Work, row 14, column D (Estimate): "), "{error}");
         assert!(error.contains(message), "{text:?}: {error}");
     }
 }
@@ -72,36 +69,21 @@ fn dates() {
 fn lists_of_days() {
     let shown = |text: &str| {
         let days = judged(text, days).expect(text);
-        days.iter()
-            .map(|day| format!("{day:#}"))
-            .collect::<Vec<String>>()
-            .join(" ")
+        days.iter().map(|day| format!("{day:#}")).collect::<Vec<String>>().join(" ")
     };
     assert_eq!(shown(""), "");
     assert_eq!(shown("2027-02-01"), "Feb 1, 2027");
-    assert_eq!(
-        shown("2027-02-02, 2027-02-01; 2027-02-02"),
-        "Feb 1, 2027 Feb 2, 2027"
-    );
-    assert_eq!(
-        shown("2027-02-27 .. 2027-03-01"),
-        "Feb 27, 2027 Feb 28, 2027 Mar 1, 2027"
-    );
+    assert_eq!(shown("2027-02-02, 2027-02-01; 2027-02-02"), "Feb 1, 2027 Feb 2, 2027");
+    assert_eq!(shown("2027-02-27 .. 2027-03-01"), "Feb 27, 2027 Feb 28, 2027 Mar 1, 2027");
     assert_eq!(
         shown("Jan 4, 2027; Jan 6, 2027..Jan 7, 2027"),
         "Jan 4, 2027 Jan 6, 2027 Jan 7, 2027"
     );
-    assert_eq!(
-        shown("2027-02-01T00:00:00\n2027-02-03,"),
-        "Feb 1, 2027 Feb 3, 2027"
-    );
+    assert_eq!(shown("2027-02-01T00:00:00\n2027-02-03,"), "Feb 1, 2027 Feb 3, 2027");
     refused(
         &[
             ("2027-02-01..", "is neither a date nor a range"),
-            (
-                "2027-02-01, never",
-                "\"never\" is neither a date nor a range",
-            ),
+            ("2027-02-01, never", "\"never\" is neither a date nor a range"),
             ("2027-02-05..2027-02-01", "ends before it starts"),
             ("2027-02-05..2029-02-01", "is longer than 366 days"),
         ],
@@ -112,10 +94,7 @@ fn lists_of_days() {
 #[test]
 fn every_bad_part_of_a_list_is_told() {
     let error = judged("2027-02-01, x, y", days).expect_err("two bad parts");
-    assert!(
-        error.contains("\"x\"") && error.contains("\"y\""),
-        "{error}"
-    );
+    assert!(error.contains("\"x\"") && error.contains("\"y\""), "{error}");
 }
 
 #[test]
@@ -124,19 +103,14 @@ fn estimates() {
         ("", &[]),
         ("Server:3", &[("Server", 3.0)]),
         ("Server:3, Web:1.5", &[("Server", 3.0), ("Web", 1.5)]),
-        (
-            " Server : .5 ;; Test  design:2. ",
-            &[("Server", 0.5), ("Test design", 2.0)],
-        ),
+        (" Server : .5 ;; Test  design:2. ", &[("Server", 0.5), ("Test design", 2.0)]),
         ("Web:0\nServer:1", &[("Web", 0.0), ("Server", 1.0)]),
         ("A:00.50", &[("A", 0.5)]),
     ];
     for (text, expected) in cases {
         let found = judged(text, estimate).expect(text);
-        let found: Vec<(&str, f64)> = found
-            .iter()
-            .map(|(skill, weeks)| (skill.as_str(), *weeks))
-            .collect();
+        let found: Vec<(&str, f64)> =
+            found.iter().map(|(skill, weeks)| (skill.as_str(), *weeks)).collect();
         assert_eq!(found, expected, "{text:?}");
     }
     refused(
@@ -151,10 +125,7 @@ fn estimates() {
             ("Server:1.2.3", "is not SKILL:NUMBER"),
             ("Server:1,5", "\"5\" is not SKILL:NUMBER"),
             ("Server:3w", "is not SKILL:NUMBER"),
-            (
-                "Server:1,Server:2",
-                "the skill \"Server\" comes twice; add them up",
-            ),
+            ("Server:1,Server:2", "the skill \"Server\" comes twice; add them up"),
             ("Server:1000000", "is more than 100000 weeks"),
         ],
         estimate,
@@ -175,13 +146,7 @@ fn ranks_and_triages() {
         ],
         rank,
     );
-    for (text, expected) in [
-        ("", "3"),
-        ("1", "1"),
-        ("1.5", "1.5"),
-        ("2.0", "2"),
-        ("3", "3"),
-    ] {
+    for (text, expected) in [("", "3"), ("1", "1"), ("1.5", "1.5"), ("2.0", "2"), ("3", "3")] {
         assert_eq!(judged(text, triage), Ok(expected));
     }
     refused(
@@ -196,30 +161,20 @@ fn ranks_and_triages() {
 
 #[test]
 fn names_and_skills() {
-    assert_eq!(
-        judged("a\n b\tc", |cell, _| words(cell)),
-        Ok("a b c".to_owned())
-    );
-    refused(
-        &[("", "the cell is empty; every item needs one")],
-        |cell, verdict| name(cell, "item", verdict),
-    );
+    assert_eq!(judged("a\n b\tc", |cell, _| words(cell)), Ok("a b c".to_owned()));
+    refused(&[("", "the cell is empty; every item needs one")], |cell, verdict| {
+        name(cell, "item", verdict)
+    });
     assert_eq!(judged("", skill), Ok(String::new()));
     refused(
-        &[
-            ("Server, Web", "\"Server, Web\" is not one skill"),
-            ("Server:1", "is not one skill"),
-        ],
+        &[("Server, Web", "\"Server, Web\" is not one skill"), ("Server:1", "is not one skill")],
         skill,
     );
     let expected = ["Design", "Server", "Web"].map(str::to_owned).to_vec();
     assert_eq!(judged("Design, Server;Web", skills), Ok(expected.clone()));
     assert_eq!(judged("Design:Server:\nWeb", skills), Ok(expected));
     refused(
-        &[
-            ("", "the cell is empty; name the skills"),
-            ("A, B, A", "the skill \"A\" comes twice"),
-        ],
+        &[("", "the cell is empty; name the skills"), ("A, B, A", "the skill \"A\" comes twice")],
         skills,
     );
 }
