@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-/// How long hints are gathered before the engine looks: a burst is one change.
+/// How long after a look the hints are gathered before the next: the first of a burst is not kept waiting, the
+/// rest are one change.
 const DEBOUNCE: Duration = Duration::from_millis(50);
 /// How often it looks although nothing was heard.
 const RESYNC: Duration = Duration::from_secs(60);
@@ -17,6 +18,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Agenda {
     due: Instant,
+    looked: Option<Instant>,
     poll: Instant,
     failures: u32,
 }
@@ -24,7 +26,7 @@ pub(super) struct Agenda {
 impl Agenda {
     /// Look at once.
     pub(super) fn new(now: Instant) -> Self {
-        Self { due: now, poll: now + POLL, failures: 0 }
+        Self { due: now, looked: None, poll: now + POLL, failures: 0 }
     }
 
     /// How long to wait for mail.
@@ -47,7 +49,8 @@ impl Agenda {
 
     /// Something happened that may come in a burst.
     pub(super) fn hinted(&mut self, now: Instant) {
-        self.within(now, DEBOUNCE);
+        let gathered = self.looked.map_or(now, |looked| looked + DEBOUNCE);
+        self.within(now, gathered.saturating_duration_since(now));
     }
 
     /// Files have changed, which may come in a burst too.
@@ -63,6 +66,7 @@ impl Agenda {
     /// The engine has looked; the next time is `wake` at the latest.
     pub(super) fn looked(&mut self, now: Instant, wake: Option<Timestamp>, clock: Timestamp) {
         self.failures = 0;
+        self.looked = Some(now);
         let wake = wake.and_then(|wake| Duration::try_from(wake.duration_since(clock)).ok());
         self.due = now + wake.map_or(RESYNC, |wake| wake.min(RESYNC));
     }

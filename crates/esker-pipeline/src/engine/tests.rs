@@ -91,6 +91,10 @@ fn hints_come_in_bursts_and_failures_slow_down() {
     agenda.hinted(start + Duration::from_millis(40));
     assert!(!agenda.is_due(start + Duration::from_millis(49)));
     assert!(agenda.is_due(start + Duration::from_millis(50)));
+    agenda.looked(start, None, clock);
+    let quiet = start + Duration::from_secs(5);
+    agenda.hinted(quiet);
+    assert!(agenda.is_due(quiet), "the first after a quiet time does not wait");
     for seconds in [1, 2, 4, 8, 16, 30, 30] {
         agenda.failed(start);
         assert!(!agenda.is_due(start + Duration::from_secs(seconds) - Duration::from_millis(1)));
