@@ -1,7 +1,7 @@
 //! HTTP, WebSocket and the embedded page: what people see. It follows the hub and holds nothing of its own.
 //!
 //! A request's way: [`server`] accepts and limits, `guard` refuses what comes from elsewhere, `page` serves the
-//! embedded files, `api` answers questions, `live` tells every browser what [`state`] makes of the hub.
+//! embedded files, `api` answers questions, `live` tells every browser what `state` makes of the hub.
 
 pub mod project;
 pub mod server;

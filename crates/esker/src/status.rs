@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use esker_pipeline::engine::Engine;
-use esker_pipeline::engine::status::Part;
+use esker_pipeline::engine::status::{Part, Status};
 use esker_pipeline::plan::State;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -22,19 +22,23 @@ pub(crate) fn show(engine: &Engine, bars: &MultiProgress, read_along: bool, stop
     }
     let mut lines: Vec<(String, ProgressBar)> = Vec::new();
     while !stop.wait(LOOK_EVERY) {
-        let status = engine.status();
-        let names: Vec<&String> = status.parts.iter().map(|part| &part.name).collect();
-        if !lines.iter().map(|(name, _)| name).eq(names.iter().copied()) {
-            for (_, bar) in lines.drain(..) {
-                bar.finish_and_clear();
-            }
-            lines = names.into_iter().map(|name| (name.clone(), line(bars))).collect();
+        let texts = texts(&engine.status());
+        if lines.len() != texts.len() {
+            clear(&mut lines);
+            lines = texts.iter().map(|_| (String::new(), line(bars))).collect();
         }
-        for (part, (_, bar)) in status.parts.iter().zip(&lines) {
-            bar.set_message(text(part));
+        for (text, (shown, bar)) in texts.into_iter().zip(&mut lines) {
+            if text != *shown {
+                bar.set_message(text.clone());
+                *shown = text;
+            }
         }
     }
-    for (_, bar) in lines {
+    clear(&mut lines);
+}
+
+fn clear(lines: &mut Vec<(String, ProgressBar)>) {
+    for (_, bar) in lines.drain(..) {
         bar.finish_and_clear();
     }
 }
@@ -42,6 +46,14 @@ pub(crate) fn show(engine: &Engine, bars: &MultiProgress, read_along: bool, stop
 fn line(bars: &MultiProgress) -> ProgressBar {
     let style = ProgressStyle::with_template("  {wide_msg}").expect("the template is well formed");
     bars.add(ProgressBar::no_length().with_style(style))
+}
+
+/// Every line: the sources and stages, and what is wrong with all of them.
+fn texts(status: &Status) -> Vec<String> {
+    let red = AnsiColor::Red.on_default().bold();
+    let wrong = status.store.iter().chain(&status.definition);
+    let wrong = wrong.map(|text| format!("{red}✗{red:#} {text}"));
+    status.parts.iter().map(text).chain(wrong).collect()
 }
 
 /// One source or stage: how it stands, what it makes, what is next or wrong.
