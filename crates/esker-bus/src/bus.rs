@@ -5,6 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use esker_wire::fault::{Code, Fault};
+use esker_wire::message::MESSAGE_MAX;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::caller::Caller;
@@ -12,9 +13,6 @@ use crate::endpoint::Endpoint;
 use crate::follow::Follow;
 use crate::server::Server;
 use crate::service::Service;
-
-/// The largest message, in bytes, unless a limit says otherwise.
-pub const MESSAGE_MAX: usize = 64 * 1024 * 1024;
 
 /// The threads that talk. They are few: they only move bytes.
 const IO_THREADS: usize = 2;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use esker_wire::fault::{Code, Fault};
-use esker_wire::message::{self, Message, Request};
+use esker_wire::message::{self, MESSAGE_MAX, Message, Request};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Timeout;
 
-use crate::bus::{Bus, MESSAGE_MAX};
+use crate::bus::Bus;
 use crate::endpoint::{Endpoint, LocalEndpoint};
 use crate::envelope;
 use crate::link::{self, Command};

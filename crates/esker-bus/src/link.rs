@@ -161,9 +161,9 @@ impl Pending {
     fn lose(&mut self, address: &str) {
         self.sweep();
         let unsent: Vec<u64> = self.unsent.drain(..).collect();
-        let told =
-            |number: &u64, command: &mut Command| command.idempotent || unsent.contains(number);
-        for (_, command) in self.waiting.extract_if(|number, command| !told(number, command)) {
+        let is_lost =
+            |number: &u64, command: &mut Command| !command.idempotent && !unsent.contains(number);
+        for (_, command) in self.waiting.extract_if(is_lost) {
             let message = format!("the connection to {address} was lost before the answer came");
             let fault = Fault::new(Code::Unavailable, message)
                 .hint("it may have been done or not: look before asking again");

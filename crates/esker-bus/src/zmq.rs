@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
+use esker_wire::message::MESSAGE_MAX;
 use omq_tokio::error::TrySendError;
 use omq_tokio::{Error, Message, Options, ReconnectPolicy, Socket, SocketType};
 use tokio::runtime::Handle;
 
 use crate::address::Address;
-use crate::bus::{Limits, MESSAGE_MAX};
+use crate::bus::Limits;
 use crate::service::Frames;
 
 /// The time between two signs of life on a quiet connection.

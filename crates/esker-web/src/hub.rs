@@ -7,9 +7,10 @@ use esker_bus::caller::Caller;
 use esker_wire::fault::Fault;
 use esker_wire::message::Request;
 use esker_wire::name::Branch;
+use esker_wire::provenance::Input;
 use esker_wire::record::RunRecord;
 use esker_wire::revision::{At, Revision};
-use esker_wire::snapshot::{Get, Health, HealthReport, List, Listing};
+use esker_wire::snapshot::{Get, Health, HealthReport, List, Listing, Stat};
 
 /// How long a browser's question may take the hub.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -20,10 +21,11 @@ pub(crate) struct Hub {
     caller: Caller,
 }
 
-/// The records of runs, read once per version.
+/// What was read before and cannot change: records by their blob, contents of old revisions.
 #[derive(Default)]
-pub(crate) struct Records {
-    by_blob: BTreeMap<Revision, RunRecord>,
+pub(crate) struct Memory {
+    records: BTreeMap<Revision, RunRecord>,
+    blobs: BTreeMap<Input, Revision>,
 }
 
 impl Hub {
@@ -44,27 +46,56 @@ impl Hub {
         self.call(&List { at: At::head(), branch }).await
     }
 
-    /// Every stage's record, by the stage's name.
+    /// Every stage's record, by the stage's name. One that cannot be read, which a later esker may have written,
+    /// is left out.
     pub(crate) async fn records(
         &self,
-        known: &mut Records,
+        memory: &mut Memory,
     ) -> Result<BTreeMap<String, RunRecord>, Fault> {
         let listing = self.listing(Branch::records()).await?;
-        let mut by_blob = BTreeMap::new();
+        let mut known = BTreeMap::new();
         for entry in listing.entries {
             let Some(blob) = entry.blob else { continue };
-            let record = match known.by_blob.remove(&blob) {
-                Some(record) => record,
-                None => {
-                    let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
-                    let content = self.call(&get).await?;
-                    RunRecord::from_bytes(&content.bytes.unwrap_or_default())?
-                }
-            };
-            by_blob.insert(blob, record);
+            if let Some(record) = memory.records.remove(&blob) {
+                known.insert(blob, record);
+                continue;
+            }
+            let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
+            let content = self.call(&get).await?;
+            match RunRecord::from_bytes(&content.bytes.unwrap_or_default()) {
+                Ok(record) => drop(known.insert(blob, record)),
+                Err(fault) => tracing::warn!(%fault, resource = %get.resource, "skipping a record"),
+            }
         }
-        known.by_blob = by_blob;
-        let records = known.by_blob.values();
+        memory.records = known;
+        let records = memory.records.values();
         Ok(records.map(|record| (record.stage.clone(), record.clone())).collect())
+    }
+
+    /// The contents that the runs' inputs had: a revision may differ from the head's and say the same.
+    pub(crate) async fn blobs(
+        &self,
+        memory: &mut Memory,
+        records: &BTreeMap<String, RunRecord>,
+    ) -> BTreeMap<Input, Revision> {
+        let mut known = BTreeMap::new();
+        for input in records.values().flat_map(|record| &record.inputs) {
+            let blob = match memory.blobs.remove(input) {
+                Some(blob) => Some(blob),
+                None => self.blob(input).await,
+            };
+            known.extend(blob.map(|blob| (input.clone(), blob)));
+        }
+        memory.blobs.clone_from(&known);
+        known
+    }
+
+    async fn blob(&self, input: &Input) -> Option<Revision> {
+        let stat = Stat {
+            resource: input.resource.clone(),
+            at: input.revision.into(),
+            branch: Branch::main(),
+        };
+        self.call(&stat).await.ok()?.blob
     }
 }

@@ -8,11 +8,11 @@ use esker_bus::follow::Follow;
 use esker_wire::fault::Fault;
 use esker_wire::name::Branch;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, MissedTickBehavior, timeout};
 
-use crate::hub::{Hub, Records};
+use crate::hub::{Hub, Memory};
 use crate::project::Project;
-use crate::state;
+use crate::state::{self, Seen};
 
 /// How often a browser hears that the hub lives.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -48,14 +48,13 @@ pub(crate) async fn follow(
     mut project: watch::Receiver<Arc<Project>>,
     news: News,
 ) {
-    let mut records = Records::default();
-    let mut due = Instant::now();
+    let mut memory = Memory::default();
+    let mut pulse = tokio::time::interval(HEARTBEAT);
+    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        match renew(&hub, &mut records, &project, &news).await {
-            Ok(()) => {}
-            Err(fault) => tracing::warn!(%fault, "cannot read the hub's state"),
+        if let Err(fault) = renew(&hub, &mut memory, &project, &news).await {
+            tracing::warn!(%fault, "cannot read the hub's state");
         }
-        due = due.max(Instant::now()) + HEARTBEAT;
         loop {
             tokio::select! {
                 _ = events.next() => break,
@@ -64,11 +63,8 @@ pub(crate) async fn follow(
                     // The definition's owner has ended: so does the page.
                     Err(_) => return,
                 },
-                () = tokio::time::sleep_until(due) => {
-                    due = Instant::now() + HEARTBEAT;
-                    if beat(&hub, &news).await.is_err() {
-                        break;
-                    }
+                _ = pulse.tick() => if beat(&hub, &news).await.is_err() {
+                    break;
                 }
             }
         }
@@ -79,15 +75,17 @@ pub(crate) async fn follow(
 
 async fn renew(
     hub: &Hub,
-    records: &mut Records,
+    memory: &mut Memory,
     project: &watch::Receiver<Arc<Project>>,
     news: &News,
 ) -> Result<(), Fault> {
     let health = hub.health().await?;
-    let records = hub.records(records).await?;
+    let records = hub.records(memory).await?;
     let listing = hub.listing(Branch::main()).await?;
+    let seen =
+        Seen { listing: &listing, records: &records, blobs: hub.blobs(memory, &records).await };
     let project = Arc::clone(&project.borrow());
-    let text = Utf8Bytes::from(state::state(&project, &health, &listing, &records));
+    let text = Utf8Bytes::from(state::state(&project, &health, &seen));
     news.state.send_if_modified(|known| {
         let changed = *known != text;
         *known = text;

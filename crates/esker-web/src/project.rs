@@ -11,6 +11,8 @@ pub struct Project {
     pub stages: Vec<Stage>,
     /// What people look at.
     pub views: Vec<View>,
+    /// Whether a runner is known to run here: without one, nothing is pulled or computed.
+    pub has_runner: bool,
 }
 
 /// A source or a stage.

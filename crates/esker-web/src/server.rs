@@ -5,19 +5,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::http::Request;
 use axum::middleware;
 use axum::response::Response;
 use axum::routing::get;
+use axum::{Extension, Router};
 use esker_bus::bus::Bus;
 use esker_bus::endpoint::Endpoint;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::hub::Hub;
 use crate::live::{self, News};
@@ -77,6 +77,9 @@ impl Error {
     }
 }
 
+/// A browser's place among [`CONNECTIONS_MAX`].
+type Place = Arc<OwnedSemaphorePermit>;
+
 /// The page being served.
 pub struct Server {
     address: SocketAddr,
@@ -132,9 +135,15 @@ impl Server {
 }
 
 fn routes(hub: Hub, news: News) -> Router {
-    let upgrade = async |socket: WebSocketUpgrade, State(news): State<News>| -> Response {
+    let upgrade = async |State(news): State<News>,
+                         Extension(place): Extension<Place>,
+                         socket: WebSocketUpgrade|
+           -> Response {
         let socket = socket.max_message_size(HEARD_MAX).max_frame_size(HEARD_MAX);
-        socket.on_upgrade(move |socket| live::serve(socket, news))
+        socket.on_upgrade(async move |socket| {
+            live::serve(socket, news).await;
+            drop(place);
+        })
     };
     Router::new()
         .route("/api/get", get(api::get))
@@ -161,17 +170,15 @@ async fn accept(listener: TcpListener, routes: Router) {
                 continue;
             }
         };
-        let routes = routes.clone();
-        tokio::spawn(async move {
-            connection(stream, routes).await;
-            drop(place);
-        });
+        tokio::spawn(connection(stream, routes.clone(), Arc::new(place)));
     }
 }
 
-async fn connection(stream: TcpStream, routes: Router) {
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+/// Serves one browser. Each request holds the place too: a WebSocket outlives its connection's own future.
+async fn connection(stream: TcpStream, routes: Router, place: Place) {
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let mut routes = routes.clone();
+        request.extensions_mut().insert(Arc::clone(&place));
         async move {
             let response = tower_service::Service::call(&mut routes, request).await;
             Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))

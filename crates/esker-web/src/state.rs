@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use esker_wire::provenance::Input;
 use esker_wire::record::{Ended, RunRecord};
+use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Entry, HealthReport, Listing};
 use serde::Serialize;
 
@@ -22,6 +23,7 @@ struct State<'a> {
     stages: Vec<StageState<'a>>,
     problems: Vec<Problem<'a>>,
     views: Vec<ViewState<'a>>,
+    runner: bool,
 }
 
 /// One revision of a resource, in the state and in logs.
@@ -85,17 +87,24 @@ struct Heartbeat {
     seq: u64,
 }
 
+/// What was seen of the hub at one moment.
+pub(crate) struct Seen<'a> {
+    /// The data's heads.
+    pub(crate) listing: &'a Listing,
+    /// Every stage's record, by the stage's name.
+    pub(crate) records: &'a BTreeMap<String, RunRecord>,
+    /// The contents of the inputs that the records name.
+    pub(crate) blobs: BTreeMap<Input, Revision>,
+}
+
 /// The state as it is sent.
-pub(crate) fn state(
-    project: &Project,
-    health: &HealthReport,
-    listing: &Listing,
-    records: &BTreeMap<String, RunRecord>,
-) -> String {
+pub(crate) fn state(project: &Project, health: &HealthReport, seen: &Seen<'_>) -> String {
+    let Seen { listing, records, .. } = seen;
     let heads: BTreeMap<&str, &Entry> =
         listing.entries.iter().map(|entry| (entry.resource.as_str(), entry)).collect();
+    let stages = project.stages.iter();
     let mut stages: Vec<StageState<'_>> =
-        project.stages.iter().map(|stage| stage_state(stage, &heads, records)).collect();
+        stages.map(|stage| stage_state(stage, &heads, seen)).collect();
     mark_behind(&mut stages);
     let state = State {
         r#type: "state",
@@ -109,6 +118,7 @@ pub(crate) fn state(
         stages,
         problems: records.values().filter_map(problem).collect(),
         views: project.views.iter().map(view).collect(),
+        runner: project.has_runner,
     };
     json(&state)
 }
@@ -178,13 +188,13 @@ fn problem(record: &RunRecord) -> Option<Problem<'_>> {
 fn stage_state<'a>(
     stage: &'a Stage,
     heads: &BTreeMap<&str, &Entry>,
-    records: &BTreeMap<String, RunRecord>,
+    seen: &Seen<'_>,
 ) -> StageState<'a> {
-    let record = records.get(&stage.name);
+    let record = seen.records.get(&stage.name);
     let state = match record.map(|record| record.ended) {
         Some(Ended::Problem) => "problem",
         Some(Ended::Retry) => "retry",
-        _ => freshness(stage, heads, record),
+        _ => freshness(stage, heads, (record, &seen.blobs)),
     };
     StageState {
         name: &stage.name,
@@ -197,11 +207,12 @@ fn stage_state<'a>(
     }
 }
 
-/// Whether the outputs were made from, or verified against, the inputs as they are now.
+/// Whether the outputs are as the last run left them, and its inputs say what the heads say. The runner knows
+/// better, from run keys; this tells the same except while a program or the definition has changed.
 fn freshness(
     stage: &Stage,
     heads: &BTreeMap<&str, &Entry>,
-    record: Option<&RunRecord>,
+    (record, blobs): (Option<&RunRecord>, &BTreeMap<Input, Revision>),
 ) -> &'static str {
     let missing = |names: &[String]| names.iter().any(|name| !heads.contains_key(name.as_str()));
     if missing(&stage.inputs) {
@@ -210,20 +221,21 @@ fn freshness(
     if missing(&stage.outputs) {
         return if stage.is_source { "waiting" } else { "stale" };
     }
-    let current = |inputs: &[Input]| {
-        inputs.iter().all(|input| {
-            let head = heads.get(input.resource.as_str());
-            head.is_some_and(|entry| entry.revision == input.revision)
+    let head = |version: &Input| heads.get(version.resource.as_str());
+    let same = |version: &Input| {
+        head(version).is_some_and(|entry| {
+            entry.revision == version.revision
+                || (entry.blob.is_some() && entry.blob.as_ref() == blobs.get(version))
         })
     };
-    let verified = record.is_some_and(|record| {
-        record.ended == Ended::Unchanged && current(&record.inputs) && current(&record.outputs)
-    });
-    let made = stage.outputs.iter().all(|output| {
-        let provenance = heads.get(output.as_str()).and_then(|entry| entry.provenance.as_ref());
-        provenance.is_none_or(|provenance| current(&provenance.inputs))
-    });
-    if verified || made { "fresh" } else { "stale" }
+    let fresh = match record {
+        Some(record) => record.inputs.iter().all(same) && record.outputs.iter().all(same),
+        None => stage.outputs.iter().all(|output| {
+            let provenance = heads.get(output.as_str()).and_then(|entry| entry.provenance.as_ref());
+            provenance.is_none_or(|provenance| provenance.inputs.iter().all(same))
+        }),
+    };
+    if fresh { "fresh" } else { "stale" }
 }
 
 /// A stage is behind when it is fresh itself but something above it is not, however far.

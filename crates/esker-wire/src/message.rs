@@ -16,6 +16,12 @@ pub const PROTOCOL: &str = "esker/1";
 /// The largest head, in bytes; content travels in the body.
 pub const HEAD_MAX: usize = 16 * 1024 * 1024;
 
+/// The largest content of one resource, in bytes.
+pub const CONTENT_MAX: usize = 64 * 1024 * 1024;
+
+/// The largest message, in bytes, all frames together: any head with the largest content.
+pub const MESSAGE_MAX: usize = HEAD_MAX + CONTENT_MAX;
+
 /// A named list of `key: value` fields.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Section {

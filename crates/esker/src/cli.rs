@@ -19,6 +19,9 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// The largest `--port-base`: the page's port is 3,000 above.
+const PORT_BASE_MAX: i64 = 65_535 - 3_000;
+
 const EXAMPLES: &str = "\
 Examples:
   esker init plan.xlsx            start a project from a spreadsheet
@@ -58,7 +61,7 @@ pub(crate) enum Command {
     Check(Check),
     /// Write an esker.toml to start from.
     Init(Init),
-    /// Look for what is wrong here: ports, disk, store, clock, programs.
+    /// Look for what is wrong here: definition, programs, disk, store, ports, hub, runner, clock.
     Doctor(Doctor),
     /// What failed, and why.
     Problems(Problems),
@@ -81,7 +84,7 @@ pub(crate) struct Up {
 #[derive(Args)]
 pub(crate) struct Ports {
     /// Move every port: requests at N, events at N + 100, web at N + 3000; 0 takes free ones.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=PORT_BASE_MAX))]
     pub(crate) port_base: Option<u16>,
     #[command(flatten)]
     pub(crate) log: Log,
@@ -106,9 +109,11 @@ pub(crate) struct Web {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  esker put raw/plan < plan.csv
-  esker put raw/plan plan.csv -m 'correct the holidays'
-  esker put raw/plan --if-head none < plan.csv    only if there is none yet")]
+  esker put raw/notes < notes.txt
+  esker put raw/notes notes.txt -m 'after the meeting'
+  esker put raw/notes --if-head none < notes.txt    only if there is none yet
+
+What a source or stage makes is made again at its next run: change its file, or put under another name.")]
 pub(crate) struct Put {
     /// The resource, for example raw/plan.
     pub(crate) resource: String,
@@ -132,7 +137,7 @@ pub(crate) struct Put {
 #[command(after_help = "\
 Examples:
   esker get results/plan
-  esker get results/plan@HEAD~3
+  esker get results/plan@4f8d0e69e2           a revision that `esker log results/plan` lists
   esker get results/plan@2025-11-20 -o plan-then.txt")]
 pub(crate) struct Get {
     /// The resource, with @REVISION, @TAG or @DATE for an older version.
@@ -150,7 +155,7 @@ pub(crate) struct History {
     /// The resource; all of them when not given.
     pub(crate) resource: Option<String>,
     /// At most this many.
-    #[arg(short = 'n', long, default_value_t = 20)]
+    #[arg(short = 'n', long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
     /// Print JSON.
     #[arg(long)]
@@ -172,7 +177,9 @@ pub(crate) struct List {
 Examples:
   esker diff results/plan                       the last change
   esker diff results/plan 2025-11-20            since that day
-  esker diff results/plan HEAD~3 HEAD~1")]
+  esker diff results/plan 4f8d0e69e2 a67f1cf20f    two revisions that `esker log results/plan` lists
+
+HEAD~3 is the whole project three versions ago, whatever they changed.")]
 pub(crate) struct Diff {
     /// The resource.
     pub(crate) resource: String,

@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod endpoints;
 mod logging;
 mod planes;
 mod project;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use esker_bus::bus::{Binds, Bus};
 use esker_bus::endpoint::Endpoint;
 use esker_bus::server::Server;
-use esker_pipeline::definition::{Definition, Origin, ViewKind};
+use esker_pipeline::definition::{Definition, FILE, Origin, ViewKind};
 use esker_pipeline::engine::{self, Engine};
 use esker_store::names::{Names, NamesHandle};
 use esker_store::service::Snapshots;
@@ -21,8 +21,9 @@ use indicatif::MultiProgress;
 use tokio::sync::watch;
 
 use crate::cli::{Log, Ports, Up, Web};
+use crate::endpoints::{Endpoints, HubAddresses, Presence, Process};
 use crate::project::{Place, Project};
-use crate::reach::{self, Endpoints, HubAddresses};
+use crate::reach;
 use crate::reload::Reload;
 use crate::say::{self, hinted};
 use crate::status;
@@ -66,27 +67,33 @@ impl Start {
         })
     }
 
-    fn serve_hub(&self, ports: &Ports) -> Result<(Server, NamesHandle)> {
+    fn serve_hub(&self, ports: &Ports) -> Result<(Server, NamesHandle, Presence)> {
         let names = NamesHandle::new(names(&self.definition));
-        let service = Snapshots::new(open_store(&self.project)?, names.clone());
         let hub = &self.definition.hub;
         let binds = Binds {
             requests: vec![moved(&hub.requests, PORTS[0], ports.port_base)?],
             events: vec![moved(&hub.events, PORTS[1], ports.port_base)?],
             ..Binds::default()
         };
-        let server = self.bus.serve("snapshots", service, &binds)?;
+        let store = open_store(&self.project)?;
+        let epoch = store.epoch().to_string();
+        let service = Snapshots::new(store, names.clone());
+        let server = self.bus.serve("snapshots", service, &binds).map_err(|fault| {
+            let hint = format!("{}: `--port-base 6000`, or [hub] in {FILE}", fault.hint);
+            fault.hint(hint)
+        })?;
         let addresses = HubAddresses {
             requests: server.requests().first().cloned().unwrap_or_default(),
             events: server.events().first().cloned().unwrap_or_default(),
+            epoch,
         };
         self.announce("requests", &addresses.requests);
         self.announce("events", &addresses.events);
-        Endpoints::update(&self.project, |endpoints| endpoints.hub = Some(addresses))?;
-        Ok((server, names))
+        let ours = Endpoints { hub: Some(addresses), ..Endpoints::default() };
+        Ok((server, names, Presence::announce(&self.project, ours)?))
     }
 
-    fn start_engine(&self, hub: &Endpoint) -> Result<Engine> {
+    fn start_engine(&self, hub: &Endpoint) -> Result<(Engine, Presence)> {
         let esker = std::env::current_exe().context("cannot find this program's own file")?;
         let options = engine::Options {
             dir: self.project.dir.clone(),
@@ -94,7 +101,10 @@ impl Start {
             caller: self.bus.caller(hub),
             follow: self.bus.follow(hub, &[esker_wire::event::TOPIC]),
         };
-        Engine::start(options).map_err(|error| hinted(with_sources(&error), error.hint()))
+        let engine =
+            Engine::start(options).map_err(|error| hinted(with_sources(&error), error.hint()))?;
+        let ours = Endpoints { runner: Process::this(), ..Endpoints::default() };
+        Ok((engine, Presence::announce(&self.project, ours)?))
     }
 
     fn serve_page(
@@ -103,7 +113,7 @@ impl Start {
         ports: &Ports,
         bind: Option<SocketAddr>,
         shown: watch::Receiver<Arc<Shown>>,
-    ) -> Result<esker_web::server::Server> {
+    ) -> Result<(esker_web::server::Server, Presence)> {
         let bind = match bind {
             Some(bind) => bind,
             None => address(&moved(&self.definition.web, PORTS[2], ports.port_base)?)?,
@@ -112,8 +122,8 @@ impl Start {
             .map_err(|error| hinted(with_sources(&error), error.hint()))?;
         let url = format!("http://{}", server.address());
         self.announce("page", &url);
-        Endpoints::update(&self.project, |endpoints| endpoints.web = Some(url))?;
-        Ok(server)
+        let ours = Endpoints { web: Some(url), ..Endpoints::default() };
+        Ok((server, Presence::announce(&self.project, ours)?))
     }
 
     /// Says where something is served: to a person as a line, to a machine as a log record.
@@ -140,10 +150,10 @@ impl Start {
     /// The hub of another process: as `--hub` says, as the project's file says, or where the definition puts it.
     fn hub_elsewhere(&self, place: &Place) -> Endpoint {
         let hub = &self.definition.hub;
-        let defined = HubAddresses { requests: hub.requests.clone(), events: hub.events.clone() };
+        let defined = Endpoint::Tcp { requests: hub.requests.clone(), events: hub.events.clone() };
         match &place.hub {
             Some(address) => reach::named(address),
-            None => reach::running(&self.project).unwrap_or(defined).endpoint(),
+            None => reach::running(&self.project).map_or(defined, |addresses| addresses.endpoint()),
         }
     }
 }
@@ -152,38 +162,37 @@ impl Start {
 pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
     let start = Start::new(place.project_in(up.folder.as_deref())?, &up.ports.log)?;
     start.title();
-    let (server, names_handle) = start.serve_hub(&up.ports)?;
+    let (server, names_handle, hub_presence) = start.serve_hub(&up.ports)?;
     let hub = server.local();
-    let shown = watch::Sender::new(Arc::new(shown(&start.definition)));
-    let page = start.serve_page(&hub, &up.ports, up.bind, shown.subscribe())?;
-    let engine = start.start_engine(&hub)?;
-    let reload = Reload::start(&start.project.dir, move |definition| {
-        names_handle.replace(names(&definition));
-        shown.send_replace(Arc::new(self::shown(&definition)));
+    let shown = watch::Sender::new(Arc::new(shown(&start.definition, true)));
+    let (page, page_presence) = start.serve_page(&hub, &up.ports, up.bind, shown.subscribe())?;
+    let (engine, runner_presence) = start.start_engine(&hub)?;
+    let reload = Reload::start(&start.project, move |definition, has_runner| {
+        names_handle.replace(names(definition));
+        shown.send_replace(Arc::new(self::shown(definition, has_runner)));
     })?;
     status::show(&engine, &start.bars, start.read_along, &start.stop);
     tracing::info!("stopping");
-    drop(reload);
+    drop((reload, runner_presence));
     engine.shutdown();
+    drop((page_presence, hub_presence));
     page.shutdown();
     server.shutdown();
-    Endpoints::update(&start.project, |endpoints| {
-        *endpoints = Endpoints::default();
-    })
+    Ok(())
 }
 
 /// Runs the hub alone.
 pub(crate) fn hub(place: &Place, ports: &Ports) -> Result<()> {
     let start = Start::new(place.project()?, &ports.log)?;
     start.title();
-    let (server, names_handle) = start.serve_hub(ports)?;
-    let reload = Reload::start(&start.project.dir, move |definition| {
-        names_handle.replace(names(&definition));
+    let (server, names_handle, presence) = start.serve_hub(ports)?;
+    let reload = Reload::start(&start.project, move |definition, _| {
+        names_handle.replace(names(definition));
     })?;
     start.rest();
-    drop(reload);
+    drop((reload, presence));
     server.shutdown();
-    Endpoints::update(&start.project, |endpoints| endpoints.hub = None)
+    Ok(())
 }
 
 /// Runs the runner alone.
@@ -192,9 +201,10 @@ pub(crate) fn runner(place: &Place, log: &Log) -> Result<()> {
     start.title();
     let hub = start.hub_elsewhere(place);
     hub.check()?;
-    let engine = start.start_engine(&hub)?;
+    let (engine, presence) = start.start_engine(&hub)?;
     status::show(&engine, &start.bars, start.read_along, &start.stop);
     tracing::info!("stopping");
+    drop(presence);
     engine.shutdown();
     Ok(())
 }
@@ -205,15 +215,16 @@ pub(crate) fn web(place: &Place, web: &Web) -> Result<()> {
     start.title();
     let hub = start.hub_elsewhere(place);
     hub.check()?;
-    let shown = watch::Sender::new(Arc::new(shown(&start.definition)));
-    let page = start.serve_page(&hub, &web.ports, web.bind, shown.subscribe())?;
-    let reload = Reload::start(&start.project.dir, move |definition| {
-        shown.send_replace(Arc::new(self::shown(&definition)));
+    let has_runner = Endpoints::read(&start.project).has_runner();
+    let shown = watch::Sender::new(Arc::new(shown(&start.definition, has_runner)));
+    let (page, presence) = start.serve_page(&hub, &web.ports, web.bind, shown.subscribe())?;
+    let reload = Reload::start(&start.project, move |definition, has_runner| {
+        shown.send_replace(Arc::new(self::shown(definition, has_runner)));
     })?;
     start.rest();
-    drop(reload);
+    drop((reload, presence));
     page.shutdown();
-    Endpoints::update(&start.project, |endpoints| endpoints.web = None)
+    Ok(())
 }
 
 /// The definition as the snapshot service needs it: the names it gives.
@@ -236,7 +247,7 @@ pub(crate) fn names(definition: &Definition) -> Names {
 }
 
 /// The definition as the page shows it.
-fn shown(definition: &Definition) -> Shown {
+fn shown(definition: &Definition, has_runner: bool) -> Shown {
     let text =
         |resources: &[Resource]| resources.iter().map(ToString::to_string).collect::<Vec<_>>();
     let sources = definition.sources.iter().map(|source| Stage {
@@ -272,6 +283,20 @@ fn shown(definition: &Definition) -> Shown {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         stages: sources.chain(stages).collect(),
         views: views.collect(),
+        has_runner,
+    }
+}
+
+/// Which source or stage makes a resource, if one does.
+pub(crate) fn maker(definition: &Definition, resource: &str) -> Option<String> {
+    let sources = definition.sources.iter();
+    let source = sources.into_iter().find(|source| source.output.as_str() == resource);
+    let stages = definition.stages.iter();
+    let mut stages =
+        stages.filter(|stage| stage.outputs.iter().any(|output| output.as_str() == resource));
+    match source {
+        Some(source) => Some(format!("source {}", source.name)),
+        None => stages.next().map(|stage| format!("stage {}", stage.name)),
     }
 }
 

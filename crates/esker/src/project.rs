@@ -61,8 +61,16 @@ impl Project {
     /// The hidden folder: everything of esker's own. Made if it is missing.
     pub(crate) fn hidden(&self) -> Result<PathBuf> {
         let hidden = self.dir.join(".esker");
-        std::fs::create_dir_all(&hidden)
-            .with_context(|| format!("cannot make {}", hidden.display()))?;
+        let make = || -> std::io::Result<()> {
+            std::fs::create_dir_all(&hidden)?;
+            let ignore = hidden.join(".gitignore");
+            if !ignore.exists() {
+                // A project is often a git repository itself; the store is none of its content.
+                std::fs::write(ignore, "*\n")?;
+            }
+            Ok(())
+        };
+        make().with_context(|| format!("cannot make {}", hidden.display()))?;
         Ok(hidden)
     }
 

@@ -1,8 +1,6 @@
 //! Reaching the hub: the running one, or the store itself when none runs.
 
-use std::fs::{self, File};
 use std::io::Write;
-use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,9 +14,9 @@ use esker_pipeline::definition::Definition;
 use esker_store::names::NamesHandle;
 use esker_store::service::Snapshots;
 use esker_wire::message::Request;
-use rustix::fs::{FlockOperation, flock};
-use serde::{Deserialize, Serialize};
+use esker_wire::snapshot::Health;
 
+use crate::endpoints::{Endpoints, HubAddresses};
 use crate::planes;
 use crate::project::{Place, Project};
 use crate::say::hinted;
@@ -26,72 +24,13 @@ use crate::say::hinted;
 /// How long a command waits for the hub's answer.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// How long a running hub may take to accept a connection.
-const CONNECT_MAX: Duration = Duration::from_millis(500);
-
-/// Where a project's running processes are, as `.esker/endpoints.json` tells.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Endpoints {
-    /// The hub, if one runs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) hub: Option<HubAddresses>,
-    /// The page, if it is served: `http://HOST:PORT`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) web: Option<String>,
-}
-
-/// Where a hub is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct HubAddresses {
-    /// Requests: `tcp://HOST:PORT`.
-    pub(crate) requests: String,
-    /// Events: `tcp://HOST:PORT`.
-    pub(crate) events: String,
-}
-
-impl HubAddresses {
-    pub(crate) fn endpoint(&self) -> Endpoint {
-        Endpoint::Tcp { requests: self.requests.clone(), events: self.events.clone() }
-    }
-
-    /// Whether something accepts connections there.
-    fn answers(&self) -> bool {
-        let Some(address) = self.requests.strip_prefix("tcp://") else {
-            return false;
-        };
-        let addresses = address.to_socket_addrs().into_iter().flatten();
-        addresses.into_iter().any(|at| TcpStream::connect_timeout(&at, CONNECT_MAX).is_ok())
-    }
-}
-
-impl Endpoints {
-    pub(crate) fn read(project: &Project) -> Self {
-        let text = fs::read_to_string(project.endpoints()).unwrap_or_default();
-        serde_json::from_str(&text).unwrap_or_default()
-    }
-
-    /// Changes what the file says, whole, while no other process does.
-    pub(crate) fn update(project: &Project, change: impl FnOnce(&mut Self)) -> Result<()> {
-        let hidden = project.hidden()?;
-        let lock = File::create(hidden.join("endpoints.lock"))?;
-        flock(&lock, FlockOperation::LockExclusive)?;
-        let mut endpoints = Self::read(project);
-        change(&mut endpoints);
-        let mut file = tempfile::NamedTempFile::new_in(&hidden)?;
-        serde_json::to_writer_pretty(&mut file, &endpoints)?;
-        file.write_all(b"\n")?;
-        file.persist(project.endpoints())?;
-        Ok(())
-    }
-}
-
 /// A hub to ask, and whatever keeps it alive.
 pub(crate) struct Hub {
     caller: Caller,
     endpoint: Endpoint,
     bus: Bus,
-    // Ends when the command does.
-    _own: Option<Server>,
+    /// The service itself, if it was opened for this command alone; it ends when the command does.
+    own: Option<Server>,
 }
 
 impl Hub {
@@ -103,19 +42,28 @@ impl Hub {
             return Self::at(endpoint);
         }
         let project = place.project()?;
-        if let Some(addresses) = running(&project) {
-            return Self::at(addresses.endpoint());
+        if let Some(hub) = Self::running(&project)? {
+            return Ok(hub);
         }
         Self::of_store(&project).or_else(|error| {
             // Whoever holds the store may be a hub that has just started to serve.
-            let addresses = running(&project).ok_or(error)?;
-            Self::at(addresses.endpoint())
+            Self::running(&project)?.ok_or(error)
         })
+    }
+
+    /// The project's hub, if it runs. Another project's hub that has come to listen there is not it.
+    fn running(project: &Project) -> Result<Option<Self>> {
+        let Some(addresses) = Endpoints::read(project).hub.filter(HubAddresses::accepts) else {
+            return Ok(None);
+        };
+        let hub = Self::at(addresses.endpoint())?;
+        let health = hub.call(&Health)?;
+        Ok((health.link.epoch.to_string() == addresses.epoch).then_some(hub))
     }
 
     fn at(endpoint: Endpoint) -> Result<Self> {
         let bus = Bus::start()?;
-        Ok(Self { caller: bus.caller(&endpoint), endpoint, bus, _own: None })
+        Ok(Self { caller: bus.caller(&endpoint), endpoint, bus, own: None })
     }
 
     fn of_store(project: &Project) -> Result<Self> {
@@ -125,7 +73,7 @@ impl Hub {
         let service = Snapshots::new(store, NamesHandle::new(names));
         let server = bus.serve("snapshots", service, &Binds::default())?;
         let endpoint = server.local();
-        Ok(Self { caller: bus.caller(&endpoint), endpoint, bus, _own: Some(server) })
+        Ok(Self { caller: bus.caller(&endpoint), endpoint, bus, own: Some(server) })
     }
 
     /// Asks and waits.
@@ -140,13 +88,14 @@ impl Hub {
 
     /// Whether this is a hub of its own, opened for this command alone.
     pub(crate) fn is_own(&self) -> bool {
-        self._own.is_some()
+        self.own.is_some()
     }
 }
 
-/// The project's hub, if it runs: as its file says, or where the definition puts it.
+/// The addresses of the project's hub, if it runs.
 pub(crate) fn running(project: &Project) -> Option<HubAddresses> {
-    Endpoints::read(project).hub.filter(HubAddresses::answers)
+    let hub = Hub::running(project).ok().flatten();
+    hub.and_then(|_| Endpoints::read(project).hub)
 }
 
 /// The endpoint of `--hub`: events are published 100 ports above requests, as the defaults are.

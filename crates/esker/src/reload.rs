@@ -1,48 +1,54 @@
-//! Notices that `esker.toml` was edited, for those who show or answer by its names.
+//! Notices that `esker.toml` was edited, or that a runner came or went, for those who show or answer by it.
 //!
 //! The runner reloads by itself, together with what it must do about it. The hub and the page only need the
 //! newest good definition, soon.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use esker_pipeline::definition::{Definition, FILE};
 
+use crate::endpoints::Endpoints;
+use crate::project::Project;
 use crate::stop::Stop;
 
 /// How often to look at the file.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// Looks at a project's definition for as long as it lives.
+/// Looks at a project for as long as it lives.
 pub(crate) struct Reload {
     stop: Stop,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Reload {
-    /// Calls `changed` with every new good definition.
+    /// Calls `changed` with every new good definition, and whenever a runner comes or goes, with whether there
+    /// is one.
     pub(crate) fn start(
-        dir: &Path,
-        changed: impl Fn(Arc<Definition>) + Send + 'static,
+        project: &Project,
+        changed: impl Fn(&Definition, bool) + Send + 'static,
     ) -> Result<Self> {
         let stop = Stop::default();
         let stopped = stop.clone();
-        let dir = dir.to_path_buf();
-        let mut seen = stamp(&dir);
+        let project = project.clone();
+        let mut seen = None;
+        let mut good = None;
         let look = move || {
             while !stopped.wait(LOOK_EVERY) {
-                let now = stamp(&dir);
-                if now == seen {
+                let now = (stamp(&project.dir), Endpoints::read(&project).has_runner());
+                if seen == Some(now) {
                     continue;
                 }
-                seen = now;
                 // A bad edit is the runner's to report; the last good definition stays.
-                if let Ok(definition) = Definition::load(&dir) {
-                    changed(Arc::new(definition));
+                if let Ok(definition) = Definition::load(&project.dir) {
+                    good = Some(definition);
                 }
+                if let Some(definition) = &good {
+                    changed(definition, now.1);
+                }
+                seen = Some(now);
             }
         };
         let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(look)?;
@@ -62,6 +68,6 @@ impl Drop for Reload {
 
 /// What changes when the file does.
 fn stamp(dir: &Path) -> Option<(SystemTime, u64)> {
-    let data = std::fs::metadata(PathBuf::from(dir).join(FILE)).ok()?;
+    let data = std::fs::metadata(dir.join(FILE)).ok()?;
     Some((data.modified().ok()?, data.len()))
 }

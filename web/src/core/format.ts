@@ -20,8 +20,8 @@ export function shortRevision(revision: string): string {
 
 export function size(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
-  if (bytes < 1024 * 1024) return `${number(Math.round(bytes / 102.4) / 10)} kB`;
-  return `${number(Math.round(bytes / 104_857.6) / 10)} MB`;
+  if (bytes < 1024 * 1024) return `${number(Math.round(bytes / 102.4) / 10)} KiB`;
+  return `${number(Math.round(bytes / 104_857.6) / 10)} MiB`;
 }
 
 export function duration(ms: number): string {

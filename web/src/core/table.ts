@@ -112,7 +112,7 @@ function looksLikeHeading(rows: readonly string[][]): boolean {
   const words = first.every((cell) => /^[\p{L}_#%][^\t]*$/u.test(cell.trim()) && dayOf(cell) === null);
   const unique = new Set(first.map((cell) => cell.trim())).size === first.length;
   const second = rows[1];
-  const wide = second !== undefined && second.length === first.length && first.length > 1;
+  const wide = second !== undefined && second.length <= first.length && first.length > 1;
   return words && unique && wide && second.some((cell) => !Number.isNaN(numeric(cell)) || cell.length > 0);
 }
 

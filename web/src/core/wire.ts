@@ -64,6 +64,8 @@ export interface State {
   stages: Stage[];
   problems: Problem[];
   views: View[];
+  /** Whether something pulls and computes; a server that does not say has one. */
+  runner: boolean;
 }
 
 export type Message = { type: "state"; state: State } | { type: "heartbeat"; epoch: string; seq: number } | { type: "other" };
@@ -155,6 +157,7 @@ function readState(field: Field): State {
     stages: field.get("stages").list(readStage),
     problems: field.get("problems").list(readProblem),
     views: field.get("views").list(readView),
+    runner: field.get("runner").missing() || field.get("runner").true(),
   };
 }
 

@@ -10,7 +10,7 @@ use esker_wire::snapshot::{Entry, HealthReport, Listing};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{heartbeat, log, state};
+use super::{Seen, heartbeat, log, state};
 use crate::project::{Project, Stage, View};
 
 fn revision(digit: u8) -> Revision {
@@ -82,6 +82,7 @@ fn stage(name: &str, inputs: &[&str], outputs: &[&str]) -> Stage {
 
 fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
     let project = Project {
+        has_runner: true,
         name: "qplan".into(),
         version: "0.1.0".into(),
         stages: vec![
@@ -105,7 +106,9 @@ fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
     };
     let listing = Listing { at: Some(revision(9)), entries };
     let records: BTreeMap<_, _> = records.into_iter().map(|r| (r.stage.clone(), r)).collect();
-    let text = state(&project, &health, &listing, &records);
+    let blobs = BTreeMap::from([(input("raw/a", 6), revision(1))]);
+    let seen = Seen { listing: &listing, records: &records, blobs };
+    let text = state(&project, &health, &seen);
     let beat: Value = serde_json::from_str(&heartbeat(&health)).expect("JSON");
     assert_eq!(beat["seq"], 4);
     serde_json::from_str(&text).expect("JSON")
@@ -154,6 +157,18 @@ fn verified_against_newer_inputs_is_fresh() {
         record("condition", Ended::Unchanged, &[input("raw/a", 7)], &[input("cond/a", 2)]);
     assert_eq!(states(chain(7), vec![verified.clone()]), ["fresh", "fresh", "fresh"]);
     assert_eq!(states(chain(8), vec![verified]), ["fresh", "stale", "fresh+"]);
+}
+
+#[test]
+fn a_run_that_changed_one_of_two_outputs_left_both_fresh() {
+    let stored = record("condition", Ended::Stored, &[input("raw/a", 7)], &[input("cond/a", 2)]);
+    assert_eq!(states(chain(7), vec![stored]), ["fresh", "fresh", "fresh"]);
+}
+
+#[test]
+fn an_input_that_went_back_to_what_it_was_is_no_news() {
+    let stored = record("condition", Ended::Stored, &[input("raw/a", 6)], &[input("cond/a", 2)]);
+    assert_eq!(states(chain(1), vec![stored]), ["fresh", "fresh", "fresh"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::cli::Doctor;
+use crate::endpoints::Endpoints;
 use crate::project::{Place, Project};
 use crate::reach::{self, Hub};
 use crate::say;
@@ -50,6 +51,7 @@ pub(crate) fn doctor(place: &Place, doctor: &Doctor) -> Result<ExitCode> {
     findings.push(disk(&project)?);
     findings.extend(store(&project));
     findings.extend(hub(place, &project, definition.as_ref()));
+    findings.push(runner(&project));
     let ill = findings.iter().any(|finding| finding.hint.is_some());
     if doctor.json {
         let findings = findings.iter().map(|finding| {
@@ -166,6 +168,22 @@ fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec
         ));
     }
     findings
+}
+
+fn runner(project: &Project) -> Finding {
+    let all = Endpoints::read(project);
+    match (all.has_runner(), all.hub.is_some()) {
+        (true, _) => Finding::well("runner", "works"),
+        (false, false) => Finding::well("runner", "none works; `esker up` starts one"),
+        (false, true) => {
+            let says = "none works: nothing is pulled or computed";
+            Finding::ill(
+                "runner",
+                says,
+                "start it with `esker runner`, or everything with `esker up`",
+            )
+        }
+    }
 }
 
 /// The ports the hub and the page would need, where something else has them.

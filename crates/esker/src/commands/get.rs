@@ -1,10 +1,14 @@
 //! `esker get`: a version of a resource, exactly its bytes.
 
 use anyhow::{Context, Result};
+use esker_pipeline::definition::Definition;
+use esker_wire::fault::{Code, Fault};
+use esker_wire::name::Resource;
 use esker_wire::snapshot::Get;
 
 use crate::cli;
 use crate::commands::entry_json;
+use crate::planes::maker;
 use crate::project::Place;
 use crate::reach::{Hub, resource_at, write_whole};
 use crate::say;
@@ -12,7 +16,8 @@ use crate::say;
 /// Writes the bytes to standard output or a file, or describes them as JSON.
 pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
     let (resource, at) = resource_at(&get.resource)?;
-    let content = Hub::find(place)?.call(&Get { at, ..Get::head(resource) })?;
+    let asked = Hub::find(place)?.call(&Get { at, ..Get::head(resource.clone()) });
+    let content = asked.map_err(|error| with_maker(place, &resource, error))?;
     if get.json {
         let mut value = entry_json(&content.entry);
         value["at"] = content.at.to_string().into();
@@ -23,5 +28,21 @@ pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
     match &get.output {
         Some(path) => write_whole(path, &bytes),
         None => Ok(say::bytes(&bytes)?),
+    }
+}
+
+/// A resource that is not there yet may be about to be made, or its maker may have failed.
+fn with_maker(place: &Place, resource: &Resource, error: anyhow::Error) -> anyhow::Error {
+    let missing = error.downcast_ref::<Fault>().filter(|fault| fault.code == Code::NotFound);
+    let Some(fault) = missing.filter(|fault| fault.hint.is_empty()) else {
+        return error;
+    };
+    let definition = place.project().ok().and_then(|project| Definition::load(&project.dir).ok());
+    match definition.and_then(|definition| maker(&definition, resource.as_str())) {
+        Some(maker) => fault
+            .clone()
+            .hint(format!("{maker} makes it: not yet, or it failed; `esker problems` tells"))
+            .into(),
+        None => error,
     }
 }

@@ -21,6 +21,7 @@ const REST: &str = r#"
 # What people see, at http://127.0.0.1:8000.
 [view.NAME]
 resource = "raw/NAME"
+kind     = "KIND"
 "#;
 
 /// Writes the definition, never over an older one.
@@ -43,7 +44,7 @@ pub(crate) fn init(place: &Place, init: &Init) -> Result<()> {
 
 fn empty(dir: &Path) -> String {
     let folder = dir.file_name().unwrap_or_default().to_string_lossy();
-    let rest = REST.replace("NAME", "data");
+    let rest = REST.replace("NAME", "data").replace("KIND", "text");
     format!(
         "[project]\nname = {}\n\n\
          # Where data comes from: a file beside this one, or what a program prints.\n\
@@ -67,7 +68,10 @@ fn from_file(dir: &Path, source: &Path) -> Result<String> {
     let stem = relative.file_stem().map_or("data".into(), |stem| stem.to_string_lossy());
     let name = name(&stem);
     let file = relative.to_str().context("the file's name is not UTF-8")?;
-    let rest = REST.replace("NAME", &name);
+    let tables = ["csv", "tsv", "xlsx", "xlsm", "ods"];
+    let is_table = relative.extension().is_some_and(|end| tables.iter().any(|table| end == *table));
+    let kind = if is_table { "table" } else { "text" };
+    let rest = REST.replace("NAME", &name).replace("KIND", kind);
     Ok(format!(
         "[project]\nname = {}\n\n\
          # Where data comes from; esker reads it again whenever it is saved.\n\

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 use anyhow::Result;
 use esker_pipeline::record;
 use esker_wire::name::Branch;
-use esker_wire::record::RunRecord;
+use esker_wire::record::{DEFINITION, RunRecord};
 use esker_wire::revision::At;
 use esker_wire::snapshot::{Get, List};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cli::{Problems, ProblemsCommand};
+use crate::endpoints::Endpoints;
 use crate::project::Place;
 use crate::reach::Hub;
 use crate::say::{self, DIM, hinted};
@@ -27,6 +28,9 @@ pub(crate) fn problems(place: &Place, problems: &Problems) -> Result<ExitCode> {
     if problems.json {
         say::json(&Value::from(records.iter().map(problem_json).collect::<Vec<_>>()))?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if !hub.is_own() && place.hub.is_none() && !Endpoints::read(&place.project()?).has_runner() {
+        say::note("no runner works here: nothing is pulled or computed until one starts");
     }
     if records.is_empty() {
         say::note("no problems");
@@ -44,7 +48,7 @@ pub(crate) fn problems(place: &Place, problems: &Problems) -> Result<ExitCode> {
             say::time(failure.since)
         ))?;
         if let Some(at) = failure.not_before {
-            say::line(format!("  tried again at {}", say::time(at)))?;
+            say::line(format!("  next try at {}", say::time(at)))?;
         }
         for line in failure.detail.lines() {
             say::line(format!("  {DIM}|{DIM:#} {line}"))?;
@@ -56,16 +60,18 @@ pub(crate) fn problems(place: &Place, problems: &Problems) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The records of runs that failed, by stage.
+/// The records of runs that failed, by stage. One that cannot be read, which a later esker may have written, is
+/// told and left out.
 fn failed(hub: &Hub) -> Result<Vec<RunRecord>> {
     let listing = hub.call(&List { at: At::head(), branch: Branch::records() })?;
     let mut failed = Vec::new();
     for entry in listing.entries {
         let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
         let content = hub.call(&get)?;
-        let record = RunRecord::from_bytes(&content.bytes.unwrap_or_default())?;
-        if record.failure.is_some() {
-            failed.push(record);
+        match RunRecord::from_bytes(&content.bytes.unwrap_or_default()) {
+            Ok(record) if record.failure.is_some() => failed.push(record),
+            Ok(_) => {}
+            Err(fault) => say::note(format!("skipping {}: {fault}", get.resource)),
         }
     }
     Ok(failed)
@@ -73,6 +79,10 @@ fn failed(hub: &Hub) -> Result<Vec<RunRecord>> {
 
 /// Asks the runner to run a stage again, although nothing has changed.
 fn retry(hub: &Hub, records: &[RunRecord], stage: &str) -> Result<()> {
+    if stage == DEFINITION {
+        let hint = "edit the file: it is read again when it is saved";
+        return Err(hinted(format!("{DEFINITION} is not run"), hint));
+    }
     let Some(failed) = records.iter().find(|record| record.stage == stage) else {
         let known: Vec<&str> = records.iter().map(|record| record.stage.as_str()).collect();
         let hint = match known.as_slice() {

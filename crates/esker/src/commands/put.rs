@@ -5,17 +5,17 @@ use std::io::Read;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use esker_pipeline::definition::Definition;
+use esker_wire::message::CONTENT_MAX;
 use esker_wire::name::Branch;
 use esker_wire::snapshot::{self, Item};
 use serde_json::json;
 
 use crate::cli::Put;
+use crate::planes::maker;
 use crate::project::Place;
 use crate::reach::{Hub, resource};
 use crate::say::{self, hinted};
-
-/// The largest content, in bytes: what one message holds, less its head.
-const CONTENT_MAX: u64 = 63 * 1024 * 1024;
 
 /// Stores what stands in a file or on standard input; prints the revision.
 pub(crate) fn put(place: &Place, put: &Put) -> Result<()> {
@@ -42,6 +42,7 @@ pub(crate) fn put(place: &Place, put: &Put) -> Result<()> {
     })?;
     let item = &stored.items[0];
     let revision = item.revision.unwrap_or(stored.revision).to_string();
+    warn_if_made(place, put);
     if put.json {
         return Ok(say::json(&json!({
             "resource": item.resource.as_str(),
@@ -57,6 +58,17 @@ pub(crate) fn put(place: &Place, put: &Put) -> Result<()> {
     Ok(())
 }
 
+/// Says so if the runner will make this resource again, in place of what was put.
+fn warn_if_made(place: &Place, put: &Put) {
+    let definition = place.project().ok().and_then(|project| Definition::load(&project.dir).ok());
+    if let Some(maker) = definition.and_then(|definition| maker(&definition, &put.resource)) {
+        say::note(format!(
+            "warning: {} is made by {maker}, whose next run replaces this version",
+            put.resource
+        ));
+    }
+}
+
 fn read(put: &Put) -> Result<Bytes> {
     let mut content = Vec::new();
     let (mut from, name): (Box<dyn Read>, String) = match &put.file {
@@ -67,10 +79,10 @@ fn read(put: &Put) -> Result<Bytes> {
         None => (Box::new(std::io::stdin().lock()), "standard input".to_owned()),
     };
     from.by_ref()
-        .take(CONTENT_MAX + 1)
+        .take(CONTENT_MAX as u64 + 1)
         .read_to_end(&mut content)
         .with_context(|| format!("cannot read {name}"))?;
-    if content.len() as u64 > CONTENT_MAX {
+    if content.len() > CONTENT_MAX {
         return Err(hinted(
             format!("{name} has more than {CONTENT_MAX} bytes"),
             "split it into several resources",

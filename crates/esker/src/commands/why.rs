@@ -22,35 +22,55 @@ pub(crate) fn why(place: &Place, why: &Why) -> Result<()> {
         });
         return Ok(say::json(&Value::from(nodes.collect::<Vec<_>>()))?);
     }
-    for node in &nodes {
-        for line in lines(node) {
+    for (index, node) in nodes.iter().enumerate() {
+        for line in lines(node, &Trunk::of(&nodes, index)) {
             say::line(line)?;
         }
     }
     Ok(())
 }
 
+/// What is drawn before a node's lines.
+struct Trunk {
+    first: String,
+    rest: String,
+}
+
+impl Trunk {
+    /// A branch goes on beside a node if a later one of the same depth comes before a shallower one.
+    fn of(nodes: &[WhyNode], index: usize) -> Self {
+        let goes_on = |depth: u32| {
+            let later = nodes[index + 1..].iter().map(|node| node.depth);
+            later.take_while(|later| *later >= depth).any(|later| later == depth)
+        };
+        let depth = nodes[index].depth;
+        if depth == 0 {
+            return Self { first: String::new(), rest: String::new() };
+        }
+        let above: String =
+            (1..depth).map(|depth| if goes_on(depth) { "│  " } else { "   " }).collect();
+        let (branch, below) =
+            if goes_on(depth) { ("├─ ", "│  ") } else { ("└─ ", "   ") };
+        Self { first: format!("{above}{branch}"), rest: format!("{above}{below}") }
+    }
+}
+
 /// One step: what, which revision, when; then by which program, where and how long.
-fn lines(node: &WhyNode) -> Vec<String> {
+fn lines(node: &WhyNode, trunk: &Trunk) -> [String; 2] {
     let entry = &node.entry;
-    let indent = "   ".repeat(node.depth as usize);
-    let branch = if node.depth == 0 { "" } else { "└─ " };
-    let indent = indent.strip_suffix("   ").unwrap_or_default();
-    let below = if node.depth == 0 { String::new() } else { format!("{indent}   ") };
-    let mut lines = vec![format!(
-        "{indent}{branch}{} {}  {DIM}{}{DIM:#}",
+    let what = format!(
+        "{}{} {}  {DIM}{}{DIM:#}",
+        trunk.first,
         entry.resource,
         entry.revision.short(),
         say::time(entry.time)
-    )];
-    match &entry.provenance {
-        Some(made) => lines.push(format!(
-            "{below}{DIM}by {}: {} ({} ms, exit {}, {} on {}){DIM:#}",
+    );
+    let how = match &entry.provenance {
+        Some(made) => format!(
+            "by {}: {} ({} ms, exit {}, {} on {})",
             made.stage, made.program, made.duration_ms, made.exit, made.engine, made.host
-        )),
-        None => {
-            lines.push(format!("{below}{DIM}put by {}: {}{DIM:#}", entry.author, entry.summary))
-        }
-    }
-    lines
+        ),
+        None => format!("put by {}: {}", entry.author, entry.summary),
+    };
+    [what, format!("{}{DIM}{how}{DIM:#}", trunk.rest)]
 }

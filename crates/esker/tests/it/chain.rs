@@ -85,6 +85,8 @@ fn an_edited_definition_is_taken_up_and_a_bad_one_is_not() {
     let problem = world.wait_for_problem("esker.toml");
     let detail = problem["detail"].as_str().expect("a text");
     assert!(detail.contains("did you mean `input`?"), "{problem}");
+    let stderr = world.fails(1, &["problems", "retry", "esker.toml"]);
+    assert!(stderr.contains("edit the file"), "{stderr}");
     world.write("a.txt", "still running\n");
     world.wait_for_content("out/a", |content| content == "STILL RUNNING\n");
     world.write("esker.toml", text.replace("\"a-z\", \"A-Z\"", "\"a-z\", \"n-za-m\""));

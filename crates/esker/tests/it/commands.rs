@@ -49,6 +49,22 @@ fn a_put_may_expect_a_head() {
 }
 
 #[test]
+fn a_put_of_what_the_runner_makes_is_warned_of_and_a_get_of_it_says_who_makes_it() {
+    let world = World::new(
+        "[project]\nname = \"p\"\n[stage.up]\ninput = \"raw/a\"\nrun = [\"tr\", \"a-z\", \"A-Z\"]\noutput = \"out/a\"\n",
+    );
+    let _up = world.up();
+    let stderr = world.fails(1, &["get", "out/a"]);
+    assert!(stderr.contains("stage up makes it"), "{stderr}");
+    let put = world.run_with(&["put", "out/a"], b"by hand");
+    let stderr = String::from_utf8_lossy(&put.stderr).into_owned();
+    assert!(put.status.success() && stderr.contains("is made by stage up"), "{stderr}");
+    let put = world.run_with(&["put", "raw/a"], b"abc");
+    assert!(put.stderr.is_empty());
+    world.wait_for_content("out/a", |content| content == "ABC");
+}
+
+#[test]
 fn history_and_differences() {
     let world = World::new("[project]\nname = \"p\"\n");
     let _up = world.up();

@@ -86,6 +86,55 @@ fn stopping_gently_leaves_nothing_running() {
 }
 
 #[test]
+fn an_interrupted_run_is_no_problem_and_runs_again() {
+    let marker = format!("interrupted-{}", std::process::id());
+    let world = World::new(&format!(
+        "[project]\nname = \"p\"\n[stage.slow]\ninput = \"raw/a\"\n\
+         run = [\"sh\", \"-c\", \"test -e quick || sleep 1000; cat # {marker}\"]\noutput = \"out/a\"\ngrace = \"1s\"\n"
+    ));
+    let up = world.up();
+    world.ok_with(&["put", "raw/a"], b"x\n");
+    world.wait_for("the program to run", || !processes(&marker).is_empty());
+    up.interrupt();
+    assert!(processes(&marker).is_empty());
+    assert_eq!(world.json(&["problems", "--json"]), serde_json::json!([]));
+    world.write("quick", "");
+    let _up = world.up();
+    world.wait_for_content("out/a", |content| content == "x\n");
+}
+
+#[test]
+fn another_projects_hub_on_the_same_port_is_not_ours() {
+    let ours = World::new("[project]\nname = \"ours\"\n");
+    let up = ours.up();
+    let port = ours.port("/hub/requests");
+    up.kill();
+    let theirs = World::new(&format!(
+        "[project]\nname = \"theirs\"\n[web]\nbind = \"127.0.0.1:0\"\n\
+         [hub]\nrequests = \"tcp://127.0.0.1:{port}\"\nevents = \"tcp://127.0.0.1:0\"\n"
+    ));
+    let _up = theirs.start(&["up"]);
+    theirs.wait_for("the other project", || theirs.endpoints()["hub"].is_object());
+    ours.ok_with(&["put", "raw/a"], b"for us alone");
+    assert_eq!(ours.content("raw/a").as_deref(), Some("for us alone"));
+    assert_eq!(theirs.content("raw/a"), None);
+}
+
+#[test]
+fn a_dead_runner_is_told() {
+    let world = World::new("[project]\nname = \"p\"\n");
+    let _hub = world.start(&["hub", "--port-base", "0"]);
+    world.wait_for("the hub", || world.endpoints()["hub"].is_object());
+    let runner = world.start(&["runner"]);
+    world.wait_for("the runner", || world.endpoints()["runner"].is_object());
+    world.ok(&["doctor"]);
+    runner.kill();
+    world.fails(1, &["doctor"]);
+    let told = world.run(&["problems"]);
+    assert!(String::from_utf8_lossy(&told.stderr).contains("no runner works here"));
+}
+
+#[test]
 fn a_second_esker_on_the_same_store_is_refused() {
     let world = World::new("[project]\nname = \"p\"\n");
     let up = world.up();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -87,6 +88,7 @@ impl World {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
+            .process_group(0)
             .spawn()
             .expect("esker starts");
         Running { child, name }
@@ -258,9 +260,19 @@ impl Running {
         self.child.wait().expect("gone");
     }
 
-    /// Asks it to end, as Ctrl-C does, and waits.
-    pub(crate) fn stop(mut self) {
-        signal(self.child.id(), "TERM");
+    /// Asks it to end, as a service manager does, and waits.
+    pub(crate) fn stop(self) {
+        signal(&self.child.id().to_string(), "TERM");
+        self.ends();
+    }
+
+    /// Interrupts it and all its group, as Ctrl-C in a terminal does, and waits.
+    pub(crate) fn interrupt(self) {
+        signal(&format!("-{}", self.child.id()), "INT");
+        self.ends();
+    }
+
+    fn ends(mut self) {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("waited") {
@@ -281,9 +293,9 @@ impl Drop for Running {
 }
 
 /// Sends a signal.
-pub(crate) fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
-    assert!(status.is_ok_and(|status| status.success()), "kill -{name} {pid}");
+fn signal(whom: &str, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), "--", whom]).status();
+    assert!(status.is_ok_and(|status| status.success()), "kill -{name} {whom}");
 }
 
 /// The program under test.

@@ -1,0 +1,142 @@
+//! `.esker/endpoints.json`: what runs for a project, and where. Processes that are killed cannot take their entry
+//! back, so every reader checks that it is still true.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use anyhow::Result;
+use esker_bus::endpoint::Endpoint;
+use serde::{Deserialize, Serialize};
+
+use crate::project::Project;
+
+/// How long a running hub may take to accept a connection.
+const CONNECT_MAX: Duration = Duration::from_millis(500);
+
+/// What runs for a project.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Endpoints {
+    /// The hub.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hub: Option<HubAddresses>,
+    /// The page: `http://HOST:PORT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) web: Option<String>,
+    /// The runner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) runner: Option<Process>,
+}
+
+/// Where a hub is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HubAddresses {
+    /// Requests: `tcp://HOST:PORT`.
+    pub(crate) requests: String,
+    /// Events: `tcp://HOST:PORT`.
+    pub(crate) events: String,
+    /// The start of the hub that listens there, as its events tell it.
+    #[serde(default)]
+    pub(crate) epoch: String,
+}
+
+/// A process of this machine, told from a later one of the same number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Process {
+    pid: u32,
+    /// When it started, in the kernel's ticks since boot.
+    start: u64,
+}
+
+impl Process {
+    /// This process.
+    pub(crate) fn this() -> Option<Self> {
+        let pid = std::process::id();
+        Some(Self { pid, start: start(pid)? })
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        start(self.pid) == Some(self.start)
+    }
+}
+
+/// The start of a process: field 22 of `/proc/PID/stat`, the 20th after the name in parentheses.
+fn start(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(19)?.parse().ok()
+}
+
+impl HubAddresses {
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        Endpoint::Tcp { requests: self.requests.clone(), events: self.events.clone() }
+    }
+
+    /// Whether something accepts connections there.
+    pub(crate) fn accepts(&self) -> bool {
+        let Some(address) = self.requests.strip_prefix("tcp://") else {
+            return false;
+        };
+        let addresses = address.to_socket_addrs().into_iter().flatten();
+        addresses.into_iter().any(|at| TcpStream::connect_timeout(&at, CONNECT_MAX).is_ok())
+    }
+}
+
+impl Endpoints {
+    pub(crate) fn read(project: &Project) -> Self {
+        let text = fs::read_to_string(project.endpoints()).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Whether a runner works on the project.
+    pub(crate) fn has_runner(&self) -> bool {
+        self.runner.as_ref().is_some_and(Process::is_alive)
+    }
+
+    /// Changes what the file says, whole, while no other process does.
+    fn update(project: &Project, change: impl FnOnce(&mut Self)) -> Result<()> {
+        let hidden = project.hidden()?;
+        let lock = File::create(hidden.join("endpoints.lock"))?;
+        lock.lock()?;
+        let mut endpoints = Self::read(project);
+        change(&mut endpoints);
+        let mut file = tempfile::NamedTempFile::new_in(&hidden)?;
+        serde_json::to_writer_pretty(&mut file, &endpoints)?;
+        file.write_all(b"\n")?;
+        file.persist(project.endpoints())?;
+        Ok(())
+    }
+}
+
+/// What this process has announced; dropping it takes it back, unless another has announced itself since.
+pub(crate) struct Presence {
+    project: Project,
+    ours: Endpoints,
+}
+
+impl Presence {
+    /// Announces what `ours` names.
+    pub(crate) fn announce(project: &Project, ours: Endpoints) -> Result<Self> {
+        Endpoints::update(project, |all| {
+            all.hub = ours.hub.clone().or_else(|| all.hub.take());
+            all.web = ours.web.clone().or_else(|| all.web.take());
+            all.runner = ours.runner.clone().or_else(|| all.runner.take());
+        })?;
+        Ok(Self { project: project.clone(), ours })
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let ours = &self.ours;
+        let taken_back = Endpoints::update(&self.project, |all| {
+            all.hub = all.hub.take().filter(|hub| Some(hub) != ours.hub.as_ref());
+            all.web = all.web.take().filter(|web| Some(web) != ours.web.as_ref());
+            all.runner = all.runner.take().filter(|runner| Some(runner) != ours.runner.as_ref());
+        });
+        if let Err(error) = taken_back {
+            tracing::warn!(%error, "cannot take back what was announced");
+        }
+    }
+}
