@@ -16,7 +16,7 @@ usage: cargo xtask <command>
   test         install what is missing, then format, tidy, lints, tests (Rust, browser), docs, deny
   ci           the same
   tidy         only the rooms and limits of ARCHITECTURE.md and STYLE.md
-  screenshot   run the browser test and keep its picture as docs/images/plan.png";
+  screenshot   run the browser test and keep its pictures in docs/images";
 
 fn main() -> ExitCode {
     match run() {

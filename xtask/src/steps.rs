@@ -27,7 +27,7 @@ struct Step<'a> {
 const WEB_INSTALL: Step<'static> =
     Step { name: "npm packages", folder: "web", command: "npm ci --no-audit --no-fund" };
 
-const BEFORE: [Step<'static>; 9] = [
+const BEFORE: [Step<'static>; 8] = [
     Step { name: "format", folder: ".", command: "cargo fmt --all --check" },
     WEB_INSTALL,
     Step { name: "page: types", folder: "web", command: "npm run check" },
@@ -45,11 +45,14 @@ const BEFORE: [Step<'static>; 9] = [
     },
     // The advisory database lives on GitHub, which a build machine may not reach; it is checked where it can be.
     Step { name: "dependencies", folder: ".", command: "cargo deny check bans licenses sources" },
-    Step { name: "program", folder: ".", command: "cargo build --locked --bin esker" },
 ];
 
+/// Drives the program that the tests above have built.
 const BROWSER: Step<'static> =
     Step { name: "browser tests", folder: "web", command: "npm run e2e" };
+
+/// The browser test's pictures that the documentation shows.
+const PICTURES: [&str; 2] = ["plan.png", "problem.png"];
 
 /// Everything a change must pass.
 pub(crate) fn test(root: &Path) -> Result<()> {
@@ -92,9 +95,10 @@ pub(crate) fn screenshot(root: &Path) -> Result<()> {
     let images = root.join("docs/images");
     std::fs::create_dir_all(&images)?;
     let pictures = target(root).join("screenshots");
-    for picture in std::fs::read_dir(&pictures).context("the browser test left no pictures")? {
-        let picture = picture?;
-        std::fs::copy(picture.path(), images.join(picture.file_name()))?;
+    for picture in PICTURES {
+        let from = pictures.join(picture);
+        std::fs::copy(&from, images.join(picture))
+            .with_context(|| format!("the browser test left no {}", from.display()))?;
     }
     println!("the pictures are in {}", images.display());
     Ok(())

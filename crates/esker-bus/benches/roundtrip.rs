@@ -17,9 +17,9 @@ const RUN: Duration = Duration::from_secs(2);
 struct Echo;
 
 impl Service for Echo {
-    fn handle(&mut self, requests: Vec<Frames>) -> Vec<Outcome> {
-        let outcome = |reply| Outcome { reply, events: Vec::new() };
-        requests.into_iter().map(outcome).collect()
+    fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome> {
+        let outcome = |reply: &Frames| Outcome { reply: reply.clone(), events: Vec::new() };
+        requests.iter().map(outcome).collect()
     }
 
     fn tick(&mut self) -> Vec<Frames> {

@@ -41,6 +41,8 @@ pub struct Limits {
     pub batch_bytes_max: usize,
     /// The bytes of all requests under way; peers wait beyond.
     pub queue_bytes_max: usize,
+    /// The bytes of large answers one peer may leave unread, one answer apart; it is told `busy` beyond.
+    pub unread_max: usize,
     /// The most connections that may be shaking hands at once.
     pub handshakes_max: usize,
     /// How long a connection may take to shake hands.
@@ -55,6 +57,7 @@ impl Default for Limits {
             batch_max: 512,
             batch_bytes_max: 64 * 1024 * 1024,
             queue_bytes_max: 256 * 1024 * 1024,
+            unread_max: 2 * MESSAGE_MAX,
             handshakes_max: 4096,
             handshake_timeout: Duration::from_secs(2),
         }

@@ -95,6 +95,8 @@ fn gather(first: Asked, mail: &Receiver<Mail>, limits: &Limits, stopping: &mut b
     batch
 }
 
+/// Has a batch answered: as much at a time as the service takes, so that large answers leave before more are
+/// made.
 fn answer(service: &mut impl Service, batch: Vec<Asked>, outlets: &Outlets, limits: &Limits) {
     let mut requests = Vec::with_capacity(batch.len());
     let mut backs = Vec::with_capacity(batch.len());
@@ -104,23 +106,31 @@ fn answer(service: &mut impl Service, batch: Vec<Asked>, outlets: &Outlets, limi
         requests.push(asked.frames);
         backs.push((head, id, asked.back, asked.share));
     }
-    let outcomes = service.handle(requests);
-    assert_eq!(outcomes.len(), backs.len(), "a service owes one outcome per request");
-    let mut replies = Vec::with_capacity(backs.len());
-    for Outcome { reply, events } in outcomes {
-        for event in events {
-            outlets.publish(event);
+    let mut backs = backs.into_iter();
+    while !requests.is_empty() {
+        let outcomes = service.handle(&requests);
+        let answered = outcomes.len();
+        let owed = (1..=requests.len()).contains(&answered);
+        assert!(owed, "a service owes an outcome for at least the first request, and for no more");
+        let mut replies = Vec::with_capacity(answered);
+        for Outcome { reply, events } in outcomes {
+            for event in events {
+                outlets.publish(event);
+            }
+            replies.push(reply);
         }
-        replies.push(reply);
-    }
-    for (reply, (head, id, back, share)) in replies.into_iter().zip(backs) {
-        let reply = match envelope::check_size("answer", &reply, limits.message_max) {
-            Ok(()) if reply.is_empty() => vec![bytes::Bytes::new()],
-            Ok(()) => envelope::number(reply, id.as_deref()),
-            Err(fault) => envelope::refusal(&[head], &fault),
-        };
-        back.reply(reply);
-        drop(share);
+        for (reply, (head, id, back, share)) in replies.into_iter().zip(backs.by_ref()) {
+            let fits = envelope::check_size("answer", &reply, limits.message_max);
+            let tracked = fits.and_then(|()| back.track(reply, limits.unread_max));
+            let reply = match tracked {
+                Ok(reply) if reply.is_empty() => vec![bytes::Bytes::new()],
+                Ok(reply) => envelope::number(reply, id.as_deref()),
+                Err(fault) => envelope::refusal(&[head], &fault),
+            };
+            back.reply(reply);
+            drop(share);
+        }
+        requests.drain(..answered);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
+use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -41,6 +42,17 @@ pub(crate) enum Back {
 }
 
 impl Back {
+    /// Counts the reply's large frames as unread until the peer's connection has taken them.
+    ///
+    /// # Errors
+    /// `busy` if the peer leaves too much unread already.
+    pub(crate) fn track(&self, reply: Frames, unread_max: usize) -> Result<Frames, Fault> {
+        match self {
+            Self::Local(..) => Ok(reply),
+            Self::Peer(_, _, Ticket(peer)) => peer.track(reply, unread_max),
+        }
+    }
+
     /// Sends the reply.
     pub(crate) fn reply(self, reply: Frames) {
         match self {
@@ -57,10 +69,34 @@ impl Back {
     }
 }
 
-/// How many requests one peer has under way.
+/// Frames of at least this many bytes are counted as unread; the others are bounded by their number.
+const LARGE: usize = 64 * 1024;
+
+/// What one peer has under way.
 #[derive(Debug, Default)]
 pub(crate) struct Peer {
+    /// Its requests.
     in_flight: AtomicUsize,
+    /// The bytes of large frames that its connection has not taken yet.
+    unread: AtomicUsize,
+}
+
+/// A large frame on its way to a peer; dropping it counts it as taken.
+struct Unread {
+    bytes: Bytes,
+    peer: Arc<Peer>,
+}
+
+impl AsRef<[u8]> for Unread {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        self.peer.unread.fetch_sub(self.bytes.len(), Ordering::Relaxed);
+    }
 }
 
 impl Peer {
@@ -75,6 +111,23 @@ impl Peer {
         }
         let message = format!("{in_flight_max} requests of this client are under way already");
         Err(Fault::new(Code::Busy, message).hint("wait for answers before asking more"))
+    }
+
+    fn track(self: &Arc<Self>, reply: Frames, unread_max: usize) -> Result<Frames, Fault> {
+        let large = |frame: &Bytes| frame.len() >= LARGE;
+        let bytes: usize = reply.iter().filter(|frame| large(frame)).map(Bytes::len).sum();
+        // One answer is always allowed, however large.
+        let unread = self.unread.load(Ordering::Relaxed);
+        if unread > 0 && unread.saturating_add(bytes) > unread_max && bytes > 0 {
+            let message = format!("{unread} bytes of answers to this client are unread");
+            return Err(Fault::new(Code::Busy, message).hint("read answers before asking more"));
+        }
+        self.unread.fetch_add(bytes, Ordering::Relaxed);
+        let track = |frame: Bytes| match large(&frame) {
+            true => Bytes::from_owner(Unread { bytes: frame, peer: Arc::clone(self) }),
+            false => frame,
+        };
+        Ok(reply.into_iter().map(track).collect())
     }
 }
 

@@ -16,9 +16,10 @@ pub struct Outcome {
 
 /// A plane's service. It never sends, spawns or sleeps: it answers.
 pub trait Service: Send + 'static {
-    /// Answers requests that were waiting together, one outcome per request, in order. What they ask for
-    /// must be durable before this returns: the replies are sent next.
-    fn handle(&mut self, requests: Vec<Frames>) -> Vec<Outcome>;
+    /// Answers requests that were waiting together, in order: one outcome for each of the first so many, at
+    /// least for the first. The rest is asked again when these replies are on their way, so that a service may
+    /// stop when it has made enough of them. What is answered must be durable before this returns.
+    fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome>;
 
     /// Called about once a second: what to publish although nothing was asked, such as a heartbeat.
     fn tick(&mut self) -> Vec<Frames>;

@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -90,6 +91,10 @@ pub(crate) enum End {
     TooMuch,
     /// It was stopped because the engine ends.
     Stopped,
+    /// Someone else asked its supervisor to end.
+    Interrupted,
+    /// It ended well, but what it printed is not known to be all: someone still holds its output open.
+    Unclosed,
 }
 
 /// What a run left.
@@ -119,8 +124,12 @@ pub(crate) fn run(order: &Order<'_>, mailbox: &Mailbox) -> io::Result<Finished> 
     run.until_exit(order.program, &mailbox.mail);
     let status = child.wait()?;
     run.until_closed(&mailbox.mail);
+    let end = match run.ended_by.unwrap_or(end(status)) {
+        End::Exited(0) if run.stdout.is_none() => End::Unclosed,
+        end => end,
+    };
     Ok(Finished {
-        end: run.ended_by.unwrap_or(End::Exited(code(status))),
+        end,
         stdout: run.stdout.unwrap_or_default(),
         stderr: run.stderr.unwrap_or_default(),
     })
@@ -148,6 +157,8 @@ fn command(order: &Order<'_>) -> Command {
         .env_clear()
         .envs(passed.filter_map(|name| Some((name, std::env::var_os(name)?))))
         .envs(order.env.iter().map(|(name, value)| (name, value)))
+        // What a terminal sends to the engine's group is the engine's to pass on.
+        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -327,11 +338,15 @@ fn destroy(pid: Pid) {
     }
 }
 
-/// The supervisor's exit code is the program's; if it was itself killed, 128 and the signal.
-fn code(status: ExitStatus) -> i32 {
-    use std::os::unix::process::ExitStatusExt;
-    let killed = status.signal().map(|signal| 128 + signal);
-    status.code().or(killed).unwrap_or(1)
+/// The supervisor's exit code is the program's. A supervisor that was asked to end dies of it.
+fn end(status: ExitStatus) -> End {
+    let asks = [Signal::HUP, Signal::INT, Signal::TERM];
+    match (status.code(), status.signal()) {
+        (Some(code), _) => End::Exited(code),
+        (_, Some(signal)) if asks.iter().any(|ask| ask.as_raw() == signal) => End::Interrupted,
+        (_, Some(signal)) => End::Exited(128 + signal),
+        (None, None) => End::Exited(1),
+    }
 }
 
 #[cfg(test)]

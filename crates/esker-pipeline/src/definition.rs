@@ -29,10 +29,10 @@ use self::value::Schedule;
 pub const FILE: &str = "esker.toml";
 
 /// The largest definition, in bytes.
-pub const FILE_MAX: u64 = 1024 * 1024;
+const FILE_MAX: u64 = 1024 * 1024;
 
 /// The word that stands for this very program in `run`.
-pub const ESKER: &str = "esker";
+pub(crate) const ESKER: &str = "esker";
 
 /// A project as its `esker.toml` describes it.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ pub struct Source {
     pub name: String,
     /// How it is read.
     pub origin: Origin,
-    /// When it is read; a source without one is read when its file, program or definition changes.
+    /// When it is read; a source without one, as every file, is read when its file, program or definition changes.
     pub schedule: Option<Schedule>,
     /// What it makes.
     pub output: Resource,
@@ -170,13 +170,13 @@ impl Definition {
     }
 
     /// The names of everything that runs: sources, then stages.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let sources = self.sources.iter().map(|source| source.name.as_str());
         sources.chain(self.stages.iter().map(|stage| stage.name.as_str()))
     }
 
     /// Every program it runs, with the name of its source or stage.
-    pub fn programs(&self) -> impl Iterator<Item = (&str, &Program)> {
+    pub(crate) fn programs(&self) -> impl Iterator<Item = (&str, &Program)> {
         let sources = self.sources.iter().filter_map(|source| match &source.origin {
             Origin::Run(program) => Some((source.name.as_str(), program)),
             Origin::File { .. } => None,

@@ -2,19 +2,22 @@
 //!
 //! Everything that may matter (an event, a changed file, a run that ended, a time that came) only makes it look
 //! again. What it remembers besides is how to find things faster; it may be killed at any moment.
+//!
+//! People know it as the runner: that is what the command line and the documentation call it.
 
 mod agenda;
 mod desk;
 mod ledger;
 mod library;
 mod listen;
+mod lull;
 pub mod status;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
 
 use esker_bus::caller::Caller;
@@ -27,14 +30,11 @@ use crate::run::{Bench, Outcome, SCRATCH};
 
 use self::desk::Desk;
 use self::library::Library;
-use self::listen::{Ear, Eye};
+use self::listen::{Ear, Eye, Hints};
 use self::status::Status;
 
 /// The file that keeps a second engine from the same project.
 const LOCK: &str = ".esker/runner.lock";
-
-/// The mail that may wait. Hints beyond that are dropped: one that waits is as good as many.
-const MAIL_MAX: usize = 256;
 
 /// What to run and what with.
 pub struct Options {
@@ -85,30 +85,25 @@ impl Error {
     }
 }
 
-/// What the engine's thread is told.
+/// What the engine's thread is told. Little of it can wait: of each hint one, of each run few.
 #[derive(Debug)]
 enum Mail {
     /// The store may have changed.
     Store,
     /// A file of the project may have changed.
     Files,
+    /// The store does not take what a run has made, for this reason; the run waits.
+    Waits(String, String),
     /// A run has ended.
     Ended(Box<Run>, Outcome),
     /// End.
     Stop,
 }
 
-/// Hints may be lost when many wait: one of those will do.
-fn hint(post: &SyncSender<Mail>, mail: Mail) {
-    if let Err(TrySendError::Disconnected(_)) = post.try_send(mail) {
-        tracing::debug!("a hint came after the engine's end");
-    }
-}
-
 /// A running engine. Dropping it is like [`Engine::shutdown`].
 #[derive(Debug)]
 pub struct Engine {
-    post: SyncSender<Mail>,
+    post: Sender<Mail>,
     status: watch::Receiver<Arc<Status>>,
     thread: Option<JoinHandle<()>>,
     ear: Option<Ear>,
@@ -126,23 +121,18 @@ impl Engine {
         let library = Library::open(&dir).map_err(Error::Definition)?;
         let lock = lock(dir.join(LOCK))?;
         sweep(dir.join(SCRATCH))?;
-        let (post, mail) = sync_channel(MAIL_MAX);
-        let bench = Bench {
-            project: library.definition().project.clone(),
-            esker: options.esker,
-            caller: options.caller,
-            host: host(),
-            dir,
-        };
-        let eye = Eye::open(post.clone());
+        let (post, mail) = channel();
+        let hints = Hints::new(post.clone());
+        let bench = Bench { esker: options.esker, caller: options.caller, host: host(), dir };
+        let eye = Eye::open(Arc::clone(&hints));
         let (status, statuses) = watch::channel(Arc::default());
-        let desk = Desk::new(bench, library, eye, post.clone());
+        let desk = Desk::new(bench, library, eye, (Arc::clone(&hints), post.clone()));
         let place = desk.dir().to_owned();
         let thread = thread::Builder::new()
             .name("pipeline".to_owned())
             .spawn(move || desk.work(&mail, &status))
             .map_err(machine("start a thread for", place.clone()))?;
-        let ear = Ear::open(options.follow, post.clone());
+        let ear = Ear::open(options.follow, hints);
         let ear = ear.map_err(machine("start a thread for", place))?;
         Ok(Self { post, status: statuses, thread: Some(thread), ear: Some(ear), lock })
     }
@@ -150,11 +140,6 @@ impl Engine {
     /// How everything stands.
     pub fn status(&self) -> Arc<Status> {
         Arc::clone(&self.status.borrow())
-    }
-
-    /// How everything stands, with a way to wait for it to change.
-    pub fn subscribe(&self) -> watch::Receiver<Arc<Status>> {
-        self.status.clone()
     }
 
     /// Starts nothing more, asks what runs to end, waits as long as its grace allows.
@@ -165,9 +150,10 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.ear.take();
-        // If nobody takes the mail, the thread has ended already.
+        // First of all, as whoever ends this process may be ending the programs at the same time. If nobody
+        // takes the mail, the thread has ended already.
         drop(self.post.send(Mail::Stop));
+        self.ear.take();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {

@@ -27,13 +27,13 @@ use crate::definition::{Origin, Program, Source, Stage};
 
 /// What a source or stage depends on besides its inputs, as found on this machine just now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Print {
+pub(crate) struct Print {
     /// The hash of the program's files inside the project; empty if there are none.
-    pub code: String,
+    pub(crate) code: String,
     /// Each declared environment variable and the hash of its value, if it is set.
-    pub env: Vec<(String, Option<String>)>,
+    pub(crate) env: Vec<(String, Option<String>)>,
     /// The hash of a file source's content; none if the file cannot be read.
-    pub file: Option<String>,
+    pub(crate) file: Option<String>,
 }
 
 /// A hash being computed, field by field.
@@ -79,7 +79,7 @@ impl Fields {
 }
 
 /// The run key of a stage that reads these contents.
-pub fn of_stage(stage: &Stage, print: &Print, inputs: &[(&Resource, Revision)]) -> String {
+pub(crate) fn of_stage(stage: &Stage, print: &Print, inputs: &[(&Resource, Revision)]) -> String {
     let mut fields = Fields::new("stage");
     fields.push_all("outputs", stage.outputs.iter().map(Resource::as_str));
     fields.push_program(&stage.program, print);
@@ -93,7 +93,7 @@ pub fn of_stage(stage: &Stage, print: &Print, inputs: &[(&Resource, Revision)]) 
 }
 
 /// The run key of a source as it is now.
-pub fn of_source(source: &Source, print: &Print) -> String {
+pub(crate) fn of_source(source: &Source, print: &Print) -> String {
     let output = std::iter::once(source.output.as_str());
     match &source.origin {
         Origin::Run(program) => {

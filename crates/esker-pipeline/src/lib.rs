@@ -5,7 +5,7 @@
 
 pub mod definition;
 
-pub mod key;
+mod key;
 pub mod plan;
 mod retry;
 
@@ -19,3 +19,6 @@ pub mod supervise;
 pub mod engine;
 pub mod record;
 mod run;
+
+#[cfg(test)]
+mod stub;

@@ -21,58 +21,60 @@ use self::standing::Standing;
 
 /// The newest version of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
+pub(crate) struct Head {
     /// The commit that made it.
-    pub revision: Revision,
+    pub(crate) revision: Revision,
     /// Its content.
-    pub blob: Revision,
+    pub(crate) blob: Revision,
     /// The run that made it, if one did.
-    pub made: Option<Made>,
+    pub(crate) made: Option<Made>,
 }
 
 /// The run that made a head.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
+pub(crate) struct Made {
     /// Its key.
-    pub run_key: String,
+    pub(crate) run_key: String,
     /// When it began.
-    pub started: Timestamp,
+    pub(crate) started: Timestamp,
 }
 
 /// Everything the planner looks at.
 #[derive(Debug, Clone, Copy)]
-pub struct World<'a> {
+pub(crate) struct World<'a> {
     /// What should be.
-    pub definition: &'a Definition,
+    pub(crate) definition: &'a Definition,
     /// The commit the heads were read at; none before the first.
-    pub at: Option<Revision>,
+    pub(crate) at: Option<Revision>,
     /// The heads of `main`, all as of `at`.
-    pub heads: &'a BTreeMap<Resource, Head>,
+    pub(crate) heads: &'a BTreeMap<Resource, Head>,
     /// The record of each last run, by source or stage.
-    pub records: &'a BTreeMap<String, RunRecord>,
+    pub(crate) records: &'a BTreeMap<String, RunRecord>,
     /// What each source and stage depends on besides its inputs, by name.
-    pub prints: &'a BTreeMap<String, Print>,
+    pub(crate) prints: &'a BTreeMap<String, Print>,
     /// What is running.
-    pub busy: &'a BTreeSet<String>,
+    pub(crate) busy: &'a BTreeSet<String>,
+    /// What is to be left alone for a moment, because nothing came of its last runs.
+    pub(crate) held: &'a BTreeSet<String>,
     /// The time.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 /// What to do, and how everything stands.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Start these; they fit within the definition's `jobs` together with what is running.
-    pub runs: Vec<Run>,
+    pub(crate) runs: Vec<Run>,
     /// Look again at this time at the latest.
-    pub wake: Option<Timestamp>,
+    pub(crate) wake: Option<Timestamp>,
     /// How every source and stage stands.
-    pub states: BTreeMap<String, State>,
+    pub(crate) states: BTreeMap<String, State>,
     /// When each source that has a schedule runs next.
-    pub next: BTreeMap<String, Timestamp>,
+    pub(crate) next: BTreeMap<String, Timestamp>,
     /// Records to write: of failures that are over without a run, because the outputs are what they should be.
-    pub settle: Vec<RunRecord>,
+    pub(crate) settle: Vec<RunRecord>,
     /// Names whose records belong to nothing in the definition any more.
-    pub forget: Vec<String>,
+    pub(crate) forget: Vec<String>,
 }
 
 /// How a source or stage stands.
@@ -92,9 +94,9 @@ pub enum State {
     Problem,
 }
 
-/// What runs.
+/// What runs: a part of the definition, as it was when the run was planned.
 #[derive(Debug, Clone)]
-pub enum Task {
+pub(crate) enum Task {
     /// A source.
     Source(Source),
     /// A stage.
@@ -103,21 +105,21 @@ pub enum Task {
 
 /// One run to start.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub(crate) struct Run {
     /// The source or stage.
-    pub task: Task,
+    pub(crate) task: Task,
     /// What it is run for.
-    pub run_key: String,
+    pub(crate) run_key: String,
     /// What its key was made from.
-    pub print: Print,
+    pub(crate) print: Print,
     /// The commit its inputs are read at.
-    pub at: Option<Revision>,
+    pub(crate) at: Option<Revision>,
     /// Its inputs, in the definition's order.
-    pub inputs: Vec<Input>,
+    pub(crate) inputs: Vec<Input>,
     /// Its outputs and their heads at `at`: the outputs are stored only if these are still the heads.
-    pub outputs: Vec<(Resource, Option<Revision>)>,
+    pub(crate) outputs: Vec<(Resource, Option<Revision>)>,
     /// How often the same key has failed before, and since when.
-    pub failed: Option<(u32, Timestamp)>,
+    pub(crate) failed: Option<(u32, Timestamp)>,
 }
 
 impl PartialEq for Run {
@@ -132,7 +134,7 @@ impl PartialEq for Run {
 
 impl Run {
     /// The source's or stage's name.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match &self.task {
             Task::Source(source) => &source.name,
             Task::Stage(stage) => &stage.name,
@@ -141,7 +143,7 @@ impl Run {
 }
 
 /// Decides what to run now.
-pub fn plan(world: &World<'_>) -> Plan {
+pub(crate) fn plan(world: &World<'_>) -> Plan {
     let mut plan = Plan::default();
     let mut ready = Vec::new();
     let standings = standings(world);
@@ -161,6 +163,7 @@ pub fn plan(world: &World<'_>) -> Plan {
         if let Some(run) = standing.run() {
             match ancestry.holds(name, &unsettled) {
                 Some(above) => state = State::Waiting(format!("for stage {above}")),
+                None if world.held.contains(name) => {}
                 None => ready.push(run.clone()),
             }
         }

@@ -15,6 +15,16 @@ const TEMPORARY_RETRIES: u32 = 5;
 /// The exit code of a program whose failure may pass: `EX_TEMPFAIL`.
 pub(crate) const TEMPORARY: i32 = 75;
 
+/// The shortest wait where nothing failed but nothing came of it either.
+const PAUSE_MIN: Duration = Duration::from_millis(200);
+/// The longest such wait.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// How long to wait after the `count`th time in a row that nothing came of it.
+pub(crate) fn pause(count: u32) -> Duration {
+    PAUSE_MIN.saturating_mul(1 << count.saturating_sub(1).min(20)).min(PAUSE_MAX)
+}
+
 /// When to try again a run that has failed `count` times, or none if that was enough. `chance`, between 0 and
 /// 1, spreads out those who fail together.
 pub(crate) fn not_before(

@@ -6,6 +6,7 @@
 mod failure;
 mod file;
 mod gather;
+pub(crate) mod line;
 mod output;
 mod store;
 
@@ -21,11 +22,13 @@ use esker_wire::name::Resource;
 use esker_wire::record::RunRecord;
 use jiff::Timestamp;
 
-use crate::child::{self, End, Mailbox, Order};
+use crate::child::{self, End, Order};
 use crate::definition::{Origin, Program};
 use crate::plan::{Run, Task};
 
 use self::failure::Broken;
+use self::file::{PATIENCE, Wanted};
+use self::line::Line;
 
 /// The esker that runs, as provenance names it.
 pub(crate) const ENGINE: &str = concat!("esker ", env!("CARGO_PKG_VERSION"));
@@ -41,8 +44,6 @@ pub(crate) const SCRATCH: &str = ".esker/scratch";
 pub(crate) struct Bench {
     /// The project's folder.
     pub(crate) dir: PathBuf,
-    /// The project's name.
-    pub(crate) project: String,
     /// This very program.
     pub(crate) esker: PathBuf,
     /// The snapshot service.
@@ -56,7 +57,7 @@ pub(crate) struct Bench {
 pub(crate) enum Outcome {
     /// It is over; the record is to be kept.
     Done(Box<RunRecord>),
-    /// The world has changed under it, or the store cannot be reached, or the engine ends: nothing to remember,
+    /// The world has changed under it, or the store cannot be used, or it was asked to end: nothing to remember,
     /// decide anew. The text says which.
     Again(String),
 }
@@ -108,31 +109,35 @@ impl Began {
 }
 
 /// Runs one source or stage. The thread that calls this must live until it returns.
-pub(crate) fn run(bench: &Bench, run: &Run, mailbox: &Mailbox) -> Outcome {
+pub(crate) fn run(bench: &Bench, run: &Run, line: &Line) -> Outcome {
     let began = Began::now();
-    let made = make(bench, run, mailbox);
-    match made.and_then(|made| store::put(bench, run, made, began)) {
+    let mut run = run.clone();
+    let made = make(bench, &mut run, line);
+    match made.and_then(|made| store::put((bench, line), &run, made, began)) {
         Ok(record) => Outcome::Done(Box::new(record)),
         Err(Halt::Again(why)) => Outcome::Again(why),
         Err(Halt::Broken(broken)) => {
-            let record = failure::record(run, broken, began, Timestamp::now());
+            let record = failure::record(&run, broken, began, Timestamp::now());
             Outcome::Done(Box::new(record))
         }
     }
 }
 
-fn make(bench: &Bench, run: &Run, mailbox: &Mailbox) -> Result<Made, Halt> {
-    match &run.task {
+/// Makes the outputs. The run of a file becomes one for what was read.
+fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
+    match &run.task.clone() {
         Task::Source(source) => match &source.origin {
-            Origin::File { path, sheets } => file::read(bench, run, source, (path, sheets)),
+            Origin::File { path, sheets } => {
+                file::read(bench, line, run, &Wanted { source, path, sheets, patience: PATIENCE })
+            }
             Origin::Run(program) => {
-                let printed = execute(bench, run, program, (Bytes::new(), mailbox))?;
+                let printed = execute(bench, run, program, (Bytes::new(), line))?;
                 output::take(run, printed, source.allow_empty)
             }
         },
         Task::Stage(stage) => {
-            let input = gather::inputs(bench, run)?;
-            let printed = execute(bench, run, &stage.program, (input, mailbox))?;
+            let input = gather::inputs(bench, run, line)?;
+            let printed = execute(bench, run, &stage.program, (input, line))?;
             output::take(run, printed, stage.allow_empty)
         }
     }
@@ -143,7 +148,7 @@ fn execute(
     bench: &Bench,
     run: &Run,
     program: &Program,
-    (stdin, mailbox): (Bytes, &Mailbox),
+    (stdin, line): (Bytes, &Line),
 ) -> Result<Bytes, Halt> {
     let scratch = bench.dir.join(SCRATCH);
     std::fs::create_dir_all(&scratch)?;
@@ -155,10 +160,11 @@ fn execute(
         env: variables(bench, run, scratch.path()),
         stdin,
     };
-    let finished = child::run(&order, mailbox)?;
+    let finished = child::run(&order, &line.mailbox)?;
     match finished.end {
         End::Exited(0) => Ok(finished.stdout.into()),
         End::Stopped => Err(Halt::Again("the engine ends".to_owned())),
+        End::Interrupted => Err(Halt::Again("it was asked to end from outside".to_owned())),
         end => Err(failure::of_program(program, end, &finished.stderr).into()),
     }
 }
@@ -167,7 +173,7 @@ fn variables(bench: &Bench, run: &Run, scratch: &Path) -> Vec<(OsString, OsStrin
     let mut variables: Vec<(OsString, OsString)> = vec![
         ("ESKER_STAGE".into(), run.name().into()),
         ("ESKER_RUN_KEY".into(), run.run_key.as_str().into()),
-        ("ESKER_PROJECT".into(), bench.project.as_str().into()),
+        ("ESKER_PROJECT".into(), bench.dir.as_path().into()),
         ("ESKER_SCRATCH".into(), scratch.into()),
     ];
     for (index, input) in run.inputs.iter().enumerate() {

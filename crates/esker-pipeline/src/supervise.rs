@@ -2,6 +2,9 @@
 //!
 //! It is the hidden subcommand `esker supervise`. As the subreaper of everything below it, it inherits what
 //! daemonises; it is told by the kernel when the engine dies; it ends only when everything below it has.
+//!
+//! Its exit code is the program's. If it was asked to end, it dies of SIGTERM itself instead: a program may exit
+//! with any code, also one that was asked to end, so no code could say that it did not end by itself.
 
 use std::ffi::OsString;
 use std::io::{self, ErrorKind, Read, Write};
@@ -29,8 +32,13 @@ pub(crate) const NOT_FOUND: u8 = 127;
 pub(crate) const NOT_EXECUTABLE: u8 = 126;
 /// The exit code of orders that cannot be understood.
 const USAGE: u8 = 2;
-/// The exit code of one who was asked to end before it began: 128 + SIGTERM.
+/// The exit code of one who was asked to end and could not die of it: 128 + SIGTERM.
 const STOPPED: u8 = 143;
+/// The exit codes of programs that SIGHUP, SIGINT or SIGTERM has ended, as in shells.
+const ASKED: [u8; 3] = [129, 130, 143];
+/// How long to wait for the signal that has ended the program: who signals everything, as a service manager
+/// does, may reach the program first.
+const ECHO: Duration = Duration::from_millis(100);
 
 /// What the engine asks for: `--grace-ms N --drain-ms N --parent PID -- PROGRAM ARG…`.
 #[derive(Debug)]
@@ -43,17 +51,34 @@ struct Orders {
 
 /// Runs a program as the engine orders it; the arguments are those after the word `supervise`.
 pub fn supervise(args: impl Iterator<Item = OsString>) -> ExitCode {
-    let ended = match Orders::read(args) {
-        Some(orders) => watch(&orders),
-        None => {
-            say("cannot understand the orders; `supervise` is esker's own business");
-            Ok(USAGE)
-        }
+    let Some(orders) = Orders::read(args) else {
+        say("cannot understand the orders; `supervise` is esker's own business");
+        return ExitCode::from(USAGE);
     };
-    ExitCode::from(ended.unwrap_or_else(|error| {
-        say(&format!("cannot supervise a program: {error}"));
-        NOT_EXECUTABLE
-    }))
+    match watch(&orders) {
+        Ok(Ended::Exit(code)) => ExitCode::from(code),
+        Ok(Ended::Asked) => die(),
+        Err(error) => {
+            say(&format!("cannot supervise a program: {error}"));
+            ExitCode::from(NOT_EXECUTABLE)
+        }
+    }
+}
+
+/// How a supervised program came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// By itself.
+    Exit(u8),
+    /// Because this process was asked to end.
+    Asked,
+}
+
+fn die() -> ExitCode {
+    if let Err(error) = signal_hook::low_level::emulate_default_handler(SIGTERM) {
+        say(&format!("cannot end as asked: {error}"));
+    }
+    ExitCode::from(STOPPED)
 }
 
 impl Orders {
@@ -113,30 +138,29 @@ impl Bell {
     }
 }
 
-fn watch(orders: &Orders) -> io::Result<u8> {
+fn watch(orders: &Orders) -> io::Result<Ended> {
     let mut bell = Bell::hang()?;
     process::set_child_subreaper(Some(process::getpid()))?;
     process::set_parent_process_death_signal(Some(Signal::TERM))?;
     // The engine may have died before the kernel was asked to tell.
     if process::getppid() != Some(orders.parent) {
-        return Ok(STOPPED);
+        return Ok(Ended::Asked);
     }
     let child = match start(&orders.argv) {
         Ok(child) => child,
-        Err(code) => return Ok(code),
+        Err(code) => return Ok(Ended::Exit(code)),
     };
     let raw = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let program = raw.ok_or_else(|| io::Error::other("the program has no process id"))?;
-    let mut brood = Brood { program, exit: None, drain_until: None, kill_from: None };
+    let mut brood = Brood { program, exit: None, ended_at: None, kill_from: None };
     loop {
-        if brood.reap()? {
-            return Ok(brood.exit.unwrap_or(STOPPED));
+        let gone = brood.reap()?;
+        let (asked, now) = (bell.asked.load(Ordering::Relaxed), Instant::now());
+        let until = if gone { brood.listen(asked, now) } else { brood.step(orders, asked, now) };
+        match until {
+            Some(until) => bell.wait(until.wake)?,
+            None => return Ok(brood.ended(asked)),
         }
-        let Some(until) = brood.step(orders, bell.asked.load(Ordering::Relaxed), Instant::now())
-        else {
-            return Ok(brood.exit.unwrap_or(STOPPED));
-        };
-        bell.wait(until.wake)?;
     }
 }
 
@@ -158,8 +182,8 @@ struct Brood {
     program: Pid,
     /// The program's exit code, once it has ended.
     exit: Option<u8>,
-    /// Until when what the program left behind may end by itself.
-    drain_until: Option<Instant>,
+    /// When that was seen.
+    ended_at: Option<Instant>,
     /// From when on everything is killed, once everything was asked to end.
     kill_from: Option<Instant>,
 }
@@ -183,18 +207,35 @@ impl Brood {
         }
     }
 
+    /// When the program was first seen to have ended.
+    fn seen(&mut self, now: Instant) -> Option<Instant> {
+        self.exit.map(|_| *self.ended_at.get_or_insert(now))
+    }
+
+    /// Whether to wait, now that nobody is left, for word that the program was not alone in being asked to end.
+    fn listen(&mut self, asked: bool, now: Instant) -> Option<Until> {
+        let until = self.seen(now)? + ECHO;
+        let suspect = self.exit.is_some_and(|code| ASKED.contains(&code));
+        (suspect && !asked && now < until).then_some(Until { wake: Some(until) })
+    }
+
+    fn ended(&self, asked: bool) -> Ended {
+        match self.exit {
+            Some(code) if !asked => Ended::Exit(code),
+            _ => Ended::Asked,
+        }
+    }
+
     /// Does what is due; none if what is left cannot even be killed.
     fn step(&mut self, orders: &Orders, asked: bool, now: Instant) -> Option<Until> {
-        if self.exit.is_some() && self.drain_until.is_none() {
-            self.drain_until = Some(now + orders.drain);
-        }
-        let drained = self.drain_until.is_some_and(|until| until <= now);
+        let drain_until = self.seen(now).map(|ended| ended + orders.drain);
+        let drained = drain_until.is_some_and(|until| until <= now);
         if self.kill_from.is_none() && (asked || drained) {
             self.ask();
             self.kill_from = Some(now + orders.grace);
         }
         let Some(kill_from) = self.kill_from else {
-            return Some(Until { wake: self.drain_until });
+            return Some(Until { wake: drain_until });
         };
         if now < kill_from {
             return Some(Until { wake: Some(kill_from) });
@@ -238,3 +279,6 @@ fn code(status: WaitStatus) -> u8 {
     let code = status.exit_status().or(killed).unwrap_or(1);
     u8::try_from(code & 0xff).unwrap_or(1)
 }
+
+#[cfg(test)]
+mod tests;

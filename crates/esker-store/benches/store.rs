@@ -43,7 +43,7 @@ fn main() {
     );
     let get = Get::head("raw/plan".parse().unwrap()).to_message().to_frames();
     let read = median(2_000, || {
-        snapshots.handle(vec![get.clone()]);
+        snapshots.handle(std::slice::from_ref(&get));
     });
     println!("GET of HEAD               {read:>10.1?}");
     drop(snapshots);
@@ -121,7 +121,7 @@ fn put(snapshots: &mut Snapshots, times: usize, together: u64) -> Duration {
                 ask.to_message().to_frames()
             })
             .collect();
-        for outcome in snapshots.handle(requests) {
+        for outcome in snapshots.handle(&requests) {
             assert!(outcome.reply[0].starts_with(b"=====esker/1 OK"));
         }
     });
@@ -140,7 +140,7 @@ fn many(folder: &Path) {
             let name = format!("raw/r{}", number % 100);
             Put::one(name.parse().unwrap(), format!("{number}").into()).to_message().to_frames()
         });
-        snapshots.handle(requests.collect());
+        snapshots.handle(&requests.collect::<Vec<_>>());
     }
     println!(
         "{commits} PUTs, 250 at once: each {:.1?}",
@@ -158,7 +158,7 @@ fn many(folder: &Path) {
     };
     let ask = log.to_message().to_frames();
     let start = Instant::now();
-    snapshots.handle(vec![ask]);
+    snapshots.handle(&[ask]);
     let ours = start.elapsed();
     let start = Instant::now();
     let output =

@@ -1,9 +1,16 @@
 //! Whether a store is sound: what `esker doctor` asks.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use esker_wire::revision::Revision;
+
 use crate::error::Error;
+use crate::journal;
 use crate::store::{Options, Store};
+
+/// What to do where the journal holds what is missing.
+const START: &str = "start esker once: it does again what the journal tells; then look again";
 
 /// Something that is wrong with a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,19 +23,31 @@ pub struct Finding {
 
 impl Store {
     /// Looks at a store without changing it, whether or not another process holds it: it opens, its format
-    /// is known, and every content its history names is there.
+    /// is known, and every content its history names is there. After a loss of power the journal may hold what
+    /// is not: then the hint says so.
     pub fn check(dir: &Path) -> Vec<Finding> {
+        let records = match journal::load(dir) {
+            Ok((records, _)) => records,
+            Err(Error::Read { .. }) => Vec::new(),
+            Err(error) => {
+                let hint = "run `git fsck`; what the journal held may be lost".to_owned();
+                return vec![Finding { message: error.to_string(), hint }];
+            }
+        };
+        let held = records.iter().flat_map(|record| &record.objects).map(|(id, _)| *id).collect();
         let opened = Self::open_read_only(dir, Options::default());
-        match opened.and_then(|mut store| store.check_contents()) {
-            Ok(findings) => findings,
-            Err(error) => vec![Finding {
-                message: error.to_string(),
-                hint: "name the folder of a store, or restore it from a clone".to_owned(),
-            }],
-        }
+        opened.and_then(|mut store| store.check_contents(&held)).unwrap_or_else(|error| {
+            let hint = if records.is_empty() {
+                "name the folder of a store, or restore it from a clone"
+            } else {
+                START
+            };
+            vec![Finding { message: error.to_string(), hint: hint.to_owned() }]
+        })
     }
 
-    fn check_contents(&mut self) -> Result<Vec<Finding>, Error> {
+    /// Looks for every content; `held` are the objects in the journal.
+    fn check_contents(&mut self, held: &BTreeSet<Revision>) -> Result<Vec<Finding>, Error> {
         let mut findings = Vec::new();
         for branch in self.branches()? {
             let history = self.history(&branch)?;
@@ -42,12 +61,20 @@ impl Store {
                     .extend(changes.filter_map(|change| Some((resource.clone(), change.blob?))));
             }
             for (resource, blob) in contents {
-                if self.objects.size(blob)?.is_none() {
-                    findings.push(Finding {
-                        message: format!("the content {blob} of {resource} on {branch} is missing"),
-                        hint: "run `git fsck`, then fetch it from a clone".to_owned(),
-                    });
-                }
+                let what = match self.objects.size(blob) {
+                    Ok(Some(_)) => continue,
+                    Ok(None) => "is missing",
+                    Err(_) => "cannot be read",
+                };
+                let hint = if held.contains(&blob) {
+                    START
+                } else {
+                    "run `git fsck`, then fetch it from a clone"
+                };
+                findings.push(Finding {
+                    message: format!("the content {blob} of {resource} on {branch} {what}"),
+                    hint: hint.to_owned(),
+                });
             }
         }
         Ok(findings)

@@ -54,6 +54,25 @@ pub enum Error {
         /// The full name of the reference.
         reference: String,
     },
+    /// A batch is durable, but not all of it is in its place.
+    #[error("cannot write {}: {source}; it is in the journal, and so done at the next start", path.display())]
+    Half {
+        /// What was to be written.
+        path: PathBuf,
+        /// Why it could not.
+        source: io::Error,
+    },
+    /// The journal was not just cut off by a crash.
+    #[error(
+        "cannot read {}: {reason}; keep a copy of the whole folder, then move the journal away to open the store without it",
+        path.display()
+    )]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// An object is missing or is not what it should be.
     #[error("the store is damaged: object {id} {reason}; run `git fsck` in it")]
     Damaged {
@@ -76,9 +95,13 @@ impl Error {
     /// The same, as it is told to one who asked for something.
     pub(crate) fn into_fault(self) -> Fault {
         let code = match &self {
-            Self::Write { .. } | Self::Held { .. } => Code::NotWritable,
-            Self::Moved { .. } => Code::Conflict,
-            Self::NotAStore { .. } | Self::Read { .. } | Self::Damaged { .. } => Code::Internal,
+            Self::Write { .. } | Self::Held { .. } | Self::Moved { .. } | Self::Half { .. } => {
+                Code::NotWritable
+            }
+            Self::NotAStore { .. }
+            | Self::Read { .. }
+            | Self::Journal { .. }
+            | Self::Damaged { .. } => Code::Internal,
         };
         Fault::new(code, self.to_string())
     }

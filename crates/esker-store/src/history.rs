@@ -167,7 +167,7 @@ impl History {
         }
     }
 
-    /// Reads the commits between the head and a new one that descends from it.
+    /// Reads the commits between the head and a new one that descends from it: all of them or none.
     pub(crate) fn follow(
         &mut self,
         objects: &mut Objects,
@@ -188,10 +188,14 @@ impl History {
             new.push((revision, commit.tree, commit.when.seconds));
         }
         let mut before = self.head().map(|step| step.tree);
+        let mut found = Vec::with_capacity(new.len());
         for (revision, tree, seconds) in new.into_iter().rev() {
             let changes = tree::changes(objects, before, Some(tree))?;
-            self.push(revision, (tree, seconds), changes);
+            found.push((revision, (tree, seconds), changes));
             before = Some(tree);
+        }
+        for (revision, tree, changes) in found {
+            self.push(revision, tree, changes);
         }
         Ok(Follow::Forward)
     }

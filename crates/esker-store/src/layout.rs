@@ -8,8 +8,8 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
-use crate::durable;
 use crate::error::Error;
+use crate::files;
 
 /// The folders of a new store. `esker` comes first: it marks the folder as ours until all is there.
 const FOLDERS: [&str; 5] = ["esker/tmp", "objects/info", "objects/pack", "refs/heads", "refs/tags"];
@@ -29,12 +29,12 @@ pub(crate) fn make(dir: &Path) -> Result<bool, Error> {
     let ours = dir.join("esker").is_dir() || is_empty(dir)?;
     if ours {
         for folder in FOLDERS {
-            durable::make_folder(&dir.join(folder))?;
+            files::make_folder(&dir.join(folder))?;
         }
         for (name, text) in FILES {
             let path = dir.join(name);
             if !path.exists() {
-                durable::write_file(dir, &path, text.as_bytes())?;
+                files::write_file(dir, &path, text.as_bytes())?;
             }
         }
     }
@@ -44,7 +44,7 @@ pub(crate) fn make(dir: &Path) -> Result<bool, Error> {
 
 /// Makes what esker needs beside what git keeps: a clone has none of it.
 pub(crate) fn complete(dir: &Path) -> Result<(), Error> {
-    durable::make_folder(&durable::temporary(dir))
+    files::make_folder(&files::temporary(dir))
 }
 
 /// Refuses a folder that is not a bare git repository of the kind esker can read.
@@ -126,7 +126,7 @@ pub(crate) fn next_epoch(dir: &Path, now_ns: u64) -> Result<u64, Error> {
         Err(error) => return Err(Error::read(&path)(error)),
     };
     let epoch = now_ns.max(last + 1);
-    durable::write_file(dir, &path, format!("{epoch}\n").as_bytes())?;
+    files::write_file(dir, &path, format!("{epoch}\n").as_bytes())?;
     Ok(epoch)
 }
 

@@ -21,6 +21,7 @@ pub mod names;
 
 pub mod store;
 
+mod branches;
 mod history;
 mod tree;
 
@@ -28,10 +29,14 @@ mod commit;
 mod trailers;
 
 mod durable;
+mod files;
 mod journal;
 mod layout;
+mod locks;
+mod loose;
 mod objects;
 mod refs;
+mod replay;
 
 mod cache;
 

@@ -11,7 +11,7 @@ pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
     let far = wanted.chars().count() / 2;
     let rank = |name: &'a str| {
         let lower = name.to_lowercase();
-        let distance = distance(&wanted, &lower);
+        let distance = strsim::levenshtein(&wanted, &lower);
         let inside = lower.contains(&wanted) || ends(&wanted) == ends(&lower);
         (distance <= far || inside).then_some((distance, name))
     };
@@ -25,22 +25,6 @@ pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
 /// What follows the last slash or blank.
 fn ends(name: &str) -> &str {
     name.rsplit(['/', ' ']).next().unwrap_or(name)
-}
-
-/// How many letters must be put in, taken out or changed to make one name of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = corner + usize::from(x != *y);
-            corner = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl Store {
     /// Commits the items together; durable after the next flush. A PUT that changes nothing makes no commit.
     pub(crate) fn put(&mut self, put: &Put) -> Result<Stored, Fault> {
         check(put, self.options.content_max)?;
-        self.check_moved(&put.branch)?;
+        self.check_branch(&put.branch)?;
         let effects = self.effects(put)?;
         let changed: Vec<&Effect<'_>> =
             effects.iter().filter(|effect| effect.is_change()).collect();
@@ -102,7 +102,7 @@ impl Store {
         let revision = self.objects.put(Kind::Commit, commit.to_bytes())?;
         let changes = changed.iter().map(|effect| (effect.item.resource.clone(), effect.blob));
         let changes = changes.collect();
-        let line = self.line(&put.branch)?;
+        let line = self.line_mut(&put.branch)?;
         line.history.push(revision, (tree, when.seconds), changes);
         Ok(revision)
     }

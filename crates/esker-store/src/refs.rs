@@ -1,6 +1,6 @@
 //! References as git keeps them: loose files, and the packed file that `git gc` makes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -31,10 +31,26 @@ pub(crate) fn read(git_dir: &Path, name: &str) -> Result<Option<Revision>, Error
     }
 }
 
-/// Every reference whose full name begins with `prefix` (a folder, with its slash).
-pub(crate) fn list(git_dir: &Path, prefix: &str) -> Result<BTreeMap<String, Revision>, Error> {
-    let mut found = packed(git_dir)?;
-    found.retain(|name, _| name.starts_with(prefix));
+/// The names of the references below `prefix` (a folder, with its slash), without it.
+pub(crate) fn names(git_dir: &Path, prefix: &str) -> Result<BTreeSet<String>, Error> {
+    let found = packed(git_dir)?.into_keys().chain(loose_names(git_dir, prefix)?);
+    Ok(found.filter_map(|name| name.strip_prefix(prefix).map(str::to_owned)).collect())
+}
+
+/// The name among `names` that `name` cannot be beside, for git keeps references as files in folders: `v1/x`
+/// where `v1` is, and the other way round.
+pub(crate) fn clash<'a>(
+    name: &str,
+    mut names: impl Iterator<Item = &'a String>,
+) -> Option<&'a String> {
+    let below = |long: &str, short: &str| {
+        long.strip_prefix(short).is_some_and(|rest| rest.starts_with('/'))
+    };
+    names.find(|known| below(known, name) || below(name, known))
+}
+
+fn loose_names(git_dir: &Path, prefix: &str) -> Result<Vec<String>, Error> {
+    let mut found = Vec::new();
     let mut folders = vec![prefix.trim_end_matches('/').to_owned()];
     while let Some(folder) = folders.pop() {
         let path = git_dir.join(&folder);
@@ -48,10 +64,8 @@ pub(crate) fn list(git_dir: &Path, prefix: &str) -> Result<BTreeMap<String, Revi
             let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
             if entry.file_type().map_err(Error::read(&path))?.is_dir() {
                 folders.push(name);
-            } else if !name.ends_with(".lock")
-                && let Some(id) = read(git_dir, &name)?
-            {
-                found.insert(name, id);
+            } else if !name.ends_with(".lock") {
+                found.push(name);
             }
         }
     }

@@ -17,9 +17,10 @@ use esker_wire::snapshot::{
     Diff, Get, Health, HealthReport, List, Log, Put, Resolve, Stat, Stored, Tag, Tags, Why,
 };
 
+use crate::branches::Foreign;
 use crate::error::Error;
 use crate::names::{Names, NamesHandle};
-use crate::store::{Foreign, Store};
+use crate::store::Store;
 
 /// How often a batch is tried again because someone else moved a branch under it.
 const TRIES_MAX: u32 = 4;
@@ -155,10 +156,9 @@ impl Snapshots {
         events.push(event.to_frames());
     }
 
-    /// Takes in what others have put with plain git. A store that cannot be read is found out by the request
-    /// that needs it.
+    /// Takes in what others have put with plain git.
     fn look_outside(&mut self, names: &Names) {
-        for news in self.store.look_outside().unwrap_or_default() {
+        for news in self.store.look_outside() {
             let mut events = std::mem::take(&mut self.early);
             self.publish(&mut events, names, news);
             self.early = events;
@@ -198,11 +198,14 @@ impl Snapshots {
                 Err(error) => {
                     // A reference may have moved before another could not: see what is on disk.
                     self.look_outside(names);
+                    let hint = if matches!(error, Error::Half { .. }) {
+                        "put it right, then restart esker: it does what the journal tells"
+                    } else {
+                        "nothing of it was stored; make room or put it right, then try again"
+                    };
                     let fault = error.into_fault();
                     self.trouble = Some(fault.message.clone());
-                    batch.refuse = Some(fault.hint(
-                        "nothing of it was stored; make room or put it right, then try again",
-                    ));
+                    batch.refuse = Some(fault.hint(hint));
                 }
             }
         }
@@ -216,9 +219,9 @@ impl Batch<'_> {
 }
 
 impl Service for Snapshots {
-    fn handle(&mut self, requests: Vec<Frames>) -> Vec<Outcome> {
+    fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome> {
         let names = self.names.get();
-        let mut outcomes = self.handle_batch(&names, &requests);
+        let mut outcomes = self.handle_batch(&names, requests);
         if let Some(first) = outcomes.first_mut() {
             let mut events = std::mem::take(&mut self.early);
             events.append(&mut first.events);

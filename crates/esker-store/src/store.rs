@@ -5,18 +5,19 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::Revision;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::branches::Line;
 use crate::cache::Cache;
 use crate::commit::{Commit, IDENTITY, When};
-use crate::durable::{self, Durable, Move};
+use crate::durable::Durable;
 use crate::error::Error;
-use crate::history::{Follow, History};
+use crate::files;
 use crate::layout::{self, Hold};
+use crate::locks::Move;
 use crate::objects::{Kind, Objects};
 use crate::refs;
 use crate::trailers::{self, Trailers};
@@ -69,27 +70,10 @@ impl fmt::Debug for Options {
     }
 }
 
-/// One branch: its history in memory, and where its reference stands on disk.
-#[derive(Default)]
-pub(crate) struct Line {
-    pub(crate) history: History,
-    pub(crate) durable: Option<Revision>,
-    /// Why nothing can be put on it just now, if someone has moved it elsewhere.
-    pub(crate) moved: Option<String>,
-}
-
 /// What a commit says of itself.
 pub(crate) struct Told {
     pub(crate) commit: Commit,
     pub(crate) trailers: Trailers,
-}
-
-/// Resources that someone else has put, with plain git.
-pub(crate) struct Foreign {
-    pub(crate) branch: Branch,
-    pub(crate) resource: Resource,
-    pub(crate) revision: Option<Revision>,
-    pub(crate) previous: Option<Revision>,
 }
 
 /// An open store.
@@ -98,9 +82,11 @@ pub struct Store {
     pub(crate) options: Options,
     pub(crate) objects: Objects,
     pub(crate) lines: BTreeMap<Branch, Line>,
+    /// What a branch that does not exist is like.
+    pub(crate) nothing: Line,
     pub(crate) tags_waiting: BTreeMap<String, Revision>,
     told: Cache<Arc<Told>>,
-    durable: Option<Durable>,
+    pub(crate) durable: Option<Durable>,
     /// Dropped last: the store is held until all is in its place.
     held: Option<Hold>,
     epoch: u64,
@@ -125,7 +111,7 @@ impl Store {
         store.held = Some(held);
         store.durable = Some(durable);
         store.epoch = epoch;
-        if store.line(&Branch::main())?.history.last().is_none() {
+        if store.history(&Branch::main())?.last().is_none() {
             store.begin()?;
         }
         store.check_format()?;
@@ -140,7 +126,6 @@ impl Store {
     pub fn open_read_only(dir: &Path, options: Options) -> Result<Self, Error> {
         layout::recognise(dir)?;
         let mut store = Self::read(dir, options)?;
-        store.line(&Branch::main())?;
         store.check_format()?;
         Ok(store)
     }
@@ -151,6 +136,7 @@ impl Store {
             options,
             objects: Objects::open(dir)?,
             lines: BTreeMap::new(),
+            nothing: Line::default(),
             tags_waiting: BTreeMap::new(),
             told: Cache::new(TOLD_MAX),
             durable: None,
@@ -187,7 +173,7 @@ impl Store {
             message: "begin the store".to_owned(),
         };
         let revision = self.objects.put(Kind::Commit, commit.to_bytes())?;
-        let line = self.line(&Branch::main())?;
+        let line = self.line_mut(&Branch::main())?;
         line.history.push(revision, (tree, when.seconds), Vec::new());
         self.flush().map(drop)
     }
@@ -198,8 +184,8 @@ impl Store {
             dir: dir.to_owned(),
             reason: reason.to_owned(),
         };
-        let line = self.line(&Branch::main())?;
-        let Some(tree) = line.history.head().map(|_| line.history.step(0).tree) else {
+        let history = self.history(&Branch::main())?;
+        let Some(tree) = history.last().map(|_| history.step(0).tree) else {
             return Err(not(&self.dir, "its branch main has no commit"));
         };
         let blob = tree::lookup(&mut self.objects, tree, FORMAT_FILE)?;
@@ -216,33 +202,6 @@ impl Store {
         let found = String::from_utf8_lossy(first);
         let reason = format!("its format is {found:?}, this esker reads {FORMAT_LINE:?}");
         Err(not(&self.dir, &reason))
-    }
-
-    /// A branch, read from disk when first asked for.
-    pub(crate) fn line(&mut self, branch: &Branch) -> Result<&mut Line, Error> {
-        if !self.lines.contains_key(branch) {
-            let mut line = Line::default();
-            if let Some(head) = refs::read(&self.dir, &refs::of_branch(branch))? {
-                line.history.follow(&mut self.objects, head)?;
-                line.durable = Some(head);
-            }
-            self.lines.insert(branch.clone(), line);
-        }
-        Ok(self.lines.entry(branch.clone()).or_default())
-    }
-
-    /// A branch's history; empty if the branch has none.
-    pub(crate) fn history(&mut self, branch: &Branch) -> Result<&History, Error> {
-        self.line(branch).map(|line| &line.history)
-    }
-
-    /// Every branch there is on disk.
-    pub(crate) fn branches(&self) -> Result<Vec<Branch>, Error> {
-        let found = refs::list(&self.dir, refs::BRANCHES)?;
-        let names = found.keys().filter_map(|name| name.strip_prefix(refs::BRANCHES));
-        let mut branches = vec![Branch::main()];
-        branches.extend(names.filter_map(|name| name.parse().ok()));
-        Ok(branches)
     }
 
     /// What a commit says.
@@ -312,8 +271,8 @@ impl Store {
 
     /// Whether a small file can be written just now.
     pub(crate) fn is_writable(&self) -> bool {
-        let path = durable::temporary(&self.dir).join("probe");
-        durable::write_file(&self.dir, &path, &[b'.'; 8192]).is_ok()
+        let path = files::temporary(&self.dir).join("probe");
+        files::write_file(&self.dir, &path, &[b'.'; 8192]).is_ok()
     }
 
     /// Whether a resource exists on `main` now.
@@ -335,69 +294,6 @@ impl Store {
         for line in self.lines.values_mut() {
             line.history.roll_back(line.durable);
         }
+        self.lines.retain(|_, line| line.history.last().is_some());
     }
-
-    /// Looks whether someone else has moved a branch. What descends from what is known is taken in; anything
-    /// else keeps the branch from being written until it is put right.
-    pub(crate) fn look_outside(&mut self) -> Result<Vec<Foreign>, Error> {
-        let mut foreign = Vec::new();
-        let Self { dir, objects, lines, .. } = self;
-        for (branch, line) in lines {
-            let name = refs::of_branch(branch);
-            let found = refs::read(dir, &name)?;
-            if found == line.durable {
-                line.moved = None;
-                continue;
-            }
-            let before = line.history.last();
-            let followed = match found {
-                Some(head) => line.history.follow(objects, head)?,
-                None => Follow::Elsewhere,
-            };
-            if let Follow::Forward = followed {
-                line.durable = found;
-                line.moved = None;
-                foreign.extend(put_since(branch, &line.history, before));
-            } else {
-                line.moved = Some(elsewhere(&name, found, line.durable));
-            }
-        }
-        Ok(foreign)
-    }
-
-    /// Why nothing can be put on a branch just now, if someone has moved it elsewhere.
-    pub(crate) fn check_moved(&mut self, branch: &Branch) -> Result<(), Fault> {
-        match &self.line(branch)?.moved {
-            None => Ok(()),
-            Some(why) => Err(Fault::new(Code::Conflict, why.clone()).hint(
-                "put the reference back with `git update-ref`, or restart esker to accept it",
-            )),
-        }
-    }
-}
-
-fn elsewhere(name: &str, found: Option<Revision>, known: Option<Revision>) -> String {
-    let text = |id: Option<Revision>| id.map_or("nothing".to_owned(), |id| id.to_string());
-    format!("someone moved {name} to {}, which does not descend from {}", text(found), text(known))
-}
-
-/// What was put after a position.
-fn put_since(branch: &Branch, history: &History, before: Option<u32>) -> Vec<Foreign> {
-    let first = before.map_or(0, |position| position + 1);
-    let mut foreign = Vec::new();
-    for position in first..=history.last().unwrap_or(0) {
-        for resource in history.changed_at(position) {
-            let seen = history.changes(resource, position);
-            let revision = |change: &crate::history::Change| {
-                change.blob.map(|_| history.step(change.position).revision)
-            };
-            foreign.push(Foreign {
-                branch: branch.clone(),
-                resource: resource.clone(),
-                revision: seen.last().and_then(revision),
-                previous: seen.iter().rev().nth(1).and_then(revision),
-            });
-        }
-    }
-    foreign
 }

@@ -67,15 +67,9 @@ impl Store {
 
     /// The names of all tags, waiting ones too.
     pub(crate) fn tag_names(&self) -> Result<Vec<String>, Fault> {
-        let found = refs::list(&self.dir, refs::TAGS)?;
-        let mut names: Vec<String> = found
-            .keys()
-            .filter_map(|name| name.strip_prefix(refs::TAGS))
-            .map(str::to_owned)
-            .chain(self.tags_waiting.keys().cloned())
-            .collect();
-        names.sort_unstable();
-        Ok(names)
+        let mut names = refs::names(&self.dir, refs::TAGS)?;
+        names.extend(self.tags_waiting.keys().cloned());
+        Ok(names.into_iter().collect())
     }
 
     /// The commit a tag names, if there is such a tag.
@@ -102,16 +96,11 @@ impl Store {
         Ok(None)
     }
 
-    /// Refuses `v1/x` where `v1` is, and the other way round: git keeps tags as files in folders.
+    /// Refuses a tag that git could not keep beside another.
     fn check_free(&self, name: &str) -> Result<(), Fault> {
-        let below = |long: &str, short: &str| {
-            long.strip_prefix(short).is_some_and(|rest| rest.starts_with('/'))
-        };
-        let names = self.tag_names()?;
-        let clash = names.iter().find(|known| below(known, name) || below(name, known));
-        clash.map_or(Ok(()), |known| {
+        refs::clash(name, self.tag_names()?.iter()).map_or(Ok(()), |known| {
             let message = format!("the tag {name} cannot be beside the tag {known}");
-            Err(Fault::new(Code::Conflict, message))
+            Err(Fault::bad_request(message).hint("choose another name"))
         })
     }
 }

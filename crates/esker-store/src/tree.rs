@@ -1,7 +1,7 @@
 //! Trees: which content each resource has. A resource's name is its path.
 
 use bytes::Bytes;
-use esker_wire::fault::{Code, Fault};
+use esker_wire::fault::Fault;
 use esker_wire::name::{NAME_MAX, Resource};
 use esker_wire::revision::Revision;
 
@@ -81,7 +81,7 @@ fn edit_one(objects: &mut Objects, nodes: &mut Vec<Node>, group: &[Edit<'_>]) ->
     for (path, id) in group {
         if let (true, Some(id)) = (here(path), id) {
             if nodes.iter().any(|node| node.name == name && !node.is_file()) {
-                return Err(conflict(name, "a folder of other resources has that name"));
+                return Err(clash(name, "a folder of other resources has that name"));
             }
             nodes.retain(|node| node.name != name);
             nodes.push(node(FILE, name, *id));
@@ -100,7 +100,7 @@ fn edit_folder(
     let old = match found {
         Some(index) if nodes[index].is_folder() => Some(nodes[index].id),
         Some(_) if deeper.iter().all(|(_, id)| id.is_none()) => return Ok(()),
-        Some(_) => return Err(conflict(name, "a resource has that name")),
+        Some(_) => return Err(clash(name, "a resource has that name")),
         None => None,
     };
     let new = edit(objects, old, deeper)?;
@@ -109,9 +109,8 @@ fn edit_folder(
     Ok(())
 }
 
-fn conflict(name: &str, reason: &str) -> Fault {
-    let message = format!("cannot put below or at {name:?}: {reason}");
-    Fault::new(Code::Conflict, message)
+fn clash(name: &str, reason: &str) -> Fault {
+    Fault::bad_request(format!("cannot put below or at {name:?}: {reason}"))
         .hint("a name cannot be a resource and the beginning of others' names at once")
 }
 

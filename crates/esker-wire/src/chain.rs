@@ -59,11 +59,6 @@ impl Follower {
             },
         }
     }
-
-    /// The last link taken.
-    pub fn last(&self) -> Option<Link> {
-        self.last
-    }
 }
 
 #[cfg(test)]

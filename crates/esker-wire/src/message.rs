@@ -53,14 +53,14 @@ impl Section {
         }
     }
 
-    /// Appends a field in place; see [`Section::with`].
+    /// Appends a field in place; see [`Section::with`]. A NUL, which no reader takes, becomes a blank.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "callers pass numbers, names and revisions alike"
     )]
     pub fn push(&mut self, key: &str, value: impl ToString) {
         for line in value.to_string().split('\n') {
-            self.fields.push((key.to_owned(), line.to_owned()));
+            self.fields.push((key.to_owned(), line.replace('\0', " ")));
         }
     }
 
@@ -179,11 +179,6 @@ impl Message {
         rest.split_once(' ').unwrap_or((rest, ""))
     }
 
-    /// The request's number, if it has one.
-    pub fn id(&self) -> Option<&str> {
-        self.head().get("id")
-    }
-
     /// Numbers the message, in place of any earlier number.
     pub fn set_id(&mut self, id: &str) {
         let head = self.head_mut();
@@ -255,6 +250,10 @@ fn section(stream: &stacked::Stream<'_>) -> Result<Section, Fault> {
     for (index, line) in stream.lines.iter().enumerate() {
         let number = stream.line + 1 + index;
         let line = utf8(line, number)?;
+        if line.contains('\0') {
+            let text = format!("cannot read the head: line {number} holds a NUL byte");
+            return Err(Fault::bad_request(text));
+        }
         let (key, value) = line.split_once(':').ok_or_else(|| {
             Fault::bad_request(format!("cannot read the head: line {number} is not `key: value`"))
         })?;

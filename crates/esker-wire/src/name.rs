@@ -16,11 +16,6 @@ impl Resource {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The part before the first `/`: `raw` of `raw/qplan`.
-    pub fn stage(&self) -> &str {
-        self.0.split('/').next().unwrap_or_default()
-    }
 }
 
 /// Why a text is not a name.
@@ -60,8 +55,11 @@ fn part_fault(part: &str) -> Option<&'static str> {
     if part.starts_with('.') {
         return Some("a part begins with a dot");
     }
-    if part.eq_ignore_ascii_case("git~1") {
-        return Some("git~1 stands for .git on some file systems");
+    if is_short_git(part) {
+        return Some("such a name stands for one of git's own files on some file systems");
+    }
+    if part.chars().any(is_ignorable) {
+        return Some("characters that some file systems leave out are not allowed");
     }
     if part != part.trim() || part.ends_with('.') {
         return Some("a part begins or ends with a blank, or ends with a dot");
@@ -70,6 +68,21 @@ fn part_fault(part: &str) -> Option<&'static str> {
         return Some("control characters, backslash, @ and : are not allowed");
     }
     None
+}
+
+/// `git~1`, `gitmod~2`, `gitatt~1`: what Windows may call `.git`, `.gitmodules`, `.gitattributes`; `git fsck` refuses
+/// them.
+fn is_short_git(part: &str) -> bool {
+    let Some((name, number)) = part.split_once('~') else {
+        return false;
+    };
+    let git = name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("git"));
+    git && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The code points that HFS+ leaves out of names, so that `.g\u{200c}it` is `.git` there; `git fsck` has the same list.
+fn is_ignorable(c: char) -> bool {
+    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
 }
 
 impl fmt::Display for Resource {

@@ -61,20 +61,6 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// The keys of the fields, in the order they are written.
-    pub const KEYS: [&str; 10] = [
-        "stage",
-        "run-key",
-        "input",
-        "program",
-        "code",
-        "engine",
-        "host",
-        "started",
-        "duration-ms",
-        "exit",
-    ];
-
     /// Appends the fields to a section.
     pub fn write(&self, section: &mut Section) {
         section.push("stage", &self.stage);

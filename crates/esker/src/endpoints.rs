@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -18,6 +19,9 @@ const CONNECT_MAX: Duration = Duration::from_millis(500);
 /// What runs for a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Endpoints {
+    /// The project's folder: a copy of it is another project.
+    #[serde(default)]
+    pub(crate) dir: PathBuf,
     /// The hub.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hub: Option<HubAddresses>,
@@ -86,7 +90,8 @@ impl HubAddresses {
 impl Endpoints {
     pub(crate) fn read(project: &Project) -> Self {
         let text = fs::read_to_string(project.endpoints()).unwrap_or_default();
-        serde_json::from_str(&text).unwrap_or_default()
+        let endpoints: Self = serde_json::from_str(&text).unwrap_or_default();
+        if endpoints.dir == project.dir { endpoints } else { Self::default() }
     }
 
     /// Whether a runner works on the project.
@@ -101,6 +106,7 @@ impl Endpoints {
         lock.lock()?;
         let mut endpoints = Self::read(project);
         change(&mut endpoints);
+        endpoints.dir.clone_from(&project.dir);
         let mut file = tempfile::NamedTempFile::new_in(&hidden)?;
         serde_json::to_writer_pretty(&mut file, &endpoints)?;
         file.write_all(b"\n")?;

@@ -12,6 +12,7 @@ mod reload;
 mod say;
 mod status;
 mod stop;
+mod write;
 
 use std::process::ExitCode;
 

@@ -1,10 +1,8 @@
 //! Reaching the hub: the running one, or the store itself when none runs.
 
-use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use esker_bus::bus::{Binds, Bus};
 use esker_bus::caller::Caller;
 use esker_bus::endpoint::Endpoint;
@@ -130,18 +128,4 @@ pub(crate) fn resource(text: &str) -> Result<esker_wire::name::Resource> {
     text.parse().map_err(|error: esker_wire::name::BadName| {
         hinted(error.to_string(), "`esker ls` lists the resources there are")
     })
-}
-
-/// Writes a file whole or not at all.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or_else(|| Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }

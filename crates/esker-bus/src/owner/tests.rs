@@ -11,23 +11,28 @@ use crate::queue::{Back, Peer, Queue};
 use crate::service::{Frames, Outcome, Service};
 
 /// Notes what it is told to do; answers every request with itself and publishes it.
-struct Notes(Arc<Mutex<Vec<String>>>);
+struct Notes {
+    notes: Arc<Mutex<Vec<String>>>,
+    /// How many it answers at a time.
+    at_most: usize,
+}
 
 impl Service for Notes {
-    fn handle(&mut self, requests: Vec<Frames>) -> Vec<Outcome> {
-        self.0.lock().unwrap().push(requests.len().to_string());
-        let outcome = |request: Frames| Outcome { events: vec![request.clone()], reply: request };
-        requests.into_iter().map(outcome).collect()
+    fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome> {
+        self.notes.lock().unwrap().push(requests.len().to_string());
+        let outcome =
+            |request: &Frames| Outcome { events: vec![request.clone()], reply: request.clone() };
+        requests.iter().take(self.at_most).map(outcome).collect()
     }
 
     fn tick(&mut self) -> Vec<Frames> {
-        self.0.lock().unwrap().push("tick".to_owned());
+        self.notes.lock().unwrap().push("tick".to_owned());
         vec![vec![Bytes::from_static(b"heartbeat")]]
     }
 }
 
-/// Has `count` requests of `bytes` each waiting when the service starts and is told to stop.
-async fn check(limits: &Limits, count: usize, bytes: usize, expected: &str) {
+/// Has `count` requests, answered `at_most` at a time, of `bytes` each waiting when the service starts and is told to stop.
+async fn check(limits: &Limits, (count, at_most): (usize, usize), bytes: usize, expected: &str) {
     let (queue, mail) = Queue::new(limits);
     let peer = Arc::new(Peer::default());
     let mut answers = Vec::new();
@@ -42,7 +47,8 @@ async fn check(limits: &Limits, count: usize, bytes: usize, expected: &str) {
     let notes = Arc::new(Mutex::new(Vec::new()));
     let (local, mut published) = broadcast::channel(100);
     let outlets = Outlets { publisher: None, local };
-    run(Notes(Arc::clone(&notes)), &mail, &outlets, limits);
+    let service = Notes { notes: Arc::clone(&notes), at_most };
+    run(service, &mail, &outlets, limits);
     assert_eq!(notes.lock().unwrap().join(" "), expected);
     for answer in answers {
         let reply = answer.await.unwrap();
@@ -55,14 +61,20 @@ async fn check(limits: &Limits, count: usize, bytes: usize, expected: &str) {
 #[tokio::test(flavor = "current_thread")]
 async fn what_is_waiting_is_one_batch_within_its_bounds() {
     let limits = Limits { batch_max: 3, batch_bytes_max: 1000, ..Limits::default() };
-    check(&limits, 7, 10, "tick 3 3 1").await;
-    check(&limits, 5, 600, "tick 2 2 1").await;
-    check(&limits, 2, 5000, "tick 1 1").await;
-    check(&limits, 0, 0, "tick").await;
+    check(&limits, (7, 100), 10, "tick 3 3 1").await;
+    check(&limits, (5, 100), 600, "tick 2 2 1").await;
+    check(&limits, (2, 100), 5000, "tick 1 1").await;
+    check(&limits, (0, 100), 0, "tick").await;
 }
 
 #[tokio::test(flavor = "current_thread")]
 async fn an_answer_over_the_limit_becomes_an_error() {
     let limits = Limits { message_max: 100, ..Limits::default() };
-    check(&limits, 2, 101, "tick 2").await;
+    check(&limits, (2, 100), 101, "tick 2").await;
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_service_may_answer_a_part_and_is_asked_the_rest_again() {
+    let limits = Limits { batch_max: 5, ..Limits::default() };
+    check(&limits, (7, 2), 10, "tick 5 3 1 2").await;
 }

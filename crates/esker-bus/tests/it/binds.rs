@@ -11,7 +11,7 @@ use crate::desk::{Ask, FREE, Office, SOON};
 struct Idle;
 
 impl Service for Idle {
-    fn handle(&mut self, _: Vec<Frames>) -> Vec<Outcome> {
+    fn handle(&mut self, _: &[Frames]) -> Vec<Outcome> {
         Vec::new()
     }
 

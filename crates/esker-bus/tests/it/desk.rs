@@ -88,12 +88,12 @@ impl Desk {
 }
 
 impl Service for Desk {
-    fn handle(&mut self, requests: Vec<Frames>) -> Vec<Outcome> {
-        let answer = |request: Frames| match Message::from_frames(&request) {
+    fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome> {
+        let answer = |request: &Frames| match Message::from_frames(request) {
             Ok(message) => self.ours(&message),
             Err(_) => Self::seeds(&request[0]),
         };
-        requests.into_iter().map(answer).collect()
+        requests.iter().map(answer).collect()
     }
 
     fn tick(&mut self) -> Vec<Frames> {

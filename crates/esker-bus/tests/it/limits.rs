@@ -4,7 +4,8 @@ use bytes::Bytes;
 use esker_bus::bus::Limits;
 use esker_wire::fault::Code;
 
-use crate::desk::{Ask, SOON, block_on, both, say};
+use crate::desk::{Ask, Office, SOON, block_on, both, say};
+use crate::python;
 
 #[test]
 fn a_peer_with_too_much_under_way_is_told_to_wait() {
@@ -74,4 +75,32 @@ fn an_answer_that_is_too_large_is_a_fault() {
         assert_eq!(fault.code, Code::TooLarge, "{fault}");
         say(&caller, "small");
     });
+}
+
+/// A peer that asks for 2 MB a hundred times and reads only then: it is told to wait for most of them, and is
+/// served again once it has read.
+#[test]
+fn large_answers_that_are_not_read_are_bounded() {
+    let limits = Limits { unread_max: 10_000_000, ..Limits::default() };
+    let office = Office::with(limits);
+    let port = office.server.requests()[0].rsplit(':').next().unwrap().to_owned();
+    let script = r#"
+dealer = zmq.Context().socket(zmq.DEALER)
+dealer.setsockopt(zmq.RCVHWM, 1)
+dealer.setsockopt(zmq.LINGER, 0)
+dealer.connect("tcp://127.0.0.1:" + sys.argv[1])
+ask = [b"", b"=====esker/1 HUGE\n"]
+def answer():
+    assert dealer.poll(20000), "no answer"
+    return dealer.recv_multipart()[1]
+for _ in range(100):
+    dealer.send_multipart(ask)
+heads = [answer() for _ in range(100)]
+busy = sum(b" ERROR busy" in head for head in heads)
+assert 0 < busy < 100, busy
+dealer.send_multipart(ask)
+assert b" OK" in answer(), "it has read everything"
+"#;
+    python::run(script, &[&port]);
+    say(&office.bus.caller(&office.server.local()), "and others were never held up");
 }

@@ -168,6 +168,52 @@ fn the_engine_can_stop_a_run() {
 }
 
 #[test]
+fn a_supervisor_that_is_asked_to_end_says_so() {
+    // A program may end well when it is asked to; what it has printed by then may be half of it.
+    let script = "trap 'echo half; exit 0' TERM; kill -TERM $PPID; while :; do sleep 0.1; done";
+    assert_eq!(run_script(script).end, End::Interrupted);
+    // The signal may come to the program first.
+    let script = "(sleep 0.1; kill -TERM $PPID) & kill -TERM $$";
+    assert_eq!(run_script(script).end, End::Interrupted);
+    // A program that ends itself, or says what others die of, was not asked by us.
+    assert_eq!(run_script("kill -TERM $$").end, End::Exited(143));
+    assert_eq!(run_script("exit 130").end, End::Exited(130));
+}
+
+#[test]
+fn what_a_terminal_sends_to_the_engine_reaches_no_supervisor() {
+    let finished = run_script("cut -d ' ' -f 1,5 < /proc/$PPID/stat");
+    let text = String::from_utf8_lossy(&finished.stdout).into_owned();
+    let (pid, group) = text.trim().split_once(' ').unwrap();
+    assert_eq!(pid, group, "it leads a group of its own");
+}
+
+#[test]
+fn output_that_is_held_open_from_outside_is_no_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().display().to_string();
+    let script = format!(
+        "echo part; echo $$ > {place}/new; mv {place}/new {place}/pid; \
+         until [ -e {place}/go ]; do sleep 0.01; done"
+    );
+    let running = thread::spawn(move || run_script(&script));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let pid = loop {
+        if let Ok(pid) = fs::read_to_string(folder.path().join("pid")) {
+            break pid;
+        }
+        assert!(Instant::now() < deadline, "the program did not start");
+        thread::yield_now();
+    };
+    let output = format!("/proc/{}/fd/1", pid.trim());
+    let held = fs::OpenOptions::new().write(true).open(output).unwrap();
+    fs::write(folder.path().join("go"), "").unwrap();
+    let finished = running.join().unwrap();
+    drop(held);
+    assert_eq!(finished.end, End::Unclosed);
+}
+
+#[test]
 fn a_program_dies_with_the_engine() {
     // A supervisor stands in for the engine: it is killed, and the one below it must notice.
     let esker = supervisor();

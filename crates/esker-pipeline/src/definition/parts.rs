@@ -65,6 +65,7 @@ pub(super) fn sources(
         page.check_keys(&table, &SOURCE_KEYS);
         let origin = origin(page, &table, &name, places);
         let schedule = schedule(page, &table, now);
+        let schedule = needed(page, &table, schedule);
         let output = required(page, &table, "output").and_then(|text| resource(page, text));
         let Some(output) = output else {
             continue;
@@ -269,6 +270,26 @@ fn argv(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Vec<Marked<String>
         return None;
     }
     Some(list.value)
+}
+
+/// A file's schedule would do nothing.
+fn needed(
+    page: &mut Page<'_>,
+    table: &Table<'_, '_>,
+    schedule: Option<Schedule>,
+) -> Option<Schedule> {
+    if !table.entries.contains_key("file") {
+        return schedule;
+    }
+    for key in ["every", "cron"] {
+        if let Some((found, _)) = table.entries.get_key_value(key) {
+            let title = &table.title;
+            let message =
+                format!("`{key}` in {title} is not needed: a file is read whenever it changes");
+            page.warning(&found.span(), message, "remove it");
+        }
+    }
+    None
 }
 
 fn schedule(page: &mut Page<'_>, table: &Table<'_, '_>, now: Timestamp) -> Option<Schedule> {

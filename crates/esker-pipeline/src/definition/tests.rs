@@ -32,7 +32,6 @@ requests = "tcp://127.0.0.1:5001"
 [source.plan]
 file = "plan.xlsx"
 sheets = ["work", "staff"]
-every = "15m"
 output = "raw/plan"
 
 [source.jira]
@@ -186,6 +185,25 @@ fn sources_are_one_thing_and_scheduled_once() {
 }
 
 #[test]
+fn a_file_needs_no_schedule() {
+    let source = "[source.a]\nfile = \"a.csv\"\noutput = \"raw/a\"\n";
+    check_defects(
+        &format!("{source}every = \"15m\"\n"),
+        &[
+            "esker.toml:5:1: warning: `every` in [source.a] is not needed: a file is read whenever it changes; \
+           remove it",
+        ],
+    );
+    check_defects(
+        &format!("{source}cron = \"* * * * *\"\ntimezone = \"UTC\"\n"),
+        &[
+            "esker.toml:5:1: warning: `cron` in [source.a] is not needed: a file is read whenever it changes; \
+           remove it",
+        ],
+    );
+}
+
+#[test]
 fn values_that_cannot_be_are_refused() {
     let source = "[source.a]\nrun = [\"esker\"]\noutput = \"raw/a\"\n";
     for (line, start) in [
@@ -196,7 +214,10 @@ fn values_that_cannot_be_are_refused() {
         ("cron = \"often\"", "`cron` in [source.a]: \"often\" is no cron pattern"),
         ("timeout = \"0s\"", "`timeout` in [source.a]: \"0s\" is no time at all"),
         ("output_max = \"big\"", "`output_max` in [source.a]: \"big\" is no size"),
-        ("output_max = \"9999GB\"", "`output_max` in [source.a]: \"9999GB\" is out of bounds"),
+        (
+            "output_max = \"9999GB\"",
+            "`output_max` in [source.a]: \"9999GB\": at most 64MiB: the store keeps no larger content yet",
+        ),
         ("retry = -1", "`retry` in [source.a] must be a whole number from 0 to 100"),
         (
             "allow_empty = \"yes\"",

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// The longest duration a definition may name.
 const DURATION_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-/// The largest size a definition may name.
-const SIZE_MAX: u64 = 4 << 30;
+/// The largest size a definition may name: the largest content the store keeps.
+const SIZE_MAX: u64 = 64 << 20;
 
 /// Reads `250ms`, `15m`, `1h30m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
@@ -53,9 +53,9 @@ pub(super) fn positive(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads `256MB`, `64KiB`, `1000`.
+/// Reads `10MB`, `64KiB`, `1000`.
 pub(super) fn size(text: &str) -> Result<u64, String> {
-    let bad = || format!("{text:?} is no size; write for example \"256MB\" or \"64KiB\"");
+    let bad = || format!("{text:?} is no size; write for example \"10MB\" or \"64KiB\"");
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let number: u64 = number.parse().map_err(|_| bad())?;
@@ -69,11 +69,11 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
         "GiB" => 1 << 30,
         _ => return Err(bad()),
     };
-    let size = number.checked_mul(factor).ok_or_else(bad)?;
-    if size == 0 || size > SIZE_MAX {
-        return Err(format!("{text:?} is out of bounds; at most 4GiB, at least 1B"));
+    match number.saturating_mul(factor) {
+        0 => Err(format!("{text:?} is no size at all")),
+        1..=SIZE_MAX => Ok(number * factor),
+        _ => Err(format!("{text:?}: at most 64MiB: the store keeps no larger content yet")),
     }
-    Ok(size)
 }
 
 /// The name of a source, stage or view: what a resource's part may be, without blanks.
@@ -135,7 +135,7 @@ impl Schedule {
 
     /// The first time to run after a run that began at `last`. However many times have passed since then,
     /// they are made up for by one run.
-    pub fn next_after(&self, last: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn next_after(&self, last: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Every(every) => last.checked_add(SignedDuration::try_from(*every).ok()?).ok(),
             Self::Cron(cron, zone) => {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,17 +16,17 @@ use crate::child::{self, DRAIN, Mailbox};
 use crate::definition::defect::Defect;
 use crate::key::sha256;
 use crate::plan::{self, Plan, Run, State, World};
+use crate::run::line::Line;
 use crate::run::{self, Bench, Outcome};
 
 use super::Mail;
 use super::agenda::Agenda;
 use super::ledger::Ledger;
 use super::library::{Library, Turn};
-use super::listen::Eye;
-use super::status::Status;
+use super::listen::{Eye, Hints};
+use super::lull::Lulls;
+use super::status::{Seen, Status};
 
-/// The wait after a run that came to nothing because the world had changed.
-const AGAIN: Duration = Duration::from_millis(200);
 /// How much longer than its grace a run may take to end when the engine does.
 const MARGIN: Duration = Duration::from_secs(5);
 
@@ -35,25 +35,38 @@ pub(super) struct Desk {
     bench: Arc<Bench>,
     library: Library,
     eye: Eye,
-    post: SyncSender<Mail>,
+    hints: Arc<Hints>,
+    post: Sender<Mail>,
     ledger: Ledger,
     agenda: Agenda,
     /// What runs, and how to stop it.
     busy: BTreeMap<String, Sender<child::Mail>>,
+    /// What is left alone for a moment.
+    lulls: Lulls,
+    /// Runs whose outputs the store does not take yet, and why.
+    waits: BTreeMap<String, String>,
     /// The record of a definition that cannot be used.
     bad_definition: Option<RunRecord>,
 }
 
 impl Desk {
-    pub(super) fn new(bench: Bench, library: Library, eye: Eye, post: SyncSender<Mail>) -> Self {
+    pub(super) fn new(
+        bench: Bench,
+        library: Library,
+        eye: Eye,
+        (hints, post): (Arc<Hints>, Sender<Mail>),
+    ) -> Self {
         Self {
             bench: Arc::new(bench),
             library,
             eye,
+            hints,
             post,
             ledger: Ledger::default(),
             agenda: Agenda::new(Instant::now()),
             busy: BTreeMap::new(),
+            lulls: Lulls::default(),
+            waits: BTreeMap::new(),
             bad_definition: None,
         }
     }
@@ -66,9 +79,12 @@ impl Desk {
     pub(super) fn work(mut self, mail: &Receiver<Mail>, status: &watch::Sender<Arc<Status>>) {
         self.adopt();
         loop {
-            match mail.recv_timeout(self.agenda.wait(Instant::now())) {
+            let taken = mail.recv_timeout(self.agenda.wait(Instant::now()));
+            taken.iter().for_each(|mail| self.hints.taken(mail));
+            match taken {
                 Ok(Mail::Store) => self.agenda.hinted(Instant::now()),
                 Ok(Mail::Files) => self.agenda.seen(Instant::now()),
+                Ok(Mail::Waits(name, why)) => self.waits(name, why),
                 Ok(Mail::Ended(run, outcome)) => self.ended(&run, outcome),
                 Ok(Mail::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -115,7 +131,7 @@ impl Desk {
             Err(fault) => return self.lost_store(status, &fault),
         };
         let busy: BTreeSet<String> = self.busy.keys().cloned().collect();
-        let clock = Timestamp::now();
+        let (now, clock) = (Instant::now(), Timestamp::now());
         let definition = Arc::clone(self.library.definition());
         let mut plan = plan::plan(&World {
             definition: &definition,
@@ -124,9 +140,13 @@ impl Desk {
             records: self.ledger.records(),
             prints: self.library.prints(),
             busy: &busy,
+            held: &self.lulls.held(now),
             now: clock,
         });
-        self.agenda.looked(Instant::now(), plan.wake, clock);
+        self.agenda.looked(now, plan.wake, clock);
+        if let Some(wait) = self.lulls.wait(now) {
+            self.agenda.within(now, wait);
+        }
         for record in std::mem::take(&mut plan.settle) {
             self.ledger.keep(&caller, record);
         }
@@ -137,8 +157,16 @@ impl Desk {
         for run in std::mem::take(&mut plan.runs) {
             self.start(run, &mut plan);
         }
-        let before = Arc::clone(&status.borrow());
-        let mut after = before.after(&definition, &plan, self.ledger.records(), clock);
+        self.lulls.settle(&mut plan);
+        let seen = Seen {
+            definition: &definition,
+            plan: &plan,
+            records: self.ledger.records(),
+            lulls: &self.lulls,
+            now: clock,
+        };
+        let mut after = Arc::clone(&status.borrow()).after(&seen);
+        after.store = self.waits.values().next().cloned();
         after.definition = definition_fault(self.bad_definition.as_ref());
         publish(status, after);
     }
@@ -195,11 +223,14 @@ impl Desk {
 
     fn start(&mut self, run: Run, plan: &mut Plan) {
         let (child_post, child_mail) = channel();
-        let mailbox = Mailbox { post: child_post.clone(), mail: child_mail };
         let name = run.name().to_owned();
         let (bench, post) = (Arc::clone(&self.bench), self.post.clone());
+        let line = Line {
+            mailbox: Mailbox { post: child_post.clone(), mail: child_mail },
+            waits: self.teller(&name),
+        };
         let started = thread::Builder::new().name(format!("run {name}")).spawn(move || {
-            let outcome = run::run(&bench, &run, &mailbox);
+            let outcome = run::run(&bench, &run, &line);
             // An engine that has ended does not take it; the store knows what was done.
             drop(post.send(Mail::Ended(Box::new(run), outcome)));
         });
@@ -218,18 +249,39 @@ impl Desk {
         }
     }
 
+    /// How a run tells that the store does not take what it has made.
+    fn teller(&self, name: &str) -> Box<dyn Fn(&Fault) + Send> {
+        let (name, post) = (name.to_owned(), self.post.clone());
+        Box::new(move |fault| {
+            // An engine that has ended shows nothing more.
+            drop(post.send(Mail::Waits(name.clone(), fault.to_string())));
+        })
+    }
+
+    fn waits(&mut self, name: String, why: String) {
+        if !self.waits.contains_key(&name) {
+            tracing::warn!(stage = name, why, "cannot store the outputs yet; trying again");
+        }
+        self.waits.insert(name, why);
+        self.agenda.within(Instant::now(), Duration::ZERO);
+    }
+
     fn ended(&mut self, run: &Run, outcome: Outcome) {
         self.busy.remove(run.name());
+        self.waits.remove(run.name());
         match outcome {
             Outcome::Done(record) => {
                 log(&record);
+                self.lulls.end(run.name());
                 let caller = self.bench.caller.clone();
                 self.ledger.keep(&caller, *record);
                 self.agenda.within(Instant::now(), Duration::ZERO);
             }
             Outcome::Again(why) => {
-                tracing::debug!(stage = run.name(), why, "run came to nothing");
-                self.agenda.within(Instant::now(), AGAIN);
+                let now = Instant::now();
+                self.lulls.add(run.name(), why, (now, Timestamp::now()));
+                // At once, to show it and to start what else may run.
+                self.agenda.within(now, Duration::ZERO);
             }
         }
     }

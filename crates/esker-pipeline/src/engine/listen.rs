@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -14,10 +14,50 @@ use esker_wire::event::Event;
 use esker_wire::name::Branch;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::{Mail, hint};
+use super::Mail;
 
 /// How long listening goes on before it looks whether it should end.
 const LISTEN: Duration = Duration::from_millis(200);
+
+/// Hints on their way to the engine. Of each kind one waits at most: it is as good as many, and one of another
+/// kind cannot keep it out.
+#[derive(Debug)]
+pub(super) struct Hints {
+    post: Sender<Mail>,
+    store: AtomicBool,
+    files: AtomicBool,
+}
+
+impl Hints {
+    pub(super) fn new(post: Sender<Mail>) -> Arc<Self> {
+        Arc::new(Self { post, store: AtomicBool::new(false), files: AtomicBool::new(false) })
+    }
+
+    /// The store may have changed.
+    pub(super) fn store(&self) {
+        self.hint(&self.store, Mail::Store);
+    }
+
+    /// A file of the project may have changed.
+    pub(super) fn files(&self) {
+        self.hint(&self.files, Mail::Files);
+    }
+
+    fn hint(&self, waits: &AtomicBool, mail: Mail) {
+        if !waits.swap(true, Ordering::AcqRel) && self.post.send(mail).is_err() {
+            tracing::debug!("a hint came after the engine's end");
+        }
+    }
+
+    /// Whoever takes a hint says so before looking: what happens from then on is a new one.
+    pub(super) fn taken(&self, mail: &Mail) {
+        match mail {
+            Mail::Store => self.store.store(false, Ordering::Release),
+            Mail::Files => self.files.store(false, Ordering::Release),
+            Mail::Waits(..) | Mail::Ended(..) | Mail::Stop => {}
+        }
+    }
+}
 
 /// Follows the store on a thread of its own until it is dropped.
 #[derive(Debug)]
@@ -27,13 +67,13 @@ pub(super) struct Ear {
 }
 
 impl Ear {
-    pub(super) fn open(mut follow: Follow, post: SyncSender<Mail>) -> io::Result<Self> {
+    pub(super) fn open(mut follow: Follow, hints: Arc<Hints>) -> io::Result<Self> {
         let end = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&end);
         let thread = thread::Builder::new().name("follow".to_owned()).spawn(move || {
             while !ended.load(Ordering::Relaxed) {
                 if follow.recv_timeout(LISTEN).is_some_and(|item| matters(&item)) {
-                    hint(&post, Mail::Store);
+                    hints.store();
                 }
             }
         })?;
@@ -70,10 +110,10 @@ pub(super) struct Eye {
 }
 
 impl Eye {
-    pub(super) fn open(post: SyncSender<Mail>) -> Self {
+    pub(super) fn open(hints: Arc<Hints>) -> Self {
         let opened = notify::recommended_watcher(move |seen: notify::Result<notify::Event>| {
             if seen.is_ok_and(|event| !event.kind.is_access()) {
-                hint(&post, Mail::Files);
+                hints.files();
             }
         });
         let watcher = opened

@@ -9,18 +9,20 @@ use jiff::Timestamp;
 use crate::definition::Definition;
 use crate::plan::{Plan, State};
 
+use super::lull::Lulls;
+
 /// How a project stands.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Status {
     /// Every source and stage, in the order of the definition.
     pub parts: Vec<Part>,
-    /// Why the store cannot be used, if it cannot; it is tried again.
+    /// Why the store cannot be used, or does not take what was made, if so; it is tried again.
     pub store: Option<String>,
     /// What is wrong with `esker.toml`, if something is; the last good one stays in force.
     pub definition: Option<String>,
 }
 
-/// Whether a part brings data in or computes.
+/// Whether a part of the definition brings data in or computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A source.
@@ -29,7 +31,7 @@ pub enum Kind {
     Stage,
 }
 
-/// How a source or stage stands.
+/// How a source or stage stands: one part of the definition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
     /// Its name.
@@ -44,28 +46,39 @@ pub struct Part {
     pub next: Option<Timestamp>,
     /// What it makes.
     pub outputs: Vec<Resource>,
-    /// What went wrong last, in one line, if it has failed since it last went well.
+    /// What went wrong last, in one line: if it has failed since it last went well, or if for some time nothing
+    /// has come of its runs.
     pub failure: Option<String>,
     /// How long the last run took, in milliseconds.
     pub duration_ms: Option<u64>,
 }
 
+/// What a status is made from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) definition: &'a Definition,
+    pub(super) plan: &'a Plan,
+    pub(super) records: &'a BTreeMap<String, RunRecord>,
+    pub(super) lulls: &'a Lulls,
+    pub(super) now: Timestamp,
+}
+
+/// Whether it stands as before; that it is tried again later than was said is no change.
+fn is_same(before: &State, after: &State) -> bool {
+    before == after || matches!((before, after), (State::Retry(_), State::Retry(_)))
+}
+
 impl Status {
     /// The status after a plan was made; what has not changed keeps its `since`.
-    pub(super) fn after(
-        &self,
-        definition: &Definition,
-        plan: &Plan,
-        records: &BTreeMap<String, RunRecord>,
-        now: Timestamp,
-    ) -> Self {
+    pub(super) fn after(&self, seen: &Seen<'_>) -> Self {
+        let Seen { definition, plan, records, lulls, now } = *seen;
         let part = |name: &str, kind: Kind, outputs: &[Resource]| {
             let record = records.get(name);
             let failure = record.and_then(|record| record.failure.as_ref());
             let state = plan.states.get(name).cloned().unwrap_or(State::Stale);
             let before = self.parts.iter().find(|part| part.name == name);
             let since = match (before, failure) {
-                (Some(before), _) if before.state == state => before.since,
+                (Some(before), _) if is_same(&before.state, &state) => before.since,
                 (_, Some(failure)) if state == State::Problem => failure.since,
                 _ => now,
             };
@@ -76,7 +89,10 @@ impl Status {
                 since,
                 next: plan.next.get(name).copied(),
                 outputs: outputs.to_vec(),
-                failure: failure.map(|failure| failure.summary.clone()),
+                failure: lulls
+                    .why(name)
+                    .or(failure.map(|failure| failure.summary.as_str()))
+                    .map(str::to_owned),
                 duration_ms: record.map(|record| record.duration_ms),
             }
         };

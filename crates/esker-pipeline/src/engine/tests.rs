@@ -5,6 +5,10 @@ use std::time::{Duration, Instant};
 
 use esker_bus::bus::Bus;
 use esker_bus::endpoint::Endpoint;
+use esker_wire::fault::Code;
+
+use crate::plan::State;
+use crate::stub::{self, Stub};
 
 use super::library::Turn;
 use super::*;
@@ -19,16 +23,73 @@ fn project() -> tempfile::TempDir {
 
 /// Options with a store that nobody serves.
 fn options(bus: &Bus, dir: &Path) -> Options {
-    let nowhere = Endpoint::Tcp {
-        requests: "tcp://127.0.0.1:1".to_owned(),
-        events: "tcp://127.0.0.1:1".to_owned(),
-    };
+    options_with(bus, &stub::nowhere(), dir)
+}
+
+fn options_with(bus: &Bus, store: &Endpoint, dir: &Path) -> Options {
     Options {
         dir: dir.to_owned(),
         esker: "/bin/false".into(),
-        caller: bus.caller(&nowhere),
-        follow: bus.follow(&nowhere, &["esker/1 "]),
+        caller: bus.caller(store),
+        follow: bus.follow(store, &["esker/1 "]),
     }
+}
+
+/// An engine whose file source is refused by a store, once it shows what is expected.
+fn shown(refusal: Code, expected: impl Fn(&Status) -> bool) -> (Stub, Engine) {
+    let stub = Stub::serve(move |_| Some(refusal));
+    let dir = project();
+    fs::write(dir.path().join("a.csv"), "1\n").unwrap();
+    let engine = Engine::start(options_with(&stub.bus, &stub.server.local(), dir.path())).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !expected(&engine.status()) {
+        assert!(Instant::now() < deadline, "it shows {:?}", engine.status());
+        thread::yield_now();
+    }
+    (stub, engine)
+}
+
+#[test]
+fn runs_of_which_nothing_comes_slow_down_and_are_shown() {
+    let (stub, engine) = shown(Code::Conflict, |status| {
+        let part = status.parts.first();
+        part.is_some_and(|part| {
+            matches!(part.state, State::Retry(_))
+                && part.failure.as_ref().is_some_and(|why| why.contains("the heads have moved"))
+        })
+    });
+    assert_eq!(stub.puts.try_iter().count(), 3);
+    engine.shutdown();
+}
+
+#[test]
+fn a_store_that_takes_nothing_is_shown_and_the_run_waits_for_it() {
+    let (stub, engine) = shown(Code::NotWritable, |status| {
+        status.store.as_ref().is_some_and(|why| why.contains("the stub says NotWritable"))
+    });
+    let began = Instant::now();
+    assert_eq!(engine.status().parts[0].state, State::Running);
+    engine.shutdown();
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    drop(stub);
+}
+
+#[test]
+fn no_hint_keeps_another_out() {
+    let (post, mail) = channel();
+    let hints = Hints::new(post);
+    for _ in 0..10_000 {
+        hints.files();
+    }
+    hints.store();
+    hints.store();
+    let waiting: Vec<Mail> = mail.try_iter().collect();
+    assert!(matches!(waiting.as_slice(), [Mail::Files, Mail::Store]), "{waiting:?}");
+    hints.store();
+    assert!(mail.try_recv().is_err(), "it is not yet known that the first was taken");
+    hints.taken(&Mail::Store);
+    hints.store();
+    assert!(matches!(mail.try_recv(), Ok(Mail::Store)));
 }
 
 #[test]

@@ -151,14 +151,19 @@ fn by_time(world: &World<'_>, source: &Source, run: Run) -> Standing {
     let head = world.heads.get(&source.output);
     let made = head.and_then(|head| head.made.as_ref());
     let made = made.filter(|made| made.run_key == run.run_key);
-    let last = same.map(|record| record.started).max(made.map(|made| made.started));
+    let times = [same.map(|record| record.started), made.map(|made| made.started)];
     let lost = head.is_none() && same.is_some_and(is_success);
-    let Some(last) = last.filter(|_| !lost) else {
+    if lost || times == [None; 2] {
         return Standing::Ready(Box::new(run));
-    };
-    let next = source.schedule.as_ref().and_then(|schedule| schedule.next_after(last));
-    // A last run in the future means that the clock was set back: the schedule begins anew.
-    if last > world.now || next.is_some_and(|next| next <= world.now) {
+    }
+    // A run in the future means that the clock was set back since: to a schedule it is as if it had not been, or
+    // one that stays there would make it due at once after every other.
+    let last = times.into_iter().flatten().filter(|time| *time <= world.now).max();
+    let next = source.schedule.as_ref().and_then(|schedule| match last {
+        Some(last) => schedule.next_after(last),
+        None => Some(world.now),
+    });
+    if next.is_some_and(|next| next <= world.now) {
         let failed = same.and_then(|record| record.failure.as_ref());
         let failed = failed.map(|failure| (failure.count, failure.since));
         return Standing::Ready(Box::new(Run { failed, ..run }));

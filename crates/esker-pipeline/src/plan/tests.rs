@@ -118,6 +118,18 @@ fn one_stage_runs_once_at_a_time_and_jobs_are_bounded() {
 }
 
 #[test]
+fn what_is_left_alone_is_not_started_and_takes_no_place() {
+    let mut sim = Sim::new(&DIAMOND.replace("jobs = 2", "jobs = 1"));
+    sim.put("raw/a", "1");
+    sim.held.insert("b".to_owned());
+    let plan = sim.plan();
+    assert_eq!(started(&plan), ["c"]);
+    assert_eq!(plan.states["b"], State::Stale);
+    sim.held.clear();
+    assert_eq!(started(&sim.plan()), ["b"]);
+}
+
+#[test]
 fn a_problem_blocks_its_key_but_not_the_next() {
     let mut sim = Sim::new(DIAMOND);
     sim.put("raw/a", "1");
@@ -255,7 +267,15 @@ fn a_clock_set_back_begins_the_schedule_anew() {
     let mut sim = Sim::new(SOURCES);
     sim.settle();
     sim.now -= SignedDuration::from_hours(1);
-    assert!(started(&sim.plan()).contains(&"pull"));
+    assert_eq!(started(&sim.plan()), ["pull"], "what has no schedule needs no clock");
+    // The head keeps a time that is still to come: the pull brought what was there already.
+    sim.settle();
+    let plan = sim.plan();
+    assert!(plan.runs.is_empty(), "it is not due again at once");
+    let next = sim.now + SignedDuration::from_mins(15);
+    assert_eq!(plan.next["pull"], next);
+    sim.now = next;
+    assert_eq!(started(&sim.plan()), ["pull"]);
 }
 
 #[test]

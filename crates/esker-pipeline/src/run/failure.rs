@@ -49,7 +49,11 @@ pub(super) fn of_program(program: &Program, end: End, stderr: &[u8]) -> Broken {
             let summary = format!("{name} printed more than {} bytes", program.output_max);
             Broken::new(summary, "mend it, or give it a larger `output_max`")
         }
-        End::Stopped => Broken::new(format!("{name} was stopped"), ""),
+        End::Unclosed => {
+            let summary = format!("{name} ended, but its standard output did not");
+            Broken::new(summary, "something it started still holds it open; have it closed")
+        }
+        End::Stopped | End::Interrupted => Broken::new(format!("{name} was stopped"), ""),
     };
     let temporary = end == End::Exited(retry::TEMPORARY);
     Broken { detail, temporary, ..broken }

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,49 +14,107 @@ use crate::plan::Run;
 use crate::sheets::{self, FILE_MAX};
 
 use super::failure::Broken;
+use super::line::Line;
 use super::{Bench, Halt, Made, output};
 
-/// How long a file must have been left alone before what is wrong with it counts.
+/// How long a file must have been left alone before what is wrong with it, or new in it, counts.
 const REST: Duration = Duration::from_millis(300);
 /// How long to wait for a file to be left alone.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a file that is never left alone is read before it is given up.
+const READS_MAX: u32 = 20;
 
-/// Reads the file and turns it into the source's content. A file that is unreadable, empty or no workbook is
-/// looked at again until it rests: its writer may not have finished.
+/// What to read.
+pub(super) struct Wanted<'a> {
+    pub(super) source: &'a Source,
+    pub(super) path: &'a str,
+    pub(super) sheets: &'a [String],
+    /// How long to wait for it to be left alone.
+    pub(super) patience: Duration,
+}
+
+/// Reads the file and turns it into the source's content. A file that is not what was planned with, or that is
+/// unreadable, empty or no workbook, is looked at again until it rests: its writer may not have finished. One
+/// that never rests is taken as it is between two changes. The run becomes one for what was read.
 pub(super) fn read(
     bench: &Bench,
-    run: &Run,
-    source: &Source,
-    (path, wanted): (&str, &[String]),
+    line: &Line,
+    run: &mut Run,
+    wanted: &Wanted<'_>,
 ) -> Result<Made, Halt> {
-    let full = bench.dir.join(path);
-    let patience = Instant::now() + PATIENCE;
-    let (bytes, content) = loop {
-        let before = Stamp::at(&full);
-        let read = load(&full, path).and_then(|bytes| {
-            let content = convert(&bytes, path, wanted)?;
-            if content.is_empty() && !source.allow_empty {
-                return Err(output::empty(source.output.as_str()));
-            }
-            Ok((bytes, content))
-        });
-        let calm = before == Stamp::at(&full);
-        match read {
-            Ok(both) if calm => break both,
-            Err(broken) if calm && before.is_none_or(|stamp| stamp.has_rested(REST)) => {
-                return Err(broken.into());
-            }
-            _ if Instant::now() > patience => {
-                return Err(Halt::Again(format!("{path} is still being written")));
-            }
-            _ => thread::sleep(REST),
-        }
-    };
-    let print = Print { file: Some(sha256(&bytes)), ..run.print.clone() };
-    if key::of_source(source, &print) != run.run_key {
-        return Err(Halt::Again(format!("{path} has changed since")));
+    let full = bench.dir.join(wanted.path);
+    settle(line, run, wanted, || Look::at(&full, wanted.path))
+}
+
+/// What one look at the file has found.
+struct Look {
+    loaded: Result<Bytes, Broken>,
+    /// Whether it stayed the same while it was read.
+    calm: bool,
+    /// Whether it had been left alone for a while before.
+    rested: bool,
+}
+
+impl Look {
+    fn at(full: &Path, path: &str) -> Self {
+        let before = Stamp::at(full);
+        let loaded = load(full, path);
+        let calm = before == Stamp::at(full);
+        Self { loaded, calm, rested: before.is_none_or(|stamp| stamp.has_rested(REST)) }
     }
-    Ok(Made { contents: vec![(source.output.clone(), content)], content_type: content_type(path) })
+}
+
+fn settle(
+    line: &Line,
+    run: &mut Run,
+    wanted: &Wanted<'_>,
+    mut look: impl FnMut() -> Look,
+) -> Result<Made, Halt> {
+    let planned = run.clone();
+    let until = Instant::now() + wanted.patience;
+    let mut late_reads = 0;
+    loop {
+        line.heed()?;
+        let late = Instant::now() > until;
+        let Look { loaded, calm, rested } = look();
+        if !calm {
+            late_reads += u32::from(late);
+            if late_reads > READS_MAX {
+                return Err(restless(wanted.path).into());
+            }
+            if !late {
+                line.pause(REST)?;
+            }
+            continue;
+        }
+        *run = match &loaded {
+            Ok(bytes) => of_content(&planned, wanted.source, bytes),
+            Err(_) => planned.clone(),
+        };
+        let rested = rested || late;
+        match loaded.and_then(|bytes| content(&bytes, wanted)) {
+            Ok(content) if rested || run.run_key == planned.run_key => {
+                let contents = vec![(wanted.source.output.clone(), content)];
+                return Ok(Made { contents, content_type: content_type(wanted.path) });
+            }
+            Err(broken) if rested => return Err(broken.into()),
+            _ => line.pause(REST)?,
+        }
+    }
+}
+
+/// The run for this very content, whatever the file held when it was planned.
+fn of_content(planned: &Run, source: &Source, bytes: &[u8]) -> Run {
+    let print = Print { file: Some(sha256(bytes)), ..planned.print.clone() };
+    let run_key = key::of_source(source, &print);
+    let failed = planned.failed.filter(|_| run_key == planned.run_key);
+    Run { print, run_key, failed, ..planned.clone() }
+}
+
+fn restless(path: &str) -> Broken {
+    let summary = format!("cannot read {path}: it keeps changing while it is read");
+    let hint = "have its writer write another file and rename it when it is complete";
+    Broken::new(summary, hint)
 }
 
 fn load(full: &Path, path: &str) -> Result<Bytes, Broken> {
@@ -72,6 +129,14 @@ fn load(full: &Path, path: &str) -> Result<Bytes, Broken> {
         return Err(Broken::new(summary, "split it, or reduce it with a program first"));
     }
     Ok(bytes.into())
+}
+
+fn content(bytes: &Bytes, wanted: &Wanted<'_>) -> Result<Bytes, Broken> {
+    let content = convert(bytes, wanted.path, wanted.sheets)?;
+    if content.is_empty() && !wanted.source.allow_empty {
+        return Err(output::empty(wanted.source.output.as_str()));
+    }
+    Ok(content)
 }
 
 fn convert(bytes: &Bytes, path: &str, wanted: &[String]) -> Result<Bytes, Broken> {
@@ -93,3 +158,6 @@ fn content_type(path: &str) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

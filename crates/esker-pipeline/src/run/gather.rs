@@ -11,13 +11,14 @@ use esker_wire::stacked;
 use crate::plan::Run;
 
 use super::failure::Broken;
-use super::{Bench, DEADLINE, Halt, may_pass};
+use super::line::Line;
+use super::{Bench, Halt, may_pass};
 
 /// One input is its own bytes; several are one stacked stream, a stream per input, named like the resource.
-pub(super) fn inputs(bench: &Bench, run: &Run) -> Result<Bytes, Halt> {
+pub(super) fn inputs(bench: &Bench, run: &Run, line: &Line) -> Result<Bytes, Halt> {
     let mut contents = Vec::new();
     for input in &run.inputs {
-        contents.push((input, get(bench, run, input)?));
+        contents.push((input, get((bench, line), run, input)?));
     }
     if let [(_, only)] = contents.as_slice() {
         return Ok(only.clone());
@@ -25,7 +26,7 @@ pub(super) fn inputs(bench: &Bench, run: &Run) -> Result<Bytes, Halt> {
     stack(&contents).map_err(Halt::Broken)
 }
 
-fn get(bench: &Bench, run: &Run, input: &Input) -> Result<Bytes, Halt> {
+fn get((bench, line): (&Bench, &Line), run: &Run, input: &Input) -> Result<Bytes, Halt> {
     let resource = &input.resource;
     let request = Get {
         resource: resource.clone(),
@@ -34,7 +35,7 @@ fn get(bench: &Bench, run: &Run, input: &Input) -> Result<Bytes, Halt> {
         range: None,
         unless: None,
     };
-    let content = match bench.caller.call_blocking(&request, DEADLINE) {
+    let content = match line.ask(bench, &request)? {
         Ok(content) => content,
         Err(fault) if may_pass(&fault) || fault.code == Code::NotFound => {
             return Err(Halt::Again(format!("cannot read {resource}: {fault}")));

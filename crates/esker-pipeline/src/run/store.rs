@@ -1,6 +1,5 @@
 //! Storing what a run made, all of it or nothing, and what the store says to that.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use esker_wire::fault::{Code, Fault};
@@ -11,19 +10,24 @@ use esker_wire::snapshot::{Expect, Item, Put, Stored};
 
 use crate::definition::Origin;
 use crate::plan::{Run, Task};
+use crate::retry;
 
 use super::failure::{Broken, name};
-use super::{Began, Bench, DEADLINE, ENGINE, Halt, Made, may_pass};
+use super::line::Line;
+use super::{Began, Bench, ENGINE, Halt, Made, may_pass};
 
-/// How long a finished run tries to be stored while the store cannot be reached.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The wait between two tries.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How long the outputs of a finished run are kept for a store that does not take them.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Commits the outputs if the heads are still those the run was planned with; gives the record to keep.
-pub(super) fn put(bench: &Bench, run: &Run, made: Made, began: Began) -> Result<RunRecord, Halt> {
+pub(super) fn put(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    made: Made,
+    began: Began,
+) -> Result<RunRecord, Halt> {
     let request = request(bench, run, made, began);
-    let stored = send(bench, &request)?;
+    let stored = send(bench, line, &request)?;
     let changed = stored.items.iter().any(|item| item.is_changed());
     let outputs = stored
         .items
@@ -43,10 +47,11 @@ pub(super) fn put(bench: &Bench, run: &Run, made: Made, began: Began) -> Result<
 
 /// The condition on the heads makes it safe to send the same PUT again: if the first was done after all, the
 /// second is refused, and what is next is decided anew.
-fn send(bench: &Bench, request: &Put) -> Result<Stored, Halt> {
+fn send(bench: &Bench, line: &Line, request: &Put) -> Result<Stored, Halt> {
     let patience = Instant::now() + PATIENCE;
+    let mut count = 0;
     loop {
-        let fault = match bench.caller.call_blocking(request, DEADLINE) {
+        let fault = match line.ask(bench, request)? {
             Ok(stored) => return Ok(stored),
             Err(fault) => fault,
         };
@@ -54,17 +59,21 @@ fn send(bench: &Bench, request: &Put) -> Result<Stored, Halt> {
             return Err(Halt::Again(format!("the heads have moved: {fault}")));
         }
         if !may_pass(&fault) {
-            return Err(refused(&fault).into());
+            return Err(refused(request, &fault).into());
         }
         if Instant::now() > patience {
             return Err(Halt::Again(format!("cannot store the outputs: {fault}")));
         }
-        thread::sleep(PAUSE);
+        (line.waits)(&fault);
+        count += 1;
+        line.pause(retry::pause(count))?;
     }
 }
 
-fn refused(fault: &Fault) -> Broken {
-    Broken::new(format!("cannot store the outputs: {}", fault.message), fault.hint.clone())
+fn refused(request: &Put, fault: &Fault) -> Broken {
+    let names: Vec<&str> = request.items.iter().map(|item| item.resource.as_str()).collect();
+    let summary = format!("cannot store {}: {}", names.join(", "), fault.message);
+    Broken::new(summary, fault.hint.clone())
 }
 
 fn request(bench: &Bench, run: &Run, made: Made, began: Began) -> Put {
@@ -120,3 +129,6 @@ fn program(run: &Run) -> String {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

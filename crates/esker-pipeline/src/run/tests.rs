@@ -36,6 +36,17 @@ fn a_run(line: &str) -> Run {
 }
 
 #[test]
+fn a_program_is_told_where_its_project_is() {
+    let bus = esker_bus::bus::Bus::start().unwrap();
+    let bench = crate::stub::bench(&bus, &crate::stub::nowhere(), Path::new("/some/project"));
+    let told = variables(&bench, &a_run(""), Path::new("/some/project/.esker/scratch/run-1"));
+    let value = |name: &str| told.iter().find(|(known, _)| known == name).unwrap().1.clone();
+    assert_eq!(value("ESKER_PROJECT"), "/some/project");
+    assert_eq!(value("ESKER_STAGE"), "s");
+    assert!(value("ESKER_INPUT_1").to_string_lossy().starts_with("raw/a@"));
+}
+
+#[test]
 fn several_inputs_are_one_stacked_stream() {
     let (a, b) = (input("raw/a"), input("params/b"));
     let stacked = gather::stack(&[(&a, "1\n2\n".into()), (&b, "=====x\n\t3".into())]).unwrap();
@@ -112,6 +123,7 @@ fn a_failure_that_says_it_may_pass_is_tried_again() {
         (End::Exited(75), Ended::Retry),
         (End::Exited(65), Ended::Problem),
         (End::TimedOut, Ended::Problem),
+        (End::Unclosed, Ended::Problem),
     ] {
         let broken = failure::of_program(&stage.program, end, b"");
         let record = failure::record(&run, broken, Began::now(), Timestamp::now());

@@ -26,7 +26,7 @@ fn a_batch_that_cannot_be_written_is_refused_whole() {
         put("raw/other", "lost").to_message().to_frames(),
         vec![b"=====PUT raw plan\n\tlost".as_slice().into()],
     ];
-    let outcomes = bench.snapshots.handle(requests);
+    let outcomes = bench.snapshots.handle(&requests);
     assert_eq!(outcomes.len(), 4);
     assert!(outcomes.iter().all(|outcome| outcome.events.is_empty()));
     for index in [0, 2] {

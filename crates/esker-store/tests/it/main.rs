@@ -1,10 +1,12 @@
 //! Every end-to-end test of the store, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
+mod branches;
 mod crash;
 mod full;
 mod git;
 mod golden;
+mod loss;
 mod model;
 mod outside;
 mod requests;

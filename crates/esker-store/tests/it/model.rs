@@ -71,7 +71,7 @@ fn check_put(bench: &mut Bench, model: &mut Model, items: &[(usize, Option<u8>)]
         return;
     }
     let Some(after) = model.after(items) else {
-        assert_eq!(stored.unwrap_err().code, Code::Conflict);
+        assert_eq!(stored.unwrap_err().code, Code::BadRequest);
         return;
     };
     let stored = stored.unwrap();

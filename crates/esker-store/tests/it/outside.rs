@@ -61,7 +61,7 @@ fn a_forced_push_stops_writing_until_it_is_put_right() {
     let head = bench.put("raw/plan", "two").revision;
     push(&bench, "forced", true);
     let fault = bench.call(&put("raw/plan", "three")).unwrap_err();
-    assert_eq!(fault.code, Code::Conflict);
+    assert_eq!(fault.code, Code::NotWritable);
     assert!(
         fault.message.contains("refs/heads/main") && fault.message.contains(&head.to_string()),
         "{fault}"

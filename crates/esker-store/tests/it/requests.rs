@@ -23,7 +23,7 @@ fn a_batch_is_as_if_handled_one_by_one() {
         put("raw/plan", "two").to_message().to_frames(),
         get,
     ];
-    let outcomes = bench.snapshots.handle(requests);
+    let outcomes = bench.snapshots.handle(&requests);
     let got = |index: usize| answer::<Get>(&Message::from_frames(&outcomes[index].reply).unwrap());
     assert_eq!(got(0).unwrap_err().code, Code::NotFound);
     assert_eq!(got(2).unwrap().bytes.unwrap(), "one");
@@ -89,11 +89,11 @@ fn a_name_is_no_folder() {
     let mut bench = Bench::new();
     bench.put("a/b", "x");
     let fault = bench.call(&put("a/b/c", "y")).unwrap_err();
-    assert_eq!(fault.code, Code::Conflict);
+    assert_eq!(fault.code, Code::BadRequest);
     let mut swap = put("a/b/c", "y");
     swap.items.push(Item { content: None, ..put("a/b", "").items.remove(0) });
     bench.call(&swap).unwrap();
-    assert_eq!(bench.call(&put("a/b", "x")).unwrap_err().code, Code::Conflict);
+    assert_eq!(bench.call(&put("a/b", "x")).unwrap_err().code, Code::BadRequest);
     assert_eq!(bench.get("a/b/c").unwrap().bytes.unwrap(), "y");
 }
 
@@ -232,9 +232,9 @@ fn what_no_store_could_take_is_refused() {
     for ask in refused {
         assert_eq!(bench.call(&ask).unwrap_err().code, Code::BadRequest, "{ask:?}");
     }
-    let outcome = bench.snapshots.handle(vec![vec![Bytes::from_static(b"=====esker/1 FLY\n")]]);
+    let outcome = bench.snapshots.handle(&[vec![Bytes::from_static(b"=====esker/1 FLY\n")]]);
     assert!(outcome[0].reply[0].starts_with(b"=====esker/1 ERROR bad-request\n"));
-    let outcome = bench.snapshots.handle(vec![vec![]]);
+    let outcome = bench.snapshots.handle(&[vec![]]);
     assert!(outcome[0].reply[0].starts_with(b"ERROR: "));
 }
 

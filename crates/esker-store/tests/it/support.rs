@@ -81,7 +81,7 @@ impl Bench {
     /// One frame in, the reply's one frame and the events out.
     pub(crate) fn seed(&mut self, frame: &[u8]) -> (String, Vec<Frames>) {
         let requests = vec![vec![Bytes::copy_from_slice(frame)]];
-        let mut outcomes = self.snapshots.handle(requests);
+        let mut outcomes = self.snapshots.handle(&requests);
         assert_eq!(outcomes.len(), 1);
         let outcome = outcomes.remove(0);
         assert_eq!(outcome.reply.len(), 1);
@@ -108,7 +108,7 @@ pub(crate) fn call<R: Request>(snapshots: &mut Snapshots, request: &R) -> Result
 
 pub(crate) fn one<R: Request>(snapshots: &mut Snapshots, request: &R) -> Outcome {
     let frames = request.to_message().to_frames();
-    let mut outcomes = snapshots.handle(vec![frames]);
+    let mut outcomes = snapshots.handle(&[frames]);
     assert_eq!(outcomes.len(), 1);
     outcomes.remove(0)
 }

@@ -13,7 +13,6 @@ fn the_first_thing_heard_means_refetch() {
     let mut follower = Follower::default();
     assert_eq!(follower.event(link(7, 3)), Step::Lost);
     assert_eq!(follower.event(link(7, 4)), Step::Next);
-    assert_eq!(follower.last(), Some(link(7, 4)));
 }
 
 #[test]

@@ -20,7 +20,10 @@ fn a_message_reads_as_documented() {
     assert_eq!(frames, [Bytes::from(head), Bytes::from_static(b"\x00any\nbytes")]);
     let again = Message::from_frames(&frames).expect("our own");
     assert_eq!(again, message);
-    assert_eq!((again.verb(), again.subject(), again.id()), ("PUT", "raw/plan", Some("7")));
+    assert_eq!(
+        (again.verb(), again.subject(), again.head().get("id")),
+        ("PUT", "raw/plan", Some("7"))
+    );
     assert_eq!(again.head().text("message").as_deref(), Some("first line\nsecond line"));
 }
 
@@ -34,7 +37,8 @@ fn an_id_replaces_the_one_before() {
 
 #[test]
 fn a_broken_head_is_refused_with_its_line() {
-    let cases: [(&'static [u8], &str); 6] = [
+    let cases: [(&'static [u8], &str); 7] = [
+        (b"=====esker/1 PUT raw/a\n\tprogram: a\0b", "line 2 holds a NUL byte"),
         (b"", "the head is empty"),
         (b"=====esker/2 GET raw/plan", "the head begins with \"esker/2\", not \"esker/1\""),
         (b"=====esker/1 GET\n\tno colon", "line 2 is not `key: value`"),
@@ -51,6 +55,13 @@ fn a_broken_head_is_refused_with_its_line() {
     let huge = Bytes::from(vec![b'='; HEAD_MAX + 1]);
     let fault = Message::from_frames(&[huge]).expect_err("too large");
     assert_eq!(fault.code, Code::TooLarge);
+}
+
+#[test]
+fn what_is_written_can_be_read_whatever_it_quotes() {
+    let fault = Fault::new(Code::NotFound, "a\0b\nc");
+    let message = Message::from_frames(&Message::error(&fault).to_frames()).expect("readable");
+    assert_eq!(message.head().get("message"), Some("a b c"));
 }
 
 #[test]
@@ -75,7 +86,7 @@ fn every_code_has_its_own_text() {
 
 proptest! {
     #[test]
-    fn any_fields_come_back(fields in prop::collection::vec(("[a-z-]{1,8}", "[^\n]{0,20}"), 0..8)) {
+    fn any_fields_come_back(fields in prop::collection::vec(("[a-z-]{1,8}", "[^\n\0]{0,20}"), 0..8)) {
         let mut message = Message::request("PUT", "raw/plan");
         for (key, value) in &fields {
             message.head_mut().push(key, value);

@@ -4,12 +4,18 @@ use super::{Branch, Resource};
 
 #[test]
 fn accepts_names_people_use() {
-    for name in ["raw/plan", "raw/qplan app", "a/b/c", "daten/prüfung 2", "x/y.csv", "run/load-1"]
-    {
+    for name in [
+        "raw/plan",
+        "raw/qplan app",
+        "a/b/c",
+        "daten/prüfung 2",
+        "x/y.csv",
+        "run/load-1",
+        "raw/git~x",
+        "raw/digit~1",
+    ] {
         assert_eq!(name.parse::<Resource>().map(|r| r.to_string()), Ok(name.to_owned()));
     }
-    let plan: Resource = "raw/plan".parse().expect("a name");
-    assert_eq!(plan.stage(), "raw");
 }
 
 #[test]
@@ -21,7 +27,9 @@ fn refuses_what_is_no_name_and_says_why() {
         ("raw/.git", "a part begins with a dot"),
         (".git", "it needs the form stage/name, for example raw/plan"),
         (".git/config", "a part begins with a dot"),
-        ("raw/GIT~1", "git~1 stands for .git on some file systems"),
+        ("raw/GIT~1", "such a name stands for one of git's own files on some file systems"),
+        ("raw/gitmod~12", "such a name stands for one of git's own files on some file systems"),
+        ("raw/\u{200c}.git", "characters that some file systems leave out are not allowed"),
         ("/raw/plan", "a part between slashes is empty"),
         ("raw/plan/", "a part between slashes is empty"),
         ("raw//plan", "a part between slashes is empty"),

@@ -10,8 +10,9 @@ use crate::cli;
 use crate::commands::entry_json;
 use crate::planes::maker;
 use crate::project::Place;
-use crate::reach::{Hub, resource_at, write_whole};
+use crate::reach::{Hub, resource_at};
 use crate::say;
+use crate::write::write_whole;
 
 /// Writes the bytes to standard output or a file, or describes them as JSON.
 pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {

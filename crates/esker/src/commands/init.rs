@@ -7,8 +7,8 @@ use esker_pipeline::definition::FILE;
 
 use crate::cli::Init;
 use crate::project::Place;
-use crate::reach::write_whole;
 use crate::say::{self, hinted};
+use crate::write::write_whole;
 
 /// What every new definition says after its source.
 const REST: &str = r#"

@@ -1,6 +1,7 @@
 //! The command line: data to standard output, words to standard error, exit codes, `--json` everywhere.
 
 use std::fs;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 
 use crate::world::{World, esker, repository};
 
@@ -27,6 +28,16 @@ fn put_and_get_keep_every_byte() {
     assert_eq!(world.run(&["get", "raw/a"]).stdout, bytes);
     world.ok(&["get", "raw/a", "-o", "out.bin"]);
     assert_eq!(fs::read(world.path("out.bin")).expect("written"), bytes);
+    fs::set_permissions(world.path("out.bin"), fs::Permissions::from_mode(0o755)).expect("set");
+    std::os::unix::fs::symlink("out.bin", world.path("link")).expect("linked");
+    world.ok_with(&["put", "raw/b"], b"b");
+    world.ok(&["get", "raw/b", "-o", "link"]);
+    assert_eq!(fs::read(world.path("out.bin")).expect("through the link"), b"b");
+    let mode = fs::metadata(world.path("out.bin")).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o755);
+    world.ok(&["get", "raw/b", "-o", "/dev/null"]);
+    let null = fs::metadata("/dev/null").expect("there").file_type();
+    assert!(null.is_char_device(), "a device stays one");
     let about = world.json(&["get", "raw/a", "--json"]);
     assert_eq!(about["size"], 100_000);
     assert_eq!(about["content_type"], "application/x-noise");

@@ -30,6 +30,7 @@ pub(super) struct Sim {
     pub(super) records: BTreeMap<String, RunRecord>,
     pub(super) prints: BTreeMap<String, Print>,
     pub(super) busy: BTreeSet<String>,
+    pub(super) held: BTreeSet<String>,
     pub(super) now: Timestamp,
     /// Joins of two versions of one thing.
     pub(super) mixed: Vec<String>,
@@ -45,6 +46,7 @@ impl Sim {
             records: BTreeMap::new(),
             prints: BTreeMap::new(),
             busy: BTreeSet::new(),
+            held: BTreeSet::new(),
             now: "2027-01-04T00:00:00Z".parse().unwrap(),
             mixed: Vec::new(),
             contents: BTreeMap::new(),
@@ -64,6 +66,7 @@ impl Sim {
             records: &self.records,
             prints: &self.prints,
             busy: &self.busy,
+            held: &self.held,
             now: self.now,
         })
     }

@@ -1,0 +1,72 @@
+//! What connects a run with the engine while it is under way, and how it asks the store without being deaf.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use esker_wire::fault::Fault;
+use esker_wire::message::Request;
+
+use crate::child::{Mail, Mailbox};
+
+use super::{Bench, DEADLINE, Halt};
+
+/// How soon a run that waits for the store heeds that it is to end.
+const HEED: Duration = Duration::from_millis(200);
+
+/// The engine's line to a run, and the run's to the engine.
+pub(crate) struct Line {
+    /// Where the run is told to end, and what happens to its program.
+    pub(crate) mailbox: Mailbox,
+    /// Tells that the store does not take what the run has made, and that it waits for that.
+    pub(crate) waits: Box<dyn Fn(&Fault) + Send>,
+}
+
+impl Line {
+    /// Ends the run if the engine wants it to.
+    pub(super) fn heed(&self) -> Result<(), Halt> {
+        self.pause(Duration::ZERO)
+    }
+
+    /// Waits, unless the engine wants the run to end.
+    pub(super) fn pause(&self, wait: Duration) -> Result<(), Halt> {
+        let until = Instant::now() + wait;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.mailbox.mail.recv_timeout(left) {
+                Ok(Mail::Stop) => return Err(Halt::Again("the engine ends".to_owned())),
+                // What a program that is over still has to say.
+                Ok(_) => {}
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// Asks the store, and gives its answer. If the run is to end, the answer is not waited for.
+    pub(super) fn ask<R>(&self, bench: &Bench, request: &R) -> Result<Answer<R>, Halt>
+    where
+        R: Request + Clone + Send + 'static,
+        R::Reply: Send,
+    {
+        let (post, answered) = channel();
+        let (caller, request) = (bench.caller.clone(), request.clone());
+        let asking = thread::Builder::new().name("ask".to_owned()).spawn(move || {
+            // A run that has ended does not take it.
+            drop(post.send(caller.call_blocking(&request, DEADLINE)));
+        })?;
+        // It ends by itself, at the deadline at the latest.
+        drop(asking);
+        loop {
+            match answered.recv_timeout(HEED) {
+                Ok(answer) => return Ok(answer),
+                Err(RecvTimeoutError::Timeout) => self.heed()?,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Halt::Again("the store was not asked".to_owned()));
+                }
+            }
+        }
+    }
+}
+
+/// What the store answers to a request.
+type Answer<R> = Result<<R as Request>::Reply, Fault>;
