@@ -14,7 +14,6 @@ mod read;
 pub mod value;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::Duration;
@@ -24,6 +23,7 @@ use jiff::Timestamp;
 
 use self::defect::{Defect, Severity};
 use self::value::Schedule;
+use crate::open;
 
 /// The file's name in the project's folder.
 pub const FILE: &str = "esker.toml";
@@ -219,7 +219,8 @@ fn read_file(dir: &Path) -> Result<String, Defect> {
     };
     let path = dir.join(FILE);
     let mut bytes = Vec::new();
-    let read = File::open(&path).and_then(|file| file.take(FILE_MAX + 1).read_to_end(&mut bytes));
+    let read =
+        open::regular(&path).and_then(|file| file.take(FILE_MAX + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
         let hint = match error.kind() {
             ErrorKind::NotFound => "run `esker init`, or name the project's folder",

@@ -4,7 +4,7 @@
 //! read again even so: two changes within one tick of the file system's clock look the same.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::definition::{Definition, Origin, Program};
 use crate::key::{Print, hex, sha256};
+use crate::open;
 use crate::sheets::FILE_MAX;
 
 /// The most files of one program's code.
@@ -138,7 +139,7 @@ impl Fingerprints {
 
 fn hash_file(path: &Path, read_max: u64) -> io::Result<String> {
     let mut hash = Sha256::new();
-    let mut file = File::open(path)?.take(read_max);
+    let mut file = open::regular(path)?.take(read_max);
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match file.read(&mut buffer)? {

@@ -6,6 +6,7 @@
 pub mod definition;
 
 mod key;
+mod open;
 pub mod plan;
 mod retry;
 

@@ -1,6 +1,6 @@
 //! A store for tests: it holds nothing and answers every PUT to `main` as it is told.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use esker_bus::bus::{Binds, Bus};
@@ -93,6 +93,14 @@ impl<F: Fn(usize) -> Option<Code>> Answers<F> {
 
 fn revision() -> Revision {
     Revision::from_bytes([7; 20])
+}
+
+/// The supervisor alone: `cargo test` builds the examples beside the tests.
+pub(crate) fn supervisor() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test.parent().unwrap().parent().unwrap().join("examples/supervise");
+    assert!(path.is_file(), "run `cargo test` without --lib, or build the examples first");
+    path
 }
 
 /// An address that nobody serves.

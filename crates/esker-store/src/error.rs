@@ -64,7 +64,7 @@ pub enum Error {
     },
     /// The journal was not just cut off by a crash.
     #[error(
-        "cannot read {}: {reason}; keep a copy of the whole folder, then move the journal away to open the store without it",
+        "cannot read {}: {reason}; keep a copy of the store, then move that file away to open it",
         path.display()
     )]
     Journal {

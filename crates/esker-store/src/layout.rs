@@ -1,8 +1,8 @@
 //! A store's folder: how it is made, recognised and held.
 //!
 //! It is a bare git repository. Beside what git keeps there is `esker/` with `lock` (held while a process
-//! writes; its content is that process's id), `epoch` (the last start's number), `journal` (what
-//! may not have reached its place yet) and `tmp/`.
+//! writes; its content is that process's id), `epoch` (the last start's number), `journal` and
+//! `journal.old` (what may not have reached its place yet) and `tmp/`.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};

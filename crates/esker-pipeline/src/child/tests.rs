@@ -1,18 +1,11 @@
 //! Real programs, well and badly behaved, below a real supervisor.
 
 use std::fs;
-use std::path::PathBuf;
 use std::sync::mpsc::channel;
 
-use super::*;
+use crate::stub::supervisor;
 
-/// `cargo test` builds the examples beside the tests.
-fn supervisor() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test.parent().unwrap().parent().unwrap().join("examples/supervise");
-    assert!(path.is_file(), "run `cargo test` without --lib, or build the examples first");
-    path
-}
+use super::*;
 
 fn program(script: &str) -> Program {
     Program {

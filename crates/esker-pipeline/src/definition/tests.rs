@@ -272,3 +272,13 @@ fn a_file_that_is_missing_too_large_or_no_text_is_refused() {
         "esker.toml:2:1: a byte that is not UTF-8; save the file as UTF-8"
     );
 }
+
+#[test]
+fn a_pipe_in_its_place_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(FILE);
+    let mode = rustix::fs::Mode::RUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let defects = Definition::load(dir.path()).unwrap_err();
+    assert!(defects[0].message.ends_with("it is no file"), "{}", defects[0]);
+}

@@ -41,24 +41,47 @@ fn shown(refusal: Code, expected: impl Fn(&Status) -> bool) -> (Stub, Engine) {
     let dir = project();
     fs::write(dir.path().join("a.csv"), "1\n").unwrap();
     let engine = Engine::start(options_with(&stub.bus, &stub.server.local(), dir.path())).unwrap();
+    await_status(&engine, expected);
+    (stub, engine)
+}
+
+fn await_status(engine: &Engine, expected: impl Fn(&Status) -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !expected(&engine.status()) {
         assert!(Instant::now() < deadline, "it shows {:?}", engine.status());
         thread::yield_now();
     }
-    (stub, engine)
+}
+
+/// Whether the only part is tried again for this reason.
+fn is_slowed(status: &Status, why: &str) -> bool {
+    status.parts.first().is_some_and(|part| {
+        matches!(part.state, State::Retry(_))
+            && part.failure.as_ref().is_some_and(|failure| failure.contains(why))
+    })
 }
 
 #[test]
 fn runs_of_which_nothing_comes_slow_down_and_are_shown() {
-    let (stub, engine) = shown(Code::Conflict, |status| {
-        let part = status.parts.first();
-        part.is_some_and(|part| {
-            matches!(part.state, State::Retry(_))
-                && part.failure.as_ref().is_some_and(|why| why.contains("the heads have moved"))
-        })
-    });
+    let told = |status: &Status| is_slowed(status, "the heads have moved");
+    let (stub, engine) = shown(Code::Conflict, told);
     assert_eq!(stub.puts.try_iter().count(), 3);
+    engine.shutdown();
+}
+
+#[test]
+fn a_run_that_is_ended_from_outside_is_no_problem() {
+    let stub = Stub::serve(|_| None);
+    let dir = tempfile::tempdir().unwrap();
+    let program = "run = [\"sh\", \"-c\", \"kill -TERM $PPID; sleep 100\"]";
+    fs::write(dir.path().join("esker.toml"), GOOD.replace("file = \"a.csv\"", program)).unwrap();
+    let options = options_with(&stub.bus, &stub.server.local(), dir.path());
+    let engine = Engine::start(Options { esker: stub::supervisor(), ..options }).unwrap();
+    await_status(&engine, |status| {
+        let problem = status.parts.iter().any(|part| part.state == State::Problem);
+        assert!(!problem, "{status:?}");
+        is_slowed(status, "asked to end from outside")
+    });
     engine.shutdown();
 }
 

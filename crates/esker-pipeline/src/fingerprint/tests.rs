@@ -72,7 +72,7 @@ fn changes_within_one_tick_are_seen() {
 fn a_file_too_large_is_not_read() {
     let dir = project();
     let path = dir.path().join("data/f.csv");
-    File::create(&path).unwrap().set_len(FILE_MAX + 1).unwrap();
+    std::fs::File::create(&path).unwrap().set_len(FILE_MAX + 1).unwrap();
     let hash = Fingerprints::default().of_source(&path).unwrap();
     assert!(hash.starts_with(&format!("{} bytes", FILE_MAX + 1)), "{hash}");
 }

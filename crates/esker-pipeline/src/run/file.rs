@@ -1,6 +1,5 @@
 //! Reading a file source, with regard to programs that are still writing it.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use bytes::Bytes;
 use crate::definition::Source;
 use crate::fingerprint::Stamp;
 use crate::key::{self, Print, sha256};
+use crate::open;
 use crate::plan::Run;
 use crate::sheets::{self, FILE_MAX};
 
@@ -119,7 +119,7 @@ fn restless(path: &str) -> Broken {
 
 fn load(full: &Path, path: &str) -> Result<Bytes, Broken> {
     let mut bytes = Vec::new();
-    let read = File::open(full).and_then(|file| file.take(FILE_MAX + 1).read_to_end(&mut bytes));
+    let read = open::regular(full).and_then(|file| file.take(FILE_MAX + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
         let summary = format!("cannot read {path}: {error}");
         return Err(Broken::new(summary, "the source waits until it can be read"));

@@ -10,6 +10,8 @@ use super::Stop;
 const UNPACKED_MAX: u64 = 512 << 20;
 /// The most parts of a workbook.
 const PARTS_MAX: usize = 10_000;
+/// The most texts that an XLSX workbook's cells may share: each is kept in memory, however short it is.
+const SHARED_MAX: u64 = 2_000_000;
 /// The most cells an ODS workbook may stand for, repeated ones included.
 const CELLS_MAX: u64 = 8_000_000;
 
@@ -22,13 +24,47 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Stop> {
     let mut left = UNPACKED_MAX;
     for index in 0..archive.len() {
         let part = archive.by_index(index).map_err(|error| corrupt(&error))?;
-        let copied = io::copy(&mut part.take(left + 1), &mut io::sink());
+        let mut shared = Shared::default();
+        let copied = io::copy(&mut part.take(left + 1), &mut shared);
         let copied = copied.map_err(|error| corrupt(&error))?;
+        if shared.texts > SHARED_MAX {
+            return Err(Stop::TooLarge(format!("it has more than {SHARED_MAX} shared texts")));
+        }
         left = left.checked_sub(copied).ok_or_else(|| {
             Stop::TooLarge(format!("it unpacks to more than {} MiB", UNPACKED_MAX >> 20))
         })?;
     }
     Ok(())
+}
+
+/// Counts the elements `<si` that go by: the shared texts, if this is the part that has them.
+#[derive(Default)]
+struct Shared {
+    texts: u64,
+    /// How much of `<si` the last bytes were.
+    seen: usize,
+}
+
+impl io::Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        const ELEMENT: &[u8; 3] = b"<si";
+        for &byte in bytes {
+            self.seen = match (byte, byte == ELEMENT[self.seen]) {
+                (_, true) => self.seen + 1,
+                (b'<', false) => 1,
+                (_, false) => 0,
+            };
+            if self.seen == ELEMENT.len() {
+                self.texts += 1;
+                self.seen = 0;
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn open(bytes: &[u8]) -> Result<ZipArchive<Cursor<&[u8]>>, Stop> {

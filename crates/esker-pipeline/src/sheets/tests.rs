@@ -154,6 +154,9 @@ fn a_bomb_does_not_go_off() {
         &archive(&parts),
         "cannot read a.xlsx: it unpacks to more than 512 MiB",
     );
+    let texts = "<si><t>a</t></si>".repeat(2_000_001);
+    let many = "cannot read a.xlsx: it has more than 2000000 shared texts";
+    check_unreadable("a.xlsx", &archive(&[("xl/sharedStrings.xml", &texts)]), many);
     let far = text("XFD1048576", "x");
     let rows: String = (1..5000)
         .map(|row| format!("<row r=\"{row}\">{}</row>", text(&format!("XFD{row}"), "x")))

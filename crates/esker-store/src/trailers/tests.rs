@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn provenance_there_and_back(program in "[^\r\n]{0,40}") {
+    fn provenance_there_and_back(program in "[^\\x00\r\n]{0,40}") {
         let told = written(&asked(None, Some(provenance(&program))));
         prop_assert_eq!(read(&told).provenance, Some(provenance(&program)));
     }

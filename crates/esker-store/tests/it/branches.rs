@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use esker_bus::service::Service as _;
+use esker_bus::service::{Frames, Service as _};
 use esker_wire::fault::Code;
 use esker_wire::message::{Message, Request as _, answer};
 use esker_wire::snapshot::{Get, Put};
@@ -40,7 +40,7 @@ fn one_bad_branch_does_not_hinder_the_others_of_its_batch() {
         put_on("z", "4"),
         put("raw/plan", "5"),
     ];
-    let requests = asks.iter().map(|ask| ask.to_message().to_frames()).collect();
+    let requests: Vec<Frames> = asks.iter().map(|ask| ask.to_message().to_frames()).collect();
     let outcomes = bench.snapshots.handle(&requests);
     let codes: Vec<Option<Code>> = outcomes
         .iter()

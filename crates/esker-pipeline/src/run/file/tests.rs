@@ -107,7 +107,7 @@ fn a_file_that_never_holds_still_is_a_problem() {
         panic!("{halt:?}");
     };
     assert_eq!(broken.summary, "cannot read a.csv: it keeps changing while it is read");
-    assert!(looks > READS_MAX, "it is given up after {looks} looks");
+    assert!((READS_MAX..READS_MAX + 3).contains(&looks), "it is given up after {looks} looks");
 }
 
 #[test]
