@@ -60,9 +60,12 @@ impl Commit {
         })
     }
 
-    /// The first line of the message.
+    /// The first line of the message, or its beginning: listings hold one for every resource.
     pub(crate) fn summary(&self) -> &str {
-        self.message.lines().next().unwrap_or_default()
+        const SUMMARY_MAX: usize = 200;
+        let line = self.message.lines().next().unwrap_or_default();
+        let end = line.char_indices().nth(SUMMARY_MAX).map_or(line.len(), |(end, _)| end);
+        &line[..end]
     }
 }
 

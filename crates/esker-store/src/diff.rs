@@ -12,9 +12,9 @@ use crate::objects::Kind;
 use crate::store::Store;
 
 /// The largest content compared line by line, in bytes.
-const COMPARED_MAX: u64 = 8 * 1024 * 1024;
+const COMPARED_MAX: u64 = 4 * 1024 * 1024;
 /// How long the smallest difference is looked for; after that a larger one is given.
-const SEARCH_MAX: Duration = Duration::from_millis(500);
+const SEARCH_MAX: Duration = Duration::from_millis(100);
 /// In how many first bytes a NUL makes a content binary, as in git.
 const LOOKED_MAX: usize = 8_000;
 /// How many unchanged lines stand around a change.

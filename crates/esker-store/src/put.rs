@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use esker_wire::fault::{Code, Fault};
+use esker_wire::message::Section;
 use esker_wire::name::Branch;
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Expect, Item, Put, Stored, StoredItem};
@@ -15,6 +16,8 @@ use crate::tree;
 
 /// The longest message of a commit, in bytes.
 const MESSAGE_MAX: usize = 64 * 1024;
+/// The most bytes that a run may say of itself.
+const PROVENANCE_MAX: usize = 64 * 1024;
 /// The longest author or content type, in bytes.
 const WORD_MAX: usize = 1024;
 
@@ -136,6 +139,15 @@ fn check(put: &Put, content_max: u64) -> Result<(), Fault> {
         if !is_author(author) {
             let text = format!("the author {author:?} is not of the form `name <mail>`");
             return Err(Fault::bad_request(text));
+        }
+    }
+    if let Some(provenance) = &put.provenance {
+        let mut section = Section::default();
+        provenance.write(&mut section);
+        let bytes: usize = section.fields.iter().map(|(key, value)| key.len() + value.len()).sum();
+        if bytes > PROVENANCE_MAX {
+            let text = format!("the provenance has {bytes} bytes, {PROVENANCE_MAX} are allowed");
+            return Err(Fault::new(Code::TooLarge, text));
         }
     }
     let message = put.message.as_deref().unwrap_or_default();

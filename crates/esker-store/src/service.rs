@@ -25,6 +25,9 @@ use crate::store::Store;
 /// How often a batch is tried again because someone else moved a branch under it.
 const TRIES_MAX: u32 = 4;
 
+/// No further request of a batch is answered at once with answers of this many bytes.
+const ANSWERED_MAX: usize = 64 * 1024 * 1024;
+
 /// The snapshot service over one store.
 pub struct Snapshots {
     store: Store,
@@ -165,10 +168,20 @@ impl Snapshots {
         }
     }
 
-    /// Answers a batch and makes it durable; the reason if it could not be, with nothing kept of it.
+    /// Answers a batch, or its beginning if the answers are large, and makes it durable; the reason if it could
+    /// not be, with nothing kept of it.
     fn attempt(&mut self, batch: &Batch<'_>, requests: &[Frames]) -> Result<Vec<Outcome>, Error> {
         let link = self.link;
-        let outcomes = requests.iter().map(|frames| self.answer(batch, frames)).collect();
+        let mut outcomes = Vec::with_capacity(requests.len());
+        let mut bytes = 0;
+        for frames in requests {
+            let outcome = self.answer(batch, frames);
+            bytes += outcome.reply.iter().map(Bytes::len).sum::<usize>();
+            outcomes.push(outcome);
+            if bytes > ANSWERED_MAX {
+                break;
+            }
+        }
         match self.store.flush() {
             Ok(written) => {
                 if written {

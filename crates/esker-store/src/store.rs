@@ -225,7 +225,9 @@ impl Store {
     /// The moment of the next commit: now, but never before its parent.
     pub(crate) fn when(&self, parent_seconds: Option<i64>) -> When {
         let now = (self.options.clock)();
-        let seconds = now.as_second().max(parent_seconds.unwrap_or(i64::MIN));
+        // A time that is none, which plain git may write, is not handed on.
+        let parent = parent_seconds.filter(|seconds| Timestamp::from_second(*seconds).is_ok());
+        let seconds = now.as_second().max(parent.unwrap_or(i64::MIN));
         let offset = self.options.zone.to_offset(now).seconds();
         When { seconds, offset }
     }

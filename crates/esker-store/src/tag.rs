@@ -5,6 +5,10 @@ use esker_wire::name::Branch;
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::Tag;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::at;
 use crate::commit::tag_to_bytes;
 use crate::objects::Kind;
 use crate::refs;
@@ -117,8 +121,13 @@ fn check_name(name: &str) -> Result<(), Fault> {
         || name.starts_with('-')
         || name.chars().any(bad_char)
         || name.split('/').any(bad_part)
-        || matches!(name, "@" | "HEAD")
-        || name.parse::<Revision>().is_ok();
+        || matches!(name, "@" | "HEAD");
+    // What reads as a revision or a time must go on meaning it.
+    let is_short = (4..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_short || at::time(name, Timestamp::UNIX_EPOCH, &TimeZone::UTC).is_some() {
+        let message = format!("{name:?} cannot name a tag: it reads as a revision or a time");
+        return Err(Fault::bad_request(message).hint("add a word, as in release-2027-01-04"));
+    }
     if is_bad {
         let message = format!("{:?} cannot name a tag", name.chars().take(80).collect::<String>());
         return Err(

@@ -62,7 +62,7 @@ fn text(part: &Part) -> String {
         State::Fresh => (AnsiColor::Green.on_default(), "✓", "fresh".to_owned()),
         State::Running => (AnsiColor::Cyan.on_default(), "▸", "running".to_owned()),
         State::Stale => (AnsiColor::Yellow.on_default(), "·", "about to run".to_owned()),
-        State::Waiting(what) => (Style::new().dimmed(), "…", format!("waits for {what}")),
+        State::Waiting(what) => (Style::new().dimmed(), "…", format!("waits {what}")),
         State::Retry(at) => {
             (AnsiColor::Yellow.on_default(), "↻", format!("tried again at {}", say::time(*at)))
         }

@@ -36,6 +36,31 @@ fn a_batch_is_as_if_handled_one_by_one() {
 }
 
 #[test]
+fn large_answers_end_a_batch_early() {
+    let mut bench = Bench::new();
+    bench.put("raw/large", &"x".repeat(30 << 20));
+    let get = Get::head(resource("raw/large")).to_message().to_frames();
+    let outcomes = bench.snapshots.handle(&vec![get; 9]);
+    assert_eq!(outcomes.len(), 3, "the rest is asked for when these have left");
+}
+
+#[test]
+fn what_a_put_says_of_itself_is_bounded() {
+    let mut bench = Bench::new();
+    let mut ask = put("raw/plan", "x");
+    let program = |bytes| {
+        let made = made_from("s", &[]).unwrap();
+        Some(Provenance { program: "p".repeat(bytes), ..made })
+    };
+    ask.provenance = program(70_000);
+    assert_eq!(bench.call(&ask).unwrap_err().code, Code::TooLarge);
+    ask.provenance = program(50_000);
+    ask.message = Some("m".repeat(60_000));
+    bench.call(&ask).unwrap();
+    assert_eq!(bench.get("raw/plan").unwrap().entry.summary.len(), 200);
+}
+
+#[test]
 fn compare_and_swap() {
     let mut bench = Bench::new();
     let expecting = |content: &str, expect: Expect| {

@@ -2,7 +2,7 @@
 
 use esker_wire::fault::Code;
 use esker_wire::name::Branch;
-use esker_wire::revision::Revision;
+use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Resolve, Tag, Tags};
 
 use crate::support::Bench;
@@ -107,4 +107,18 @@ fn tags_name_revisions_for_good() {
     assert_eq!(resolve(&mut bench, "v1"), Ok(first));
     assert_eq!(bench.call(&Tags).unwrap(), [("v1".to_owned(), first)]);
     assert_eq!(bench.get_at("raw/plan", "v1").unwrap().bytes.unwrap(), "one");
+}
+
+#[test]
+fn no_tag_reads_as_a_revision_or_a_time() {
+    let mut bench = Bench::new();
+    bench.put("raw/plan", "x");
+    let tag = |name: &str| Tag { name: name.to_owned(), at: At::head(), message: None };
+    for name in ["beef", "0123456789abcdef", "2026-11-20", "today", "yesterday", "now"] {
+        let fault = bench.call(&tag(name)).unwrap_err();
+        assert!(fault.message.contains("reads as a revision or a time"), "{name}: {fault}");
+    }
+    for name in ["v1", "beet", "abc", "release-2026-11-20"] {
+        bench.call(&tag(name)).unwrap();
+    }
 }
