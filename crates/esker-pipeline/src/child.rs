@@ -6,6 +6,7 @@
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -25,6 +26,8 @@ use crate::proc;
 pub(crate) const DRAIN: Duration = Duration::from_secs(2);
 /// How much longer than the grace period the supervisor may take to end.
 const MARGIN: Duration = Duration::from_secs(2);
+/// The variable that tells a run's programs their scratch folder.
+pub(crate) const SCRATCH_VARIABLE: &str = "ESKER_SCRATCH";
 /// The variables every program is given if they are set.
 const BASE_ENV: [&str; 14] = [
     "PATH",
@@ -123,6 +126,9 @@ pub(crate) fn run(order: &Order<'_>, mailbox: &Mailbox) -> io::Result<Finished> 
     let mut run = Watch { pid, leash, ended_by: None, stdout: None, stderr: None };
     run.until_exit(order.program, &mailbox.mail);
     let status = child.wait()?;
+    if status.signal().is_some() {
+        sweep(order);
+    }
     run.until_closed(&mailbox.mail);
     let end = match run.ended_by.unwrap_or(end(status)) {
         End::Exited(0) if run.stdout.is_none() => End::Unclosed,
@@ -335,6 +341,26 @@ impl Watch {
 fn destroy(pid: Pid) {
     for below in proc::descendants(pid).into_iter().chain([pid]) {
         let _ended = process::kill_process(below, Signal::KILL);
+    }
+}
+
+/// Ends what a supervisor leaves behind that was killed itself, perhaps by its own program: all that was given
+/// this run's scratch folder.
+fn sweep(order: &Order<'_>) {
+    const ROUNDS_MAX: usize = 10;
+    let Some((name, folder)) = order.env.iter().find(|(name, _)| name == SCRATCH_VARIABLE) else {
+        return;
+    };
+    let variable = [name.as_bytes(), b"=", folder.as_bytes()].concat();
+    // One that forks while it is looked for may be missed by one look.
+    for _ in 0..ROUNDS_MAX {
+        let left = proc::with_variable(&variable);
+        if left.is_empty() {
+            return;
+        }
+        for leash in left {
+            let _ended = process::pidfd_send_signal(leash, Signal::KILL);
+        }
     }
 }
 

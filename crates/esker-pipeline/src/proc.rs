@@ -1,8 +1,9 @@
 //! Which processes descend from which, as `/proc` tells.
 
 use std::fs;
+use std::os::fd::OwnedFd;
 
-use rustix::process::Pid;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 /// The direct children of a process.
 pub(crate) fn children(parent: Pid) -> Vec<Pid> {
@@ -22,6 +23,22 @@ pub(crate) fn descendants(ancestor: Pid) -> Vec<Pid> {
         next += 1;
     }
     found.split_off(1)
+}
+
+/// The processes that have this variable, `NAME=value`, in their environment, as they were started.
+pub(crate) fn with_variable(variable: &[u8]) -> Vec<OwnedFd> {
+    let has = |pid: Pid| {
+        let path = format!("/proc/{}/environ", pid.as_raw_nonzero());
+        let environment = fs::read(path).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|one| one == variable)
+    };
+    let family = family().into_iter().map(|(pid, _)| pid);
+    // Once it is held, the number is that process's: look again before it is taken for the one seen.
+    let held = family.filter(|pid| has(*pid)).filter_map(|pid| {
+        let leash = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+        has(pid).then_some(leash)
+    });
+    held.collect()
 }
 
 /// Every process with its parent.

@@ -174,7 +174,7 @@ fn variables(bench: &Bench, run: &Run, scratch: &Path) -> Vec<(OsString, OsStrin
         ("ESKER_STAGE".into(), run.name().into()),
         ("ESKER_RUN_KEY".into(), run.run_key.as_str().into()),
         ("ESKER_PROJECT".into(), bench.dir.as_path().into()),
-        ("ESKER_SCRATCH".into(), scratch.into()),
+        (child::SCRATCH_VARIABLE.into(), scratch.into()),
     ];
     for (index, input) in run.inputs.iter().enumerate() {
         let value = format!("{}@{}", input.resource, input.revision);

@@ -96,6 +96,18 @@ fn leaves_a_daemon_behind() {
 }
 
 #[test]
+fn kills_its_supervisor_and_leaves_a_crowd() {
+    let marker = format!("parricide-{}", std::process::id());
+    let crowd = format!("(setsid sh -c \"sleep 1000 # {marker}\" &); setsid sleep 999 &");
+    let world = problem(
+        &format!("{crowd} sleep 0.2; kill -9 $PPID; sleep 1000 # {marker}"),
+        "timeout = \"20s\"",
+        &["137"],
+    );
+    world.wait_for("all of them to be gone", || processes(&marker).is_empty());
+}
+
+#[test]
 fn reads_nothing_of_a_long_input() {
     let world = stage("echo done", "");
     let _up = world.up();
