@@ -18,6 +18,12 @@ pub(super) fn check(dir: &Path, definition: &Definition, places: &Places) -> Vec
         if let Err((message, hint)) = find(dir, &program.argv[0]) {
             add(name, Severity::Error, message, hint);
         }
+        for word in program.argv[1..].iter().filter(|word| is_script(word)) {
+            if !dir.join(word).exists() {
+                let message = format!("{name} runs with {word}, which is not in the project");
+                add(name, Severity::Warning, message, "correct the name, or write the file".into());
+            }
+        }
         for path in program.code.iter().flatten() {
             if !dir.join(path).exists() {
                 let message = format!("`code` of {name}: there is no {path} in the project");
@@ -36,6 +42,14 @@ pub(super) fn check(dir: &Path, definition: &Definition, places: &Places) -> Vec
         }
     }
     defects
+}
+
+/// Whether an argument is most likely a program's file.
+fn is_script(word: &str) -> bool {
+    const ENDINGS: [&str; 9] = ["awk", "jl", "js", "lua", "pl", "py", "r", "rb", "sh"];
+    let name = word.rsplit_once('.').filter(|(name, _)| !name.is_empty());
+    let is_plain = !word.starts_with('-') && !word.contains(char::is_whitespace);
+    is_plain && name.is_some_and(|(_, end)| ENDINGS.contains(&end.to_lowercase().as_str()))
 }
 
 /// Whether the program can be started: what is wrong and what to do, if not.

@@ -1,5 +1,6 @@
 //! The small texts of a definition: durations, sizes, names, addresses, schedules.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use croner::Cron;
@@ -86,30 +87,32 @@ pub(super) fn name(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// `HOST:PORT`.
+/// `HOST:PORT`, on loopback: beyond it anyone could read and write.
 pub(super) fn address(text: &str) -> Result<String, String> {
-    let port = text
-        .rsplit_once(':')
-        .filter(|(host, _)| !host.is_empty())
-        .and_then(|(_, port)| port.parse::<u16>().ok());
-    match port {
-        Some(_) => Ok(text.to_owned()),
-        None => {
-            Err(format!("{text:?} is no address; write HOST:PORT, for example \"127.0.0.1:8000\""))
-        }
-    }
+    let example = "write HOST:PORT, for example \"127.0.0.1:8000\"";
+    local(text, text).map_err(|what| format!("{what}; {example}"))
 }
 
-/// `tcp://HOST:PORT`.
+/// `tcp://HOST:PORT`, on loopback.
 pub(super) fn endpoint(text: &str) -> Result<String, String> {
-    let bad = || {
-        format!(
-            "{text:?} is no address; write tcp://HOST:PORT, for example \"tcp://127.0.0.1:5000\""
-        )
+    let example = "write tcp://HOST:PORT, for example \"tcp://127.0.0.1:5000\"";
+    let rest = text.strip_prefix("tcp://").unwrap_or_default();
+    local(text, rest).map_err(|what| format!("{what}; {example}"))
+}
+
+/// The text, if `rest` of it is a loopback host and a port; what is wrong, if not.
+fn local(text: &str, rest: &str) -> Result<String, String> {
+    let parts = rest.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
+    let Some((host, _)) = parts.filter(|(host, _)| !host.is_empty()) else {
+        return Err(format!("{text:?} is no address"));
     };
-    let rest = text.strip_prefix("tcp://").ok_or_else(bad)?;
-    address(rest).map_err(|_| bad())?;
-    Ok(text.to_owned())
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback = bare.parse::<IpAddr>().map_or(host == "localhost", |ip| ip.is_loopback());
+    if is_loopback {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} is not a loopback address"))
+    }
 }
 
 /// When a source runs by itself.

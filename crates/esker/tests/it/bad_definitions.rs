@@ -88,12 +88,24 @@ fn no_project_here() {
 
 #[test]
 fn a_bind_beyond_loopback() {
-    let world = World::new("[project]\nname = \"p\"\n[hub]\nrequests = \"tcp://0.0.0.0:5000\"\n");
-    let stderr = world.fails(1, &["hub"]);
-    assert!(stderr.contains("0.0.0.0") && stderr.contains("loopback"), "{stderr}");
-    let world = World::new("[project]\nname = \"p\"\n");
+    let project = "[project]\nname = \"p\"\n";
+    for bind in ["[hub]\nrequests = \"tcp://0.0.0.0:5000\"\n", "[web]\nbind = \"192.0.2.1:8000\"\n"]
+    {
+        refused(&format!("{project}{bind}"), &["esker.toml:4:", "is not a loopback address"]);
+    }
+    let world = World::new(project);
     let stderr = world.fails(1, &["up", "--port-base", "0", "--bind", "0.0.0.0:0"]);
     assert!(stderr.contains("0.0.0.0") && stderr.contains("loopback"), "{stderr}");
+}
+
+#[test]
+fn a_missing_script_is_warned_of() {
+    let world = World::new(
+        "[project]\nname = \"p\"\n[stage.a]\ninput = \"raw/a\"\nrun = [\"python3\", \"sumary.py\"]\noutput = \"x/a\"\n",
+    );
+    let output = world.run(&["check"]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && stderr.contains("sumary.py, which is not"), "{stderr}");
 }
 
 #[test]
