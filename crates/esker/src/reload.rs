@@ -35,6 +35,7 @@ impl Reload {
         let project = project.clone();
         let mut seen = None;
         let mut good = None;
+        let mut served = None;
         let look = move || {
             while !stopped.wait(LOOK_EVERY) {
                 let now = (stamp(&project.dir), Endpoints::read(&project).has_runner());
@@ -43,6 +44,12 @@ impl Reload {
                 }
                 // A bad edit is the runner's to report; the last good definition stays.
                 if let Ok(definition) = Definition::load(&project.dir) {
+                    let addresses = (definition.hub.clone(), definition.web.clone());
+                    if served.get_or_insert_with(|| addresses.clone()) != &addresses {
+                        tracing::warn!(
+                            "[hub] and [web] have changed: restart esker to serve there"
+                        );
+                    }
                     good = Some(definition);
                 }
                 if let Some(definition) = &good {
