@@ -11,14 +11,13 @@ mod grid;
 use std::io::Cursor;
 
 use calamine::{Ods, OdsError, Reader, Sheet, SheetType, Xlsx, XlsxError};
+use esker_wire::message::CONTENT_MAX;
 use esker_wire::stacked;
 
 use self::grid::Grid;
 
 /// The largest file of a source, in bytes.
 pub(crate) const FILE_MAX: u64 = 64 << 20;
-/// The largest content made from a workbook, in bytes.
-const CONTENT_MAX: usize = 64 << 20;
 /// What encrypted workbooks, and those of before 2007, begin with.
 const COMPOUND: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
 

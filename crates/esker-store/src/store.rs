@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use esker_wire::message::CONTENT_MAX;
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::Revision;
 use jiff::Timestamp;
@@ -55,7 +56,7 @@ impl Default for Options {
             project: String::new(),
             clock: Arc::new(Timestamp::now),
             zone: TimeZone::system(),
-            content_max: 64 * 1024 * 1024,
+            content_max: CONTENT_MAX as u64,
         }
     }
 }

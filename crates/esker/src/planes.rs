@@ -75,7 +75,7 @@ impl Start {
             events: vec![moved(&hub.events, PORTS[1], ports.port_base)?],
             ..Binds::default()
         };
-        let store = open_store(&self.project)?;
+        let store = open_store(&self.project, self.definition.project.clone())?;
         let epoch = store.epoch().to_string();
         let service = Snapshots::new(store, names.clone());
         let server = self.bus.serve("snapshots", service, &binds).map_err(|fault| {
@@ -287,23 +287,21 @@ fn shown(definition: &Definition, has_runner: bool) -> Shown {
     }
 }
 
-/// Which source or stage makes a resource, if one does.
-pub(crate) fn maker(definition: &Definition, resource: &str) -> Option<String> {
+/// Which source or stage of the project makes a resource, if one does.
+pub(crate) fn maker(place: &Place, resource: &Resource) -> Option<String> {
+    let definition = Definition::load(&place.project().ok()?.dir).ok()?;
     let sources = definition.sources.iter();
-    let source = sources.into_iter().find(|source| source.output.as_str() == resource);
+    let source = sources.into_iter().find(|source| source.output == *resource);
     let stages = definition.stages.iter();
-    let mut stages =
-        stages.filter(|stage| stage.outputs.iter().any(|output| output.as_str() == resource));
+    let mut stages = stages.filter(|stage| stage.outputs.contains(resource));
     match source {
         Some(source) => Some(format!("source {}", source.name)),
         None => stages.next().map(|stage| format!("stage {}", stage.name)),
     }
 }
 
-/// Opens the project's store.
-pub(crate) fn open_store(project: &Project) -> Result<Store> {
-    let name = project.dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let name = Definition::load(&project.dir).map_or(name, |definition| definition.project);
+/// Opens the project's store, of a project called `name`.
+pub(crate) fn open_store(project: &Project, name: String) -> Result<Store> {
     let options = Options { project: name, ..Options::default() };
     project.hidden()?;
     let begun = Instant::now();

@@ -9,7 +9,7 @@ use esker_bus::endpoint::Endpoint;
 use esker_bus::follow::Follow;
 use esker_bus::server::Server;
 use esker_pipeline::definition::Definition;
-use esker_store::names::NamesHandle;
+use esker_store::names::{Names, NamesHandle};
 use esker_store::service::Snapshots;
 use esker_wire::message::Request;
 use esker_wire::snapshot::Health;
@@ -66,8 +66,14 @@ impl Hub {
 
     fn of_store(project: &Project) -> Result<Self> {
         let bus = Bus::start()?;
-        let names = Definition::load(&project.dir).map(|d| planes::names(&d)).unwrap_or_default();
-        let store = planes::open_store(project)?;
+        let (name, names) = match Definition::load(&project.dir) {
+            Ok(definition) => (definition.project.clone(), planes::names(&definition)),
+            Err(_) => {
+                let folder = project.dir.file_name().unwrap_or_default();
+                (folder.to_string_lossy().into_owned(), Names::default())
+            }
+        };
+        let store = planes::open_store(project, name)?;
         let service = Snapshots::new(store, NamesHandle::new(names));
         let server = bus.serve("snapshots", service, &Binds::default())?;
         let endpoint = server.local();

@@ -21,14 +21,16 @@ pub(super) struct Node {
     pub(super) outputs: Vec<Marked<Resource>>,
 }
 
-/// Finds names used twice, resources made twice, inputs nobody makes, and cycles.
-pub(super) fn check(page: &mut Page<'_>, nodes: &[Node]) {
+/// Finds names used twice, resources made twice, inputs nobody makes, and cycles. Gives who makes each resource,
+/// by its place in `nodes`.
+pub(super) fn check<'a>(page: &mut Page<'_>, nodes: &'a [Node]) -> HashMap<&'a Resource, usize> {
     check_names(page, nodes);
     let makers = makers(page, nodes);
     for input in nodes.iter().flat_map(|node| &node.inputs) {
         check_made(page, &makers, input);
     }
     check_cycles(page, nodes, &makers);
+    makers
 }
 
 fn check_names(page: &mut Page<'_>, nodes: &[Node]) {

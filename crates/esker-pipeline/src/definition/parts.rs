@@ -23,34 +23,10 @@ const EVERY_MIN: Duration = Duration::from_secs(1);
 
 const PROGRAM_KEYS: [&str; 8] =
     ["run", "timeout", "grace", "output_max", "retry", "allow_empty", "code", "env"];
-const SOURCE_KEYS: [&str; 14] = [
-    "file",
-    "sheets",
-    "every",
-    "cron",
-    "timezone",
-    "output",
-    "run",
-    "timeout",
-    "grace",
-    "output_max",
-    "retry",
-    "allow_empty",
-    "code",
-    "env",
-];
-const STAGE_KEYS: [&str; 10] = [
-    "input",
-    "output",
-    "run",
-    "timeout",
-    "grace",
-    "output_max",
-    "retry",
-    "allow_empty",
-    "code",
-    "env",
-];
+/// What a source has besides the keys of its program.
+const SOURCE_KEYS: [&str; 6] = ["file", "sheets", "every", "cron", "timezone", "output"];
+/// What a stage has besides the keys of its program.
+const STAGE_KEYS: [&str; 2] = ["input", "output"];
 
 pub(super) fn sources(
     page: &mut Page<'_>,
@@ -62,7 +38,7 @@ pub(super) fn sources(
     let mut sources = Vec::new();
     for (name, table) in page.tables(root.entries, "source") {
         check_name(page, &name, &table.span);
-        page.check_keys(&table, &SOURCE_KEYS);
+        page.check_keys(&table, &[&SOURCE_KEYS[..], &PROGRAM_KEYS].concat());
         let origin = origin(page, &table, &name, places);
         let schedule = schedule(page, &table, now);
         let schedule = needed(page, &table, schedule);
@@ -94,7 +70,7 @@ pub(super) fn stages(
     let mut stages = Vec::new();
     for (name, table) in page.tables(root.entries, "stage") {
         check_name(page, &name, &table.span);
-        page.check_keys(&table, &STAGE_KEYS);
+        page.check_keys(&table, &[&STAGE_KEYS[..], &PROGRAM_KEYS].concat());
         let inputs = resources(page, &table, "input");
         let outputs = resources(page, &table, "output");
         let bare = |marked: &[Marked<Resource>]| marked.iter().map(|m| m.value.clone()).collect();

@@ -38,14 +38,13 @@ pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, V
     let mut nodes = Vec::new();
     let sources = parts::sources(&mut page, &root, now, &mut nodes, &mut places);
     let stages = parts::stages(&mut page, &root, &mut nodes, &mut places);
-    graph::check(&mut page, &nodes);
-    let made: Vec<&Marked<Resource>> = nodes.iter().flat_map(|node| &node.outputs).collect();
+    let makers = graph::check(&mut page, &nodes);
     let definition = Definition {
         project: project(&mut page, &root),
         hub: hub(&mut page, &root),
         web: web(&mut page, &root),
         aliases: aliases(&mut page, &root),
-        views: views(&mut page, &root, &made),
+        views: views(&mut page, &root, &makers),
         sources,
         stages,
         jobs: jobs(&mut page, &root),
@@ -142,8 +141,11 @@ fn aliases(page: &mut Page<'_>, root: &Table<'_, '_>) -> BTreeMap<String, Resour
     aliases
 }
 
-fn views(page: &mut Page<'_>, root: &Table<'_, '_>, made: &[&Marked<Resource>]) -> Vec<View> {
-    let makers: HashMap<&Resource, usize> = made.iter().map(|made| (&made.value, 0)).collect();
+fn views(
+    page: &mut Page<'_>,
+    root: &Table<'_, '_>,
+    makers: &HashMap<&Resource, usize>,
+) -> Vec<View> {
     let mut views = Vec::new();
     for (name, table) in page.tables(root.entries, "view") {
         check_name(page, &name, &table.span);
@@ -161,7 +163,7 @@ fn views(page: &mut Page<'_>, root: &Table<'_, '_>, made: &[&Marked<Resource>]) 
         let Some(shown) = resource(page, shown) else {
             continue;
         };
-        graph::check_made(page, &makers, &shown);
+        graph::check_made(page, makers, &shown);
         views.push(View { name, resource: shown.value, kind, title });
     }
     views

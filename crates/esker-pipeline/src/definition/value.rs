@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use croner::Cron;
+use esker_wire::message::CONTENT_MAX;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 /// The longest duration a definition may name.
 const DURATION_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 /// The largest size a definition may name: the largest content the store keeps.
-const SIZE_MAX: u64 = 64 << 20;
+const SIZE_MAX: u64 = CONTENT_MAX as u64;
 
 /// Reads `250ms`, `15m`, `1h30m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

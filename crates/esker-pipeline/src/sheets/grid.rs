@@ -2,7 +2,9 @@
 
 use calamine::{Data, Range};
 
-use super::{CONTENT_MAX, Stop, cell, too_long};
+use esker_wire::message::CONTENT_MAX;
+
+use super::{Stop, cell, too_long};
 
 /// The most cells of one sheet that hold something.
 const CELLS_MAX: usize = 4_000_000;

@@ -1,7 +1,6 @@
 //! `esker get`: a version of a resource, exactly its bytes.
 
 use anyhow::{Context, Result};
-use esker_pipeline::definition::Definition;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Resource;
 use esker_wire::snapshot::Get;
@@ -38,8 +37,7 @@ fn with_maker(place: &Place, resource: &Resource, error: anyhow::Error) -> anyho
     let Some(fault) = missing.filter(|fault| fault.hint.is_empty()) else {
         return error;
     };
-    let definition = place.project().ok().and_then(|project| Definition::load(&project.dir).ok());
-    match definition.and_then(|definition| maker(&definition, resource.as_str())) {
+    match maker(place, resource) {
         Some(maker) => fault
             .clone()
             .hint(format!("{maker} makes it: not yet, or it failed; `esker problems` tells"))

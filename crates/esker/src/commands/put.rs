@@ -5,9 +5,8 @@ use std::io::Read;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use esker_pipeline::definition::Definition;
 use esker_wire::message::CONTENT_MAX;
-use esker_wire::name::Branch;
+use esker_wire::name::{Branch, Resource};
 use esker_wire::snapshot::{self, Item};
 use serde_json::json;
 
@@ -42,7 +41,7 @@ pub(crate) fn put(place: &Place, put: &Put) -> Result<()> {
     })?;
     let item = &stored.items[0];
     let revision = item.revision.unwrap_or(stored.revision).to_string();
-    warn_if_made(place, put);
+    warn_if_made(place, &item.resource);
     if put.json {
         return Ok(say::json(&json!({
             "resource": item.resource.as_str(),
@@ -59,12 +58,10 @@ pub(crate) fn put(place: &Place, put: &Put) -> Result<()> {
 }
 
 /// Says so if the runner will make this resource again, in place of what was put.
-fn warn_if_made(place: &Place, put: &Put) {
-    let definition = place.project().ok().and_then(|project| Definition::load(&project.dir).ok());
-    if let Some(maker) = definition.and_then(|definition| maker(&definition, &put.resource)) {
+fn warn_if_made(place: &Place, resource: &Resource) {
+    if let Some(maker) = maker(place, resource) {
         say::note(format!(
-            "warning: {} is made by {maker}, whose next run replaces this version",
-            put.resource
+            "warning: {resource} is made by {maker}, whose next run replaces this version"
         ));
     }
 }
