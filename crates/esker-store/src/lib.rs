@@ -23,20 +23,23 @@ pub mod store;
 
 mod branches;
 mod history;
+mod outside;
 mod tree;
 
 mod commit;
 mod trailers;
 
+mod delta;
 mod durable;
 mod files;
 mod journal;
 mod layout;
 mod locks;
-mod loose;
 mod objects;
+mod pack;
 mod refs;
 mod replay;
+mod settle;
 
 mod cache;
 

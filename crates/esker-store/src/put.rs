@@ -85,12 +85,13 @@ impl Store {
         let root = parent.as_ref().map(|step| step.tree);
         for effect in changed {
             if let Some(content) = &effect.item.content {
-                self.objects.put(Kind::Blob, content.clone())?;
+                let base = effect.current.map(|(_, blob)| blob);
+                self.objects.put(Kind::Blob, content.clone(), base)?;
             }
         }
         let tree = match tree::edit(&mut self.objects, root, &edits)? {
             Some(tree) => tree,
-            None => self.objects.put(Kind::Tree, Vec::new())?,
+            None => self.objects.put(Kind::Tree, Vec::new(), None)?,
         };
         let when = self.when(parent.as_ref().map(|step| step.seconds));
         let items: Vec<&Item> = changed.iter().map(|effect| effect.item).collect();
@@ -102,7 +103,7 @@ impl Store {
             when,
             message: trailers::write(put, &items),
         };
-        let revision = self.objects.put(Kind::Commit, commit.to_bytes())?;
+        let revision = self.objects.put(Kind::Commit, commit.to_bytes(), None)?;
         let changes = changed.iter().map(|effect| (effect.item.resource.clone(), effect.blob));
         let changes = changes.collect();
         let line = self.line_mut(&put.branch)?;

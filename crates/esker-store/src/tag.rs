@@ -49,7 +49,7 @@ impl Store {
             target
         } else {
             let bytes = tag_to_bytes(&ask.name, target, self.when(None), &message);
-            self.objects.put(Kind::Tag, bytes)?
+            self.objects.put(Kind::Tag, bytes, None)?
         };
         self.tags_waiting.insert(ask.name.clone(), named);
         Ok(target)
@@ -71,7 +71,7 @@ impl Store {
 
     /// The names of all tags, waiting ones too.
     pub(crate) fn tag_names(&self) -> Result<Vec<String>, Fault> {
-        let mut names = refs::names(&self.dir, refs::TAGS)?;
+        let mut names = self.references(refs::TAGS)?;
         names.extend(self.tags_waiting.keys().cloned());
         Ok(names.into_iter().collect())
     }
@@ -83,7 +83,7 @@ impl Store {
         }
         let mut next = match self.tags_waiting.get(name) {
             Some(named) => Some(*named),
-            None => refs::read(&self.dir, &format!("{}{name}", refs::TAGS))?,
+            None => self.reference(&format!("{}{name}", refs::TAGS))?,
         };
         for _ in 0..PEEL_MAX {
             let Some(id) = next else {

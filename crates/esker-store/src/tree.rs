@@ -59,7 +59,7 @@ pub(crate) fn edit(
         return Ok(None);
     }
     nodes.sort_by(|a, b| a.key().cmp(b.key()));
-    Ok(Some(objects.put(Kind::Tree, to_bytes(&nodes))?))
+    Ok(Some(objects.put(Kind::Tree, to_bytes(&nodes), tree)?))
 }
 
 /// Makes the edits that share their path's first part: removals, then what lies deeper, then additions, so

@@ -62,8 +62,8 @@ fn conditioned(raw: Revision) -> Put {
 /// Ids are made from contents, so the same ids mean the same bytes.
 #[test]
 fn the_format_is_still_1() {
-    let bench = written();
-    let refs = git(bench.path(), &["for-each-ref"]);
+    let mut bench = written();
+    let refs = bench.git(&["for-each-ref"]);
     let golden = include_str!("../golden/refs.txt");
     assert_eq!(refs, golden, "what is written changed:\n{refs}");
 }

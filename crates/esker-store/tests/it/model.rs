@@ -8,7 +8,7 @@ use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Get, Item, List, Log};
 use proptest::prelude::*;
 
-use crate::support::{Bench, assert_sound, put, resource};
+use crate::support::{Bench, put, resource};
 
 const NAMES: [&str; 5] = ["a/b", "a/c", "a/b/c", "b/a", "b/a b"];
 
@@ -146,6 +146,6 @@ proptest! {
         check_reads(&mut bench, &model);
         let mut bench = bench.reopen();
         check_reads(&mut bench, &model);
-        assert_sound(bench.path());
+        bench.assert_sound();
     }
 }

@@ -32,7 +32,7 @@ fn a_batch_is_as_if_handled_one_by_one() {
     let (first, second) = (events(&outcomes[1].events), events(&outcomes[3].events));
     assert_eq!((first[0].link().seq, second[0].link().seq), (1, 2));
     assert_eq!(last.entry.previous, got(2).unwrap().entry.previous.or(Some(got(2).unwrap().at)));
-    assert_eq!(crate::support::git_head(bench.path()), last.at);
+    assert_eq!(bench.git_head(), last.at);
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn the_clock_never_goes_back_in_the_log() {
     bench.put("raw/plan", "one");
     bench.pass(-3600);
     bench.put("raw/plan", "two");
-    let times = crate::support::git(bench.path(), &["log", "--format=%ct", "main"]);
+    let times = bench.git(&["log", "--format=%ct", "main"]);
     let times: Vec<i64> = times.lines().map(|line| line.parse().unwrap()).collect();
     assert_eq!(times, [crate::support::NOON; 3]);
 }
