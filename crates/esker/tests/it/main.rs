@@ -9,7 +9,9 @@ mod crash;
 mod docs;
 mod examples;
 mod hostile;
+mod order;
 mod store;
+mod storm;
 mod world;
 
 /// A file in this folder that is not named above would be compiled by nobody.
