@@ -175,7 +175,9 @@ fn many_writers_under_kills_are_as_one() {
         let stormy = Stormy::new(&world);
         let events = Mutex::new(Vec::new());
         let start = Instant::now();
-        let mut dice = Dice(seed());
+        let seed = seed();
+        println!("seed {seed}");
+        let mut dice = Dice(seed);
         std::thread::scope(|scope| {
             let (stormy, events) = (&stormy, &events);
             for client in 0..CLIENTS {
