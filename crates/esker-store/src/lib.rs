@@ -23,6 +23,7 @@ pub mod store;
 
 mod branches;
 mod history;
+mod index;
 mod outside;
 mod tree;
 

@@ -22,6 +22,9 @@ use crate::names::{Names, NamesHandle};
 use crate::outside::Foreign;
 use crate::store::Store;
 
+/// How many commits are new before the index is written while the store is open.
+const INDEX_NEW: u32 = 256;
+
 /// No further request of a batch is answered at once with answers of this many bytes.
 const ANSWERED_MAX: usize = 64 * 1024 * 1024;
 
@@ -243,6 +246,7 @@ impl Service for Snapshots {
     fn tick(&mut self) -> Vec<Frames> {
         let names = self.names.get();
         self.look_outside(&names);
+        self.store.save_indexes(INDEX_NEW);
         match self.store.note_settled() {
             Err(error) => self.trouble = Some(error.to_string()),
             Ok(()) if self.trouble.is_some() && self.store.is_writable() => self.trouble = None,

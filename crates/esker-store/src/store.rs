@@ -33,8 +33,8 @@ const FORMAT: &str =
 const FORMAT_LINE: &str = "format = 1";
 /// Where in the first commit it is.
 const FORMAT_FILE: &str = ".esker/format";
-/// For how many commits what they say is kept in memory.
-const TOLD_MAX: usize = 100_000;
+/// How much of what commits say is kept in memory, in bytes.
+const TOLD_MAX: usize = 16 * 1024 * 1024;
 
 /// What tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -189,7 +189,7 @@ impl Store {
         };
         let revision = self.objects.put(Kind::Commit, commit.to_bytes(), None)?;
         let line = self.line_mut(&Branch::main())?;
-        line.history.push(revision, (tree, when.seconds), Vec::new());
+        line.history.push(revision, when.seconds, Vec::new());
         self.flush()?;
         // From here on git knows the store.
         self.settle()
@@ -202,9 +202,10 @@ impl Store {
             reason: reason.to_owned(),
         };
         let history = self.history(&Branch::main())?;
-        let Some(tree) = history.last().map(|_| history.step(0).tree) else {
+        let Some(first) = history.last().map(|_| history.step(0).revision) else {
             return Err(not(&self.dir, "its branch main has no commit"));
         };
+        let tree = self.told(first)?.commit.tree;
         let blob = tree::lookup(&mut self.objects, tree, FORMAT_FILE)?;
         let text = match blob {
             Some(blob) => self.objects.get(blob, Kind::Blob)?,
@@ -235,7 +236,7 @@ impl Store {
             Trailers::default()
         };
         let told = Arc::new(Told { commit, trailers });
-        self.told.insert(revision, Arc::clone(&told), 1);
+        self.told.insert(revision, Arc::clone(&told), 2 * bytes.len() + 256);
         Ok(told)
     }
 
@@ -349,5 +350,13 @@ impl Store {
             line.history.roll_back(line.durable);
         }
         self.lines.retain(|_, line| line.history.last().is_some());
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.durable.is_some() {
+            self.save_indexes(1);
+        }
     }
 }
