@@ -49,6 +49,34 @@ impl Store {
         self.position_in(branch, at, &zone)
     }
 
+    /// The position of the first commit of a range that begins with a text: the one after a revision, but the
+    /// first of a day.
+    pub(crate) fn since(&mut self, branch: &Branch, at: &At) -> Result<u32, Fault> {
+        let zone = self.options.zone.clone();
+        if let Some(Meant::Moment(moment)) = self.alone(branch, at, &zone)? {
+            let before = self.history(branch)?.at_time(moment.first.saturating_sub(1));
+            return Ok(before.map_or(0, |position| position + 1));
+        }
+        self.position_in(branch, at, &zone).map(|position| position + 1)
+    }
+
+    /// The position of the last commit of a range that ends with a text; none if it ends before the first.
+    pub(crate) fn until(&mut self, branch: &Branch, at: &At) -> Result<Option<u32>, Fault> {
+        let zone = self.options.zone.clone();
+        if let Some(Meant::Moment(moment)) = self.alone(branch, at, &zone)? {
+            return Ok(self.history(branch)?.at_time(moment.last));
+        }
+        self.position_in(branch, at, &zone).map(Some)
+    }
+
+    /// What a text without marks means.
+    fn alone(&mut self, branch: &Branch, at: &At, zone: &TimeZone) -> Result<Option<Meant>, Fault> {
+        match at::split(at.as_str()) {
+            Some((base, 0)) => self.base(branch, base, zone).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     fn position_in(&mut self, branch: &Branch, at: &At, zone: &TimeZone) -> Result<u32, Fault> {
         let text = at.as_str();
         let Some((base, back)) = at::split(text) else {
