@@ -129,9 +129,11 @@ impl Store {
             ([revision], None) => Ok(Meant::Position(history.position(*revision).unwrap_or(last))),
             (several, None) => Err(ambiguous(text, several)),
             // What means the one today must not mean the other tomorrow.
-            (several, Some(_)) => Err(ambiguous(text, several).hint(
-                "it is a date too: write that with dashes, as in 2025-11-20, or give more digits",
-            )),
+            (several, Some(_)) => Err(Fault {
+                message: format!("{text} may be a date, or the beginning of a revision"),
+                ..ambiguous(text, several)
+            }
+            .hint("write a date with dashes, as in 2025-11-20, or more digits of the revision")),
         }
     }
 
@@ -162,10 +164,7 @@ fn unknown(branch: &Branch, text: &str) -> Fault {
 }
 
 fn ambiguous(text: &str, several: &[Revision]) -> Fault {
-    let message = match several {
-        [_] => format!("a revision begins with {text}"),
-        several => format!("{} revisions begin with {text}", several.len()),
-    };
+    let message = format!("{} revisions begin with {text}", several.len());
     let named = several.iter().take(NAMED_MAX);
     Fault::new(Code::Ambiguous, message)
         .hint("give more digits")

@@ -100,7 +100,7 @@ fn a_year_that_a_revision_begins_with_is_refused() {
     let ask = Resolve { at: digits.parse().unwrap(), branch: Branch::main(), zone: None };
     let fault = bench.call(&ask).unwrap_err();
     assert_eq!(fault.code, Code::Ambiguous, "{fault}");
-    assert!(fault.hint.contains("a date too"), "{fault}");
+    assert!(fault.message.contains("may be a date"), "{fault}");
     assert!(!fault.candidates.is_empty());
     assert!(bench.call(&Resolve { at: fault.candidates[0].parse().unwrap(), ..ask }).is_ok());
 }
