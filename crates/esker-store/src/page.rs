@@ -32,3 +32,6 @@ impl Room {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,6 +132,17 @@ fn a_log_of_a_range() {
     assert_eq!(of(Some("2025-11-21"), Some("2025-11-22")), "three two");
     assert_eq!(of(Some(&first), Some("HEAD~1")), "three two");
     assert_eq!(of(Some("HEAD"), Some(&first)), "");
+    // An older version to begin at counts, and so does a place to go on at.
+    let filter = Filter { until: Some("HEAD".parse().unwrap()), ..Filter::default() };
+    let ask = Log { at: "HEAD~2".parse().unwrap(), filter, ..Log::newest(9) };
+    let old = ["two raw/b", "one raw/a", "one raw/b", "one raw/c"];
+    assert_eq!(told(&pages(&mut bench, ask.clone()).0), old);
+    for name in [None, Some(resource("raw/b"))] {
+        let after = Some(Mark { revision: revisions[2], resource: name });
+        assert_eq!(told(&pages(&mut bench, Log { after, ..ask.clone() }).0), old);
+        let after = Some(Mark { revision: revisions[3], resource: Some(resource("raw/x")) });
+        assert_eq!(told(&pages(&mut bench, Log { after, ..ask.clone() }).0), old);
+    }
     let filter = Filter { since: Some("v9".parse().unwrap()), ..Filter::default() };
     let fault = bench.call(&Log { filter, ..Log::newest(9) }).unwrap_err();
     assert_eq!(fault.code, Code::NotFound);
@@ -177,17 +188,23 @@ fn a_search_in_vain_is_answered_in_parts() {
     bench.call(&several("the needle", "Ann <ann@example.org>", &["raw/x"])).unwrap();
     commits(bench.path(), 10_100);
     let mut bench = bench.reopen();
+    let newest = bench.call(&several("a newer needle", "Ann <ann@example.org>", &["raw/x"]));
     let filter = Filter { grep: Some("needle".to_owned()), ..Filter::default() };
     for named in [None, Some(resource("raw/x"))] {
-        let ask = Log { resource: named, filter: filter.clone(), ..Log::newest(5) };
+        for limit in [1, 5] {
+            let ask = Log { resource: named.clone(), filter: filter.clone(), ..Log::newest(limit) };
+            let (found, count) = pages(&mut bench, ask);
+            assert_eq!(told(&found), ["a newer needle raw/x", "the needle raw/x"]);
+            assert_eq!(count, 3);
+        }
+        let revision = newest.as_ref().unwrap().revision;
+        let after = Some(Mark { revision, resource: None });
+        let ask = Log { resource: named, filter: filter.clone(), after, ..Log::newest(5) };
         let page = bench.call(&ask).unwrap();
         assert!(page.entries.is_empty() && page.next.is_some());
-        let (found, count) = pages(&mut bench, ask);
-        assert_eq!(told(&found), ["the needle raw/x"]);
-        assert_eq!(count, 3);
     }
     let (entries, _) = pages(&mut bench, Log::newest(10_000));
-    assert_eq!(entries.len(), 10_101);
+    assert_eq!(entries.len(), 10_102);
 }
 
 fn listed(bench: &mut Bench, mut ask: List) -> (Vec<String>, usize) {
