@@ -7,6 +7,8 @@ pub mod service;
 
 mod put;
 
+mod log;
+mod page;
 mod read;
 
 mod diff;

@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod log;
 pub(crate) mod problems;
 pub(crate) mod put;
 pub(crate) mod qplan;

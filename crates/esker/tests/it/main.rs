@@ -8,6 +8,7 @@ mod commands;
 mod crash;
 mod docs;
 mod examples;
+mod finding;
 mod hostile;
 mod store;
 mod world;
