@@ -38,11 +38,14 @@ mod files;
 mod journal;
 mod layout;
 mod locks;
+mod loose;
 mod objects;
 mod pack;
 mod refs;
 mod replay;
 mod settle;
+mod source;
+mod upkeep;
 
 mod cache;
 
