@@ -186,6 +186,7 @@ fn commits(store: &Path, count: usize) {
 fn a_search_in_vain_is_answered_in_parts() {
     let mut bench = Bench::new();
     bench.call(&several("the needle", "Ann <ann@example.org>", &["raw/x"])).unwrap();
+    bench.snapshots.settle().unwrap();
     commits(bench.path(), 10_100);
     let mut bench = bench.reopen();
     let newest = bench.call(&several("a newer needle", "Ann <ann@example.org>", &["raw/x"]));

@@ -73,6 +73,7 @@ fn the_clock_hangs_where_it_is_said_to() {
 fn the_last_commit_in_order_counts() {
     let mut bench = Bench::new();
     bench.put("raw/plan", "one");
+    bench.snapshots.settle().unwrap();
     let commit = |time: &str| {
         let tree = git(bench.path(), &["rev-parse", "main^{tree}"]);
         let date = format!("@{time} +0000");
@@ -111,9 +112,9 @@ fn old_tags_stay() {
     let mut bench = Bench::new();
     let first = bench.put("raw/plan", "one").revision;
     bench.put("raw/plan", "two");
-    git(bench.path(), &["tag", "2025-11", &first.to_string()]);
+    bench.git(&["tag", "2025-11", &first.to_string()]);
     assert_eq!(resolve(&mut bench, "2025-11"), Ok(first));
-    git(bench.path(), &["tag", "2025-11-20", &first.to_string()]);
+    bench.git(&["tag", "2025-11-20", &first.to_string()]);
     assert_ne!(resolve(&mut bench, "2025-11-20"), Ok(first));
 }
 
