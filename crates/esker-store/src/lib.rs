@@ -31,6 +31,7 @@ mod trailers;
 mod durable;
 mod files;
 mod journal;
+mod large;
 mod layout;
 mod locks;
 mod loose;

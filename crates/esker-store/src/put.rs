@@ -9,7 +9,8 @@ use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Expect, Item, Put, Stored, StoredItem};
 
 use crate::commit::{Commit, IDENTITY};
-use crate::objects::{Kind, id_of};
+use crate::large::{ATTRIBUTES, Taken};
+use crate::objects::Kind;
 use crate::store::Store;
 use crate::trailers;
 use crate::tree;
@@ -26,13 +27,21 @@ struct Effect<'a> {
     item: &'a Item,
     /// The resource's revision and content now.
     current: Option<(Revision, Revision)>,
-    /// The content it gets.
-    blob: Option<Revision>,
+    /// What git is given for the content it gets.
+    taken: Option<Taken>,
 }
 
 impl Effect<'_> {
     fn is_change(&self) -> bool {
-        self.current.map(|(_, blob)| blob) != self.blob
+        self.before() != self.blob()
+    }
+
+    fn before(&self) -> Option<Revision> {
+        self.current.map(|(_, blob)| blob)
+    }
+
+    fn blob(&self) -> Option<Revision> {
+        self.taken.as_ref().map(|taken| taken.blob)
     }
 }
 
@@ -53,7 +62,7 @@ impl Store {
         };
         let items = effects.iter().map(|effect| StoredItem {
             resource: effect.item.resource.clone(),
-            revision: match (effect.is_change(), effect.blob) {
+            revision: match (effect.is_change(), effect.blob()) {
                 (true, Some(_)) => Some(head),
                 (true, None) => None,
                 (false, _) => effect.current.map(|(revision, _)| revision),
@@ -64,30 +73,32 @@ impl Store {
     }
 
     fn effects<'a>(&mut self, put: &'a Put) -> Result<Vec<Effect<'a>>, Fault> {
-        let history = self.history(&put.branch)?;
         let mut effects = Vec::with_capacity(put.items.len());
         for item in &put.items {
-            let current = history.current(&item.resource);
+            let current = self.history(&put.branch)?.current(&item.resource);
             check_head(item, current.map(|(revision, _)| revision))?;
-            let blob = match &item.content {
-                Some(content) => Some(id_of(Kind::Blob, content)?),
+            let before = current.map(|(_, blob)| blob);
+            let taken = match &item.content {
+                Some(content) => Some(self.take_in(&item.resource, content, before)?),
                 None => None,
             };
-            effects.push(Effect { item, current, blob });
+            effects.push(Effect { item, current, taken });
         }
         Ok(effects)
     }
 
     fn commit(&mut self, put: &Put, changed: &[&Effect<'_>]) -> Result<Revision, Fault> {
         let parent = self.history(&put.branch)?.head().cloned();
-        let edits: Vec<tree::Edit<'_>> =
-            changed.iter().map(|effect| (effect.item.resource.as_str(), effect.blob)).collect();
+        let mut edits: Vec<tree::Edit<'_>> =
+            changed.iter().map(|effect| (effect.item.resource.as_str(), effect.blob())).collect();
         let root = parent.as_ref().map(|step| step.tree);
-        for effect in changed {
-            if let Some(content) = &effect.item.content {
-                self.objects.put(Kind::Blob, content.clone())?;
-            }
+        for taken in changed.iter().filter_map(|effect| effect.taken.as_ref()) {
+            self.objects.put(Kind::Blob, taken.bytes.clone())?;
         }
+        let turned = changed.iter();
+        let turned = turned.map(|effect| (&effect.item.resource, effect.before(), effect.blob()));
+        let attributes = self.attributes(root, &turned.collect::<Vec<_>>())?;
+        edits.extend(attributes.map(|blob| (ATTRIBUTES, blob)));
         let tree = match tree::edit(&mut self.objects, root, &edits)? {
             Some(tree) => tree,
             None => self.objects.put(Kind::Tree, Vec::new())?,
@@ -103,7 +114,7 @@ impl Store {
             message: trailers::write(put, &items),
         };
         let revision = self.objects.put(Kind::Commit, commit.to_bytes())?;
-        let changes = changed.iter().map(|effect| (effect.item.resource.clone(), effect.blob));
+        let changes = changed.iter().map(|effect| (effect.item.resource.clone(), effect.blob()));
         let changes = changes.collect();
         let line = self.line_mut(&put.branch)?;
         line.history.push(revision, (tree, when.seconds), changes);
