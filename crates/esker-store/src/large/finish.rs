@@ -1,5 +1,5 @@
-//! What is done with an upload when all of it has come: checked, synced, put in its place. On a thread of its
-//! own: a large file takes its time to reach the disk.
+//! What is done with large files on a thread of its own, for it takes its time: an upload of which all has come is
+//! checked, synced, and put in its place.
 
 use std::fs::File;
 use std::io;
@@ -33,20 +33,23 @@ pub(super) enum Finished {
 }
 
 impl Finish {
-    /// `hash` is that of the file, where it is known.
-    pub(super) fn start(
+    pub(super) fn start(work: impl FnOnce() -> Result<(), Fault> + Clone + Send + 'static) -> Self {
+        let thread = std::thread::Builder::new().name("store-large".to_owned());
+        match thread.spawn(work.clone()) {
+            Ok(thread) => Self { thread: Some(thread), ended: None },
+            Err(_) => Self { thread: None, ended: Some(work()) },
+        }
+    }
+
+    /// Checks an upload, syncs it and puts it in its place; `hash` is that of the file, where it is known.
+    pub(super) fn upload(
         git_dir: &Path,
         path: &Path,
         id: ContentId,
         hash: Option<ContentId>,
     ) -> Self {
         let (git_dir, path) = (git_dir.to_owned(), path.to_owned());
-        let work = move || finish(&git_dir, &path, id, hash);
-        let thread = std::thread::Builder::new().name("store-upload".to_owned());
-        match thread.spawn(work.clone()) {
-            Ok(thread) => Self { thread: Some(thread), ended: None },
-            Err(_) => Self { thread: None, ended: Some(work()) },
-        }
+        Self::start(move || finish(&git_dir, &path, id, hash))
     }
 
     /// Whether it has ended, one way or the other.

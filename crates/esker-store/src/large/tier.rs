@@ -10,6 +10,7 @@ use bytes::Bytes;
 use esker_wire::pointer::{ContentId, Pointer};
 use esker_wire::snapshot::Range;
 
+use super::finish::{Finish, hash_of};
 use super::id_of_content;
 use crate::error::Error;
 use crate::files;
@@ -154,6 +155,16 @@ impl Tier {
             None => format!("is missing: there is no {}", self.path(pointer.id).display()),
         };
         Err(Error::Content { id: pointer.id, reason })
+    }
+
+    /// Reads a content whole on a thread of its own, to see whether it is what it is named.
+    pub(super) fn check(&self, id: ContentId) -> Finish {
+        let path = self.path(id);
+        Finish::start(move || {
+            let found = hash_of(&path).map_err(Error::read(&path))?;
+            let reason = format!("is damaged: its hash is {found}");
+            if found == id { Ok(()) } else { Err(Error::Content { id, reason }.into_fault()) }
+        })
     }
 
     /// Takes a damaged content out of the way, so that the right bytes can be put in its place.

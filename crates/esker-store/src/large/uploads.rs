@@ -30,6 +30,8 @@ const STALE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub(super) struct Uploads {
     git_dir: PathBuf,
     open: HashMap<ContentId, Partial>,
+    /// What is there already, and read once more before it is called complete.
+    checked: HashMap<ContentId, Finish>,
 }
 
 /// One content on its way.
@@ -61,7 +63,7 @@ impl Store {
 
 impl Uploads {
     pub(super) fn new(git_dir: &Path) -> Self {
-        Self { git_dir: git_dir.to_owned(), open: HashMap::new() }
+        Self { git_dir: git_dir.to_owned(), open: HashMap::new(), checked: HashMap::new() }
     }
 
     fn folder(&self) -> PathBuf {
@@ -103,7 +105,7 @@ impl Uploads {
         if partial.have == partial.size {
             let hash =
                 partial.hash.take().map(|hash| ContentId::from_bytes(hash.finalize().into()));
-            partial.finish = Some(Finish::start(&self.git_dir, &path, ask.id, hash));
+            partial.finish = Some(Finish::upload(&self.git_dir, &path, ask.id, hash));
         }
         Ok(Uploaded { have: partial.have, is_complete: false })
     }
@@ -111,14 +113,7 @@ impl Uploads {
     /// The answer where no bytes are wanted: it is there, or all has come and is being checked.
     fn finished(&mut self, tier: &mut Tier, ask: &Upload) -> Result<Option<Uploaded>, Fault> {
         let Some(partial) = self.open.get_mut(&ask.id) else {
-            return match tier.size(ask.id)? {
-                Some(size) if size == ask.size => {
-                    tier.settle(ask.id)?;
-                    Ok(Some(Uploaded { have: size, is_complete: true }))
-                }
-                // A file cut short, or not what it is named: it is replaced by what comes.
-                _ => Ok(None),
-            };
+            return self.found(tier, ask);
         };
         let Some(finish) = &mut partial.finish else {
             if partial.size != ask.size {
@@ -142,11 +137,35 @@ impl Uploads {
         }
     }
 
+    /// The answer where nothing is on its way. What is there already is read once more: whoever brings it
+    /// again may do so because it is damaged.
+    fn found(&mut self, tier: &mut Tier, ask: &Upload) -> Result<Option<Uploaded>, Fault> {
+        if tier.size(ask.id)? != Some(ask.size) {
+            // None, or a file cut short: it is replaced by what comes.
+            return Ok(None);
+        }
+        let check = self.checked.entry(ask.id).or_insert_with(|| tier.check(ask.id));
+        match check.poll() {
+            Finished::NotYet => Ok(Some(Uploaded { have: ask.size, is_complete: false })),
+            Finished::Done => {
+                self.checked.remove(&ask.id);
+                tier.settle(ask.id)?;
+                Ok(Some(Uploaded { have: ask.size, is_complete: true }))
+            }
+            Finished::Failed(_) => {
+                self.checked.remove(&ask.id);
+                tier.set_aside(ask.id)?;
+                Ok(None)
+            }
+        }
+    }
+
     /// Begins, or goes on with what is there.
     fn begin(&mut self, ask: &Upload) -> Result<(), Fault> {
         self.sweep()?;
         // What is in its place by now, and nobody asked for since.
         self.open.retain(|_, partial| !partial.finish.as_ref().is_some_and(Finish::is_over));
+        self.checked.retain(|_, check| !check.is_over());
         files::make_folder(&self.folder())?;
         let path = self.path(ask.id);
         let found = fs::metadata(&path).map(|data| data.len()).ok();

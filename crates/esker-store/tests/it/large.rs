@@ -1,136 +1,21 @@
-//! Large contents: brought whole or in pieces, read whole or in parts, checked, collected.
+//! Large contents: brought whole or in pieces, read whole or in parts, checked.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use esker_store::names::{Names, NamesHandle};
 use esker_store::service::Snapshots;
 use esker_store::store::{Options, Store};
-use esker_wire::fault::{Code, Fault};
-use esker_wire::message::{Message, Request as _, answer};
+use esker_wire::fault::Code;
 use esker_wire::name::Branch;
 use esker_wire::pointer::{ContentId, Pointer};
 use esker_wire::revision::At;
-use esker_wire::snapshot::{
-    CHUNK_MAX, Collected, Content, Diff, Gc, Get, Put, Range, Stat, Stored, Tag, Upload, Uploaded,
-};
-use sha2::{Digest, Sha256};
-use tempfile::TempDir;
+use esker_wire::snapshot::{CHUNK_MAX, Diff, Put, Stat, Upload, Uploaded};
 
+use crate::deep::{Deep, PATIENCE, id, noise, open, pointer};
+use crate::full::Small;
 use crate::support::{Dice, assert_sound, call, git, one, put, resource, try_git};
-
-/// How long anything may take before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A store in which more than 1,000 bytes are large, and an answer may have 20,000.
-struct Deep {
-    folder: TempDir,
-    snapshots: Snapshots,
-}
-
-impl Deep {
-    fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        let snapshots = open(folder.path());
-        Self { folder, snapshots }
-    }
-
-    fn reopen(self) -> Self {
-        let Self { folder, snapshots } = self;
-        drop(snapshots);
-        let snapshots = open(folder.path());
-        Self { folder, snapshots }
-    }
-
-    fn path(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Where the bytes of a content lie.
-    fn file(&self, bytes: &[u8]) -> PathBuf {
-        let digits = id(bytes).digits();
-        let folder = self.path().join("lfs/objects").join(&digits[..2]).join(&digits[2..4]);
-        folder.join(digits)
-    }
-
-    fn put(&mut self, name: &str, bytes: &[u8]) -> Stored {
-        self.try_put(name, bytes).unwrap()
-    }
-
-    fn try_put(&mut self, name: &str, bytes: &[u8]) -> Result<Stored, Fault> {
-        let put = Put::one(resource(name), Bytes::copy_from_slice(bytes));
-        call(&mut self.snapshots, &put)
-    }
-
-    fn get(&mut self, name: &str) -> Result<Content, Fault> {
-        call(&mut self.snapshots, &Get::head(resource(name)))
-    }
-
-    fn part(&mut self, name: &str, offset: u64, length: u64) -> Result<Bytes, Fault> {
-        let range = Some(Range { offset, length });
-        let get = Get { range, ..Get::head(resource(name)) };
-        Ok(call(&mut self.snapshots, &get)?.bytes.unwrap())
-    }
-
-    fn piece(&mut self, of: &[u8], offset: usize, length: usize) -> Result<Uploaded, Fault> {
-        let chunk = Some(Bytes::copy_from_slice(&of[offset..offset + length]));
-        let upload = Upload { id: id(of), size: of.len() as u64, offset: offset as u64, chunk };
-        call(&mut self.snapshots, &upload)
-    }
-
-    fn ask(&mut self, of: &[u8]) -> Result<Uploaded, Fault> {
-        let upload = Upload { id: id(of), size: of.len() as u64, offset: 0, chunk: None };
-        call(&mut self.snapshots, &upload)
-    }
-
-    /// Asks until it is complete, or cannot be.
-    fn complete(&mut self, of: &[u8]) -> Result<(), Fault> {
-        let begun = Instant::now();
-        while !self.ask(of)?.is_complete {
-            assert!(begun.elapsed() < PATIENCE, "it is never complete");
-            std::thread::yield_now();
-        }
-        Ok(())
-    }
-
-    fn collect(&mut self, grace_s: u64, remove: bool) -> Result<(Vec<ContentId>, u64), Fault> {
-        let begun = Instant::now();
-        loop {
-            match call(&mut self.snapshots, &Gc { grace_s, remove })? {
-                Collected::Done { unnamed, kept, .. } => {
-                    return Ok((unnamed.into_iter().map(|one| one.id).collect(), kept));
-                }
-                Collected::Working => assert!(begun.elapsed() < PATIENCE, "gc never ends"),
-            }
-            std::thread::yield_now();
-        }
-    }
-}
-
-fn open(folder: &Path) -> Snapshots {
-    let options = Options {
-        large_min: 1_000,
-        large_max: 100_000_000,
-        content_max: 20_000,
-        ..Options::default()
-    };
-    let store = Store::open(folder, options).unwrap();
-    Snapshots::new(store, NamesHandle::new(Names::default()))
-}
-
-fn id(bytes: &[u8]) -> ContentId {
-    ContentId::from_bytes(Sha256::digest(bytes).into())
-}
-
-fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let mut dice = Dice::new(seed);
-    (0..length).map(|_| u8::try_from(dice.below(256)).unwrap()).collect()
-}
-
-fn pointer(bytes: &[u8]) -> Bytes {
-    Pointer { id: id(bytes), size: bytes.len() as u64 }.to_bytes()
-}
 
 #[test]
 fn beyond_the_threshold_git_holds_a_pointer() {
@@ -319,82 +204,80 @@ fn a_damaged_file_is_never_served() {
 }
 
 #[test]
-fn what_any_commit_names_is_kept() {
+fn what_is_brought_again_takes_the_place_of_what_is_damaged() {
     let mut deep = Deep::new();
-    let contents: Vec<Vec<u8>> = (10..16).map(|seed| noise(seed, 2_000)).collect();
-    deep.put("raw/a", &contents[0]);
-    deep.put("raw/a", b"it was large once");
-    let run = Put {
-        branch: Branch::records(),
-        ..Put::one(resource("run/x"), contents[1].clone().into())
-    };
-    call(&mut deep.snapshots, &run).unwrap();
-    // Only a tag names it, on a commit that no branch has.
-    deep.put("raw/a", &contents[2]);
-    let tag = Tag { name: "kept".into(), at: At::head(), message: Some("why".into()) };
-    let tagged = call(&mut deep.snapshots, &tag).unwrap();
-    drop(deep.snapshots);
-    git(deep.folder.path(), &["update-ref", "refs/heads/main", &format!("{tagged}~1")]);
-    let mut deep = Deep { snapshots: open(deep.folder.path()), folder: deep.folder };
-    // Nobody names these: one on its way, one brought and never named, one young.
-    deep.piece(&contents[3], 0, 1_000).unwrap();
-    deep.piece(&contents[4], 0, 2_000).unwrap();
-    deep.complete(&contents[4]).unwrap();
-    deep.piece(&contents[5], 0, 2_000).unwrap();
-    deep.complete(&contents[5]).unwrap();
-    let old = SystemTime::now() - Duration::from_secs(100);
-    for content in contents[..5].iter().filter(|content| deep.file(content).exists()) {
-        let file = std::fs::File::options().write(true).open(deep.file(content)).unwrap();
-        file.set_modified(old).unwrap();
-    }
-    assert_eq!(deep.collect(60, false), Ok((vec![id(&contents[4])], 4)));
-    assert!(deep.file(&contents[4]).exists(), "a dry run removes nothing");
-    assert_eq!(deep.collect(60, true), Ok((vec![id(&contents[4])], 4)));
-    assert!(!deep.file(&contents[4]).exists());
-    // Whoever brings it again makes it young again, and so a PUT will find it.
-    deep.ask(&contents[5]).unwrap();
-    assert_eq!(deep.collect(60, true), Ok((vec![], 4)));
-    assert_eq!(deep.collect(0, true), Ok((vec![id(&contents[5])], 3)));
-    assert_eq!(deep.ask(&contents[3]).unwrap().have, 1_000);
-    assert_eq!(Store::check(deep.path()), []);
-}
-
-#[test]
-fn what_is_put_in_the_same_batch_is_kept() {
-    let mut deep = Deep::new();
-    let big = noise(17, 2_000);
-    deep.collect(0, true).unwrap();
-    let gc = Gc { grace_s: 0, remove: true };
-    assert_eq!(call(&mut deep.snapshots, &gc), Ok(Collected::Working));
+    let huge = noise(21, 50_000);
+    deep.piece(&huge, 0, 50_000).unwrap();
+    deep.complete(&huge).unwrap();
+    deep.put("raw/huge", &pointer(&huge));
+    std::fs::write(deep.file(&huge), vec![0; 50_000]).unwrap();
     let begun = Instant::now();
-    loop {
-        assert!(begun.elapsed() < PATIENCE, "gc never ends");
-        let requests = [
-            put("raw/big", std::str::from_utf8(&[b'x'; 2_000]).unwrap()).to_message().to_frames(),
-            Put::one(resource("raw/noise"), big.clone().into()).to_message().to_frames(),
-            gc.to_message().to_frames(),
-        ];
-        let outcomes = esker_bus::service::Service::handle(&mut deep.snapshots, &requests);
-        let reply = Message::from_frames(&outcomes[2].reply).unwrap();
-        if let Collected::Done { unnamed, kept, .. } = answer::<Gc>(&reply).unwrap() {
-            assert_eq!((unnamed, kept), (vec![], 2));
-            break;
-        }
+    while deep.ask(&huge).unwrap().have > 0 {
+        assert!(begun.elapsed() < PATIENCE, "it is never found to be damaged");
     }
-    assert_eq!(deep.get("raw/noise").unwrap().bytes.unwrap(), big);
+    assert!(deep.part("raw/huge", 0, 10).is_err());
+    deep.piece(&huge, 0, 50_000).unwrap();
+    deep.complete(&huge).unwrap();
+    assert_eq!(deep.part("raw/huge", 0, 10).unwrap(), huge[..10]);
 }
 
 #[test]
-fn a_history_that_cannot_be_read_whole_removes_nothing() {
+fn a_full_disk_refuses_and_keeps_what_came() {
+    let Some(small) = Small::mount() else {
+        println!("no small file system can be mounted here (not root?): a full disk is not tested");
+        return;
+    };
+    let store = small.store();
+    let mut snapshots = open(&store);
+    let upload = |of: &[u8], end: usize| Upload {
+        id: id(of),
+        size: of.len() as u64,
+        offset: 0,
+        chunk: Some(Bytes::copy_from_slice(&of[..end])),
+    };
+    let huge = noise(22, 2_000_000);
+    let fault = call(&mut snapshots, &upload(&huge, 10)).unwrap_err();
+    assert_eq!(fault.code, Code::NotWritable);
+    assert!(fault.message.contains("2000000 bytes are to come"), "{fault}");
+    let fits = noise(23, 400_000);
+    call(&mut snapshots, &upload(&fits, 10)).unwrap();
+    let filler = store.with_extension("filler");
+    let free = rustix::fs::statvfs(&store).unwrap();
+    let room = usize::try_from(free.f_bavail * free.f_frsize).unwrap() - 100_000;
+    std::fs::write(&filler, vec![0; room]).unwrap();
+    let rest = Upload { offset: 10, chunk: Some(fits[10..].to_vec().into()), ..upload(&fits, 10) };
+    let fault = call(&mut snapshots, &rest).unwrap_err();
+    assert_eq!(fault.code, Code::NotWritable);
+    assert!(fault.message.contains("No space left"), "{fault}");
+    let asked = Upload { chunk: None, ..rest.clone() };
+    assert_eq!(call(&mut snapshots, &asked).unwrap().have, 10);
+    std::fs::remove_file(filler).unwrap();
+    call(&mut snapshots, &rest).unwrap();
+    let begun = Instant::now();
+    while !call(&mut snapshots, &asked).unwrap().is_complete {
+        assert!(begun.elapsed() < PATIENCE, "it is never complete");
+    }
+    call(&mut snapshots, &Put::one(resource("raw/big"), pointer(&fits))).unwrap();
+    assert_sound(&store);
+}
+
+#[test]
+fn many_bring_the_same_at_once() {
     let mut deep = Deep::new();
-    let big = noise(18, 2_000);
-    deep.piece(&big, 0, 2_000).unwrap();
-    deep.complete(&big).unwrap();
-    let missing = "1".repeat(40);
-    std::fs::write(deep.path().join("refs/heads/broken"), format!("{missing}\n")).unwrap();
-    let fault = deep.collect(0, true).unwrap_err();
-    assert!(fault.message.contains(&missing), "{fault}");
-    assert!(deep.file(&big).exists());
+    let huge = noise(24, 60_000);
+    // Each believes to be alone, and sends what follows the last it was told.
+    let mut offsets = [0; 4];
+    let mut dice = Dice::new(25);
+    let begun = Instant::now();
+    while offsets.iter().any(|offset| *offset < huge.len()) {
+        assert!(begun.elapsed() < PATIENCE, "they never end");
+        let who = usize::try_from(dice.below(4)).unwrap();
+        let offset = offsets[who];
+        let length = usize::try_from(dice.below(5_000)).unwrap().min(huge.len() - offset);
+        offsets[who] = usize::try_from(deep.piece(&huge, offset, length).unwrap().have).unwrap();
+    }
+    deep.complete(&huge).unwrap();
+    assert_eq!(std::fs::read(deep.file(&huge)).unwrap(), huge);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 mod branches;
+mod collect;
 mod crash;
+mod deep;
 mod full;
 mod git;
 mod golden;

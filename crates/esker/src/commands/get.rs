@@ -6,7 +6,7 @@ use esker_wire::name::Resource;
 use esker_wire::snapshot::Get;
 
 use crate::cli;
-use crate::commands::entry_json;
+use crate::commands::{entry_json, large};
 use crate::planes::maker;
 use crate::project::Place;
 use crate::reach::{Hub, resource_at};
@@ -16,7 +16,12 @@ use crate::write::write_whole;
 /// Writes the bytes to standard output or a file, or describes them as JSON.
 pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
     let (resource, at) = resource_at(&get.resource)?;
-    let asked = Hub::find(place)?.call(&Get { at, ..Get::head(resource.clone()) });
+    let hub = Hub::find(place)?;
+    let ask = Get { at, ..Get::head(resource.clone()) };
+    let asked = hub.call(&ask);
+    if asked.as_ref().is_err_and(large::is_too_large) {
+        return large::get(place, hub, get, ask);
+    }
     let content = asked.map_err(|error| with_maker(place, &resource, error))?;
     if get.json {
         let mut value = entry_json(&content.entry);
