@@ -8,7 +8,6 @@ use esker_wire::revision::Revision;
 use esker_wire::snapshot::Diff;
 use similar::TextDiff;
 
-use crate::objects::Kind;
 use crate::store::Store;
 
 /// The largest content compared line by line, in bytes.
@@ -53,7 +52,7 @@ impl Store {
         };
         let (a, b) = (side('a', old), side('b', new));
         for blob in [old, new].into_iter().flatten() {
-            if self.objects.size(blob)?.unwrap_or(0) > COMPARED_MAX {
+            if self.size_of(blob)?.0 > COMPARED_MAX {
                 let text =
                     format!("Files {a} and {b} differ (over {COMPARED_MAX} bytes, not compared)\n");
                 return Ok(text.into());
@@ -68,7 +67,7 @@ impl Store {
 
     fn content(&mut self, blob: Option<Revision>) -> Result<Bytes, Fault> {
         match blob {
-            Some(blob) => Ok(self.objects.get(blob, Kind::Blob)?),
+            Some(blob) => self.whole(blob),
             None => Ok(Bytes::new()),
         }
     }

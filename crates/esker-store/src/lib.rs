@@ -36,6 +36,7 @@ mod delta;
 mod durable;
 mod files;
 mod journal;
+mod large;
 mod layout;
 mod locks;
 mod loose;

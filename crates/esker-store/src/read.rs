@@ -3,11 +3,10 @@
 use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
-use esker_wire::snapshot::{Content, Entry, Get, List, Listing, Range, Stat};
+use esker_wire::snapshot::{Content, Entry, Get, List, Listing, Stat};
 
 use crate::history::{Change, History};
 use crate::near::nearest;
-use crate::objects::Kind;
 use crate::page::Room;
 use crate::resolve::timestamp;
 use crate::store::Store;
@@ -30,10 +29,10 @@ impl Store {
             return Ok(Content { at, entry, bytes });
         }
         let bytes = match pair.0.blob {
-            Some(blob) => self.objects.get(blob, Kind::Blob)?,
+            Some(blob) => self.part(blob, ask.range).map_err(|fault| of(&ask.resource, fault))?,
             None => Bytes::new(),
         };
-        let bytes = Some(ask.range.map_or_else(|| bytes.clone(), |range| part(&bytes, range)));
+        let bytes = Some(bytes);
         Ok(Content { at, entry, bytes })
     }
 
@@ -125,9 +124,9 @@ impl Store {
         let history = self.history(branch)?;
         let revision = history.step(change.position).revision;
         let previous = before.map(|before| history.step(before.position).revision);
-        let size = match change.blob {
-            Some(blob) => self.objects.size(blob)?.unwrap_or(0),
-            None => 0,
+        let (size, content_id) = match change.blob {
+            Some(blob) => self.size_of(blob)?,
+            None => (0, None),
         };
         let told = self.told(revision)?;
         Ok(Entry {
@@ -135,6 +134,7 @@ impl Store {
             revision,
             previous,
             blob: change.blob,
+            content_id,
             size,
             content_type: told.trailers.content_type(resource),
             time: timestamp(told.commit.when.seconds),
@@ -152,10 +152,8 @@ fn existing(history: &History, resource: &Resource, position: u32) -> Option<Pai
     Some((*last, before.last().copied()))
 }
 
-/// The part of a content that is asked for; empty beyond its end.
-fn part(bytes: &Bytes, range: Range) -> Bytes {
-    let clamp = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
-    let start = clamp(range.offset);
-    let end = clamp(range.offset.saturating_add(range.length));
-    bytes.slice(start..end)
+/// A fault with a content, with the name of whose it is.
+fn of(resource: &Resource, fault: Fault) -> Fault {
+    let message = format!("cannot read {resource}: {}", fault.message);
+    Fault { message, ..fault }
 }

@@ -14,7 +14,8 @@ use esker_wire::message::{Message, Request};
 use esker_wire::name::Branch;
 use esker_wire::seed;
 use esker_wire::snapshot::{
-    Diff, Get, Health, HealthReport, List, Log, Put, Resolve, Stat, Stored, Tag, Tags, Why,
+    Diff, Gc, Get, Health, HealthReport, List, Log, Put, Resolve, Stat, Stored, Tag, Tags, Upload,
+    Why,
 };
 
 use crate::error::Error;
@@ -82,10 +83,12 @@ impl Snapshots {
             Why::VERB => self.read(&message, Store::why),
             Resolve::VERB => self.read(&message, Store::resolve),
             Tags::VERB => self.read(&message, |store, _: &Tags| store.tags()),
+            Upload::VERB => self.read(&message, Store::upload),
+            Gc::VERB => self.read(&message, Store::collect),
             Health::VERB => reply::<Health>(Ok(self.health())),
             other => refused(
                 &Fault::bad_request(format!("{other:?} is no request of the snapshot service")).hint(
-                    "requests are PUT, GET, STAT, LIST, LOG, DIFF, WHY, RESOLVE, TAG, TAGS and HEALTH",
+                    "requests are PUT, GET, STAT, LIST, LOG, DIFF, WHY, RESOLVE, TAG, TAGS, UPLOAD, GC and HEALTH",
                 ),
             ),
         }

@@ -18,6 +18,7 @@ use crate::durable::Durable;
 use crate::error::Error;
 use crate::files;
 use crate::journal::Batch;
+use crate::large::Large;
 use crate::layout::{self, Hold};
 use crate::locks::Move;
 use crate::objects::{Kind, Objects};
@@ -50,7 +51,17 @@ pub struct Options {
     pub zone: TimeZone,
     /// The largest content of one resource, in bytes.
     pub content_max: u64,
+    /// A content with more bytes is a large one: kept in a file of its own, with a pointer in git.
+    pub large_min: u64,
+    /// The largest large content, in bytes.
+    pub large_max: u64,
 }
+
+/// The default of [`Options::large_min`].
+pub const LARGE_MIN: u64 = 8_000_000;
+
+/// The default of [`Options::large_max`].
+pub const LARGE_MAX: u64 = 1_000_000_000_000;
 
 impl Default for Options {
     fn default() -> Self {
@@ -59,6 +70,8 @@ impl Default for Options {
             clock: Arc::new(Timestamp::now),
             zone: TimeZone::system(),
             content_max: CONTENT_MAX as u64,
+            large_min: LARGE_MIN,
+            large_max: LARGE_MAX,
         }
     }
 }
@@ -69,6 +82,8 @@ impl fmt::Debug for Options {
             .field("project", &self.project)
             .field("zone", &self.zone)
             .field("content_max", &self.content_max)
+            .field("large_min", &self.large_min)
+            .field("large_max", &self.large_max)
             .finish_non_exhaustive()
     }
 }
@@ -84,6 +99,7 @@ pub struct Store {
     pub(crate) dir: PathBuf,
     pub(crate) options: Options,
     pub(crate) objects: Objects,
+    pub(crate) large: Large,
     pub(crate) lines: BTreeMap<Branch, Line>,
     /// What a branch that does not exist is like.
     pub(crate) nothing: Line,
@@ -121,6 +137,7 @@ impl Store {
         store.held = Some(held);
         store.durable = Some(durable);
         store.epoch = epoch;
+        store.large.sweep()?;
         if store.history(&Branch::main())?.last().is_none() {
             store.begin()?;
         }
@@ -147,6 +164,7 @@ impl Store {
             dir: dir.to_owned(),
             options,
             objects: Objects::open(dir)?,
+            large: Large::open(dir),
             lines: BTreeMap::new(),
             nothing: Line::default(),
             tags_waiting: BTreeMap::new(),

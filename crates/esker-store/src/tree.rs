@@ -257,6 +257,21 @@ fn nodes(objects: &mut Objects, tree: Revision) -> Result<Vec<Node>, Error> {
     })
 }
 
+/// What a tree names.
+pub(crate) struct Entries {
+    pub(crate) folders: Vec<Revision>,
+    pub(crate) files: Vec<Revision>,
+}
+
+/// Everything a tree names, commits of other repositories apart; none if it cannot be read.
+pub(crate) fn entries(bytes: &Bytes) -> Option<Entries> {
+    let nodes = from_bytes(bytes)?;
+    let of = |wanted: fn(&Node) -> bool| {
+        nodes.iter().filter(|node| wanted(node)).map(|node| node.id).collect()
+    };
+    Some(Entries { folders: of(Node::is_folder), files: of(Node::is_file) })
+}
+
 fn from_bytes(bytes: &Bytes) -> Option<Vec<Node>> {
     let mut out = Vec::new();
     let mut at = 0;

@@ -14,6 +14,7 @@ pub mod message;
 pub mod chain;
 pub mod event;
 
+pub mod pointer;
 pub mod provenance;
 pub mod record;
 pub mod snapshot;

@@ -7,6 +7,7 @@ mod ask;
 mod log;
 mod put;
 mod read;
+mod upload;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use crate::event::{push_revision, revision};
 use crate::fault::Fault;
 use crate::message::{Message, Section};
 use crate::name::Resource;
+use crate::pointer::ContentId;
 use crate::provenance::Provenance;
 use crate::revision::Revision;
 
@@ -22,6 +24,7 @@ pub use ask::{Diff, Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode}
 pub use log::{Filter, LOG_MAX, Log, Mark, Page};
 pub use put::{Expect, Item, Put, Stored, StoredItem, Tag};
 pub use read::{Content, Get, LIST_MAX, List, Listing, Range, Stat};
+pub use upload::{CHUNK_MAX, Collected, Gc, Unnamed, Upload, Uploaded};
 
 /// One revision of one resource, described.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub struct Entry {
     pub previous: Option<Revision>,
     /// The git blob of the content; none if this revision removed the resource.
     pub blob: Option<Revision>,
+    /// The content's hash, if it is a large one: then the blob is a pointer of git-lfs.
+    pub content_id: Option<ContentId>,
     /// The content's size in bytes.
     pub size: u64,
     /// What the content is, as the PUT said.
@@ -55,6 +60,7 @@ impl Entry {
         push_revision(&mut section, "previous", self.previous);
         push_revision(&mut section, "blob", self.blob);
         section.push("size", self.size);
+        section = section.with_some("content-id", self.content_id);
         section = section.with_some("content-type", self.content_type.as_ref());
         section.push("time", self.time);
         section.push("author", &self.author);
@@ -86,6 +92,7 @@ impl Entry {
             revision: section.require("revision")?,
             previous: revision(section, "previous")?,
             blob: revision(section, "blob")?,
+            content_id: section.parse("content-id")?,
             size: section.require("size")?,
             content_type: section.parse("content-type")?,
             time: section.require("time")?,

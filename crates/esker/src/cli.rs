@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use esker_pipeline::definition::value::duration;
 use esker_wire::snapshot::Range;
 
 /// Turns a handful of scripts into a live, versioned data system.
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// What failed, and why.
     Problems(Problems),
+    /// Find large contents that no version names, and remove them.
+    Gc(Gc),
     /// The planning application's filters, stdin to stdout.
     #[command(subcommand)]
     Qplan(Qplan),
@@ -113,6 +117,7 @@ Examples:
   esker put raw/notes < notes.txt
   esker put raw/notes notes.txt -m 'after the meeting'
   esker put raw/notes --if-head none < notes.txt    only if there is none yet
+  esker put raw/scan scan.tif                       of any size; broken off, run it again and it goes on
 
 What a source or stage makes is made again at its next run: change its file, or put under another name.")]
 pub(crate) struct Put {
@@ -302,6 +307,24 @@ pub(crate) struct Init {
 
 #[derive(Args)]
 pub(crate) struct Doctor {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker gc                        what would be removed
+  esker gc --force                remove it
+  esker gc --force --grace 1h     also what came only lately and nobody has named")]
+pub(crate) struct Gc {
+    /// Remove them; without it they are only listed.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Leave those that are younger: someone may be about to name them.
+    #[arg(long, value_name = "TIME", default_value = "14d", value_parser = duration)]
+    pub(crate) grace: Duration,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -2,9 +2,11 @@
 
 pub(crate) mod check;
 pub(crate) mod doctor;
+pub(crate) mod gc;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod large;
 pub(crate) mod log;
 pub(crate) mod problems;
 pub(crate) mod put;
@@ -24,6 +26,7 @@ fn entry_json(entry: &Entry) -> Value {
         "revision": entry.revision.to_string(),
         "previous": entry.previous.map(|revision| revision.to_string()),
         "blob": entry.blob.map(|blob| blob.to_string()),
+        "content_id": entry.content_id.map(|id| id.to_string()),
         "size": entry.size,
         "content_type": entry.content_type,
         "time": entry.time.to_string(),

@@ -52,6 +52,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Init(init) => commands::init::init(&place, &init)?,
         Command::Doctor(doctor) => return commands::doctor::doctor(&place, &doctor),
         Command::Problems(problems) => return commands::problems::problems(&place, &problems),
+        Command::Gc(gc) => commands::gc::gc(&place, &gc)?,
         Command::Qplan(qplan) => return commands::qplan::run(&qplan),
     }
     Ok(ExitCode::SUCCESS)

@@ -14,7 +14,7 @@ use esker_pipeline::definition::{Definition, FILE, Origin, ViewKind};
 use esker_pipeline::engine::{self, Engine};
 use esker_store::names::{Names, NamesHandle};
 use esker_store::service::Snapshots;
-use esker_store::store::{Options, Store};
+use esker_store::store::{LARGE_MAX, LARGE_MIN, Options, Store};
 use esker_web::project::{Project as Shown, Stage, View};
 use esker_wire::name::Resource;
 use indicatif::MultiProgress;
@@ -75,7 +75,7 @@ impl Start {
             events: vec![moved(&hub.events, PORTS[1], ports.port_base)?],
             ..Binds::default()
         };
-        let store = open_store(&self.project, self.definition.project.clone())?;
+        let store = open_store(&self.project, &options(&self.definition))?;
         let epoch = store.epoch().to_string();
         let service = Snapshots::new(store, names.clone());
         let server = self.bus.serve("snapshots", service, &binds).map_err(|fault| {
@@ -300,9 +300,19 @@ pub(crate) fn maker(place: &Place, resource: &Resource) -> Option<String> {
     }
 }
 
-/// Opens the project's store, of a project called `name`.
-pub(crate) fn open_store(project: &Project, name: String) -> Result<Store> {
-    let options = Options { project: name, ..Options::default() };
+/// How a project's store behaves, as its definition says.
+pub(crate) fn options(definition: &Definition) -> Options {
+    let large = &definition.store.large;
+    Options {
+        project: definition.project.clone(),
+        large_min: large.min.unwrap_or(LARGE_MIN),
+        large_max: large.max.unwrap_or(LARGE_MAX),
+        ..Options::default()
+    }
+}
+
+/// Opens the project's store.
+pub(crate) fn open_store(project: &Project, options: &Options) -> Result<Store> {
     project.hidden()?;
     let begun = Instant::now();
     loop {

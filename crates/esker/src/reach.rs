@@ -11,6 +11,7 @@ use esker_bus::server::Server;
 use esker_pipeline::definition::Definition;
 use esker_store::names::{Names, NamesHandle};
 use esker_store::service::Snapshots;
+use esker_store::store::Options;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::message::Request;
 use esker_wire::name::Branch;
@@ -69,18 +70,36 @@ impl Hub {
 
     fn of_store(project: &Project) -> Result<Self> {
         let bus = Bus::start()?;
-        let (name, names) = match Definition::load(&project.dir) {
-            Ok(definition) => (definition.project.clone(), planes::names(&definition)),
+        let (options, names) = match Definition::load(&project.dir) {
+            Ok(definition) => (planes::options(&definition), planes::names(&definition)),
             Err(_) => {
                 let folder = project.dir.file_name().unwrap_or_default();
-                (folder.to_string_lossy().into_owned(), Names::default())
+                let name = folder.to_string_lossy().into_owned();
+                (Options { project: name, ..Options::default() }, Names::default())
             }
         };
-        let store = planes::open_store(project, name)?;
+        let store = planes::open_store(project, &options)?;
         let service = Snapshots::new(store, NamesHandle::new(names));
         let server = bus.serve("snapshots", service, &Binds::default())?;
         let endpoint = server.local();
         Ok(Self { caller: bus.caller(&endpoint), endpoint, bus, own: Some(server) })
+    }
+
+    /// The hub once more after its connection was lost, if it runs; it may have come back elsewhere.
+    pub(crate) fn again(place: &Place) -> Option<Self> {
+        match &place.hub {
+            Some(address) => Self::at(named(address)).ok(),
+            None => Self::running(&place.project().ok()?).ok().flatten(),
+        }
+    }
+
+    /// Asks and waits, no longer than this.
+    pub(crate) fn call_within<R: Request>(
+        &self,
+        request: &R,
+        deadline: Duration,
+    ) -> Result<R::Reply, Fault> {
+        self.caller.call_blocking(request, deadline)
     }
 
     /// Asks and waits.

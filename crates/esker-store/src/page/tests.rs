@@ -13,6 +13,7 @@ fn entry(author: usize) -> Entry {
         blob: None,
         size: 0,
         content_type: None,
+        content_id: None,
         time: Timestamp::UNIX_EPOCH,
         author: "a".repeat(author),
         summary: String::new(),

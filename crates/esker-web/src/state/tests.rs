@@ -39,6 +39,7 @@ fn entry(name: &str, digit: u8, inputs: &[Input]) -> Entry {
         revision: revision(digit),
         previous: None,
         blob: Some(revision(digit)),
+        content_id: None,
         size: 1,
         content_type: None,
         time: Timestamp::UNIX_EPOCH,

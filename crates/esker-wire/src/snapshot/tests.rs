@@ -6,13 +6,15 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Content, Diff, Entry, Expect, Filter, Get, Health, HealthReport, Item, List, Listing, Log,
-    Mark, Page, Put, Range, Resolve, Resolved, Stat, Stored, StoredItem, Tag, Tags, Why, WhyNode,
+    CHUNK_MAX, Collected, Content, Diff, Entry, Expect, Filter, Gc, Get, Health, HealthReport,
+    Item, List, Listing, Log, Mark, Page, Put, Range, Resolve, Resolved, Stat, Stored, StoredItem,
+    Tag, Tags, Unnamed, Upload, Uploaded, Why, WhyNode,
 };
 use crate::chain::Link;
 use crate::fault::Code;
 use crate::message::{Message, Request, answer};
 use crate::name::{Branch, Resource};
+use crate::pointer::{ContentId, Pointer};
 use crate::provenance::{Input, Provenance};
 use crate::revision::{At, Revision};
 
@@ -47,12 +49,17 @@ fn provenance() -> Provenance {
     }
 }
 
+fn content_id() -> ContentId {
+    ContentId::from_bytes([7; 32])
+}
+
 fn entry() -> Entry {
     Entry {
         resource: resource("raw/plan"),
         revision: revision('1'),
         previous: None,
         blob: Some(revision('3')),
+        content_id: Some(content_id()),
         size: 7,
         content_type: Some("text/csv".into()),
         time: time(),
@@ -154,7 +161,8 @@ fn reads() {
 #[test]
 fn logs() {
     let log = Log::newest(3);
-    let bare = Entry { blob: None, provenance: None, content_type: None, ..entry() };
+    let bare =
+        Entry { blob: None, provenance: None, content_type: None, content_id: None, ..entry() };
     let page = Page { entries: vec![bare], next: None };
     round(&log, &page);
     let named = Log { resource: Some(resource("raw/plan")), at: at("HEAD~3"), ..log.clone() };
@@ -275,4 +283,51 @@ fn a_log_is_never_longer_than_its_limit() {
     let head = Bytes::from("=====esker/1 LOG raw/plan\n\tlimit: 4000000");
     let message = Message::from_frames(&[head]).expect("a head");
     assert_eq!(Log::from_message(&message).map(|log| log.limit), Ok(10_000));
+}
+
+#[test]
+fn large_contents() {
+    let upload = Upload { id: content_id(), size: 9, offset: 4, chunk: Some("piece".into()) };
+    round(&upload, &Uploaded { have: 9, is_complete: true });
+    round(&Upload { chunk: None, ..upload }, &Uploaded { have: 0, is_complete: false });
+    let unnamed = vec![Unnamed { id: content_id(), size: 3, time: time() }];
+    let gc = Gc { grace_s: 60, remove: true };
+    round(&gc, &Collected::Done { unnamed, kept: 4, kept_size: 5 });
+    round(&Gc { remove: false, ..gc }, &Collected::Working);
+}
+
+#[test]
+fn an_upload_keeps_to_its_size() {
+    let message = |subject: &str, fields: &str, body: usize| {
+        let head = Bytes::from(format!("=====esker/1 UPLOAD {subject}\n{fields}"));
+        let message = Message::from_frames(&[head, vec![b'x'; body].into()]).expect("a head");
+        Upload::from_message(&message)
+    };
+    let id = content_id().digits();
+    assert_eq!(message(&id, "\tsize: 5\n", 5).map(|upload| upload.offset), Ok(0));
+    let cases = [
+        (id.as_str(), "\tsize: 5\n\toffset: 1\n", 5, "5 bytes at 1 are beyond the size, 5"),
+        (&id, "\tsize: 5\n\toffset: 18446744073709551615\n", 5, "are beyond the size"),
+        (&id, "", 5, "the field `size` is missing"),
+        (&id, "\tsize: 99999999\n", CHUNK_MAX + 1, "4194304 are allowed"),
+        ("12", "\tsize: 5\n", 5, "is not a SHA-256"),
+    ];
+    for (subject, fields, body, expected) in cases {
+        let fault = message(subject, fields, body).expect_err(expected);
+        assert!(fault.message.contains(expected), "{fault}");
+    }
+}
+
+#[test]
+fn a_put_may_name_a_large_content() {
+    let put = |frame: &'static [u8]| {
+        let fields = format!("\tcontent-id: {}\n\tsize: 12\n", content_id());
+        let head = Bytes::from(format!("=====esker/1 PUT raw/big\n{fields}"));
+        let message = Message::from_frames(&[head, Bytes::from_static(frame)]).expect("a head");
+        Put::from_message(&message)
+    };
+    let pointer = Pointer { id: content_id(), size: 12 };
+    assert_eq!(put(b"").expect("a PUT").items[0].content, Some(pointer.to_bytes()));
+    let fault = put(b"x").expect_err("both");
+    assert!(fault.message.contains("both named and in a body frame"), "{fault}");
 }

@@ -10,6 +10,7 @@ mod docs;
 mod examples;
 mod finding;
 mod hostile;
+mod large;
 mod store;
 mod world;
 
