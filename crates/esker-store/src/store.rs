@@ -108,7 +108,7 @@ pub struct Store {
     pub(crate) moves_waiting: Vec<Move>,
     /// The references that are durable but not yet where git looks for them, by name: with which batch they come
     /// there, and what they name.
-    moving: BTreeMap<String, (u64, Revision)>,
+    pub(crate) moving: BTreeMap<String, (u64, Revision)>,
     /// The references that others have moved while they were to be moved, by name.
     pub(crate) strays: BTreeMap<String, Stray>,
     told: Cache<Arc<Told>>,

@@ -53,6 +53,7 @@ impl Store {
         let mut tips = walk::tips(&self.dir)?;
         tips.extend(self.lines.values().filter_map(|line| line.history.head()).map(|s| s.revision));
         tips.extend(self.tags_waiting.values());
+        tips.extend(self.moving.values().map(|(_, to)| *to));
         let waiting = self.objects.waiting().iter();
         let waiting = waiting.filter(|object| object.kind != Kind::Blob).map(|object| object.id);
         tips.extend(waiting.collect::<Vec<_>>());
