@@ -9,7 +9,7 @@ mod put;
 
 mod read;
 
-mod diff;
+pub mod diff;
 mod tag;
 mod why;
 

@@ -4,6 +4,7 @@
 //! last changed that resource, as seen from the commit asked for.
 
 mod ask;
+mod diff;
 mod put;
 mod read;
 
@@ -17,7 +18,8 @@ use crate::name::Resource;
 use crate::provenance::Provenance;
 use crate::revision::Revision;
 
-pub use ask::{Diff, Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode};
+pub use ask::{Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode};
+pub use diff::{Diff, Difference, Form};
 pub use put::{Expect, Item, Put, Stored, StoredItem, Tag};
 pub use read::{Content, Get, List, Listing, Log, Range, Stat};
 

@@ -178,6 +178,7 @@ Examples:
   esker diff results/plan                       the last change
   esker diff results/plan 2025-11-20            since that day
   esker diff results/plan 4f8d0e69e2 a67f1cf20f    two revisions that `esker log results/plan` lists
+  esker diff raw/tickets --as table --key id    which cells of which rows
 
 HEAD~3 is the whole project three versions ago, whatever they changed.")]
 pub(crate) struct Diff {
@@ -188,6 +189,13 @@ pub(crate) struct Diff {
     /// The newer version.
     #[arg(default_value = "HEAD")]
     pub(crate) to: String,
+    /// What to compare: lines, the cells of CSV, TSV and stacked streams, or the paths of JSON; `auto` is whichever
+    /// suits the contents, and the default on a terminal. Elsewhere it is text.
+    #[arg(long = "as", value_name = "FORM", value_parser = ["text", "table", "json", "auto"])]
+    pub(crate) form: Option<String>,
+    /// The columns that name a table's rows, for example id or team,name; guessed when not given.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub(crate) key: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,6 +1,7 @@
 //! The commands that ask a hub, look at a project, or filter. One file each; shapes they share are here.
 
 pub(crate) mod check;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod get;
 pub(crate) mod history;

@@ -8,7 +8,9 @@ use esker_wire::message::{Message, Request as _, answer};
 use esker_wire::name::Branch;
 use esker_wire::provenance::{Input, Provenance};
 use esker_wire::revision::{At, Revision};
-use esker_wire::snapshot::{Diff, Expect, Get, Health, Item, List, Log, Put, Range, Stat, Why};
+use esker_wire::snapshot::{
+    Diff, Expect, Form, Get, Health, Item, List, Log, Put, Range, Stat, Why,
+};
 
 use crate::support::{Bench, events, one, put, resource};
 
@@ -181,17 +183,22 @@ fn differences() {
         from: from.map(|from| from.parse().unwrap()),
         to: At::head(),
         branch: Branch::main(),
+        form: Form::Text,
+        key: Vec::new(),
     };
-    let text = bench.call(&diff(None)).unwrap();
+    let text = bench.call(&diff(None)).unwrap().body;
     let expected = "--- a/raw/plan\n+++ b/raw/plan\n@@ -1,3 +1,3 @@\n a\n-b\n-c\n+B\n+c\n\\ No newline at end of file\n";
     assert_eq!(text, expected);
-    assert_eq!(bench.call(&diff(Some("HEAD"))).unwrap(), "");
-    let first = bench.call(&diff(Some("HEAD~2"))).unwrap();
+    assert_eq!(bench.call(&diff(Some("HEAD"))).unwrap().body, "");
+    let first = bench.call(&diff(Some("HEAD~2"))).unwrap().body;
     assert!(first.starts_with(b"--- /dev/null\n+++ b/raw/plan\n"));
     bench.put("raw/plan", "\0binary");
-    assert_eq!(bench.call(&diff(None)).unwrap(), "Binary files a/raw/plan and b/raw/plan differ\n");
+    assert_eq!(
+        bench.call(&diff(None)).unwrap().body,
+        "Binary files a/raw/plan and b/raw/plan differ\n"
+    );
     bench.put("raw/plan", &"x\n".repeat(5_000_000));
-    assert!(bench.call(&diff(None)).unwrap().ends_with(b"not compared)\n"));
+    assert!(bench.call(&diff(None)).unwrap().body.ends_with(b"not compared)\n"));
 }
 
 fn made_from(stage: &str, inputs: &[(&str, Revision)]) -> Option<Provenance> {

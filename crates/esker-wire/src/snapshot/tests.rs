@@ -6,8 +6,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Content, Diff, Entry, Expect, Get, Health, HealthReport, Item, List, Listing, Log, Put, Range,
-    Resolve, Resolved, Stat, Stored, StoredItem, Tag, Tags, Why, WhyNode,
+    Content, Diff, Difference, Entry, Expect, Form, Get, Health, HealthReport, Item, List, Listing,
+    Log, Put, Range, Resolve, Resolved, Stat, Stored, StoredItem, Tag, Tags, Why, WhyNode,
 };
 use crate::chain::Link;
 use crate::fault::Code;
@@ -148,9 +148,17 @@ fn questions() {
         from: Some(at("HEAD~1")),
         to: At::head(),
         branch: Branch::main(),
+        form: Form::Text,
+        key: Vec::new(),
     };
-    round(&diff, &Bytes::from_static(b"-a\n+b\n"));
-    round(&Diff { from: None, ..diff }, &Bytes::new());
+    round(&diff, &Difference { form: Form::Text, body: Bytes::from_static(b"-a\n+b\n") });
+    let key = vec!["id".to_owned(), "last name".to_owned()];
+    let table = Diff { from: None, form: Form::Table, key, ..diff };
+    round(&table, &Difference { form: Form::Table, body: Bytes::new() });
+    round(
+        &Diff { form: Form::Auto, ..table },
+        &Difference { form: Form::Json, body: Bytes::new() },
+    );
     let why = Why { resource: resource("results/plan"), at: at("2025-11-20 17:00") };
     round(&why, &vec![WhyNode { depth: 0, entry: entry() }, WhyNode { depth: 1, entry: entry() }]);
     let resolved = Resolved { revision: revision('1'), time: time(), summary: "s".into() };

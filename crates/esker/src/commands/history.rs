@@ -1,16 +1,15 @@
-//! `esker log`, `ls` and `diff`: what there is, what there was, what changed.
+//! `esker log` and `ls`: what there is, what there was.
 
-use anstyle::AnsiColor;
 use anyhow::Result;
 use esker_wire::name::Branch;
 use esker_wire::revision::At;
 use esker_wire::snapshot::{self, Entry};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::cli::{Diff, History, List};
+use crate::cli::{History, List};
 use crate::commands::entry_json;
 use crate::project::Place;
-use crate::reach::{Hub, resource, resource_at};
+use crate::reach::{Hub, resource_at};
 use crate::say;
 
 /// Prints the versions of a resource, or of all, newest first.
@@ -70,34 +69,4 @@ pub(crate) fn ls(place: &Place, list: &List) -> Result<()> {
 fn print_json(entries: &[Entry]) -> Result<()> {
     let entries: Vec<Value> = entries.iter().map(entry_json).collect();
     Ok(say::json(&Value::from(entries))?)
-}
-
-/// Prints what changed between two versions, as a unified diff.
-pub(crate) fn diff(place: &Place, diff: &Diff) -> Result<()> {
-    let request = snapshot::Diff {
-        resource: resource(&diff.resource)?,
-        from: diff.from.as_deref().map(str::parse).transpose()?,
-        to: diff.to.parse()?,
-        branch: Branch::main(),
-    };
-    let bytes = Hub::find(place)?.call(&request)?;
-    let text = String::from_utf8_lossy(&bytes);
-    if diff.json {
-        return Ok(say::json(&json!({ "resource": diff.resource, "diff": text }))?);
-    }
-    let (red, green, cyan) =
-        (AnsiColor::Red.on_default(), AnsiColor::Green.on_default(), AnsiColor::Cyan.on_default());
-    for line in text.lines() {
-        let style = match line.as_bytes().first() {
-            Some(b'-') => red,
-            Some(b'+') => green,
-            Some(b'@') => cyan,
-            _ => anstyle::Style::new(),
-        };
-        say::line(format!("{style}{line}{style:#}"))?;
-    }
-    if text.is_empty() {
-        say::note("no difference");
-    }
-    Ok(())
 }
