@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use jiff::SignedDuration;
 
 /// Turns a handful of scripts into a live, versioned data system.
 #[derive(Parser)]
@@ -51,6 +52,8 @@ pub(crate) enum Command {
     Ls(List),
     /// Show what changed in a resource between two versions.
     Diff(Diff),
+    /// Find the version of a resource that broke something.
+    Bisect(Bisect),
     /// Show what a resource was made from, back to its sources.
     Why(Why),
     /// Name a revision for good, or list the names.
@@ -196,6 +199,36 @@ pub(crate) struct Diff {
     /// The columns that name a table's rows, for example id or team,name; guessed when not given.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub(crate) key: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker bisect raw/tickets --check 'grep -q Berlin'
+  esker bisect results/plan --check 'python3 check.py' --good v1 --bad HEAD
+  esker bisect raw/tickets --check 'sh -c \"test $(wc -l) -lt 100\"'
+
+CMD reads a version on standard input and exits 0 if it is good, 125 if it cannot say, else it is bad.
+Words are split and quoted as in a shell, but no shell runs: write sh -c for one. ESKER_RESOURCE and
+ESKER_REVISION are in its environment.")]
+pub(crate) struct Bisect {
+    /// The resource.
+    pub(crate) resource: String,
+    /// The program that tells good from bad, and its arguments.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) check: String,
+    /// A version that is good; the first one when not given.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) good: Option<String>,
+    /// A newer version that is bad.
+    #[arg(long, value_name = "VERSION", default_value = "HEAD")]
+    pub(crate) bad: String,
+    /// How long one run of the program may take.
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    pub(crate) timeout: SignedDuration,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
