@@ -127,17 +127,13 @@ fn structured(form: Form, (old, new): (&[u8], &[u8]), key: &[String]) -> Result<
 /// The forms that suit two contents, the likeliest first.
 fn candidates(content_type: Option<&str>, old: &[u8], new: &[u8]) -> Vec<Form> {
     let told = content_type.unwrap_or_default().to_ascii_lowercase();
-    let tables = ["csv", "tab-separated-values", "tsv"];
     if told.contains("json") {
         return vec![Form::Json];
-    }
-    if tables.iter().any(|kind| told.contains(kind)) {
-        return vec![Form::Table];
     }
     if json::looks_like(new) && (old.is_empty() || json::looks_like(old)) {
         return vec![Form::Json];
     }
-    if table::looks_like(new) && (old.is_empty() || table::looks_like(old)) {
+    if table::suits(content_type, new) && (old.is_empty() || table::suits(content_type, old)) {
         return vec![Form::Table];
     }
     Vec::new()

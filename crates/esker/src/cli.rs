@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Diff(Diff),
     /// Find the version of a resource that broke something.
     Bisect(Bisect),
+    /// Write the history of a resource to an SQLite database or a CSV file.
+    Export(Export),
     /// Show what a resource was made from, back to its sources.
     Why(Why),
     /// Name a revision for good, or list the names.
@@ -229,6 +231,40 @@ pub(crate) struct Bisect {
     /// How long one run of the program may take.
     #[arg(long, value_name = "TIME", default_value = "60s")]
     pub(crate) timeout: SignedDuration,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker export raw/tickets --to history.csv               a line per version
+  esker export raw/tickets --to history.sqlite --rows     every row of every version, to be asked in SQL
+  esker export raw/tickets --to q1.sqlite --contents --since 2027-01-01 --until 2027-03-31
+
+  sqlite3 history.sqlite \"SELECT time, state FROM rows WHERE id = '7' ORDER BY time\"")]
+pub(crate) struct Export {
+    /// The resource.
+    pub(crate) resource: String,
+    /// The file to write; its ending says what: .sqlite or .csv.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// No version before this day, time or version.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) since: Option<String>,
+    /// No version after this day, time or version.
+    #[arg(long, value_name = "VERSION", default_value = "HEAD")]
+    pub(crate) until: String,
+    /// Also the rows of CSV, TSV and stacked streams; in a CSV file, in place of a line per version.
+    #[arg(long)]
+    pub(crate) rows: bool,
+    /// Also the contents, in a table of their own.
+    #[arg(long)]
+    pub(crate) contents: bool,
+    /// Replace a file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

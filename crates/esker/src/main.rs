@@ -46,6 +46,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ls(list) => commands::history::ls(&place, &list)?,
         Command::Diff(diff) => commands::diff::diff(&place, &diff)?,
         Command::Bisect(bisect) => commands::bisect::bisect(&place, &bisect)?,
+        Command::Export(export) => commands::export::export(&place, &export)?,
         Command::Why(why) => commands::why::why(&place, &why)?,
         Command::Tag(tag) => commands::tag::tag(&place, &tag)?,
         Command::Watch(watch) => commands::watch::watch(&place, &watch)?,

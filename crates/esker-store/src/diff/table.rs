@@ -25,6 +25,9 @@ use tell::Change;
 /// The lines at the beginning of a text by which it is known to be a table.
 const LOOKED_MAX: usize = 50;
 
+/// What the content types of tables hold.
+const TABLES: [&str; 3] = ["csv", "tab-separated-values", "tsv"];
+
 /// Compares two contents.
 ///
 /// # Errors
@@ -68,9 +71,11 @@ fn streams(old: &[Table], new: &[Table], key: &[String], lines: &mut Lines) -> R
     Ok(())
 }
 
-/// Whether a text is a table although nobody said so: stacked streams, or rows of one width under a heading.
-pub(super) fn looks_like(content: &[u8]) -> bool {
-    read::looks_like(content)
+/// Whether a content is tables: by its content type, else by its looks, as stacked streams or rows of one width under
+/// a heading.
+pub fn suits(content_type: Option<&str>, content: &[u8]) -> bool {
+    let told = content_type.unwrap_or_default().to_ascii_lowercase();
+    TABLES.iter().any(|kind| told.contains(kind)) || read::looks_like(content)
 }
 
 /// A key that no table has is a mistake; one that some have is meant for those.

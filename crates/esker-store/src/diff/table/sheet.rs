@@ -16,11 +16,6 @@ pub struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    /// A table by itself, with a heading if its first row looks like one.
-    pub fn of(table: &'a Table) -> Self {
-        Self::new(table, is_heading(&table.rows) == Some(true))
-    }
-
     fn new(table: &'a Table, named: bool) -> Self {
         let (heading, rows) = match table.rows.split_first() {
             Some((heading, rows)) if named => (Some(heading), rows),
@@ -40,6 +35,14 @@ impl<'a> Sheet<'a> {
     /// Where a column stands.
     pub(super) fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column == name)
+    }
+}
+
+impl Table {
+    /// The table with its heading apart, if its first row looks like one.
+    pub fn sheet(&self) -> Sheet<'_> {
+        let words = || self.rows.first().is_some_and(|row| row.len() > 1 && is_words(row));
+        Sheet::new(self, is_heading(&self.rows).unwrap_or_else(words))
     }
 }
 
@@ -76,10 +79,14 @@ pub(super) fn is_heading(rows: &[StringRecord]) -> Option<bool> {
     let [first, second, ..] = rows else {
         return None;
     };
-    let mut names = HashSet::new();
-    let words = first.iter().all(|cell| is_word(cell.trim()) && names.insert(cell.trim()));
     let filled = second.iter().any(|cell| !cell.is_empty());
-    Some(words && filled && first.len() > 1 && second.len() <= first.len())
+    Some(filled && first.len() > 1 && second.len() <= first.len() && is_words(first))
+}
+
+/// Whether a row is words, no two alike.
+fn is_words(row: &StringRecord) -> bool {
+    let mut names = HashSet::new();
+    row.iter().all(|cell| is_word(cell.trim()) && names.insert(cell.trim()))
 }
 
 /// Whether a cell names something: it begins with a letter, `_`, `#` or `%`, and is no date.

@@ -181,12 +181,12 @@ fn streams_in_streams() {
 #[test]
 fn what_looks_like_a_table() {
     for yes in [PLAN, "a;b\nx;1\n", "=====s\n\tx\n", "\u{feff}id\tn\n1\t2\n"] {
-        assert!(looks_like(yes.as_bytes()), "{yes:?}");
+        assert!(suits(None, yes.as_bytes()), "{yes:?}");
     }
     for no in
         ["", "Dear all,\nthis is prose\n", "one\ntwo\n", "1,2\n3,4\n", "a,b\n1\n", "=====s\nx\n"]
     {
-        assert!(!looks_like(no.as_bytes()), "{no:?}");
+        assert!(!suits(None, no.as_bytes()), "{no:?}");
     }
 }
 
