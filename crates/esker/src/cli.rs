@@ -198,7 +198,8 @@ pub(crate) struct Diff {
     /// suits the contents, and the default on a terminal. Elsewhere it is text.
     #[arg(long = "as", value_name = "FORM", value_parser = ["text", "table", "json", "auto"])]
     pub(crate) form: Option<String>,
-    /// The columns that name a table's rows, for example id or team,name; guessed when not given.
+    /// The columns that name a table's rows, for example id or team,name; guessed when not given. The form is table
+    /// then.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub(crate) key: Vec<String>,
     /// Print JSON.

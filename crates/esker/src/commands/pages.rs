@@ -17,14 +17,25 @@ pub(super) fn walk(
     hub: &Hub,
     resource: &Resource,
     at: At,
+    visit: impl FnMut(Entry) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let page = |at| {
+        let (resource, branch) = (Some(resource.clone()), Branch::main());
+        hub.call(&Log { resource, at, branch, limit: PAGE })
+    };
+    turn(page, at, visit)
+}
+
+/// Asks for page after page: the next one begins at the revision before the last one of this.
+fn turn(
+    mut page: impl FnMut(At) -> Result<Vec<Entry>>,
+    at: At,
     mut visit: impl FnMut(Entry) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let mut at = Some(at);
-    while let Some(from) = at.take() {
-        let branch = Branch::main();
-        let log = Log { resource: Some(resource.clone()), at: from, branch, limit: PAGE };
-        for entry in hub.call(&log)? {
-            at = entry.previous.map(At::from);
+    let mut next = Some(at);
+    while let Some(at) = next.take() {
+        for entry in page(at)? {
+            next = entry.previous.map(At::from);
             if visit(entry)?.is_break() {
                 return Ok(());
             }
@@ -32,3 +43,6 @@ pub(super) fn walk(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
