@@ -1,12 +1,15 @@
-//! The branches in memory: read from disk when first asked for, and looked after while others move them.
+//! The branches in memory: read from disk when first asked for.
+
+use std::path::Path;
 
 use esker_wire::fault::{Code, Fault};
-use esker_wire::name::{Branch, Resource};
+use esker_wire::name::Branch;
 use esker_wire::revision::Revision;
 
-use crate::durable::Durable;
 use crate::error::Error;
-use crate::history::{Change, Follow, History};
+use crate::history::{Follow, History};
+use crate::index::{self, Index};
+use crate::layout;
 use crate::refs;
 use crate::store::Store;
 
@@ -19,17 +22,11 @@ const PART_MAX: usize = 250;
 #[derive(Default)]
 pub(crate) struct Line {
     pub(crate) history: History,
+    /// What of it is on disk; none while the store is open for reading only.
+    pub(crate) index: Option<Index>,
     pub(crate) durable: Option<Revision>,
     /// Why nothing can be put on it just now, if someone has moved it elsewhere.
     pub(crate) moved: Option<String>,
-}
-
-/// Resources that someone else has put, with plain git.
-pub(crate) struct Foreign {
-    pub(crate) branch: Branch,
-    pub(crate) resource: Resource,
-    pub(crate) revision: Option<Revision>,
-    pub(crate) previous: Option<Revision>,
 }
 
 impl Store {
@@ -54,18 +51,71 @@ impl Store {
         if self.lines.contains_key(branch) {
             return Ok(());
         }
-        if let Some(head) = refs::read(&self.dir, &refs::of_branch(branch))? {
-            let mut line = Line::default();
-            line.history.follow(&mut self.objects, head)?;
-            line.durable = Some(head);
+        if let Some(head) = self.reference(&refs::of_branch(branch))? {
+            let line = self.read_line(branch, head)?;
             self.lines.insert(branch.clone(), line);
         }
         Ok(())
     }
 
+    /// Reads a branch from its index, and from the commits since.
+    fn read_line(&mut self, branch: &Branch, head: Revision) -> Result<Line, Error> {
+        let (history, mut index) = Index::load(&self.dir, branch)?;
+        let mut line = Line { history, ..Line::default() };
+        let last = line.history.head().map(|step| step.revision);
+        if let Follow::Elsewhere = line.history.follow(&mut self.objects, head)? {
+            let is_kept = match last {
+                Some(last) => matches!(self.objects.find(last), Ok(Some(_))),
+                None => false,
+            };
+            if self.durable.is_none() && line.history.position(head).is_some() {
+                // Another process writes: what it has acknowledged is not yet where git looks for it.
+                line.history.roll_back(Some(head));
+            } else if self.durable.is_some() && is_kept {
+                // Rewritten while no esker ran: `look_outside` refuses to follow, as if one had run.
+            } else {
+                tracing::info!(%branch, "the index is of another history: made anew");
+                index.reset();
+                line.history = History::default();
+                line.history.follow(&mut self.objects, head)?;
+            }
+        }
+        line.durable = line.history.head().map(|step| step.revision);
+        line.index = self.durable.is_some().then_some(index);
+        Ok(line)
+    }
+
+    /// Writes the indexes where much is new.
+    pub(crate) fn save_indexes(&mut self, new_min: u32) {
+        for (branch, line) in &mut self.lines {
+            let durable = line.durable.and_then(|durable| line.history.position(durable));
+            let Some(last) = durable else {
+                continue;
+            };
+            let dir = &self.dir;
+            let index = line.index.get_or_insert_with(|| Index::new(dir, branch));
+            if last + 1 >= index.steps() + new_min
+                && let Err(error) = index.save(&line.history, last)
+            {
+                tracing::warn!(%branch, %error, "cannot write the index: the next start takes longer");
+            }
+        }
+    }
+
+    /// Believes what git says of a branch from the next start on, also where it is not what esker has put. What it
+    /// has put stays as the branch `kept/BRANCH`.
+    ///
+    /// # Errors
+    /// If a process holds the store, or it cannot be written.
+    pub fn accept(dir: &Path, branch: &Branch) -> Result<(), Error> {
+        layout::recognise(dir)?;
+        let _held = layout::hold(dir)?;
+        index::remove(dir, branch)
+    }
+
     /// Every branch there is on disk.
     pub(crate) fn branches(&self) -> Result<Vec<Branch>, Error> {
-        let names = refs::names(&self.dir, refs::BRANCHES)?;
+        let names = self.references(refs::BRANCHES)?;
         let mut branches = vec![Branch::main()];
         branches.extend(names.iter().filter_map(|name| name.parse().ok()));
         Ok(branches)
@@ -76,9 +126,10 @@ impl Store {
     pub(crate) fn check_branch(&mut self, branch: &Branch) -> Result<(), Fault> {
         let line = self.line(branch)?;
         if let Some(why) = &line.moved {
-            return Err(Fault::new(Code::NotWritable, why.clone()).hint(
-                "put the reference back with `git update-ref`, or restart esker to accept it",
-            ));
+            return Err(Fault::new(Code::NotWritable, why.clone()).hint(format!(
+                "put the reference back with `git update-ref`, or stop esker and accept it with \
+                 `esker repair --accept {branch}`"
+            )));
         }
         if line.history.last().is_some() || branch.is_main() {
             return Ok(());
@@ -87,7 +138,7 @@ impl Store {
             let message = format!("a part of the branch {branch} is longer than {PART_MAX} bytes");
             return Err(Fault::bad_request(message));
         }
-        let mut names = refs::names(&self.dir, refs::BRANCHES)?;
+        let mut names = self.references(refs::BRANCHES)?;
         names.extend(self.lines.keys().map(ToString::to_string));
         if let Some(known) = refs::clash(branch.as_str(), names.iter()) {
             let message = format!("the branch {branch} cannot be beside the branch {known}");
@@ -103,73 +154,6 @@ impl Store {
         }
         Ok(())
     }
-
-    /// Looks whether someone else has moved a branch. What descends from what is known is taken in, and on disk
-    /// before anything is built on it; anything else keeps the branch from being written until it is put right.
-    pub(crate) fn look_outside(&mut self) -> Vec<Foreign> {
-        let mut foreign = Vec::new();
-        let mut is_taken = false;
-        let Self { dir, objects, lines, durable, .. } = self;
-        for (branch, line) in lines {
-            let name = refs::of_branch(branch);
-            let before = line.history.last();
-            let looked = refs::read(dir, &name).and_then(|found| {
-                if found == line.durable {
-                    return Ok(None);
-                }
-                let followed = match found {
-                    Some(head) => line.history.follow(objects, head)?,
-                    None => Follow::Elsewhere,
-                };
-                Ok(Some((found, followed)))
-            });
-            let moved = match looked {
-                Ok(None) => None,
-                Ok(Some((found, Follow::Forward))) => {
-                    tracing::info!(reference = name, "someone else has put something: taken in");
-                    line.durable = found;
-                    is_taken = true;
-                    foreign.extend(put_since(branch, &line.history, before));
-                    None
-                }
-                Ok(Some((found, Follow::Elsewhere))) => Some(elsewhere(&name, found, line.durable)),
-                Err(error) => Some(format!("cannot follow {name}: {error}")),
-            };
-            if let Some(why) = moved.as_ref().filter(|_| moved != line.moved) {
-                tracing::warn!(reference = name, why, "nothing can be put on a branch");
-            }
-            line.moved = moved;
-        }
-        if is_taken && let Some(Err(error)) = durable.as_mut().map(Durable::sync) {
-            tracing::warn!(%error, "what someone else has put may not be durable");
-        }
-        foreign
-    }
-}
-
-fn elsewhere(name: &str, found: Option<Revision>, known: Option<Revision>) -> String {
-    let text = |id: Option<Revision>| id.map_or("nothing".to_owned(), |id| id.to_string());
-    format!("someone moved {name} to {}, which does not descend from {}", text(found), text(known))
-}
-
-/// What was put after a position.
-fn put_since(branch: &Branch, history: &History, before: Option<u32>) -> Vec<Foreign> {
-    let first = before.map_or(0, |position| position + 1);
-    let mut foreign = Vec::new();
-    for position in first..=history.last().unwrap_or(0) {
-        for resource in history.changed_at(position) {
-            let seen = history.changes(resource, position);
-            let revision =
-                |change: &Change| change.blob.map(|_| history.step(change.position).revision);
-            foreign.push(Foreign {
-                branch: branch.clone(),
-                resource: resource.clone(),
-                revision: seen.last().and_then(revision),
-                previous: seen.iter().rev().nth(1).and_then(revision),
-            });
-        }
-    }
-    foreign
 }
 
 #[cfg(test)]

@@ -26,18 +26,19 @@ impl Store {
     /// is known, and every content its history names is there. After a loss of power the journal may hold what
     /// is not: then the hint says so.
     pub fn check(dir: &Path) -> Vec<Finding> {
-        let records = match journal::load(dir) {
-            Ok((records, _)) => records,
+        let batches = match journal::load(dir) {
+            Ok(found) => found.batches,
             Err(Error::Read { .. }) => Vec::new(),
             Err(error) => {
                 let hint = "run `git fsck`; what the journal held may be lost".to_owned();
                 return vec![Finding { message: error.to_string(), hint }];
             }
         };
-        let held = records.iter().flat_map(|record| &record.objects).map(|(id, _)| *id).collect();
+        let held =
+            batches.iter().flat_map(|batch| &batch.objects).map(|object| object.id).collect();
         let opened = Self::open_read_only(dir, Options::default());
         opened.and_then(|mut store| store.check_contents(&held)).unwrap_or_else(|error| {
-            let hint = if records.is_empty() {
+            let hint = if batches.is_empty() {
                 "name the folder of a store, or restore it from a clone"
             } else {
                 START

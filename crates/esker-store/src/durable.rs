@@ -1,184 +1,255 @@
 //! Where a PUT becomes durable: [`Durable::flush`]. What it has returned from survives a loss of power.
 //!
-//! 1. Every reference is locked as git does (`<ref>.lock`) and compared with what was believed.
-//! 2. The batch is appended to the journal and synced: from here on it is durable.
-//! 3. Every object goes to its loose file, unsynced; then the references are moved, so that plain git never
-//!    sees what is not durable.
-//!
-//! The loose files reach the disk in their own time. When the journal has grown, a new one is begun, and a thread
-//! waits until all that the old one tells is on disk, then removes it. After a crash [`Durable::open`] does again
-//! what the journal tells. After a loss of power plain git may see broken files until then.
+//! The batch is appended to the journal, with one wait for the disk; from then on it is durable. A thread of its own
+//! puts it where git looks for it (see `settle`). After a crash [`Durable::open`] does again what the journal tells.
 //!
 //! Temporary files live in `esker/tmp`; what a killed process left there is swept at the start.
 
-use std::fs::{self, File};
+use std::collections::VecDeque;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::journal::{self, Journal, Record};
-use crate::locks::{Litter, Locks, Move, Stuck};
-use crate::loose;
-use crate::objects::Object;
-use crate::replay::{self, Crash};
+use crate::files;
+use crate::journal::{self, Batch, Journal};
+use crate::locks::Litter;
+use crate::replay;
+use crate::settle::{self, Report, Stray};
+use crate::upkeep;
 
-/// How long the journal may grow before a batch waits until an earlier one is removed, in bytes.
-const JOURNAL_MAX: u64 = 64 * 1024 * 1024;
-/// How long it is when a new one is begun while there is little to do.
-const JOURNAL_GROWN: u64 = 4 * 1024 * 1024;
-/// What tells one start of the system from another.
-const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+/// How long the journal is when the other file is taken, in bytes.
+const JOURNAL_GROWN: u64 = 8 * 1024 * 1024;
+/// How many bytes may wait to be put in their place before a batch waits.
+const WAITING_MAX: usize = 96 * 1024 * 1024;
+/// How many packs come before the next look whether upkeep is due.
+const UPKEEP: usize = 8;
+/// How long a batch waits for that.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// The writing side of a store.
 pub(crate) struct Durable {
     git_dir: PathBuf,
-    /// Opened before anything was written: a failure of the disk is told once to each open file, of what came
-    /// after it was opened.
-    disk: Arc<File>,
-    boot: Option<String>,
     journal: Journal,
-    /// Waits for what the old journal tells.
-    settling: Option<JoinHandle<Result<(), Error>>>,
-    /// Why nothing is written any more, and the journal is kept until the next start: the disk has once failed
-    /// to take what it was given, and may not say so a second time; or a batch is only half in its place.
-    failed: Option<&'static str>,
+    /// The number of the last batch, and of the last that is in its place.
+    number: u64,
+    settled: u64,
+    /// The last batch of the generation before the one that is written.
+    turned: u64,
+    /// The batches that are not in their place, with their sizes.
+    waiting: VecDeque<(u64, usize)>,
+    stuck: Option<String>,
+    strays: Vec<Stray>,
+    batches: Option<Sender<(u64, Batch)>>,
+    reports: Receiver<Report>,
+    thread: Option<JoinHandle<()>>,
+    upkeep: Option<JoinHandle<()>>,
+    /// How many packs may have come since the last upkeep.
+    packs: usize,
+    stop: Arc<AtomicBool>,
 }
 
 impl Durable {
     /// Does again what the journal tells, and sweeps.
     pub(crate) fn open(git_dir: &Path) -> Result<Self, Error> {
-        let boot = fs::read_to_string(BOOT).ok().map(|text| text.trim().to_owned());
-        Self::open_on(git_dir, boot.filter(|boot| !boot.is_empty() && !boot.contains([' ', '\n'])))
-    }
-
-    fn open_on(git_dir: &Path, boot: Option<String>) -> Result<Self, Error> {
-        let disk = Arc::new(File::open(git_dir).map_err(Error::read(git_dir))?);
         let litter = Litter::find(git_dir)?;
-        let (journal, records) = Journal::open(git_dir)?;
-        let crash = Crash { boot: boot.as_deref(), litter: &litter };
-        replay::replay(git_dir, &records, &crash)?;
+        let (mut journal, batches) = Journal::open(git_dir)?;
         litter.sweep()?;
-        let git_dir = git_dir.to_owned();
-        let mut durable = Self { git_dir, disk, boot, journal, settling: None, failed: None };
-        // Also if the journal tells nothing: what plain git did meanwhile is built upon.
-        durable.sync()?;
-        durable.journal.clear()?;
-        Ok(durable)
-    }
-
-    /// Makes the objects durable and moves the references, all of them or (but for a failing disk) none.
-    pub(crate) fn flush(&mut self, objects: &[Object], moves: &[Move]) -> Result<(), Error> {
-        self.reap()?;
-        if self.journal.length() > JOURNAL_MAX {
-            self.wait()?;
-            self.turn()?;
+        let is_told = !batches.is_empty();
+        let strays = replay::replay(git_dir, batches)?;
+        if is_told {
+            journal.finish()?;
         }
-        let deflated = objects.iter().map(|object| (object.id, loose::deflated(object)));
-        let objects = deflated.collect();
-        let record = Record { boot: self.boot.clone(), moves: moves.to_vec(), objects };
-        let locks = Locks::take(&self.git_dir, moves)?;
-        self.perform(&record, locks)
+        journal::remove_old(git_dir)?;
+        sweep_keeps(git_dir)?;
+        let (batches, taken) = mpsc::channel();
+        let (told, reports) = mpsc::channel();
+        let folder = git_dir.to_owned();
+        let thread = thread::Builder::new()
+            .name("store-settle".to_owned())
+            .spawn(move || settle::run(&folder, &taken, &told))
+            .map_err(Error::write(git_dir))?;
+        Ok(Self {
+            git_dir: git_dir.to_owned(),
+            journal,
+            number: 0,
+            settled: 0,
+            turned: 0,
+            waiting: VecDeque::new(),
+            stuck: None,
+            strays,
+            batches: Some(batches),
+            reports,
+            thread: Some(thread),
+            upkeep: None,
+            packs: UPKEEP,
+            stop: Arc::default(),
+        })
     }
 
-    fn perform(&mut self, record: &Record, locks: Locks) -> Result<(), Error> {
-        let before = self.journal.length();
-        self.journal.append(record)?;
-        let mut objects = record.objects.iter();
-        let written = objects.try_for_each(|(id, bytes)| loose::write(&self.git_dir, *id, bytes));
-        match written.map_err(Stuck::Whole).and_then(|()| locks.commit()) {
-            Ok(()) => Ok(()),
-            Err(Stuck::Whole(error)) => {
-                // If it cannot be cut off, the journal takes nothing until it can.
-                drop(self.journal.cut(before));
-                Err(error)
-            }
-            Err(Stuck::Half(error)) => {
-                self.failed = Some("a batch is only half in its place; restart esker");
-                Err(error)
-            }
+    /// Makes a batch durable; its number.
+    pub(crate) fn flush(&mut self, batch: Batch) -> Result<u64, Error> {
+        self.make_room()?;
+        if self.journal.length() > JOURNAL_GROWN && self.settled >= self.turned {
+            self.journal.turn()?;
+            self.turned = self.number;
         }
+        self.journal.append(&batch)?;
+        self.number += 1;
+        let size = batch.objects.iter().map(|object| object.bytes.len()).sum();
+        self.waiting.push_back((self.number, size));
+        let sent = self.batches.as_ref().map(|batches| batches.send((self.number, batch)));
+        if !matches!(sent, Some(Ok(()))) {
+            self.stuck = Some("the thread that settles has ended; restart esker".to_owned());
+        }
+        Ok(self.number)
     }
 
-    /// Begins a new journal if this one has grown, while there is little to do. Does not wait.
-    pub(crate) fn settle_if_grown(&mut self) -> Result<(), Error> {
-        self.reap()?;
-        if self.settling.is_none() && self.journal.length() > JOURNAL_GROWN {
-            self.turn()?;
+    /// The number of the last batch that is where git looks for it.
+    pub(crate) fn settled(&mut self) -> u64 {
+        while let Ok(report) = self.reports.try_recv() {
+            self.note(report);
+        }
+        self.settled
+    }
+
+    /// The references that others have moved, so that what is durable could not be put there.
+    pub(crate) fn strays(&mut self) -> Vec<Stray> {
+        std::mem::take(&mut self.strays)
+    }
+
+    /// Waits until every batch is where git looks for it.
+    pub(crate) fn settle(&mut self) -> Result<(), Error> {
+        let end = Instant::now() + WAIT_MAX;
+        while self.settled() < self.number {
+            self.refuse_if_stuck()?;
+            self.wait(end)?;
         }
         Ok(())
     }
 
     /// Waits until all that was written so far, by anyone, is on disk.
-    pub(crate) fn sync(&mut self) -> Result<(), Error> {
-        let synced = sync(&self.disk, &self.git_dir);
-        self.note(synced)
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        let disk = fs::File::open(&self.git_dir).map_err(Error::read(&self.git_dir))?;
+        rustix::fs::syncfs(&disk).map_err(|error| Error::write(&self.git_dir)(error.into()))
     }
 
-    /// Begins a new journal, and a thread that removes the old one when it is not needed any more.
-    fn turn(&mut self) -> Result<(), Error> {
-        let old = self.journal.turn()?;
-        let (disk, git_dir) = (Arc::clone(&self.disk), self.git_dir.clone());
-        let finish = move || {
-            sync(&disk, &git_dir)?;
-            journal::remove(&old)
+    /// Whether something is durable, but not yet where git looks for it.
+    pub(crate) fn is_waiting(&mut self) -> bool {
+        self.settled() < self.number
+    }
+
+    /// Waits while too much is not in its place; the reason if nothing can be written.
+    fn make_room(&mut self) -> Result<(), Error> {
+        let end = Instant::now() + WAIT_MAX;
+        loop {
+            self.settled();
+            self.refuse_if_stuck()?;
+            if self.waiting.iter().map(|(_, size)| size).sum::<usize>() < WAITING_MAX {
+                return Ok(());
+            }
+            self.wait(end)?;
+        }
+    }
+
+    /// The reason if nothing can be written.
+    pub(crate) fn refuse_if_stuck(&self) -> Result<(), Error> {
+        let Some(reason) = &self.stuck else {
+            return Ok(());
         };
-        let thread = thread::Builder::new().name("store-settle".to_owned()).spawn(finish.clone());
-        match thread {
-            Ok(thread) => self.settling = Some(thread),
-            Err(_) => return self.note(finish()),
-        }
-        Ok(())
+        Err(Error::Stuck { dir: self.git_dir.clone(), reason: reason.clone() })
     }
 
-    /// Takes note of a thread that has ended; the reason if nothing can be written.
-    fn reap(&mut self) -> Result<(), Error> {
-        if self.settling.as_ref().is_some_and(JoinHandle::is_finished) {
-            self.wait()?;
-        }
-        match self.failed {
-            None => Ok(()),
-            Some(reason) => Err(Error::write(&self.git_dir)(io::Error::other(reason))),
+    fn wait(&mut self, end: Instant) -> Result<(), Error> {
+        let left = end.saturating_duration_since(Instant::now());
+        match self.reports.recv_timeout(left) {
+            Ok(report) => {
+                self.note(report);
+                Ok(())
+            }
+            Err(_) => {
+                let late =
+                    io::Error::other("what was stored is not yet in its place; the disk is slow");
+                Err(Error::write(&self.git_dir)(late))
+            }
         }
     }
 
-    fn wait(&mut self) -> Result<(), Error> {
-        let settled = self.settling.take().map_or(Ok(()), |thread| {
-            let panicked = |_| Err(Error::write(&self.git_dir)(io::Error::other("a panic")));
-            thread.join().unwrap_or_else(panicked)
-        });
-        self.note(settled)
+    /// Begins upkeep, if it may be due and is not under way.
+    fn keep_up(&mut self) {
+        if self.packs < UPKEEP || self.upkeep.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
+        self.packs = 0;
+        let (folder, stop) = (self.git_dir.clone(), Arc::clone(&self.stop));
+        let run = move || {
+            if let Err(error) = upkeep::run(&folder, &stop) {
+                tracing::warn!(%error, "cannot merge packs: reads become slower");
+            }
+        };
+        self.upkeep = thread::Builder::new().name("store-upkeep".to_owned()).spawn(run).ok();
     }
 
-    fn note(&mut self, synced: Result<(), Error>) -> Result<(), Error> {
-        if synced.is_err() {
-            self.failed = Some("the disk failed; check it, then restart esker");
+    fn note(&mut self, report: Report) {
+        match report {
+            Report::Settled { number, strays } => {
+                self.packs += 1;
+                self.keep_up();
+                self.settled = number;
+                self.strays.extend(strays);
+                self.stuck = None;
+                while self.waiting.front().is_some_and(|(waiting, _)| *waiting <= number) {
+                    self.waiting.pop_front();
+                }
+            }
+            Report::Stuck(reason) => {
+                if self.stuck.as_ref() != Some(&reason) {
+                    tracing::warn!(reason, "what was stored cannot be put where git looks for it");
+                }
+                self.stuck = Some(reason);
+            }
         }
-        synced
-    }
-
-    /// Waits until everything is in its place, then empties the journal.
-    fn settle(&mut self) -> Result<(), Error> {
-        self.wait()?;
-        self.reap()?;
-        if self.journal.length() > 0 {
-            self.sync()?;
-            self.journal.clear()?;
-        }
-        Ok(())
     }
 }
 
 impl Drop for Durable {
-    /// A store that is closed leaves an empty journal. If it cannot, the next start does what it tells.
+    /// A store that is closed is all in git's places. If it cannot be, the next start does what the journal tells.
     fn drop(&mut self) {
-        drop(self.settle());
+        self.batches = None;
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.upkeep.take() {
+            drop(thread.join());
+        }
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+        if self.settled() == self.number {
+            drop(self.journal.finish());
+        }
     }
 }
 
-fn sync(disk: &File, git_dir: &Path) -> Result<(), Error> {
-    rustix::fs::syncfs(disk).map_err(|error| Error::write(git_dir)(io::Error::from(error)))
+/// Removes what keeps packs from `git gc` and was left by a killed process: what they hold is named by now.
+fn sweep_keeps(git_dir: &Path) -> Result<(), Error> {
+    let folder = git_dir.join("objects/pack");
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(Error::read(&folder))?,
+    };
+    for entry in entries {
+        let path = entry.map_err(Error::read(&folder))?.path();
+        let is_ours = path.extension().is_some_and(|ending| ending == "keep")
+            && fs::read(&path).is_ok_and(|bytes| bytes == b"esker\n");
+        if is_ours {
+            files::remove(&path).map_err(Error::write(&path))?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -48,19 +48,16 @@ pub enum Error {
         /// Why it could not.
         source: io::Error,
     },
-    /// Someone else has moved a branch since it was read.
-    #[error("{reference} was moved by someone else while esker was writing")]
-    Moved {
-        /// The full name of the reference.
-        reference: String,
-    },
-    /// A batch is durable, but not all of it is in its place.
-    #[error("cannot write {}: {source}; it is in the journal, and so done at the next start", path.display())]
-    Half {
-        /// What was to be written.
-        path: PathBuf,
-        /// Why it could not.
-        source: io::Error,
+    /// What was stored before is durable, but cannot be put where git looks for it.
+    #[error(
+        "what was stored in {} is safe in its journal, but cannot be put where git looks for it: {reason}",
+        dir.display()
+    )]
+    Stuck {
+        /// The store's folder.
+        dir: PathBuf,
+        /// Why it cannot.
+        reason: String,
     },
     /// The journal was not just cut off by a crash.
     #[error(
@@ -95,9 +92,7 @@ impl Error {
     /// The same, as it is told to one who asked for something.
     pub(crate) fn into_fault(self) -> Fault {
         let code = match &self {
-            Self::Write { .. } | Self::Held { .. } | Self::Moved { .. } | Self::Half { .. } => {
-                Code::NotWritable
-            }
+            Self::Write { .. } | Self::Held { .. } | Self::Stuck { .. } => Code::NotWritable,
             Self::NotAStore { .. }
             | Self::Read { .. }
             | Self::Journal { .. }

@@ -1,7 +1,8 @@
-//! Small files of esker's own, and folders, written so that they survive a loss of power.
+//! Every write to the disk that the store makes goes through here: files and folders that survive a loss of power.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -15,20 +16,45 @@ pub(crate) fn temporary(git_dir: &Path) -> PathBuf {
 pub(crate) fn write_file(git_dir: &Path, path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let from = temporary(git_dir).join("file");
     write_new(&from, bytes, true)?;
-    fs::rename(&from, path).map_err(Error::write(path))?;
+    rename(&from, path)?;
     sync_parent(path)
 }
 
-/// Writes a file of its own in the place of whatever has that name. What was there is not written into: it
-/// may have other names.
-pub(crate) fn write_new(path: &Path, bytes: &[u8], sync: bool) -> Result<(), Error> {
-    let write = || {
+/// Begins a file of its own in the place of whatever has that name. What was there is not written into: it may
+/// have other names.
+pub(crate) fn create(path: &Path) -> Result<File, Error> {
+    let create = || {
         remove(path)?;
-        let mut file = File::options().write(true).create_new(true).open(path)?;
-        file.write_all(bytes)?;
-        if sync { file.sync_all() } else { Ok(()) }
+        File::options().write(true).create_new(true).open(path)
     };
-    write().map_err(Error::write(path))
+    create().map_err(Error::write(path))
+}
+
+/// Writes a file of its own in the place of whatever has that name.
+pub(crate) fn write_new(path: &Path, bytes: &[u8], is_synced: bool) -> Result<(), Error> {
+    let mut file = create(path)?;
+    file.write_all(bytes).map_err(Error::write(path))?;
+    if is_synced { sync(&file, path) } else { Ok(()) }
+}
+
+/// Writes at a place in a file.
+pub(crate) fn write_at(file: &File, path: &Path, (at, bytes): (u64, &[u8])) -> Result<(), Error> {
+    file.write_all_at(bytes, at).map_err(Error::write(path))
+}
+
+/// Waits until a file's bytes are on disk.
+pub(crate) fn sync(file: &File, path: &Path) -> Result<(), Error> {
+    file.sync_data().map_err(Error::write(path))
+}
+
+/// Makes a file shorter, or longer with zeros.
+pub(crate) fn set_length(file: &File, path: &Path, length: u64) -> Result<(), Error> {
+    file.set_len(length).map_err(Error::write(path))
+}
+
+/// Gives a file another name, in the place of what has it.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::rename(from, to).map_err(Error::write(to))
 }
 
 /// Removes a file if it is there.
@@ -57,8 +83,10 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
 
 /// Waits until the names in a file's folder are on disk.
 pub(crate) fn sync_parent(path: &Path) -> Result<(), Error> {
-    let Some(folder) = path.parent() else {
-        return Ok(());
-    };
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Waits until the names in a folder are on disk.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), Error> {
     File::open(folder).and_then(|file| file.sync_all()).map_err(Error::write(folder))
 }

@@ -7,6 +7,8 @@ pub mod service;
 
 mod put;
 
+mod log;
+mod page;
 mod read;
 
 pub mod diff;
@@ -23,11 +25,14 @@ pub mod store;
 
 mod branches;
 mod history;
+mod index;
+mod outside;
 mod tree;
 
 mod commit;
 mod trailers;
 
+mod delta;
 mod durable;
 mod files;
 mod journal;
@@ -35,8 +40,12 @@ mod layout;
 mod locks;
 mod loose;
 mod objects;
+mod pack;
 mod refs;
 mod replay;
+mod settle;
+mod source;
+mod upkeep;
 
 mod cache;
 

@@ -1,4 +1,4 @@
-//! References under way: locked as git does, compared with what is believed, then moved by one rename each.
+//! A reference is moved as git does it: locked, compared with what is believed, then moved by one rename.
 //!
 //! A lock is a second name of a temporary file of ours: by that the next start tells our locks from git's.
 
@@ -31,93 +31,40 @@ pub(crate) struct Move {
     pub(crate) to: Revision,
 }
 
-/// References locked, not yet moved.
-#[derive(Debug, Default)]
-pub(crate) struct Locks {
-    held: Vec<Lock>,
+/// What became of a reference that was to be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// It is where it was to be.
+    There,
+    /// Someone else has moved it; it stays where it is.
+    Elsewhere(Option<Revision>),
 }
 
-#[derive(Debug)]
-struct Lock {
-    scratch: PathBuf,
-    lock: PathBuf,
-    path: PathBuf,
-}
-
-/// Why not every reference was moved.
-#[derive(Debug)]
-pub(crate) enum Stuck {
-    /// None was: all is as before.
-    Whole(Error),
-    /// Some were. The others stay locked: that tells the next start to move them.
-    Half(Error),
-}
-
-impl Locks {
-    /// Locks every reference that is to be moved, or none.
-    pub(crate) fn take(git_dir: &Path, moves: &[Move]) -> Result<Self, Error> {
-        let mut locks = Self::default();
-        for step in moves {
-            locks.take_one(git_dir, step)?;
-        }
-        Ok(locks)
+/// Moves a reference, if it is where it is believed to be; durable when its folder is synced.
+pub(crate) fn place(git_dir: &Path, step: &Move) -> Result<Moved, Error> {
+    let path = git_dir.join(&step.name);
+    path.parent().map_or(Ok(()), files::make_folder)?;
+    if path.is_dir() {
+        remove_empty(&path)?;
     }
-
-    fn take_one(&mut self, git_dir: &Path, step: &Move) -> Result<(), Error> {
-        let path = git_dir.join(&step.name);
-        if let Some(folder) = path.parent() {
-            files::make_folder(folder)?;
+    let scratch = files::temporary(git_dir).join("ref");
+    let lock = PathBuf::from(format!("{}.lock", path.display()));
+    files::write_new(&scratch, format!("{}\n", step.to).as_bytes(), true)?;
+    link_patiently(&scratch, &lock).inspect_err(|_| drop(files::remove(&scratch)))?;
+    let moved = match refs::read(git_dir, &step.name) {
+        Ok(found) if found == step.from => files::rename(&lock, &path).map(|()| Moved::There),
+        Ok(found) => {
+            drop(files::remove(&lock));
+            Ok(if found == Some(step.to) { Moved::There } else { Moved::Elsewhere(found) })
         }
-        if path.is_dir() {
-            remove_empty(&path)?;
-        }
-        let scratch = files::temporary(git_dir).join(format!("ref-{}", self.held.len()));
-        let lock = PathBuf::from(format!("{}.lock", path.display()));
-        files::write_new(&scratch, format!("{}\n", step.to).as_bytes(), false)?;
-        link_patiently(&scratch, &lock).inspect_err(|_| drop(fs::remove_file(&scratch)))?;
-        self.held.push(Lock { scratch, lock, path });
-        if refs::read(git_dir, &step.name)? == step.from {
-            Ok(())
-        } else {
-            let reference = step.name.clone();
-            Err(Error::Moved { reference })
-        }
+        Err(error) => Err(error),
+    };
+    // What cannot be removed now is swept at the next start.
+    if moved.is_err() {
+        drop(files::remove(&lock));
     }
-
-    /// Moves the references.
-    pub(crate) fn commit(mut self) -> Result<(), Stuck> {
-        let total = self.held.len();
-        let mut stuck = Vec::new();
-        let mut first = None;
-        for held in self.held.drain(..) {
-            match fs::rename(&held.lock, &held.path) {
-                // A second name that stays is removed when its turn comes again, or by the next start.
-                Ok(()) => drop(fs::remove_file(&held.scratch)),
-                Err(error) => {
-                    first.get_or_insert((held.path.clone(), error));
-                    stuck.push(held);
-                }
-            }
-        }
-        let Some((path, source)) = first else {
-            return Ok(());
-        };
-        if stuck.len() < total {
-            return Err(Stuck::Half(Error::Half { path, source }));
-        }
-        self.held = stuck;
-        Err(Stuck::Whole(Error::Write { path, source }))
-    }
-}
-
-impl Drop for Locks {
-    /// Gives up what was not moved. What cannot be removed now is swept at the next start.
-    fn drop(&mut self) {
-        for held in &self.held {
-            drop(fs::remove_file(&held.lock));
-            drop(fs::remove_file(&held.scratch));
-        }
-    }
+    drop(files::remove(&scratch));
+    moved
 }
 
 /// Links, waiting for a moment while git holds the lock.
@@ -151,8 +98,6 @@ fn remove_empty(folder: &Path) -> Result<(), Error> {
 pub(crate) struct Litter {
     files: Vec<PathBuf>,
     locks: Vec<PathBuf>,
-    /// The full names of the references it was moving.
-    pub(crate) references: BTreeSet<String>,
 }
 
 impl Litter {
@@ -169,11 +114,6 @@ impl Litter {
         if !ours.is_empty() {
             find_locks(&git_dir.join("refs"), &ours, &mut litter.locks)?;
         }
-        let names = litter.locks.iter().filter_map(|lock| {
-            let name = lock.strip_prefix(git_dir).ok()?.to_str()?;
-            name.strip_suffix(".lock").map(str::to_owned)
-        });
-        litter.references = names.collect();
         Ok(litter)
     }
 

@@ -1,16 +1,11 @@
-//! Loose objects: one compressed file for each, where git looks for it.
+//! Loose objects, as plain git and the first version of esker write them: one file each.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use esker_wire::revision::Revision;
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
 
 use crate::error::Error;
-use crate::files;
-use crate::objects::Object;
 
 /// Where git looks for a loose object.
 pub(crate) fn path_of(git_dir: &Path, id: Revision) -> PathBuf {
@@ -19,27 +14,31 @@ pub(crate) fn path_of(git_dir: &Path, id: Revision) -> PathBuf {
     git_dir.join("objects").join(folder).join(file)
 }
 
-/// Writes a loose object's file, unsynced. One that is there is replaced: it may be what a loss of power has
-/// left of it, and a new one is young, so that no `git gc` takes it for litter.
-pub(crate) fn write(git_dir: &Path, id: Revision, bytes: &[u8]) -> Result<(), Error> {
-    let path = path_of(git_dir, id);
-    let from = files::temporary(git_dir).join("object");
-    fs::write(&from, bytes).map_err(Error::write(&from))?;
-    let renamed = fs::rename(&from, &path).or_else(|_| {
-        path.parent().map_or(Ok(()), fs::create_dir_all)?;
-        fs::rename(&from, &path)
-    });
-    renamed.map_err(Error::write(&path))
+/// The loose objects; none if a first look tells that there are fewer than `few`.
+pub(crate) fn list(git_dir: &Path, few: usize) -> Result<Vec<Revision>, Error> {
+    // Ids are spread evenly, so one folder of 256 tells how many there are in all: as `git gc --auto` counts.
+    if folder(git_dir, 0x17)?.len() * 256 < few {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for first in 0..=u8::MAX {
+        found.extend(folder(git_dir, first)?);
+    }
+    Ok(found)
 }
 
-/// A loose object's file: `KIND SIZE NUL CONTENT`, compressed.
-pub(crate) fn deflated(object: &Object) -> Vec<u8> {
-    let header = format!("{} {}\0", object.kind.as_str(), object.bytes.len());
-    let room = Vec::with_capacity(object.bytes.len() / 2 + 128);
-    let mut encoder = ZlibEncoder::new(room, Compression::fast());
-    let written = encoder
-        .write_all(header.as_bytes())
-        .and_then(|()| encoder.write_all(&object.bytes))
-        .and_then(|()| encoder.finish());
-    written.expect("compressing into memory cannot fail")
+fn folder(git_dir: &Path, first: u8) -> Result<Vec<Revision>, Error> {
+    let name = format!("{first:02x}");
+    let path = git_dir.join("objects").join(&name);
+    let entries = match fs::read_dir(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(Error::read(&path))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let file = entry.map_err(Error::read(&path))?.file_name();
+        let digits = format!("{name}{}", file.to_string_lossy());
+        found.extend(digits.parse::<Revision>());
+    }
+    Ok(found)
 }

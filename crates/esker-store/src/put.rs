@@ -79,20 +79,24 @@ impl Store {
     }
 
     fn commit(&mut self, put: &Put, changed: &[&Effect<'_>]) -> Result<Revision, Fault> {
-        let parent = self.history(&put.branch)?.head().cloned();
+        let parent = self.history(&put.branch)?.head().copied();
         let edits: Vec<tree::Edit<'_>> =
             changed.iter().map(|effect| (effect.item.resource.as_str(), effect.blob)).collect();
-        let root = parent.as_ref().map(|step| step.tree);
+        let root = match parent {
+            Some(step) => Some(self.told(step.revision)?.commit.tree),
+            None => None,
+        };
         for effect in changed {
             if let Some(content) = &effect.item.content {
-                self.objects.put(Kind::Blob, content.clone())?;
+                let base = effect.current.map(|(_, blob)| blob);
+                self.objects.put(Kind::Blob, content.clone(), base)?;
             }
         }
         let tree = match tree::edit(&mut self.objects, root, &edits)? {
             Some(tree) => tree,
-            None => self.objects.put(Kind::Tree, Vec::new())?,
+            None => self.objects.put(Kind::Tree, Vec::new(), None)?,
         };
-        let when = self.when(parent.as_ref().map(|step| step.seconds));
+        let when = self.when(parent.map(|step| step.seconds));
         let items: Vec<&Item> = changed.iter().map(|effect| effect.item).collect();
         let commit = Commit {
             tree,
@@ -102,11 +106,11 @@ impl Store {
             when,
             message: trailers::write(put, &items),
         };
-        let revision = self.objects.put(Kind::Commit, commit.to_bytes())?;
+        let revision = self.objects.put(Kind::Commit, commit.to_bytes(), None)?;
         let changes = changed.iter().map(|effect| (effect.item.resource.clone(), effect.blob));
         let changes = changes.collect();
         let line = self.line_mut(&put.branch)?;
-        line.history.push(revision, (tree, when.seconds), changes);
+        line.history.push(revision, when.seconds, changes);
         Ok(revision)
     }
 

@@ -1,64 +1,40 @@
 //! What the journal tells is done again when a store is opened.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::error::Error;
-use crate::files;
-use crate::journal::Record;
-use crate::locks::{Litter, Move};
-use crate::loose;
-use crate::refs;
+use crate::journal::Batch;
+use crate::locks::{self, Move, Moved};
+use crate::objects::{Objects, id_of};
+use crate::settle::{Load, Stray};
 
-/// What is known of the crash.
-pub(crate) struct Crash<'a> {
-    /// The system's start that this is, if it can be told from others.
-    pub(crate) boot: Option<&'a str>,
-    /// What the process has left.
-    pub(crate) litter: &'a Litter,
-}
-
-/// Writes every object again: which of them reached the disk cannot be told, not even by reading them, after
-/// the disk has once failed. Then moves the references.
-pub(crate) fn replay(git_dir: &Path, records: &[Record], crash: &Crash<'_>) -> Result<(), Error> {
-    for (id, bytes) in records.iter().flat_map(|record| &record.objects) {
-        loose::write(git_dir, *id, bytes)?;
+/// Puts what is not in its place there. A reference that is where the journal moves it from, or at any step of its
+/// way, is moved to the way's end; any other has been moved by someone else, and stays.
+pub(crate) fn replay(git_dir: &Path, batches: Vec<Batch>) -> Result<Vec<Stray>, Error> {
+    let objects = Objects::open(git_dir)?;
+    let steps: Vec<Move> = batches.iter().flat_map(|batch| batch.moves.clone()).collect();
+    let mut load = Load::default();
+    for mut batch in batches {
+        for object in &batch.objects {
+            if id_of(object.kind, &object.bytes)? != object.id {
+                let reason = "is not what the journal says it is".to_owned();
+                return Err(Error::Damaged { id: object.id, reason });
+            }
+        }
+        batch.objects.retain(|object| !matches!(objects.read(object.id), Ok(Some(_))));
+        load.take(0, batch);
     }
-    let mut last: BTreeMap<&str, (&Record, &Move)> = BTreeMap::new();
-    for record in records {
-        last.extend(record.moves.iter().map(|step| (step.name.as_str(), (record, step))));
-    }
-    for (record, step) in last.into_values() {
-        let name = step.name.as_str();
-        let same_boot = record.boot.is_some() && record.boot.as_deref() == crash.boot;
-        let found = refs::read(git_dir, name);
-        let is_ours = match &found {
-            // Broken by a loss of power.
-            Err(_) => true,
-            Ok(found) if *found == Some(step.to) => continue,
-            // Nothing was lost, so only what the process was just doing is undone: its lock tells it.
-            Ok(found) if same_boot => *found == step.from && crash.litter.references.contains(name),
-            Ok(found) => moves_of(records, name).any(|step| step.from == *found),
-        };
-        if is_ours {
-            let path = git_dir.join(name);
-            path.parent().map_or(Ok(()), files::make_folder)?;
-            files::write_file(git_dir, &path, format!("{}\n", step.to).as_bytes())?;
-        } else {
-            let found = found.ok().flatten().map_or("nothing".to_owned(), |id| id.to_string());
-            tracing::warn!(
-                reference = name,
-                journal = %step.to,
-                found,
-                "someone else has moved a reference while esker was not running: it stays there"
-            );
+    let mut strays = Vec::new();
+    for stray in load.place(git_dir)? {
+        let name = &stray.step.name;
+        let is_ours = steps.iter().any(|step| step.name == *name && Some(step.to) == stray.found);
+        let again = Move { from: stray.found, ..stray.step.clone() };
+        match if is_ours { locks::place(git_dir, &again)? } else { Moved::Elsewhere(stray.found) } {
+            Moved::There => {}
+            Moved::Elsewhere(found) => strays.push(Stray { found, ..stray }),
         }
     }
-    Ok(())
-}
-
-fn moves_of<'a>(records: &'a [Record], name: &'a str) -> impl Iterator<Item = &'a Move> {
-    records.iter().flat_map(|record| &record.moves).filter(move |step| step.name == name)
+    Ok(strays)
 }
 
 #[cfg(test)]

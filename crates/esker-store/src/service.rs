@@ -17,13 +17,13 @@ use esker_wire::snapshot::{
     Diff, Get, Health, HealthReport, List, Log, Put, Resolve, Stat, Stored, Tag, Tags, Why,
 };
 
-use crate::branches::Foreign;
 use crate::error::Error;
 use crate::names::{Names, NamesHandle};
+use crate::outside::Foreign;
 use crate::store::Store;
 
-/// How often a batch is tried again because someone else moved a branch under it.
-const TRIES_MAX: u32 = 4;
+/// How many commits are new before the index is written while the store is open.
+const INDEX_NEW: u32 = 256;
 
 /// No further request of a batch is answered at once with answers of this many bytes.
 const ANSWERED_MAX: usize = 64 * 1024 * 1024;
@@ -51,6 +51,14 @@ impl Snapshots {
     pub fn new(store: Store, names: NamesHandle) -> Self {
         let epoch = store.epoch();
         Self { store, names, link: Link { epoch, seq: 0 }, trouble: None, early: Vec::new() }
+    }
+
+    /// Waits until git sees all that was acknowledged.
+    ///
+    /// # Errors
+    /// `not-writable` if it cannot be put where git looks for it.
+    pub fn settle(&mut self) -> Result<(), Fault> {
+        Ok(self.store.settle()?)
     }
 
     /// The one place that knows every verb.
@@ -199,26 +207,18 @@ impl Snapshots {
 
     fn handle_batch(&mut self, names: &Names, requests: &[Frames]) -> Vec<Outcome> {
         let mut batch = Batch { names, refuse: None };
-        let mut tries = 0;
         loop {
-            tries += 1;
             if requests.iter().any(writes) {
                 self.look_outside(names);
             }
             match self.attempt(&batch, requests) {
                 Ok(outcomes) => return outcomes,
-                Err(Error::Moved { .. }) if tries < TRIES_MAX => {}
                 Err(error) => {
-                    // A reference may have moved before another could not: see what is on disk.
-                    self.look_outside(names);
-                    let hint = if matches!(error, Error::Half { .. }) {
-                        "put it right, then restart esker: it does what the journal tells"
-                    } else {
-                        "nothing of it was stored; make room or put it right, then try again"
-                    };
                     let fault = error.into_fault();
                     self.trouble = Some(fault.message.clone());
-                    batch.refuse = Some(fault.hint(hint));
+                    batch.refuse = Some(fault.hint(
+                        "nothing of it was stored; make room or put it right, then try again",
+                    ));
                 }
             }
         }
@@ -246,7 +246,8 @@ impl Service for Snapshots {
     fn tick(&mut self) -> Vec<Frames> {
         let names = self.names.get();
         self.look_outside(&names);
-        match self.store.settle() {
+        self.store.save_indexes(INDEX_NEW);
+        match self.store.note_settled() {
             Err(error) => self.trouble = Some(error.to_string()),
             Ok(()) if self.trouble.is_some() && self.store.is_writable() => self.trouble = None,
             Ok(()) => {}

@@ -1,6 +1,6 @@
 //! A store: its folder, its branches in memory, and what waits to become durable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,10 +17,12 @@ use crate::commit::{Commit, IDENTITY, When};
 use crate::durable::Durable;
 use crate::error::Error;
 use crate::files;
+use crate::journal::Batch;
 use crate::layout::{self, Hold};
 use crate::locks::Move;
 use crate::objects::{Kind, Objects};
 use crate::refs;
+use crate::settle::Stray;
 use crate::trailers::{self, Trailers};
 use crate::tree;
 
@@ -31,8 +33,8 @@ const FORMAT: &str =
 const FORMAT_LINE: &str = "format = 1";
 /// Where in the first commit it is.
 const FORMAT_FILE: &str = ".esker/format";
-/// For how many commits what they say is kept in memory.
-const TOLD_MAX: usize = 100_000;
+/// How much of what commits say is kept in memory, in bytes.
+const TOLD_MAX: usize = 16 * 1024 * 1024;
 
 /// What tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -86,6 +88,13 @@ pub struct Store {
     /// What a branch that does not exist is like.
     pub(crate) nothing: Line,
     pub(crate) tags_waiting: BTreeMap<String, Revision>,
+    /// What is moved with the next flush beside branches and tags.
+    pub(crate) moves_waiting: Vec<Move>,
+    /// The references that are durable but not yet where git looks for them, by name: with which batch they come
+    /// there, and what they name.
+    moving: BTreeMap<String, (u64, Revision)>,
+    /// The references that others have moved while they were to be moved, by name.
+    pub(crate) strays: BTreeMap<String, Stray>,
     told: Cache<Arc<Told>>,
     pub(crate) durable: Option<Durable>,
     /// Dropped last: the store is held until all is in its place.
@@ -116,6 +125,8 @@ impl Store {
             store.begin()?;
         }
         store.check_format()?;
+        let strays = store.durable.as_mut().map(Durable::strays).unwrap_or_default();
+        store.judge_strays(strays)?;
         Ok(store)
     }
 
@@ -139,6 +150,9 @@ impl Store {
             lines: BTreeMap::new(),
             nothing: Line::default(),
             tags_waiting: BTreeMap::new(),
+            moves_waiting: Vec::new(),
+            moving: BTreeMap::new(),
+            strays: BTreeMap::new(),
             told: Cache::new(TOLD_MAX),
             durable: None,
             held: None,
@@ -159,7 +173,7 @@ impl Store {
     /// Writes the first commit of `main`.
     fn begin(&mut self) -> Result<(), Error> {
         let when = self.when(None);
-        let blob = self.objects.put(Kind::Blob, FORMAT)?;
+        let blob = self.objects.put(Kind::Blob, FORMAT, None)?;
         let tree = tree::edit(&mut self.objects, None, &[(FORMAT_FILE, Some(blob))]);
         let tree = tree.ok().flatten().ok_or_else(|| Error::NotAStore {
             dir: self.dir.clone(),
@@ -173,10 +187,12 @@ impl Store {
             when,
             message: "begin the store".to_owned(),
         };
-        let revision = self.objects.put(Kind::Commit, commit.to_bytes())?;
+        let revision = self.objects.put(Kind::Commit, commit.to_bytes(), None)?;
         let line = self.line_mut(&Branch::main())?;
-        line.history.push(revision, (tree, when.seconds), Vec::new());
-        self.flush().map(drop)
+        line.history.push(revision, when.seconds, Vec::new());
+        self.flush()?;
+        // From here on git knows the store.
+        self.settle()
     }
 
     /// Refuses a repository whose first commit is not that of a store, or of a later format.
@@ -186,9 +202,10 @@ impl Store {
             reason: reason.to_owned(),
         };
         let history = self.history(&Branch::main())?;
-        let Some(tree) = history.last().map(|_| history.step(0).tree) else {
+        let Some(first) = history.last().map(|_| history.step(0).revision) else {
             return Err(not(&self.dir, "its branch main has no commit"));
         };
+        let tree = self.told(first)?.commit.tree;
         let blob = tree::lookup(&mut self.objects, tree, FORMAT_FILE)?;
         let text = match blob {
             Some(blob) => self.objects.get(blob, Kind::Blob)?,
@@ -219,7 +236,7 @@ impl Store {
             Trailers::default()
         };
         let told = Arc::new(Told { commit, trailers });
-        self.told.insert(revision, Arc::clone(&told), 1);
+        self.told.insert(revision, Arc::clone(&told), 2 * bytes.len() + 256);
         Ok(told)
     }
 
@@ -236,7 +253,7 @@ impl Store {
     /// Makes what waits durable: every commit since the last flush, on every branch, and every tag.
     /// Tells whether there was anything.
     pub(crate) fn flush(&mut self) -> Result<bool, Error> {
-        let mut moves = Vec::new();
+        let mut moves = self.moves_waiting.clone();
         for (branch, line) in &self.lines {
             let head = line.history.head().map(|step| step.revision);
             if let Some(to) = head.filter(|_| head != line.durable) {
@@ -258,18 +275,52 @@ impl Store {
             let source = std::io::Error::other("the store is open for reading only");
             return Err(Error::write(&self.dir)(source));
         };
-        durable.flush(self.objects.waiting(), &moves)?;
-        self.objects.written();
+        let objects = self.objects.waiting().to_vec();
+        let named: Vec<_> = moves.iter().map(|step| (step.name.clone(), step.to)).collect();
+        let number = durable.flush(Batch { objects, moves })?;
+        self.moving.extend(named.into_iter().map(|(name, to)| (name, (number, to))));
+        self.objects.written(number);
         self.tags_waiting.clear();
+        self.moves_waiting.clear();
         for line in self.lines.values_mut() {
             line.durable = line.history.head().map(|step| step.revision);
         }
         Ok(true)
     }
 
-    /// Tidies up while there is little to do.
-    pub(crate) fn settle(&mut self) -> Result<(), Error> {
-        self.durable.as_mut().map_or(Ok(()), Durable::settle_if_grown)
+    /// Takes note of what has come to its place; why nothing does, if so.
+    pub(crate) fn note_settled(&mut self) -> Result<(), Error> {
+        let Some(durable) = &mut self.durable else {
+            return Ok(());
+        };
+        let settled = durable.settled();
+        self.objects.settled(settled);
+        self.moving.retain(|_, (number, _)| *number > settled);
+        durable.refuse_if_stuck()
+    }
+
+    /// Waits until all that is durable is where git looks for it, as far as a slow disk lets it.
+    ///
+    /// # Errors
+    /// If it cannot be put there just now; it stays durable in the journal.
+    pub fn settle(&mut self) -> Result<(), Error> {
+        self.durable.as_mut().map_or(Ok(()), Durable::settle)
+    }
+
+    /// What a reference names, or will when it has come to its place.
+    pub(crate) fn reference(&self, name: &str) -> Result<Option<Revision>, Error> {
+        match self.moving.get(name) {
+            Some((_, to)) => Ok(Some(*to)),
+            None => refs::read(&self.dir, name),
+        }
+    }
+
+    /// The names of the references below `prefix` (a folder, with its slash), without it.
+    pub(crate) fn references(&self, prefix: &str) -> Result<BTreeSet<String>, Error> {
+        let moving = self.moving.keys().filter_map(|name| name.strip_prefix(prefix));
+        let mut names: BTreeSet<String> = moving.map(str::to_owned).collect();
+        names.append(&mut refs::names(&self.dir, prefix)?);
+        Ok(names)
     }
 
     /// Whether a small file can be written just now.
@@ -294,9 +345,18 @@ impl Store {
     pub(crate) fn roll_back(&mut self) {
         self.objects.forget();
         self.tags_waiting.clear();
+        self.moves_waiting.clear();
         for line in self.lines.values_mut() {
             line.history.roll_back(line.durable);
         }
         self.lines.retain(|_, line| line.history.last().is_some());
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.durable.is_some() {
+            self.save_indexes(1);
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Trees: which content each resource has. A resource's name is its path.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use esker_wire::fault::Fault;
 use esker_wire::name::{NAME_MAX, Resource};
@@ -59,7 +61,7 @@ pub(crate) fn edit(
         return Ok(None);
     }
     nodes.sort_by(|a, b| a.key().cmp(b.key()));
-    Ok(Some(objects.put(Kind::Tree, to_bytes(&nodes))?))
+    Ok(Some(objects.put(Kind::Tree, to_bytes(&nodes), tree)?))
 }
 
 /// Makes the edits that share their path's first part: removals, then what lies deeper, then additions, so
@@ -178,6 +180,29 @@ fn walk(
         let (was, is) = (folder(before), folder(after));
         if was != is {
             walk(objects, (was, is), &format!("{path}/"), out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Finds what the trees and contents of a tree were made from: what has the same name in another.
+pub(crate) fn near(
+    objects: &mut Objects,
+    (old, new): (Revision, Revision),
+    out: &mut HashMap<Revision, Revision>,
+) -> Result<(), Error> {
+    if old == new || out.insert(new, old).is_some() {
+        return Ok(());
+    }
+    let (before, after) = (nodes(objects, old)?, nodes(objects, new)?);
+    for pair in pairs(&before, &after) {
+        let (Some(before), Some(after)) = pair else {
+            continue;
+        };
+        if before.is_folder() && after.is_folder() {
+            near(objects, (before.id, after.id), out)?;
+        } else if before.is_file() && after.is_file() {
+            out.insert(after.id, before.id);
         }
     }
     Ok(())

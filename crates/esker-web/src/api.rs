@@ -114,10 +114,9 @@ pub(crate) async fn log(
     let log = Log {
         resource: query.resource.as_deref().map(resource).transpose()?,
         at: at(query.at.as_deref())?,
-        branch: Branch::main(),
-        limit: query.limit.unwrap_or(50).min(LOG_MAX),
+        ..Log::newest(query.limit.unwrap_or(50).min(LOG_MAX))
     };
-    let text = state::log(&hub.call(&log).await?);
+    let text = state::log(&hub.call(&log).await?.entries);
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 

@@ -5,6 +5,7 @@
 
 mod ask;
 mod diff;
+mod log;
 mod put;
 mod read;
 
@@ -20,8 +21,9 @@ use crate::revision::Revision;
 
 pub use ask::{Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode};
 pub use diff::{Diff, Difference, Form};
+pub use log::{Filter, LOG_MAX, Log, Mark, Page};
 pub use put::{Expect, Item, Put, Stored, StoredItem, Tag};
-pub use read::{Content, Get, List, Listing, Log, Range, Stat};
+pub use read::{Content, Get, LIST_MAX, List, Listing, Range, Stat};
 
 /// One revision of one resource, described.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +67,21 @@ impl Entry {
         section
     }
 
+    /// No fewer bytes than the entry has in a message.
+    pub fn bytes_max(&self) -> usize {
+        // The names of the fields, and what is of one length or nearly so: ids, numbers, times.
+        const FIXED: usize = 640;
+        let mut texts = vec![self.resource.as_str(), &self.author, &self.summary];
+        texts.extend(self.content_type.as_deref());
+        let Some(provenance) = &self.provenance else {
+            return FIXED + texts.into_iter().map(bytes_of).sum::<usize>();
+        };
+        let Provenance { stage, run_key, program, code, engine, host, .. } = provenance;
+        texts.extend([stage, run_key, program, code, engine, host].map(String::as_str));
+        let inputs = provenance.inputs.iter().map(|input| input.resource.as_str().len() + 64);
+        FIXED + texts.into_iter().map(bytes_of).sum::<usize>() + inputs.sum::<usize>()
+    }
+
     fn from_section(section: &Section) -> Result<Self, Fault> {
         Ok(Self {
             resource: section.require("resource")?,
@@ -79,6 +96,12 @@ impl Entry {
             provenance: Provenance::read(section)?,
         })
     }
+}
+
+/// No fewer bytes than a text has in a message: each line is a field with a name of its own.
+fn bytes_of(text: &str) -> usize {
+    const NAME: usize = "\tcontent-type: \n".len();
+    text.len() + text.bytes().filter(|byte| *byte == b'\n').count() * NAME
 }
 
 /// Writes entries as sections named `entry`.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
 /// Turns a handful of scripts into a live, versioned data system.
@@ -138,15 +139,36 @@ pub(crate) struct Put {
     pub(crate) json: bool,
 }
 
+/// Reads `0..100`, `100..`, `..100`.
+fn range(text: &str) -> Result<Range, String> {
+    let bad = || format!("{text:?} is no range of bytes; write 0..100, 100.. or ..100");
+    let (from, to) = text.split_once("..").ok_or_else(bad)?;
+    let number = |text: &str, otherwise: u64| match text {
+        "" => Ok(otherwise),
+        digits => digits.parse().map_err(|_| bad()),
+    };
+    let (offset, to): (u64, u64) = (number(from, 0)?, number(to, u64::MAX)?);
+    let length = to.checked_sub(offset).ok_or_else(bad)?;
+    Ok(Range { offset, length })
+}
+
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   esker get results/plan
   esker get results/plan@4f8d0e69e2           a revision that `esker log results/plan` lists
-  esker get results/plan@2025-11-20 -o plan-then.txt")]
+  esker get results/plan@2025-11-20 -o plan-then.txt
+  esker get 'results/plan@last friday 17:00'
+  esker get results/plan --range 0..100       the first hundred bytes")]
 pub(crate) struct Get {
     /// The resource, with @REVISION, @TAG or @DATE for an older version.
     pub(crate) resource: String,
+    /// Only these bytes: from the first, counted from 0, to before the last; either may be left out.
+    #[arg(long, value_name = "FROM..TO", value_parser = range)]
+    pub(crate) range: Option<Range>,
+    /// Nothing if the resource is still as it was at this revision, tag or date.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) if_changed_since: Option<String>,
     /// Write to this file, whole or not at all.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -156,21 +178,50 @@ pub(crate) struct Get {
 }
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker log raw/plan
+  esker log raw/plan@2025-11-20               from that day back
+  esker log --since 'last monday' --author ann
+  esker log --since v1 --until v2 --grep holidays --all")]
 pub(crate) struct History {
-    /// The resource; all of them when not given.
+    /// The resource, with @REVISION, @TAG or @DATE to begin there; all of them when not given.
     pub(crate) resource: Option<String>,
-    /// At most this many.
-    #[arg(short = 'n', long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) limit: u32,
+    /// Only after this revision or tag, or from the beginning of this day on.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) since: Option<String>,
+    /// Only up to this revision or tag, or the end of this day.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) until: Option<String>,
+    /// Only what someone put whose name or mail holds this.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) author: Option<String>,
+    /// Only what was put with a message that holds this.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) grep: Option<String>,
+    /// At most this many; 20 when not given.
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
+    /// All there are.
+    #[arg(long, conflicts_with = "limit")]
+    pub(crate) all: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker ls
+  esker ls raw/                   those whose names begin so
+  esker ls raw/ --at 2025-11-20   as they were at the end of that day")]
 pub(crate) struct List {
+    /// Only the resources whose names begin so.
+    #[arg(default_value = "")]
+    pub(crate) prefix: String,
     /// As of this revision, tag or date.
-    #[arg(default_value = "HEAD")]
+    #[arg(long, value_name = "VERSION", default_value = "HEAD")]
     pub(crate) at: String,
     /// Print JSON.
     #[arg(long)]
@@ -251,12 +302,12 @@ pub(crate) struct Export {
     /// The file to write; its ending says what: .sqlite or .csv.
     #[arg(long, value_name = "FILE")]
     pub(crate) to: PathBuf,
-    /// No version before this day, time or version.
+    /// Only after this revision or tag, or from the beginning of this day on.
     #[arg(long, value_name = "VERSION")]
     pub(crate) since: Option<String>,
-    /// No version after this day, time or version.
-    #[arg(long, value_name = "VERSION", default_value = "HEAD")]
-    pub(crate) until: String,
+    /// Only up to this revision or tag, or the end of this day.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) until: Option<String>,
     /// Also the rows of CSV, TSV and stacked streams; in a CSV file, in place of a line per version.
     #[arg(long)]
     pub(crate) rows: bool,

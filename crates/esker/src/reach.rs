@@ -11,13 +11,16 @@ use esker_bus::server::Server;
 use esker_pipeline::definition::Definition;
 use esker_store::names::{Names, NamesHandle};
 use esker_store::service::Snapshots;
+use esker_wire::fault::{Code, Fault};
 use esker_wire::message::Request;
-use esker_wire::snapshot::Health;
+use esker_wire::name::Branch;
+use esker_wire::revision::Revision;
+use esker_wire::snapshot::{Entry, Health, List, Resolve};
 
 use crate::endpoints::{Endpoints, HubAddresses};
 use crate::planes;
 use crate::project::{Place, Project};
-use crate::say::hinted;
+use crate::say::{self, hinted};
 
 /// How long a command waits for the hub's answer.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -82,7 +85,38 @@ impl Hub {
 
     /// Asks and waits.
     pub(crate) fn call<R: Request>(&self, request: &R) -> Result<R::Reply> {
-        Ok(self.caller.call_blocking(request, DEADLINE)?)
+        let answer = self.caller.call_blocking(request, DEADLINE);
+        Ok(answer.map_err(|fault| self.with_times(fault))?)
+    }
+
+    /// Every page of a listing.
+    pub(crate) fn listing(&self, mut ask: List) -> Result<Vec<Entry>> {
+        let mut page = self.call(&ask)?;
+        let mut entries = std::mem::take(&mut page.entries);
+        while let Some(next) = ask.after(&page) {
+            page = self.call(&next)?;
+            entries.append(&mut page.entries);
+            ask = next;
+        }
+        Ok(entries)
+    }
+
+    /// A fault whose candidates are revisions, with what a person knows them by.
+    fn with_times(&self, mut fault: Fault) -> Fault {
+        if fault.code != Code::Ambiguous {
+            return fault;
+        }
+        for candidate in &mut fault.candidates {
+            let Ok(revision) = candidate.parse::<Revision>() else {
+                continue;
+            };
+            let ask = Resolve { at: revision.into(), branch: Branch::main(), zone: None };
+            if let Ok(resolved) = self.caller.call_blocking(&ask, DEADLINE) {
+                let time = say::time(resolved.time);
+                *candidate = format!("{revision}  {time}  {}", resolved.summary);
+            }
+        }
+        fault
     }
 
     /// Follows what happens.
@@ -115,18 +149,20 @@ pub(crate) fn resource_at(
     text: &str,
 ) -> Result<(esker_wire::name::Resource, esker_wire::revision::At)> {
     let (resource, at) = match text.split_once('@') {
-        Some((resource, at)) => (
-            resource,
-            at.parse().map_err(|error| {
-                hinted(
-                    format!("cannot read the version {at:?}: {error}"),
-                    "try HEAD, HEAD~1, a revision, a tag or a date",
-                )
-            })?,
-        ),
+        Some((resource, at)) => (resource, version(at)?),
         None => (text, esker_wire::revision::At::head()),
     };
     Ok((self::resource(resource)?, at))
+}
+
+/// Reads a version.
+pub(crate) fn version(text: &str) -> Result<esker_wire::revision::At> {
+    text.parse().map_err(|error| {
+        hinted(
+            format!("cannot read the version {text:?}: {error}"),
+            "try HEAD, HEAD~1, a revision, a tag or a date",
+        )
+    })
 }
 
 /// Reads a resource's name.

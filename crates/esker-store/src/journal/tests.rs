@@ -1,19 +1,20 @@
 //! Records survive the way to disk and back; a cut ends the journal there, and damage stops the opening.
 
-use proptest::prelude::*;
-
 use super::*;
 
-fn id(number: u8) -> Revision {
-    Revision::from_bytes([number; 20])
+fn object(text: &str) -> Object {
+    let bytes = Bytes::copy_from_slice(text.as_bytes());
+    let id = crate::objects::id_of(Kind::Blob, &bytes).unwrap();
+    Object { id, kind: Kind::Blob, bytes, base: None }
 }
 
-fn record(number: u8) -> Record {
+fn batch(number: u8) -> Batch {
+    let id = |number: u8| Revision::from_bytes([number; 20]);
     let name = "refs/heads/main".to_owned();
-    Record {
-        boot: Some("b-1".to_owned()),
-        moves: vec![Move { name, from: (number > 1).then(|| id(number - 1)), to: id(number) }],
-        objects: vec![(id(number), b"\nmove x\n".to_vec()), (id(9), Vec::new())],
+    let from = (number > 1).then(|| id(number - 1));
+    Batch {
+        objects: vec![object(&format!("\nmove {number} x\n")), object("")],
+        moves: vec![Move { name, from, to: id(number) }],
     }
 }
 
@@ -23,171 +24,216 @@ fn folder() -> tempfile::TempDir {
     dir
 }
 
-fn found(dir: &Path) -> Vec<Record> {
-    Journal::open(dir).unwrap().1
+/// The numbers of the batches that are found.
+fn found(dir: &Path) -> Vec<u8> {
+    let numbers = load(dir).unwrap().batches.into_iter().map(|batch| {
+        let number = batch.moves[0].to.as_bytes()[0];
+        let expected = self::batch(number);
+        assert_eq!(batch.moves, expected.moves);
+        let ids = |batch: &Batch| -> Vec<(Revision, Bytes)> {
+            batch.objects.iter().map(|object| (object.id, object.bytes.clone())).collect()
+        };
+        assert_eq!(ids(&batch), ids(&expected));
+        number
+    });
+    numbers.collect()
+}
+
+fn open(dir: &Path) -> Journal {
+    Journal::open(dir).unwrap().0
 }
 
 #[test]
 fn there_and_back() {
     let dir = folder();
-    let (mut journal, records) = Journal::open(dir.path()).unwrap();
-    assert_eq!(records, []);
-    journal.append(&record(1)).unwrap();
-    let length = journal.length();
-    journal.append(&record(2)).unwrap();
-    journal.cut(length).unwrap();
-    journal.append(&record(3)).unwrap();
-    let plain = Record { boot: None, ..record(4) };
-    journal.append(&plain).unwrap();
-    assert_eq!(found(dir.path()), [record(1), record(3), plain]);
-}
-
-#[test]
-fn what_is_broken_is_not_read() {
-    let whole = write(&record(2)).unwrap();
-    assert_eq!(read(&whole), Found::Whole(record(2), &[]));
-    for end in 0..whole.len() {
-        assert_eq!(read(&whole[..end]), Found::Torn);
-        let mut flipped = whole.clone();
-        flipped[end] ^= 1;
-        assert_eq!(read(&flipped), Found::Torn, "byte {end}");
-    }
-}
-
-/// The disk takes a part of a record, then neither the rest nor the cut.
-#[test]
-fn nothing_is_appended_behind_what_cannot_be_cut() {
-    let dir = folder();
-    let path = path(dir.path());
-    let (mut journal, _) = Journal::open(dir.path()).unwrap();
-    journal.append(&record(1)).unwrap();
-    let good = std::mem::replace(&mut journal.file, File::open(&path).unwrap());
-    let torn = write(&record(2)).unwrap();
-    open(&path).unwrap().write_all(&torn[..torn.len() / 2]).unwrap();
-    for _ in 0..2 {
-        journal.append(&record(2)).unwrap_err();
-        journal.turn().unwrap_err();
-    }
-    journal.file = good;
-    journal.append(&record(3)).unwrap();
-    assert_eq!(found(dir.path()), [record(1), record(3)]);
-}
-
-/// A cut that the disk did not confirm has still been made: what follows is not padded.
-#[test]
-fn a_cut_that_fails_is_made_before_the_next_record() {
-    let dir = folder();
-    let (mut journal, _) = Journal::open(dir.path()).unwrap();
-    journal.append(&record(1)).unwrap();
-    let length = journal.length();
-    journal.append(&record(2)).unwrap();
-    let read_only = File::open(path(dir.path())).unwrap();
-    let good = std::mem::replace(&mut journal.file, read_only);
-    journal.cut(length).unwrap_err();
-    journal.file = good;
-    journal.append(&record(3)).unwrap();
-    assert_eq!(found(dir.path()), [record(1), record(3)]);
-}
-
-#[test]
-fn a_turn_keeps_what_is_told() {
-    let dir = folder();
-    let (mut journal, _) = Journal::open(dir.path()).unwrap();
-    journal.append(&record(1)).unwrap();
-    let old = journal.turn().unwrap();
-    assert_eq!(journal.length(), 0);
-    journal.append(&record(2)).unwrap();
-    assert_eq!(found(dir.path()), [record(1), record(2)]);
-    remove(&old).unwrap();
-    assert_eq!(found(dir.path()), [record(2)]);
-}
-
-/// A new journal cannot be begun: the present one goes on, and the next turn succeeds.
-#[test]
-fn a_turn_that_fails_loses_nothing() {
-    let dir = folder();
-    let (mut journal, _) = Journal::open(dir.path()).unwrap();
-    journal.append(&record(1)).unwrap();
-    let old = old(&path(dir.path()));
-    fs::create_dir_all(old.join("in-the-way")).unwrap();
-    let aside = dir.path().join("aside");
-    journal.turn().unwrap_err();
-    fs::rename(&old, &aside).unwrap();
-    journal.append(&record(2)).unwrap();
-    assert_eq!(found(dir.path()), [record(1), record(2)]);
-    // As if the new file could not be made.
-    fs::rename(path(dir.path()), &old).unwrap();
-    journal.append(&record(3)).unwrap();
+    let mut journal = open(dir.path());
+    journal.append(&batch(1)).unwrap();
+    journal.append(&batch(2)).unwrap();
+    assert_eq!(found(dir.path()), [1, 2]);
+    let mut journal = open(dir.path());
+    journal.append(&batch(3)).unwrap();
+    assert_eq!(found(dir.path()), [1, 2, 3]);
     journal.turn().unwrap();
-    journal.append(&record(4)).unwrap();
-    assert_eq!(found(dir.path()), [1, 2, 3, 4].map(record));
+    journal.append(&batch(4)).unwrap();
+    assert_eq!(found(dir.path()), [1, 2, 3, 4]);
+    journal.turn().unwrap();
+    journal.append(&batch(5)).unwrap();
+    assert_eq!(found(dir.path()), [4, 5], "what was settled is written over");
+    let mut journal = open(dir.path());
+    journal.finish().unwrap();
+    assert!(found(dir.path()).is_empty());
+    let mut journal = open(dir.path());
+    journal.finish().unwrap();
+    journal.append(&batch(6)).unwrap();
+    assert_eq!(found(dir.path()), [6]);
+}
+
+/// Many generations over each other, closed at any point, with batches of different lengths.
+#[test]
+fn what_is_left_of_earlier_generations_is_not_read() {
+    let dir = folder();
+    let mut expected: Vec<u8> = Vec::new();
+    let mut journal = open(dir.path());
+    let mut turned = 0;
+    for number in 1..=250 {
+        let mut next = batch(number);
+        if number % 7 == 0 {
+            next.objects.push(object(&"x".repeat(usize::from(number) * 100)));
+        }
+        journal.append(&next).unwrap();
+        expected.push(number);
+        if number % 5 == 0 {
+            journal.turn().unwrap();
+            expected.drain(..turned);
+            turned = expected.len();
+        }
+        if number % 11 == 0 {
+            journal = open(dir.path());
+        }
+        let batches = load(dir.path()).unwrap().batches;
+        let numbers: Vec<u8> =
+            batches.iter().map(|batch| batch.moves[0].to.as_bytes()[0]).collect();
+        assert!(numbers.ends_with(&expected), "{numbers:?} {expected:?}");
+    }
+}
+
+/// The file that is written.
+fn written(dir: &Path, journal: &Journal) -> PathBuf {
+    paths(dir)[(journal.generation % 2) as usize].clone()
+}
+
+#[test]
+fn a_cut_anywhere_loses_the_last_record_only() {
+    let dir = folder();
+    let mut journal = open(dir.path());
+    journal.append(&batch(1)).unwrap();
+    let before = journal.length() as usize;
+    journal.append(&batch(2)).unwrap();
+    let path = written(dir.path(), &journal);
+    let whole = fs::read(&path).unwrap();
+    for at in before..journal.length() as usize {
+        let mut torn = whole.clone();
+        torn[at..].fill(0);
+        fs::write(&path, &torn).unwrap();
+        let expected: &[u8] = if torn == whole { &[1, 2] } else { &[1] };
+        assert_eq!(found(dir.path()), expected, "cut at {at}");
+        torn.truncate(at);
+        fs::write(&path, &torn).unwrap();
+        assert_eq!(found(dir.path()), [1]);
+        let mut journal = open(dir.path());
+        journal.append(&batch(3)).unwrap();
+        assert_eq!(found(dir.path()), [1, 3]);
+        fs::write(&path, &whole).unwrap();
+    }
 }
 
 #[test]
 fn damage_before_whole_records_stops_the_opening() {
     let dir = folder();
-    let (first, second) = (write(&record(1)).unwrap(), write(&record(2)).unwrap());
-    for at in 0..first.len() {
-        let mut bytes = [first.clone(), second.clone()].concat();
+    let mut journal = open(dir.path());
+    journal.append(&batch(1)).unwrap();
+    let first = journal.length() as usize;
+    journal.append(&batch(2)).unwrap();
+    let path = written(dir.path(), &journal);
+    let whole = fs::read(&path).unwrap();
+    for at in 0..first {
+        let mut bytes = whole.clone();
         bytes[at] ^= 1;
-        fs::write(path(dir.path()), &bytes).unwrap();
+        fs::write(&path, &bytes).unwrap();
         let error = Journal::open(dir.path()).err().unwrap();
         assert!(matches!(error, Error::Journal { .. }), "{error}");
-        assert_eq!(fs::read(path(dir.path())).unwrap(), bytes, "nothing was cut off");
+        assert_eq!(fs::read(&path).unwrap(), bytes, "nothing was cut off");
     }
+}
+
+/// The first record of a generation is torn, and an earlier one's are behind it.
+#[test]
+fn a_torn_first_record_is_no_damage() {
+    let dir = folder();
+    let mut journal = open(dir.path());
+    for number in 1..=3 {
+        journal.append(&batch(number)).unwrap();
+    }
+    journal.turn().unwrap();
+    journal.append(&batch(4)).unwrap();
+    journal.turn().unwrap();
+    let path = written(dir.path(), &journal);
+    let before = fs::read(&path).unwrap();
+    journal.append(&batch(5)).unwrap();
+    let mut torn = fs::read(&path).unwrap();
+    let end = journal.length() as usize;
+    torn[end - 5..].copy_from_slice(&before[end - 5..]);
+    torn[end - 1] = b'?';
+    fs::write(&path, &torn).unwrap();
+    assert_eq!(found(dir.path()), [4]);
+    let mut journal = open(dir.path());
+    journal.append(&batch(6)).unwrap();
+    assert_eq!(found(dir.path()), [4, 6]);
+}
+
+/// The disk takes a part of a record, then neither the rest nor the zeros over it.
+#[test]
+fn nothing_is_appended_behind_what_cannot_be_taken_back() {
+    let dir = folder();
+    let mut journal = open(dir.path());
+    journal.append(&batch(1)).unwrap();
+    let path = written(dir.path(), &journal);
+    let half = (journal.generation % 2) as usize;
+    let read_only = File::open(&path).unwrap();
+    let good = std::mem::replace(&mut journal.files[half].file, read_only);
+    for _ in 0..2 {
+        journal.append(&batch(2)).unwrap_err();
+        assert!(journal.is_torn);
+    }
+    journal.files[half].file = good;
+    journal.append(&batch(3)).unwrap();
+    assert_eq!(found(dir.path()), [1, 3]);
 }
 
 #[test]
-fn a_record_of_a_later_esker_is_not_cut_off() {
+fn a_record_of_a_later_esker_is_not_passed_over() {
     let dir = folder();
-    let payload = b"sparkle 1\n";
-    let sum = id_of(Kind::Blob, payload).unwrap();
-    let mut bytes = format!("{MAGIC} {} {sum}\n", payload.len()).into_bytes();
-    bytes.extend_from_slice(payload);
-    fs::write(path(dir.path()), &bytes).unwrap();
-    let error = Journal::open(dir.path()).err().unwrap().to_string();
-    assert!(error.contains("a later esker"), "{error}");
-    assert_eq!(fs::read(path(dir.path())).unwrap(), bytes);
+    let mut journal = open(dir.path());
+    journal.append_payload(b"wish something\n").unwrap();
+    let error = Journal::open(dir.path()).err().unwrap();
+    assert!(error.to_string().contains("a later esker wrote it"), "{error}");
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    /// Whatever happens to the bytes from some place on: what is whole before it is found, or nothing is cut.
-    #[test]
-    fn whole_records_before_damage_are_kept(
-        count in 1_u8..6,
-        from in 0.0..1.0_f64,
-        noise in proptest::collection::vec(any::<u8>(), 0..200),
-        is_mixed in any::<bool>(),
-    ) {
-        let records: Vec<Record> = (1..=count).map(record).collect();
-        let written: Vec<Vec<u8>> = records.iter().map(|record| write(record).unwrap()).collect();
-        let mut bytes = written.concat();
-        let at = (bytes.len() as f64 * from) as usize;
-        if is_mixed {
-            for (byte, noise) in bytes[at..].iter_mut().zip(&noise) {
-                *byte ^= noise;
-            }
-        } else {
-            bytes.truncate(at);
-            bytes.extend_from_slice(&noise);
+/// As esker 0.1 wrote it: loose files, in `journal.old` and then `journal`.
+#[test]
+fn the_first_form_is_read() {
+    let dir = folder();
+    let record = |number: u8, boot: &str| {
+        let batch = batch(number);
+        let mut payload = boot.as_bytes().to_vec();
+        for step in &batch.moves {
+            let from = step.from.map_or("none".to_owned(), |from| from.to_string());
+            payload.extend(format!("move {} {from} {}\n", step.name, step.to).bytes());
         }
-        let mut end = 0;
-        let before = written.iter().take_while(|one| { end += one.len(); end <= at }).count();
-        let dir = folder();
-        fs::write(path(dir.path()), &bytes).unwrap();
-        match Journal::open(dir.path()) {
-            Ok((_, found)) => prop_assert_eq!(&found[..before], &records[..before]),
-            Err(_) => prop_assert_eq!(fs::read(path(dir.path())).unwrap(), bytes),
+        for object in &batch.objects {
+            let mut loose =
+                flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+            let head = format!("blob {}\0", object.bytes.len());
+            io::Write::write_all(&mut loose, head.as_bytes()).unwrap();
+            io::Write::write_all(&mut loose, &object.bytes).unwrap();
+            let loose = loose.finish().unwrap();
+            payload.extend(format!("object {} {}\n", object.id, loose.len()).bytes());
+            payload.extend(loose);
         }
-    }
-
-    #[test]
-    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400), head in any::<bool>()) {
-        let head = if head { MAGIC.as_bytes() } else { b"" };
-        let bytes = [head, &bytes].concat();
-        prop_assert_eq!(read(&bytes), Found::Torn);
-        drop(payload_of(&bytes));
-    }
+        let sum = crate::objects::id_of(Kind::Blob, &payload).unwrap();
+        let mut out = format!("esker journal 1 {} {sum}\n", payload.len()).into_bytes();
+        out.append(&mut payload);
+        out
+    };
+    fs::write(dir.path().join("esker/journal.old"), record(1, "boot b-1\n")).unwrap();
+    let mut bytes = record(2, "");
+    bytes.extend(&record(3, "boot b-2\n")[..50]);
+    fs::write(dir.path().join("esker/journal"), &bytes).unwrap();
+    assert_eq!(found(dir.path()), [1, 2]);
+    let mut damaged = [record(2, ""), record(3, "")].concat();
+    damaged[60] ^= 1;
+    fs::write(dir.path().join("esker/journal"), damaged).unwrap();
+    assert!(load(dir.path()).is_err());
+    remove_old(dir.path()).unwrap();
+    assert!(found(dir.path()).is_empty());
 }

@@ -1,21 +1,39 @@
-//! Locks of ours and of git's, and folders in the way.
+//! References of ours and of git's, their locks, and folders in the way.
 
 use super::*;
 use crate::durable::tests::{blob, repository};
+
+fn to(text: &str, from: Option<Revision>) -> Move {
+    Move { name: "refs/heads/x".to_owned(), from, to: blob(text).id }
+}
 
 #[test]
 fn sweeps_our_locks_only() {
     let dir = repository();
     let ours = dir.path().join("refs/heads/ours.lock");
     let theirs = dir.path().join("refs/heads/theirs.lock");
-    let scratch = files::temporary(dir.path()).join("ref-0");
+    let scratch = files::temporary(dir.path()).join("ref");
     fs::write(&scratch, "x").unwrap();
     fs::hard_link(&scratch, &ours).unwrap();
     fs::write(&theirs, "x").unwrap();
-    let litter = Litter::find(dir.path()).unwrap();
-    assert_eq!(litter.references, BTreeSet::from(["refs/heads/ours".to_owned()]));
-    litter.sweep().unwrap();
+    Litter::find(dir.path()).unwrap().sweep().unwrap();
     assert!(!ours.exists() && theirs.exists());
+    assert_eq!(fs::read_dir(files::temporary(dir.path())).unwrap().count(), 0);
+}
+
+#[test]
+fn moves_only_from_what_is_believed() {
+    let dir = repository();
+    let path = dir.path().join("refs/heads/x");
+    let one = to("one", None);
+    assert_eq!(place(dir.path(), &one).unwrap(), Moved::There);
+    assert_eq!(place(dir.path(), &one).unwrap(), Moved::There, "it is there already");
+    let elsewhere = Moved::Elsewhere(Some(one.to));
+    assert_eq!(place(dir.path(), &to("two", None)).unwrap(), elsewhere);
+    assert_eq!(place(dir.path(), &to("two", Some(blob("three").id))).unwrap(), elsewhere);
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{}\n", one.to));
+    assert_eq!(place(dir.path(), &to("two", Some(one.to))).unwrap(), Moved::There);
+    assert!(!dir.path().join("refs/heads/x.lock").exists());
     assert_eq!(fs::read_dir(files::temporary(dir.path())).unwrap().count(), 0);
 }
 
@@ -24,12 +42,23 @@ fn sweeps_our_locks_only() {
 fn empty_folders_give_way_to_a_reference() {
     let dir = repository();
     fs::create_dir_all(dir.path().join("refs/heads/x/y")).unwrap();
-    let step = Move { name: "refs/heads/x".to_owned(), from: None, to: blob("one").id };
-    let take = || Locks::take(dir.path(), std::slice::from_ref(&step));
-    take().unwrap().commit().unwrap();
+    assert_eq!(place(dir.path(), &to("one", None)).unwrap(), Moved::There);
     assert!(dir.path().join("refs/heads/x").is_file());
     fs::remove_file(dir.path().join("refs/heads/x")).unwrap();
     fs::create_dir_all(dir.path().join("refs/heads/x")).unwrap();
     fs::write(dir.path().join("refs/heads/x/y"), "x").unwrap();
-    assert!(take().is_err());
+    assert!(place(dir.path(), &to("one", None)).is_err());
+}
+
+/// A scratch that a killed process has left is a second name of a reference that was moved: it is not written into.
+#[test]
+fn a_scratch_that_is_a_second_name_is_not_written_into() {
+    let dir = repository();
+    place(dir.path(), &to("one", None)).unwrap();
+    let scratch = files::temporary(dir.path()).join("ref");
+    fs::hard_link(dir.path().join("refs/heads/x"), &scratch).unwrap();
+    let other = Move { name: "refs/heads/y".to_owned(), ..to("two", None) };
+    place(dir.path(), &other).unwrap();
+    let found = refs::read(dir.path(), "refs/heads/x").unwrap();
+    assert_eq!(found, Some(blob("one").id));
 }

@@ -7,7 +7,7 @@ use esker_wire::fault::Code;
 use esker_wire::message::{Message, Request as _, answer};
 use esker_wire::snapshot::{Get, Put};
 
-use crate::support::{Bench, assert_sound, git, git_head, put, resource};
+use crate::support::{Bench, git, put, resource};
 
 fn put_on(branch: &str, content: &str) -> Put {
     Put { branch: branch.parse().unwrap(), ..put("raw/plan", content) }
@@ -20,13 +20,13 @@ fn a_branch_is_no_folder_of_branches() {
     let fault = bench.call(&put_on("records", "two")).unwrap_err();
     assert_eq!(fault.code, Code::BadRequest);
     assert!(fault.message.contains("records/x"), "{fault}");
-    git(bench.path(), &["update-ref", "-d", "refs/esker/records/x"]);
+    bench.git(&["update-ref", "-d", "refs/esker/records/x"]);
     let mut bench = bench.reopen();
     bench.call(&put_on("records", "two")).unwrap();
-    git(bench.path(), &["pack-refs", "--all"]);
+    bench.git(&["pack-refs", "--all"]);
     let fault = bench.call(&put_on("records/x", "three")).unwrap_err();
     assert_eq!(fault.code, Code::BadRequest);
-    assert_sound(bench.path());
+    bench.assert_sound();
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn one_bad_branch_does_not_hinder_the_others_of_its_batch() {
 #[test]
 fn branches_have_a_limit() {
     let mut bench = Bench::new();
-    let head = git_head(bench.path());
+    let head = bench.git_head();
     let mut packed = String::from("# pack-refs with: peeled fully-peeled sorted\n");
     for index in 0..9_999 {
         writeln!(packed, "{head} refs/esker/b{index:05}").unwrap();
@@ -78,6 +78,7 @@ fn what_cannot_be_followed_hinders_only_its_branch() {
     let mut bench = Bench::new();
     bench.put("raw/plan", "one");
     bench.call(&put_on("records", "one")).unwrap();
+    bench.snapshots.settle().unwrap();
     let folder = bench.path().to_owned();
     let tree = |name: &str| {
         let blob = git(&folder, &["rev-parse", "main:raw/plan"]);
@@ -107,5 +108,6 @@ fn what_cannot_be_followed_hinders_only_its_branch() {
     bench.call(&put_on("records", "two")).unwrap();
     std::fs::write(&file, kept).unwrap();
     bench.put("raw/plan", "two");
+    bench.snapshots.settle().unwrap();
     assert_eq!(git(&folder, &["rev-parse", "main~1"]).trim(), last);
 }

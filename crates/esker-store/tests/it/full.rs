@@ -11,15 +11,20 @@ use esker_wire::fault::Code;
 use esker_wire::message::{Message, Request as _, answer};
 use esker_wire::snapshot::{Get, Health, Put};
 
-use crate::support::{Bench, assert_sound, call, put, resource, try_git};
+use crate::support::{Bench, call, put, resource, try_git};
 
 #[test]
 fn a_batch_that_cannot_be_written_is_refused_whole() {
     let mut bench = Bench::new();
     let kept = bench.put("raw/plan", "kept");
-    let before = bench.call(&Health).unwrap();
+    bench.snapshots.settle().unwrap();
+    // Stored, but it cannot be put where git looks for it.
     let tmp = bench.path().join("esker/tmp");
     std::fs::remove_dir(&tmp).unwrap();
+    let late = bench.put("raw/plan", "late");
+    let stuck = bench.snapshots.settle().unwrap_err();
+    assert!(stuck.message.contains("esker/tmp") && stuck.message.contains("is safe"), "{stuck}");
+    let before = bench.call(&Health).unwrap();
     let requests = vec![
         put("raw/plan", "lost").to_message().to_frames(),
         Get::head(resource("raw/plan")).to_message().to_frames(),
@@ -36,17 +41,20 @@ fn a_batch_that_cannot_be_written_is_refused_whole() {
         assert!(fault.message.contains("esker/tmp"), "{fault}");
     }
     let read = answer::<Get>(&Message::from_frames(&outcomes[1].reply).unwrap()).unwrap();
-    assert_eq!(read.bytes.unwrap(), "kept");
-    assert!(outcomes[3].reply[0].starts_with(b"ERROR: cannot write "));
+    assert_eq!(read.bytes.unwrap(), "late");
+    assert!(outcomes[3].reply[0].starts_with(b"ERROR: "));
     let health = bench.call(&Health).unwrap();
     assert!(health.not_writable.is_some());
-    assert_eq!((health.link, health.head), (before.link, Some(kept.revision)));
+    assert_eq!((health.link, health.head), (before.link, Some(late.revision)));
     std::fs::create_dir(&tmp).unwrap();
-    bench.snapshots.tick();
-    assert_eq!(bench.call(&Health).unwrap().not_writable, None);
+    bench.until(|bench| {
+        bench.snapshots.tick();
+        bench.call(&Health).unwrap().not_writable.is_none()
+    });
     let after = bench.put("raw/plan", "after");
-    assert_eq!(after.items[0].previous, Some(kept.revision));
-    assert_sound(bench.path());
+    assert_eq!(after.items[0].previous, Some(late.revision));
+    assert_eq!(late.items[0].previous, Some(kept.revision));
+    bench.assert_sound();
 }
 
 /// A small file system of its own, taken away at the end.
@@ -58,7 +66,7 @@ impl Small {
     /// None where this process may not mount; the test above covers what can be covered without.
     fn mount() -> Option<Self> {
         let folder = tempfile::TempDir::new().unwrap();
-        let args = ["-t", "tmpfs", "-o", "size=1m", "esker-test"];
+        let args = ["-t", "tmpfs", "-o", "size=2m", "esker-test"];
         let status = Command::new("mount").args(args).arg(folder.path()).status();
         status.is_ok_and(|status| status.success()).then_some(Self { folder })
     }
@@ -87,7 +95,7 @@ fn a_full_disk_is_survived() {
     let mut snapshots = open(&small.store());
     let kept = call(&mut snapshots, &put("raw/plan", "kept")).unwrap();
     let filler = small.folder.path().join("filler");
-    let noise: String = noise(900_000);
+    let noise: String = noise(1_900_000);
     drop(std::fs::write(&filler, &noise));
     let fault = call(&mut snapshots, &put("raw/big", &noise)).unwrap_err();
     assert_eq!(fault.code, Code::NotWritable, "{fault}");

@@ -14,9 +14,9 @@ fn git_reads_what_was_put() {
     bench.put("raw/plan", "one\n");
     let stored = bench.put("raw/plan", "two\n");
     bench.put("params/plan", "");
-    assert_eq!(git(bench.path(), &["show", "HEAD:raw/plan"]), "two\n");
-    assert_eq!(git(bench.path(), &["show", "HEAD~2:raw/plan"]), "one\n");
-    assert_eq!(git(bench.path(), &["show", "HEAD:params/plan"]), "");
+    assert_eq!(bench.git(&["show", "HEAD:raw/plan"]), "two\n");
+    assert_eq!(bench.git(&["show", "HEAD~2:raw/plan"]), "one\n");
+    assert_eq!(bench.git(&["show", "HEAD:params/plan"]), "");
     let stat = bench
         .call(&Stat {
             resource: resource("raw/plan"),
@@ -26,8 +26,8 @@ fn git_reads_what_was_put() {
         .unwrap();
     assert_eq!(stat.revision, stored.revision);
     let blob = stat.blob.unwrap().to_string();
-    assert_eq!(git(bench.path(), &["cat-file", "blob", &blob]), "two\n");
-    assert_sound(bench.path());
+    assert_eq!(bench.git(&["cat-file", "blob", &blob]), "two\n");
+    bench.assert_sound();
     let clone = TempDir::new().unwrap();
     let from = bench.path().to_str().unwrap();
     git(clone.path(), &["clone", "-q", from, "copy"]);
@@ -39,8 +39,8 @@ fn git_reads_what_was_put() {
 
 #[test]
 fn the_log_reads_well() {
-    let bench = crate::golden::written();
-    let log = git(bench.path(), &["log", "--format=fuller", "--stat", "main"]);
+    let mut bench = crate::golden::written();
+    let log = bench.git(&["log", "--format=fuller", "--stat", "main"]);
     let golden = include_str!("../golden/log.txt");
     assert_eq!(log, golden, "the log of a store changed:\n{log}");
 }
@@ -49,6 +49,7 @@ fn the_log_reads_well() {
 fn git_reads_during_a_storm() {
     let mut bench = Bench::new();
     bench.put("raw/plan", "begin");
+    bench.snapshots.settle().unwrap();
     let folder = bench.path().to_owned();
     let done = AtomicBool::new(false);
     let looks = std::thread::scope(|scope| {
@@ -89,8 +90,8 @@ fn reads_and_writes_go_on_after_gc() {
         message: Some("First\n".to_owned()),
     };
     let tagged = bench.call(&tag).unwrap();
-    git(bench.path(), &["gc", "-q", "--prune=now"]);
-    git(bench.path(), &["pack-refs", "--all"]);
+    bench.git(&["gc", "-q", "--prune=now"]);
+    bench.git(&["pack-refs", "--all"]);
     assert_eq!(bench.get_at("raw/plan", "v1").unwrap().at, tagged);
     assert_eq!(bench.get_at("raw/plan", "HEAD~5").unwrap().bytes.unwrap(), "version 14\n");
     bench.put("raw/plan", "after\n");
@@ -99,8 +100,8 @@ fn reads_and_writes_go_on_after_gc() {
     assert_eq!(bench.get_at("raw/plan", "HEAD~15").unwrap().bytes.unwrap(), "version 5\n");
     let again = Tag { at: tagged.into(), ..tag };
     assert_eq!(bench.call(&again).unwrap(), tagged);
-    assert_sound(bench.path());
-    let shown = git(bench.path(), &["cat-file", "-p", "v1"]);
+    bench.assert_sound();
+    let shown = bench.git(&["cat-file", "-p", "v1"]);
     assert!(shown.contains("tagger esker <esker@localhost>") && shown.ends_with("\n\nFirst\n"));
 }
 
@@ -109,8 +110,8 @@ fn branches_are_references_of_eskers_own() {
     let mut bench = Bench::new();
     let record = Put { branch: Branch::records(), ..put("run/condition", "record") };
     let stored = bench.call(&record).unwrap();
-    let head = git(bench.path(), &["rev-parse", "refs/esker/records"]);
+    let head = bench.git(&["rev-parse", "refs/esker/records"]);
     assert_eq!(head.trim(), stored.revision.to_string());
-    assert_eq!(git(bench.path(), &["branch", "--list"]).trim(), "* main");
-    assert_sound(bench.path());
+    assert_eq!(bench.git(&["branch", "--list"]).trim(), "* main");
+    bench.assert_sound();
 }

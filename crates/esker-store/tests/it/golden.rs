@@ -62,8 +62,8 @@ fn conditioned(raw: Revision) -> Put {
 /// Ids are made from contents, so the same ids mean the same bytes.
 #[test]
 fn the_format_is_still_1() {
-    let bench = written();
-    let refs = git(bench.path(), &["for-each-ref"]);
+    let mut bench = written();
+    let refs = bench.git(&["for-each-ref"]);
     let golden = include_str!("../golden/refs.txt");
     assert_eq!(refs, golden, "what is written changed:\n{refs}");
 }
@@ -81,9 +81,8 @@ fn a_store_of_format_1_is_read() {
     assert_eq!(content.entry.author, "Ann Bee <ann@example.org>");
     let v1 = Get { at: "v1".parse().unwrap(), ..Get::head(resource("raw/plan")) };
     assert_eq!(store.get(&v1).unwrap().bytes.unwrap(), "one\n");
-    let log =
-        store.log(&Log { resource: None, at: At::head(), branch: Branch::main(), limit: 100 });
-    let summaries: Vec<String> = log.unwrap().into_iter().map(|entry| entry.summary).collect();
+    let log = store.log(&Log::newest(100)).unwrap();
+    let summaries: Vec<String> = log.entries.into_iter().map(|entry| entry.summary).collect();
     assert_eq!(
         summaries,
         [

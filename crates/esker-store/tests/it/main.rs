@@ -6,6 +6,7 @@ mod crash;
 mod full;
 mod git;
 mod golden;
+mod log;
 mod loss;
 mod model;
 mod outside;

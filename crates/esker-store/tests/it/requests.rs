@@ -34,7 +34,7 @@ fn a_batch_is_as_if_handled_one_by_one() {
     let (first, second) = (events(&outcomes[1].events), events(&outcomes[3].events));
     assert_eq!((first[0].link().seq, second[0].link().seq), (1, 2));
     assert_eq!(last.entry.previous, got(2).unwrap().entry.previous.or(Some(got(2).unwrap().at)));
-    assert_eq!(crate::support::git_head(bench.path()), last.at);
+    assert_eq!(bench.git_head(), last.at);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn several_items_are_one_commit() {
     let fault = bench.get("raw/old").unwrap_err();
     assert!(fault.message.contains("was removed"), "{fault}");
     assert_eq!(bench.get_at("raw/old", "HEAD^").unwrap().bytes.unwrap(), "old");
-    let listing = bench.call(&List { at: At::head(), branch: Branch::main() }).unwrap();
+    let listing = bench.call(&List::all(Branch::main())).unwrap();
     let names: Vec<&str> = listing.entries.iter().map(|entry| entry.resource.as_str()).collect();
     assert_eq!(names, ["raw/a", "raw/b/c", "raw/kept"]);
     assert_eq!(listing.entries[0].size, 1);
@@ -156,21 +156,20 @@ fn the_log_of_one_and_of_all() {
     let log = |name: Option<&str>, at: &str, limit| Log {
         resource: name.map(resource),
         at: at.parse().unwrap(),
-        branch: Branch::main(),
-        limit,
+        ..Log::newest(limit)
     };
     let summaries = |entries: Vec<esker_wire::snapshot::Entry>| -> Vec<String> {
         entries.into_iter().map(|entry| format!("{} {}", entry.summary, entry.size)).collect()
     };
-    let all = bench.call(&log(None, "HEAD", 10)).unwrap();
+    let all = bench.call(&log(None, "HEAD", 10)).unwrap().entries;
     assert_eq!(summaries(all), ["put raw/a 1", "put raw/b 1", "put raw/a 1"]);
-    assert_eq!(bench.call(&log(Some("raw/a"), "HEAD~1", 10)).unwrap().len(), 1);
-    assert_eq!(bench.call(&log(Some("raw/a"), "HEAD", 1)).unwrap().len(), 1);
+    assert_eq!(bench.call(&log(Some("raw/a"), "HEAD~1", 10)).unwrap().entries.len(), 1);
+    assert_eq!(bench.call(&log(Some("raw/a"), "HEAD", 1)).unwrap().entries.len(), 1);
     let fault = bench.call(&log(Some("raw/c"), "HEAD", 10)).unwrap_err();
     assert_eq!(fault.code, Code::NotFound);
     assert_eq!(fault.candidates, ["raw/a", "raw/b"]);
     let records = Log { branch: Branch::records(), ..log(None, "HEAD", 10) };
-    assert_eq!(bench.call(&records).unwrap(), []);
+    assert_eq!(bench.call(&records).unwrap().entries, []);
 }
 
 #[test]

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use esker_bus::service::{Frames, Outcome, Service as _};
+use esker_store::error::Error;
 use esker_store::names::{Names, NamesHandle};
 use esker_store::service::Snapshots;
 use esker_store::store::{Options, Store};
@@ -47,11 +49,14 @@ impl Bench {
 
     /// Closes the store and opens it again.
     pub(crate) fn reopen(self) -> Self {
+        self.close().open()
+    }
+
+    /// Closes the store.
+    pub(crate) fn close(self) -> Closed {
         let Self { folder, snapshots, clock, names } = self;
         drop(snapshots);
-        let store = Store::open(folder.path(), options(&clock)).unwrap();
-        let snapshots = Snapshots::new(store, names.clone());
-        Self { folder, snapshots, clock, names }
+        Closed { folder, clock, names }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -68,6 +73,32 @@ impl Bench {
 
     pub(crate) fn put(&mut self, name: &str, content: &str) -> Stored {
         self.call(&put(name, content)).unwrap()
+    }
+
+    /// Waits for a condition.
+    pub(crate) fn until(&mut self, mut holds: impl FnMut(&mut Self) -> bool) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !holds(self) {
+            assert!(Instant::now() < end, "it never comes");
+            std::thread::yield_now();
+        }
+    }
+
+    /// The head of `main` as git sees it.
+    pub(crate) fn git_head(&mut self) -> Revision {
+        self.git(&["rev-parse", "refs/heads/main"]).trim().parse().unwrap()
+    }
+
+    /// Whether git finds nothing wrong.
+    pub(crate) fn assert_sound(&mut self) {
+        self.snapshots.settle().unwrap();
+        assert_sound(self.folder.path());
+    }
+
+    /// Runs the real git in the store, when it sees all that was acknowledged.
+    pub(crate) fn git(&mut self, args: &[&str]) -> String {
+        self.snapshots.settle().unwrap();
+        git(self.folder.path(), args)
     }
 
     pub(crate) fn get(&mut self, name: &str) -> Result<Content, Fault> {
@@ -87,6 +118,25 @@ impl Bench {
         assert_eq!(outcome.reply.len(), 1);
         let reply = String::from_utf8(outcome.reply[0].to_vec()).unwrap();
         (reply, outcome.events)
+    }
+}
+
+/// A store that is not open.
+pub(crate) struct Closed {
+    pub(crate) folder: TempDir,
+    clock: Arc<AtomicI64>,
+    names: NamesHandle,
+}
+
+impl Closed {
+    pub(crate) fn try_open(&self) -> Result<Store, Error> {
+        Store::open(self.folder.path(), options(&self.clock))
+    }
+
+    pub(crate) fn open(self) -> Bench {
+        let snapshots = Snapshots::new(self.try_open().unwrap(), self.names.clone());
+        let Self { folder, clock, names } = self;
+        Bench { folder, snapshots, clock, names }
     }
 }
 
@@ -134,18 +184,31 @@ pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
     out
 }
 
+/// Runs the real git in a folder at a time of its own; its output.
+pub(crate) fn git_at(folder: &Path, args: &[&str], date: &str) -> String {
+    let mut command = command(folder, args);
+    command.env("GIT_AUTHOR_DATE", date).env("GIT_COMMITTER_DATE", date);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "git {args:?} failed");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 pub(crate) fn try_git(folder: &Path, args: &[&str]) -> (bool, String, String) {
-    let output = Command::new("git")
+    let output = command(folder, args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command
         .args(["-c", "safe.directory=*", "-c", "user.name=Ann", "-c", "user.email=ann@example.org"])
         .args(args)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("HOME", "/nonexistent")
         .env("TZ", "UTC")
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    (output.status.success(), text(output.stdout), text(output.stderr))
+        .current_dir(folder);
+    command
 }
 
 /// Whether git finds nothing wrong.
@@ -156,11 +219,6 @@ pub(crate) fn assert_sound(folder: &Path) {
     let faults: Vec<&&str> =
         lines.iter().filter(|line| !line.starts_with("Checking") && !line.is_empty()).collect();
     assert!(faults.is_empty(), "git fsck: {faults:?}");
-}
-
-/// The head of `main` as git sees it.
-pub(crate) fn git_head(folder: &Path) -> Revision {
-    git(folder, &["rev-parse", "refs/heads/main"]).trim().parse().unwrap()
 }
 
 /// Numbers that look random and are the same for the same seed.

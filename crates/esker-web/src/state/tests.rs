@@ -104,7 +104,7 @@ fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
         head: None,
         not_writable: None,
     };
-    let listing = Listing { at: Some(revision(9)), entries };
+    let listing = Listing { at: Some(revision(9)), entries, next: None };
     let records: BTreeMap<_, _> = records.into_iter().map(|r| (r.stage.clone(), r)).collect();
     let blobs = BTreeMap::from([(input("raw/a", 6), revision(1))]);
     let seen = Seen { listing: &listing, records: &records, blobs };

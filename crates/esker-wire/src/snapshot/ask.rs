@@ -65,10 +65,13 @@ impl Request for Why {
 /// Which revision a person means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolve {
-    /// The text: `HEAD~3`, `3b734`, `v1`, `2025-11-20`.
+    /// The text: `HEAD~3`, `3b734`, `v1`, `2025-11-20`, `last friday 17:00`.
     pub at: At,
     /// On which branch.
     pub branch: Branch,
+    /// Where the clock hangs that the text speaks of, if it does not say: `Europe/Berlin`, `+02:00`; otherwise
+    /// where the store is.
+    pub zone: Option<String>,
 }
 
 /// What RESOLVE gives.
@@ -89,13 +92,17 @@ impl Request for Resolve {
 
     fn to_message(&self) -> Message {
         let mut message = Message::request(Self::VERB, "");
-        write_version(message.head_mut(), &self.at, &self.branch);
+        let head = message.head_mut();
+        write_version(head, &self.at, &self.branch);
+        if let Some(zone) = &self.zone {
+            head.push("zone", zone);
+        }
         message
     }
 
     fn from_message(message: &Message) -> Result<Self, Fault> {
         let (at, branch) = read_version(message.head())?;
-        Ok(Self { at, branch })
+        Ok(Self { at, branch, zone: message.head().parse("zone")? })
     }
 
     fn reply_to_message(reply: &Resolved) -> Message {

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Content, Diff, Difference, Entry, Expect, Form, Get, Health, HealthReport, Item, List, Listing,
-    Log, Put, Range, Resolve, Resolved, Stat, Stored, StoredItem, Tag, Tags, Why, WhyNode,
+    Content, Diff, Difference, Entry, Expect, Filter, Form, Get, Health, HealthReport, Item, List,
+    Listing, Log, Mark, Page, Put, Range, Resolve, Resolved, Stat, Stored, StoredItem, Tag, Tags,
+    Why, WhyNode,
 };
 use crate::chain::Link;
 use crate::fault::Code;
@@ -131,14 +132,79 @@ fn reads() {
     );
     let plain = Get::head(resource("raw/plan"));
     round(&plain, &Content { at: revision('9'), entry: entry(), bytes: None });
-    let list = List { at: At::head(), branch: Branch::main() };
-    round(&list, &Listing { at: Some(revision('9')), entries: vec![entry(), entry()] });
-    round(&list, &Listing { at: None, entries: Vec::new() });
+    let list = List::all(Branch::main());
+    let whole = Listing { at: Some(revision('9')), entries: vec![entry(), entry()], next: None };
+    round(&list, &whole);
+    round(&list, &Listing { at: None, entries: Vec::new(), next: None });
+    let part = List {
+        at: at("v1"),
+        prefix: "raw/a plan".into(),
+        after: Some(resource("raw/a")),
+        limit: Some(7),
+        ..List::all(Branch::records())
+    };
+    let page = Listing { next: Some(resource("raw/a plan b")), ..whole.clone() };
+    round(&part, &page);
+    assert_eq!(part.after(&whole), None);
+    let after = part.after(&page).expect("there is more");
+    assert_eq!(after, List { at: at(&"9".repeat(40)), after: page.next, ..part });
     let stat = Stat { resource: resource("raw/plan"), at: at("v1"), branch: Branch::main() };
     round(&stat, &entry());
-    let log = Log { resource: None, at: At::head(), branch: Branch::main(), limit: 3 };
-    round(&log, &vec![Entry { blob: None, provenance: None, content_type: None, ..entry() }]);
-    round(&Log { resource: Some(resource("raw/plan")), ..log }, &Vec::new());
+}
+
+#[test]
+fn logs() {
+    let log = Log::newest(3);
+    let bare = Entry { blob: None, provenance: None, content_type: None, ..entry() };
+    let page = Page { entries: vec![bare], next: None };
+    round(&log, &page);
+    let named = Log { resource: Some(resource("raw/plan")), at: at("HEAD~3"), ..log.clone() };
+    round(&named, &Page { entries: Vec::new(), next: None });
+    let filter = Filter {
+        since: Some(at("last friday")),
+        until: Some(at("v1")),
+        author: Some("A Person".into()),
+        grep: Some("the:\tholidays ".into()),
+    };
+    let next = |resource| Some(Mark { revision: revision('8'), resource });
+    let after = Log { filter, after: next(Some(resource("raw/a plan"))), ..named };
+    round(&after, &Page { next: next(None), ..page.clone() });
+    round(&after, &Page { next: next(Some(resource("raw/a plan"))), ..page });
+}
+
+/// What clients of before the pages send and read.
+#[test]
+fn old_messages_are_read() {
+    let head = |text: &'static str| Message::from_frames(&[Bytes::from(text)]).expect("a head");
+    let log = Log::from_message(&head("=====esker/1 LOG\n\tlimit: 5\n"));
+    assert_eq!(log, Ok(Log::newest(5)));
+    let list = List::from_message(&head("=====esker/1 LIST\n"));
+    assert_eq!(list, Ok(List::all(Branch::main())));
+    let resolve = Resolve::from_message(&head("=====esker/1 RESOLVE\n\tat: v1\n"));
+    assert_eq!(resolve, Ok(Resolve { at: at("v1"), branch: Branch::main(), zone: None }));
+    assert_eq!(Log::reply_from_message(&head("=====esker/1 OK\n")).map(|page| page.next), Ok(None));
+    assert_eq!(Log::newest(5).to_message(), head("=====esker/1 LOG\n\tlimit: 5\n"));
+    assert_eq!(List::all(Branch::main()).to_message(), head("=====esker/1 LIST\n"));
+}
+
+#[test]
+fn an_entry_is_never_larger_than_told() {
+    let many = "line\n".repeat(1000);
+    let mut large = entry();
+    large.author = many.clone();
+    large.summary.clone_from(&many);
+    large.content_type = Some(many.clone());
+    let provenance = large.provenance.as_mut().expect("it has one");
+    let input = Input { resource: resource("raw/x"), revision: revision('2') };
+    provenance.inputs = vec![input; 1000];
+    provenance.code.clone_from(&many);
+    provenance.host = many;
+    for entry in [entry(), large, Entry { provenance: None, ..entry() }] {
+        let section = entry.to_section("entry".to_owned());
+        let message = Message { sections: vec![section], body: Vec::new() };
+        let bytes = message.to_frames()[0].len();
+        assert!(bytes <= entry.bytes_max(), "{bytes} > {}", entry.bytes_max());
+    }
 }
 
 #[test]
@@ -162,7 +228,9 @@ fn questions() {
     let why = Why { resource: resource("results/plan"), at: at("2025-11-20 17:00") };
     round(&why, &vec![WhyNode { depth: 0, entry: entry() }, WhyNode { depth: 1, entry: entry() }]);
     let resolved = Resolved { revision: revision('1'), time: time(), summary: "s".into() };
-    round(&Resolve { at: at("3b734"), branch: Branch::main() }, &resolved);
+    let resolve = Resolve { at: at("3b734"), branch: Branch::main(), zone: None };
+    round(&resolve, &resolved);
+    round(&Resolve { zone: Some("Europe/Berlin".into()), ..resolve }, &resolved);
     let tag = Tag { name: "v1".into(), at: at("HEAD"), message: Some("the\nfirst".into()) };
     round(&tag, &revision('1'));
     round(&Tags, &vec![("v1".into(), revision('1')), ("v 2".into(), revision('2'))]);

@@ -11,13 +11,13 @@ use bytes::Bytes;
 use esker_pipeline::trial::{self, Ended, Trial};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::{At, Revision};
-use esker_wire::snapshot::{Diff, Entry, Form, Get, Stat};
+use esker_wire::snapshot::{Diff, Entry, Form, Get, Log, Stat};
 use serde_json::{Value, json};
 
 use crate::cli::Bisect;
 use crate::commands::{diff, entry_json, pages};
 use crate::project::Place;
-use crate::reach::{Hub, resource};
+use crate::reach::{Hub, resource, version};
 use crate::say::{self, hinted};
 use search::{Search, Verdict};
 
@@ -83,12 +83,14 @@ fn timeout(asked: &Bisect) -> Result<Duration> {
 /// The revisions with a content from the good one to the bad one, oldest first.
 fn revisions(hub: &Hub, resource: &Resource, asked: &Bisect) -> Result<Vec<Revision>> {
     let good = match &asked.good {
-        Some(good) => Some(newest(hub, resource, &good.parse()?)?),
+        Some(good) => Some(newest(hub, resource, &version(good)?)?),
         None => None,
     };
     let mut revisions = Vec::new();
     let mut met = good.is_none();
-    pages::walk(hub, resource, asked.bad.parse()?, |entry| {
+    let at = version(&asked.bad)?;
+    let log = Log { resource: Some(resource.clone()), at, ..Log::newest(0) };
+    pages::walk(hub, &log, |entry| {
         if entry.blob.is_some() {
             revisions.push(entry.revision);
         }

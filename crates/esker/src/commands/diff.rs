@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Diff;
 use crate::project::Place;
-use crate::reach::{Hub, resource};
+use crate::reach::{Hub, resource, version};
 use crate::say::{self, hinted};
 use changes::Page;
 
@@ -26,8 +26,8 @@ const YELLOW: Style = AnsiColor::Yellow.on_default();
 pub(crate) fn diff(place: &Place, diff: &Diff) -> Result<()> {
     let request = snapshot::Diff {
         resource: resource(&diff.resource)?,
-        from: diff.from.as_deref().map(str::parse).transpose()?,
-        to: diff.to.parse()?,
+        from: diff.from.as_deref().map(version).transpose()?,
+        to: version(&diff.to)?,
         branch: Branch::main(),
         form: form(diff)?,
         key: diff.key.clone(),

@@ -139,13 +139,8 @@ fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec
     let where_from = running
         .map_or_else(|| place.hub.clone().unwrap_or_default(), |addresses| addresses.requests);
     let asked = Hub::find(place).and_then(|hub| {
-        let log = esker_wire::snapshot::Log {
-            resource: None,
-            at: esker_wire::revision::At::head(),
-            branch: esker_wire::name::Branch::main(),
-            limit: 1,
-        };
-        Ok((hub.call(&Health)?, hub.call(&log)?))
+        let log = esker_wire::snapshot::Log::newest(1);
+        Ok((hub.call(&Health)?, hub.call(&log)?.entries))
     });
     let (health, newest) = match asked {
         Ok(answers) => answers,

@@ -14,20 +14,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use esker_store::diff::table::{self, Table};
-use esker_wire::name::{Branch, Resource};
-use esker_wire::revision::Revision;
-use esker_wire::snapshot::{Entry, Get, Stat};
+use esker_wire::name::Resource;
+use esker_wire::snapshot::{Entry, Filter, Get, Log};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use jiff::Timestamp;
-use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::TimeZone;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
 use crate::cli::Export;
 use crate::commands::pages;
 use crate::project::Place;
-use crate::reach::{Hub, resource};
+use crate::reach::{Hub, resource, version};
 use crate::say::{self, hinted};
 use crate::stop::Stop;
 use lines::Lines;
@@ -154,15 +150,14 @@ fn exists(path: &Path) -> anyhow::Error {
 /// Writes the revisions asked for, newest first.
 fn fill(hub: &Hub, resource: &Resource, asked: &Export, sink: &mut dyn Sink) -> Result<Counts> {
     let stop = Stop::on_signals()?;
-    let since =
-        asked.since.as_deref().map(|since| Since::read(hub, resource, since)).transpose()?;
+    let since = asked.since.as_deref().map(version).transpose()?;
+    let until = asked.until.as_deref().map(version).transpose()?;
+    let filter = Filter { since, until, ..Filter::default() };
+    let log = Log { resource: Some(resource.clone()), filter, ..Log::newest(0) };
     let mut counts = Counts::default();
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
     let began = Instant::now();
-    pages::walk(hub, resource, asked.until.parse()?, |entry| {
-        if since.as_ref().is_some_and(|since| since.is_after(&entry)) {
-            return Ok(ControlFlow::Break(()));
-        }
+    pages::walk(hub, &log, |entry| {
         if stop.is_pulled() {
             let what = format!("stopped; {} was not written", asked.to.display());
             return Err(anyhow::Error::msg(what));
@@ -173,8 +168,7 @@ fn fill(hub: &Hub, resource: &Resource, asked: &Export, sink: &mut dyn Sink) -> 
             bar.set_style(ProgressStyle::with_template("{spinner} {pos} versions, {per_sec}")?);
         }
         bar.set_position(counts.revisions);
-        let is_last = since.as_ref().is_some_and(|since| since.is(&entry));
-        Ok(if is_last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        Ok(ControlFlow::Continue(()))
     })?;
     bar.finish_and_clear();
     Ok(counts)
@@ -218,38 +212,6 @@ fn content(hub: &Hub, entry: &Entry) -> Result<Bytes> {
 fn tables(entry: &Entry, content: &[u8]) -> Option<Vec<Table>> {
     let suits = table::suits(entry.content_type.as_deref(), content);
     suits.then(|| table::read(content, Instant::now() + READ_MAX).ok())?
-}
-
-/// Where an export begins.
-enum Since {
-    /// No version before this time.
-    Time(Timestamp),
-    /// No version before this one.
-    Revision(Revision),
-}
-
-impl Since {
-    /// A day from its beginning, a moment, or a version.
-    fn read(hub: &Hub, resource: &Resource, text: &str) -> Result<Self> {
-        if let Ok(time) = text.parse() {
-            return Ok(Self::Time(time));
-        }
-        let day = text.parse::<Date>().map(|day| day.to_datetime(Time::midnight()));
-        if let Ok(civil) = day.or_else(|_| text.parse::<DateTime>()) {
-            return Ok(Self::Time(civil.to_zoned(TimeZone::system())?.timestamp()));
-        }
-        let (at, branch) = (text.parse()?, Branch::main());
-        let entry = hub.call(&Stat { resource: resource.clone(), at, branch })?;
-        Ok(Self::Revision(entry.revision))
-    }
-
-    fn is_after(&self, entry: &Entry) -> bool {
-        matches!(self, Self::Time(time) if entry.time < *time)
-    }
-
-    fn is(&self, entry: &Entry) -> bool {
-        matches!(self, Self::Revision(revision) if *revision == entry.revision)
-    }
 }
 
 fn tell(asked: &Export, counts: &Counts) -> Result<()> {

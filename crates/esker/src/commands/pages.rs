@@ -3,45 +3,40 @@
 use std::ops::ControlFlow;
 
 use anyhow::Result;
-use esker_wire::name::{Branch, Resource};
-use esker_wire::revision::At;
-use esker_wire::snapshot::{Entry, Log};
+use esker_wire::snapshot::{Entry, Log, Mark, Page};
 
 use crate::reach::Hub;
 
 /// How many revisions are asked for at once.
 const PAGE: u32 = 1_000;
 
-/// Visits the revisions of a resource as of a version, newest first, until told to stop.
+/// Visits the revisions of a log, newest first, until told to stop.
 pub(super) fn walk(
     hub: &Hub,
-    resource: &Resource,
-    at: At,
+    log: &Log,
     visit: impl FnMut(Entry) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let page = |at| {
-        let (resource, branch) = (Some(resource.clone()), Branch::main());
-        hub.call(&Log { resource, at, branch, limit: PAGE })
-    };
-    turn(page, at, visit)
+    turn(|after| hub.call(&Log { limit: PAGE, after, ..log.clone() }), visit)
 }
 
-/// Asks for page after page: the next one begins at the revision before the last one of this.
+/// Asks for page after page.
 fn turn(
-    mut page: impl FnMut(At) -> Result<Vec<Entry>>,
-    at: At,
+    mut page: impl FnMut(Option<Mark>) -> Result<Page>,
     mut visit: impl FnMut(Entry) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
-    let mut next = Some(at);
-    while let Some(at) = next.take() {
-        for entry in page(at)? {
-            next = entry.previous.map(At::from);
+    let mut after = None;
+    loop {
+        let Page { entries, next } = page(after)?;
+        for entry in entries {
             if visit(entry)?.is_break() {
                 return Ok(());
             }
         }
+        if next.is_none() {
+            return Ok(());
+        }
+        after = next;
     }
-    Ok(())
 }
 
 #[cfg(test)]

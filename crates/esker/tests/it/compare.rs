@@ -128,7 +128,7 @@ fn a_history_is_a_database() {
     let contents = "SELECT CAST(content AS TEXT) FROM contents JOIN revisions USING (blob)
         ORDER BY revisions.rowid DESC LIMIT 1";
     assert_eq!(sql(&world, contents), json!([[version(6)]]));
-    let since = ["--since", &revisions[1], "--until", &revisions[2], "--force"];
+    let since = ["--since", &revisions[0], "--until", &revisions[2], "--force"];
     world.ok(&[&export[..4], &since].concat());
     assert_eq!(sql(&world, "SELECT count(*) FROM revisions"), json!([[2]]));
 }

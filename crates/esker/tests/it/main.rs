@@ -9,6 +9,7 @@ mod compare;
 mod crash;
 mod docs;
 mod examples;
+mod finding;
 mod hostile;
 mod store;
 mod world;

@@ -23,18 +23,20 @@ fn entry(number: u8) -> Entry {
 /// The numbers visited up to `last`, and how many pages of three that took.
 fn visited(newest: u8, last: u8) -> (Vec<u8>, usize) {
     let (mut seen, mut pages) = (Vec::new(), 0);
-    let page = |at: At| {
+    let page = |after: Option<Mark>| {
         pages += 1;
-        let from =
-            if at.is_head() { newest } else { at.as_str().parse::<Revision>()?.as_bytes()[0] };
-        Ok((0..=from).rev().take(3).map(entry).collect())
+        let end = after.map_or(newest + 1, |mark| mark.revision.as_bytes()[0]);
+        let numbers = end.saturating_sub(3)..end;
+        let revision = Revision::from_bytes([numbers.start; 20]);
+        let next = (numbers.start > 0).then_some(Mark { revision, resource: None });
+        Ok(Page { entries: numbers.rev().map(entry).collect(), next })
     };
     let visit = |entry: Entry| {
         let number = entry.revision.as_bytes()[0];
         seen.push(number);
         Ok(if number == last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     };
-    turn(page, At::head(), visit).unwrap();
+    turn(page, visit).unwrap();
     (seen, pages)
 }
 
