@@ -24,13 +24,14 @@ const ROOMS: [(&str, &[&str]); 8] = [
 ];
 
 /// Which one crate may depend on what stands for an outside thing.
-const DEPENDENCY_OWNERS: [(&str, &str); 6] = [
+const DEPENDENCY_OWNERS: [(&str, &str); 7] = [
     ("gix", "esker-store"),
     ("omq", "esker-bus"),
     ("zmq", "esker-bus"),
     ("axum", "esker-web"),
     ("hyper", "esker-web"),
     ("calamine", "esker-pipeline"),
+    ("rusqlite", "esker"),
 ];
 
 /// Which one crate may name what in its sources; tests drive real programs and are free to.

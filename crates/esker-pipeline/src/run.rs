@@ -183,6 +183,11 @@ fn variables(bench: &Bench, run: &Run, scratch: &Path) -> Vec<(OsString, OsStrin
     variables
 }
 
+/// What a program's end means that it did not come to by itself, in words.
+pub(crate) fn stopped(program: &Program, end: End) -> String {
+    failure::of_program(program, end, &[]).summary
+}
+
 /// Whether a fault of the store may pass by itself.
 pub(crate) fn may_pass(fault: &Fault) -> bool {
     matches!(fault.code, Code::Timeout | Code::Unavailable | Code::Busy | Code::NotWritable)

@@ -11,7 +11,7 @@ mod log;
 mod page;
 mod read;
 
-mod diff;
+pub mod diff;
 mod tag;
 mod why;
 

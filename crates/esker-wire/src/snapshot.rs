@@ -4,6 +4,7 @@
 //! last changed that resource, as seen from the commit asked for.
 
 mod ask;
+mod diff;
 mod log;
 mod put;
 mod read;
@@ -20,7 +21,8 @@ use crate::pointer::ContentId;
 use crate::provenance::Provenance;
 use crate::revision::Revision;
 
-pub use ask::{Diff, Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode};
+pub use ask::{Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode};
+pub use diff::{Diff, Difference, Form};
 pub use log::{Filter, LOG_MAX, Log, Mark, Page};
 pub use put::{Expect, Item, Put, Stored, StoredItem, Tag};
 pub use read::{Content, Get, LIST_MAX, List, Listing, Range, Stat};

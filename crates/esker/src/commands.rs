@@ -1,13 +1,16 @@
 //! The commands that ask a hub, look at a project, or filter. One file each; shapes they share are here.
 
+pub(crate) mod bisect;
 pub(crate) mod check;
+pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod gc;
 pub(crate) mod get;
-pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod large;
 pub(crate) mod log;
+mod pages;
 pub(crate) mod problems;
 pub(crate) mod put;
 pub(crate) mod qplan;

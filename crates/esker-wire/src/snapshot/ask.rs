@@ -1,59 +1,15 @@
-//! The requests that find and explain: DIFF, WHY, RESOLVE, TAGS, HEALTH. All are idempotent.
+//! The requests that find and explain: WHY, RESOLVE, TAGS, HEALTH. All are idempotent.
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::read::{read_version, write_version};
-use super::{Entry, body, subject};
+use super::{Entry, subject};
 use crate::chain::Link;
 use crate::event::{push_revision, revision};
 use crate::fault::Fault;
 use crate::message::{Message, Request, Section};
 use crate::name::{Branch, Resource};
 use crate::revision::{At, Revision};
-
-/// What changed in a resource between two versions, as a unified diff.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diff {
-    /// Which.
-    pub resource: Resource,
-    /// The older version; the revision before `to` if none is named.
-    pub from: Option<At>,
-    /// The newer version.
-    pub to: At,
-    /// On which branch.
-    pub branch: Branch,
-}
-
-impl Request for Diff {
-    type Reply = Bytes;
-    const VERB: &'static str = "DIFF";
-    const IDEMPOTENT: bool = true;
-
-    fn to_message(&self) -> Message {
-        let mut message = Message::request(Self::VERB, self.resource.as_str());
-        write_version(message.head_mut(), &self.to, &self.branch);
-        if let Some(from) = &self.from {
-            message.head_mut().push("from", from);
-        }
-        message
-    }
-
-    fn from_message(message: &Message) -> Result<Self, Fault> {
-        let (to, branch) = read_version(message.head())?;
-        Ok(Self { resource: subject(message)?, from: message.head().parse("from")?, to, branch })
-    }
-
-    fn reply_to_message(reply: &Bytes) -> Message {
-        let mut message = Message::ok();
-        message.body.push(reply.clone());
-        message
-    }
-
-    fn reply_from_message(message: &Message) -> Result<Bytes, Fault> {
-        body(message)
-    }
-}
 
 /// What a resource was made from, back to its sources.
 #[derive(Debug, Clone, PartialEq, Eq)]

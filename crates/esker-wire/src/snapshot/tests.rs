@@ -6,9 +6,9 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    CHUNK_MAX, Collected, Content, Diff, Entry, Expect, Filter, Gc, Get, Health, HealthReport,
-    Item, List, Listing, Log, Mark, Page, Put, Range, Resolve, Resolved, Stat, Stored, StoredItem,
-    Tag, Tags, Unnamed, Upload, Uploaded, Why, WhyNode,
+    CHUNK_MAX, Collected, Content, Diff, Difference, Entry, Expect, Filter, Form, Gc, Get, Health,
+    HealthReport, Item, List, Listing, Log, Mark, Page, Put, Range, Resolve, Resolved, Stat,
+    Stored, StoredItem, Tag, Tags, Unnamed, Upload, Uploaded, Why, WhyNode,
 };
 use crate::chain::Link;
 use crate::fault::Code;
@@ -221,9 +221,17 @@ fn questions() {
         from: Some(at("HEAD~1")),
         to: At::head(),
         branch: Branch::main(),
+        form: Form::Text,
+        key: Vec::new(),
     };
-    round(&diff, &Bytes::from_static(b"-a\n+b\n"));
-    round(&Diff { from: None, ..diff }, &Bytes::new());
+    round(&diff, &Difference { form: Form::Text, body: Bytes::from_static(b"-a\n+b\n") });
+    let key = vec!["id".to_owned(), "last name".to_owned()];
+    let table = Diff { from: None, form: Form::Table, key, ..diff };
+    round(&table, &Difference { form: Form::Table, body: Bytes::new() });
+    round(
+        &Diff { form: Form::Auto, ..table },
+        &Difference { form: Form::Json, body: Bytes::new() },
+    );
     let why = Why { resource: resource("results/plan"), at: at("2025-11-20 17:00") };
     round(&why, &vec![WhyNode { depth: 0, entry: entry() }, WhyNode { depth: 1, entry: entry() }]);
     let resolved = Resolved { revision: revision('1'), time: time(), summary: "s".into() };

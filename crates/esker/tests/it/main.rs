@@ -5,6 +5,7 @@ mod bad_programs;
 mod chain;
 mod clients;
 mod commands;
+mod compare;
 mod crash;
 mod docs;
 mod examples;
