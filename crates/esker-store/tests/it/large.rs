@@ -11,7 +11,7 @@ use esker_wire::fault::Code;
 use esker_wire::name::Branch;
 use esker_wire::pointer::{ContentId, Pointer};
 use esker_wire::revision::At;
-use esker_wire::snapshot::{CHUNK_MAX, Diff, Put, Stat, Upload, Uploaded};
+use esker_wire::snapshot::{CHUNK_MAX, Diff, Form, Put, Stat, Upload, Uploaded};
 
 use crate::deep::{Deep, PATIENCE, id, noise, open, pointer};
 use crate::full::Small;
@@ -76,8 +76,14 @@ fn parts_are_read_where_they_are_and_the_whole_only_up_to_the_limit() {
     let stat = Stat { resource: resource("raw/huge"), at: At::head(), branch: Branch::main() };
     assert_eq!(call(&mut deep.snapshots, &stat).unwrap().size, 50_000);
     deep.put("raw/huge", b"little");
-    let diff =
-        Diff { resource: resource("raw/huge"), from: None, to: At::head(), branch: Branch::main() };
+    let diff = Diff {
+        resource: resource("raw/huge"),
+        from: None,
+        to: At::head(),
+        branch: Branch::main(),
+        form: Form::Text,
+        key: Vec::new(),
+    };
     assert!(call(&mut deep.snapshots, &diff).is_err(), "it is too large to be compared");
 }
 

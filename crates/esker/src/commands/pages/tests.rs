@@ -13,6 +13,7 @@ fn entry(number: u8) -> Entry {
         blob: None,
         size: 0,
         content_type: None,
+        content_id: None,
         time: "2025-11-20T12:00:00Z".parse().unwrap(),
         author: String::new(),
         summary: String::new(),
