@@ -81,6 +81,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The git program could not do something.
+    #[error("cannot {deed}: {reason}")]
+    Git {
+        /// What it was to do: `fetch from git@host:team/data.git`.
+        deed: String,
+        /// Why it could not, in its own words.
+        reason: String,
+    },
 }
 
 impl Error {
@@ -101,7 +109,8 @@ impl Error {
             Self::NotAStore { .. }
             | Self::Read { .. }
             | Self::Journal { .. }
-            | Self::Damaged { .. } => Code::Internal,
+            | Self::Damaged { .. }
+            | Self::Git { .. } => Code::Internal,
         };
         Fault::new(code, self.to_string())
     }

@@ -40,5 +40,7 @@ mod replay;
 
 mod cache;
 
+pub mod mirror;
+
 pub mod check;
 pub mod error;

@@ -19,6 +19,8 @@ use esker_wire::snapshot::{
 
 use crate::branches::Foreign;
 use crate::error::Error;
+use crate::mirror::replica::Following;
+use crate::mirror::shared::Mirrors;
 use crate::names::{Names, NamesHandle};
 use crate::store::Store;
 
@@ -37,6 +39,8 @@ pub struct Snapshots {
     trouble: Option<String>,
     /// What others have put, not yet published.
     early: Vec<Frames>,
+    mirrors: Mirrors,
+    following: Option<Following>,
 }
 
 /// One batch under way.
@@ -50,7 +54,21 @@ impl Snapshots {
     /// The service of an open store.
     pub fn new(store: Store, names: NamesHandle) -> Self {
         let epoch = store.epoch();
-        Self { store, names, link: Link { epoch, seq: 0 }, trouble: None, early: Vec::new() }
+        let link = Link { epoch, seq: 0 };
+        let (mirrors, following) = (Mirrors::default(), None);
+        Self { store, names, link, trouble: None, early: Vec::new(), mirrors, following }
+    }
+
+    /// The same, telling these mirrors of what is stored.
+    #[must_use]
+    pub fn mirrored(self, mirrors: Mirrors) -> Self {
+        Self { mirrors, ..self }
+    }
+
+    /// The same, of a replica if there is something that it follows.
+    #[must_use]
+    pub fn following(self, following: Option<Following>) -> Self {
+        Self { following, ..self }
     }
 
     /// The one place that knows every verb.
@@ -116,12 +134,15 @@ impl Snapshots {
     fn health(&self) -> HealthReport {
         let main = self.store.lines.get(&Branch::main());
         let moved = main.and_then(|line| line.moved.clone());
+        let replica = self.following.as_ref().map(|following| following.refusal().message);
         HealthReport {
             project: self.store.options.project.clone(),
             engine: format!("esker {}", env!("CARGO_PKG_VERSION")),
             link: self.link,
             head: main.and_then(|line| Some(line.history.head()?.revision)),
-            not_writable: self.trouble.clone().or(moved),
+            not_writable: self.trouble.clone().or(moved).or(replica),
+            mirrors: self.mirrors.reports(),
+            follows: self.following.as_ref().map(Following::report),
         }
     }
 
@@ -186,6 +207,7 @@ impl Snapshots {
             Ok(written) => {
                 if written {
                     self.trouble = None;
+                    self.mirrors.ring();
                 }
                 Ok(outcomes)
             }
@@ -198,7 +220,8 @@ impl Snapshots {
     }
 
     fn handle_batch(&mut self, names: &Names, requests: &[Frames]) -> Vec<Outcome> {
-        let mut batch = Batch { names, refuse: None };
+        let refuse = self.following.as_ref().map(Following::refusal);
+        let mut batch = Batch { names, refuse };
         let mut tries = 0;
         loop {
             tries += 1;

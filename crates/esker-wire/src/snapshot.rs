@@ -4,6 +4,7 @@
 //! last changed that resource, as seen from the commit asked for.
 
 mod ask;
+mod mirror;
 mod put;
 mod read;
 
@@ -18,6 +19,7 @@ use crate::provenance::Provenance;
 use crate::revision::Revision;
 
 pub use ask::{Diff, Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode};
+pub use mirror::MirrorReport;
 pub use put::{Expect, Item, Put, Stored, StoredItem, Tag};
 pub use read::{Content, Get, List, Listing, Log, Range, Stat};
 

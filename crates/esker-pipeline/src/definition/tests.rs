@@ -282,3 +282,30 @@ fn a_pipe_in_its_place_is_not_waited_for() {
     let defects = Definition::load(dir.path()).unwrap_err();
     assert!(defects[0].message.ends_with("it is no file"), "{}", defects[0]);
 }
+
+#[test]
+fn mirrors_are_remotes_of_git() {
+    let text = |push: &str| format!("project.name = \"p\"\n[store]\npush = {push}\n");
+    let now = "2027-01-04T00:00:00Z".parse().unwrap();
+    let push = |list: &str| Definition::parse(&text(list), now).0.unwrap().store.push;
+    assert_eq!(push("\"git@host:a.git\"").len(), 1);
+    assert_eq!(push("[\"git@host:a.git\", \"../b.git\"]").len(), 2);
+    check_defects(
+        "[store]\npush = \"ext::sh -c x\"",
+        &["3:8: error: `push` in [store]: \"ext::sh -c x\" cannot name a git repository: \
+         that transport runs any program; write for example \"git@host:team/data.git\""],
+    );
+    check_defects(
+        "[store]\npush = [\"a\", \"a\"]",
+        &["3:14: error: `push` in [store] names a twice"],
+    );
+    check_defects(
+        "[store]\npush = \"https://me:secret@host/a\"",
+        &["3:8: warning: `push` in [store] holds a password or token for https://host/a; \
+         leave it to git: `git config credential.helper`, or an ssh key"],
+    );
+    check_defects(
+        "[store]\npull = \"a\"",
+        &["3:1: error: unknown key `pull` in [store]; known: push"],
+    );
+}

@@ -7,6 +7,7 @@ mod full;
 mod git;
 mod golden;
 mod loss;
+mod mirrors;
 mod model;
 mod outside;
 mod requests;
