@@ -292,20 +292,20 @@ fn mirrors_are_remotes_of_git() {
     assert_eq!(push("[\"git@host:a.git\", \"../b.git\"]").len(), 2);
     check_defects(
         "[store]\npush = \"ext::sh -c x\"",
-        &["3:8: error: `push` in [store]: \"ext::sh -c x\" cannot name a git repository: \
+        &["esker.toml:3:8: `push` in [store]: \"ext::sh -c x\" cannot name a git repository: \
          that transport runs any program; write for example \"git@host:team/data.git\""],
     );
     check_defects(
         "[store]\npush = [\"a\", \"a\"]",
-        &["3:14: error: `push` in [store] names a twice"],
+        &["esker.toml:3:14: `push` in [store] names a twice"],
     );
     check_defects(
         "[store]\npush = \"https://me:secret@host/a\"",
-        &["3:8: warning: `push` in [store] holds a password or token for https://host/a; \
+        &["esker.toml:3:8: warning: `push` in [store] holds a password or token for https://host/a; \
          leave it to git: `git config credential.helper`, or an ssh key"],
     );
     check_defects(
         "[store]\npull = \"a\"",
-        &["3:1: error: unknown key `pull` in [store]; known: push"],
+        &["esker.toml:3:1: unknown key `pull` in [store]; known: push"],
     );
 }

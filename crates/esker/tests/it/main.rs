@@ -9,6 +9,7 @@ mod crash;
 mod docs;
 mod examples;
 mod hostile;
+mod replication;
 mod store;
 mod world;
 
