@@ -301,11 +301,13 @@ fn mirrors_are_remotes_of_git() {
     );
     check_defects(
         "[store]\npush = \"https://me:secret@host/a\"",
-        &["esker.toml:3:8: warning: `push` in [store] holds a password or token for https://host/a; \
-         leave it to git: `git config credential.helper`, or an ssh key"],
+        &[
+            "esker.toml:3:8: warning: `push` in [store] holds a password or token for https://host/a; \
+         leave it to git: `git config credential.helper`, or an ssh key",
+        ],
     );
     check_defects(
         "[store]\npull = \"a\"",
-        &["esker.toml:3:1: unknown key `pull` in [store]; known: push"],
+        &["esker.toml:3:1: unknown key `pull` in [store]; did you mean `push`?"],
     );
 }

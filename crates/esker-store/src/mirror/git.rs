@@ -35,6 +35,11 @@ const ENDS: &str = "it was to end";
 /// What stands for a complaint that there is not.
 pub(crate) const SPEECHLESS: &str = "git failed without a word";
 
+/// What talks to other machines.
+const TALKING: [&str; 3] = ["push", "fetch", "lfs"];
+/// How ssh is called, unless the user has said it: it asks nothing.
+const SSH: &str = "ssh -o BatchMode=yes -o ConnectTimeout=30";
+
 /// Variables that would have git work on something else than it is told.
 const MISLEADING: [&str; 8] = [
     "GIT_DIR",
@@ -138,11 +143,19 @@ impl Git {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let is_set = |name: &str| std::env::var_os(name).is_some();
-        if !is_set("GIT_SSH_COMMAND") && !is_set("GIT_SSH") {
-            command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o ConnectTimeout=30");
+        if args.first().is_some_and(|verb| TALKING.contains(verb)) && !self.has_ssh() {
+            command.env("GIT_SSH_COMMAND", SSH);
         }
         command
+    }
+
+    /// Whether the user has said how ssh is to be called.
+    fn has_ssh(&self) -> bool {
+        let is_set = |name: &str| std::env::var_os(name).is_some();
+        let configured = ["config", "--get", "core.sshCommand"];
+        is_set("GIT_SSH_COMMAND")
+            || is_set("GIT_SSH")
+            || self.run(&configured, String::new(), &mut |_| {}).is_ok_and(|ran| ran.success)
     }
 
     /// Listens until git has ended.

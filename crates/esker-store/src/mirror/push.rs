@@ -51,6 +51,10 @@ pub(crate) struct Told {
 /// # Errors
 /// If git fails.
 pub(crate) fn heads(git: &Git) -> Result<Heads, Error> {
+    if !git.dir.join("HEAD").exists() {
+        // The store is just being made.
+        return Ok(Heads::new());
+    }
     let format = "--format=%(objectname) %(refname)";
     let args = ["for-each-ref", format, "refs/heads/", "refs/esker/", "refs/tags/"];
     let text = git.ask(&args, String::new())?;

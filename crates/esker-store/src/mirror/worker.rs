@@ -65,7 +65,8 @@ impl Worker {
     /// Brings there what is not there yet.
     fn bring(&mut self) -> Result<(), Trouble> {
         let here = push::heads(&self.git).map_err(Trouble::failed)?;
-        if self.there.as_ref() == Some(&here) && self.large_left.is_none() {
+        let is_there = self.there.as_ref() == Some(&here) && self.large_left.is_none();
+        if is_there || here.is_empty() {
             return Ok(());
         }
         self.measure(&here);

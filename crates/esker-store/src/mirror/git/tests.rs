@@ -20,14 +20,35 @@ fn shell(git: &Git, script: &str) -> Result<super::Ran, crate::error::Error> {
     git.run(&["script"], String::new(), &mut |_| {})
 }
 
+/// How many processes have this on their command lines.
+fn processes(text: &str) -> usize {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines.filter(|line| String::from_utf8_lossy(line).contains(text)).count()
+}
+
+#[test]
+fn a_users_own_ssh_is_used() {
+    let folder = TempDir::new().unwrap();
+    let git = git(&folder);
+    shell(&git, "true").unwrap();
+    git.ask(&["config", "core.sshCommand", "echo mine >&2; false"], String::new()).unwrap();
+    let error = git.ask(&["fetch", "host:data"], String::new()).unwrap_err();
+    assert!(error.to_string().contains("mine"), "{error}");
+}
+
 #[test]
 fn a_silent_program_is_stopped_with_all_it_started() {
     let folder = TempDir::new().unwrap();
     let git = Git { silence_max: Duration::from_millis(300), ..git(&folder) };
     let begun = Instant::now();
-    let error = shell(&git, "sleep 1000 & sleep 1000; true").unwrap_err();
+    let marker = format!("1000.{}", std::process::id());
+    let error = shell(&git, &format!("sleep {marker} & sleep {marker}; true")).unwrap_err();
     assert!(error.to_string().contains("said nothing"), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(60));
+    while processes(&marker) > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "something goes on");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
 }
 
 #[test]
