@@ -10,6 +10,8 @@ use crate::error::Error;
 /// What is mirrored, and restored: never with a `+`, which would force it.
 pub(crate) const REFSPECS: [&str; 3] =
     ["refs/heads/*:refs/heads/*", "refs/esker/*:refs/esker/*", "refs/tags/*:refs/tags/*"];
+/// How many references are pushed one by one, exactly as they were counted; more are pushed by their folders.
+const REFSPECS_MAX: usize = 1000;
 /// How many references are named when something is wrong with them.
 const NAMED_MAX: usize = 3;
 
@@ -80,14 +82,19 @@ pub(crate) fn count(git: &Git, here: &Heads, there: &Heads) -> Result<u64, Error
     })
 }
 
-/// Pushes what is newest. Nothing is ever forced.
+/// Brings all of `here` there, also what was brought before: someone may have removed it. Nothing is ever forced.
 ///
 /// # Errors
 /// If git cannot be run.
-pub(crate) fn push(git: &Git, remote: &Remote) -> Result<Told, Error> {
+pub(crate) fn push(git: &Git, remote: &Remote, here: &Heads) -> Result<Told, Error> {
+    let refspecs: Vec<String> = here.iter().map(|(name, id)| format!("{id}:{name}")).collect();
     let mut args = vec!["push", "--porcelain", "--progress", "--no-follow-tags", "--"];
     args.push(remote.as_given());
-    args.extend(REFSPECS);
+    if refspecs.len() > REFSPECS_MAX {
+        args.extend(REFSPECS);
+    } else {
+        args.extend(refspecs.iter().map(String::as_str));
+    }
     let ran = git.run(&args, String::new(), &mut |_| {})?;
     let mut told = read(&ran.stdout);
     if !ran.success && told.trouble.is_none() {

@@ -15,6 +15,8 @@ use super::shared::{Mirror, Wakes};
 
 /// How much of the processor git leaves to others: as `nice` has it.
 const NICENESS: i32 = 10;
+/// How often a mirror is asked although nothing is new: someone may have emptied it.
+const ASK_EVERY: Duration = Duration::from_secs(3600);
 /// What it is called in the log.
 const NAME: &str = "a mirror";
 
@@ -26,6 +28,8 @@ pub(super) struct Worker {
     tempo: Tempo,
     /// What is known to be there.
     there: Option<Heads>,
+    /// When it was asked the last time.
+    asked: Instant,
     large: Sent,
     /// Why the large contents are not all there.
     large_left: Option<Trouble>,
@@ -34,7 +38,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(git: Git, remote: Remote, mirror: Arc<Mirror>, tempo: Tempo) -> Self {
         let (there, large, large_left) = (None, Sent::default(), None);
-        Self { git, remote, mirror, tempo, there, large, large_left }
+        Self { git, remote, mirror, tempo, there, asked: Instant::now(), large, large_left }
     }
 
     pub(super) fn run(mut self) {
@@ -66,13 +70,14 @@ impl Worker {
     fn bring(&mut self) -> Result<(), Trouble> {
         let here = push::heads(&self.git).map_err(Trouble::failed)?;
         let is_there = self.there.as_ref() == Some(&here) && self.large_left.is_none();
-        if is_there || here.is_empty() {
+        if here.is_empty() || is_there && self.asked.elapsed() < ASK_EVERY {
             return Ok(());
         }
+        self.asked = Instant::now();
         self.measure(&here);
         // Contents go before what names them.
         self.large_left = self.large.push(&self.git, &self.remote).err().map(Trouble::Failed);
-        let told = push::push(&self.git, &self.remote).map_err(Trouble::failed)?;
+        let told = push::push(&self.git, &self.remote, &here).map_err(Trouble::failed)?;
         match told.trouble {
             None => {
                 self.there = Some(here);

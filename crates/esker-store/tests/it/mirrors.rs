@@ -1,6 +1,7 @@
 //! Mirrors: pushed to by the real git, never forced; replicas that follow one; and the way back.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,6 +32,9 @@ const TEMPO: Tempo = Tempo {
     silence_max: Duration::from_secs(60),
 };
 
+/// Longer than any test.
+const NEVER: Duration = Duration::from_secs(3600);
+
 /// A store that is pushed to repositories beside it.
 struct Bench {
     folder: TempDir,
@@ -40,20 +44,24 @@ struct Bench {
 
 impl Bench {
     fn new(remotes: &[&str]) -> Self {
+        Self::at(remotes, TEMPO)
+    }
+
+    fn at(remotes: &[&str], tempo: Tempo) -> Self {
         let folder = TempDir::new().unwrap();
         for remote in remotes {
             git(folder.path(), &["init", "-q", "--bare", "--initial-branch=main", remote]);
         }
         let mut bench =
             Self { snapshots: snapshots(&folder.path().join("store.git")), folder, pushing: None };
-        bench.push(remotes);
+        bench.push(remotes, tempo);
         bench
     }
 
     /// Starts to push to these, as after a start.
-    fn push(&mut self, remotes: &[&str]) {
+    fn push(&mut self, remotes: &[&str], tempo: Tempo) {
         let remotes: Vec<Remote> = remotes.iter().map(|remote| remote.parse().unwrap()).collect();
-        let pushing = Pushing::start(&self.path("store.git"), self.folder.path(), &remotes, TEMPO);
+        let pushing = Pushing::start(&self.path("store.git"), self.folder.path(), &remotes, tempo);
         let pushing = pushing.unwrap();
         let mirrors = pushing.mirrors();
         replace(&mut self.snapshots, |snapshots| snapshots.mirrored(mirrors));
@@ -81,6 +89,18 @@ impl Bench {
     fn wait_same(&self, remote: &str) {
         let same = || refs(&self.path(remote)) == refs(&self.path("store.git"));
         wait("the same references", same, || format!("{:?}", self.reports()));
+    }
+
+    /// Has a mirror run a script before it takes anything.
+    fn hook(&self, remote: &str, script: &str) -> PathBuf {
+        let hook = self.path(remote).join("hooks/pre-receive");
+        fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        // Renamed into its place, it is there whole or not at all.
+        let half = self.path("hook");
+        fs::write(&half, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&half, PermissionsExt::from_mode(0o755)).unwrap();
+        fs::rename(&half, &hook).unwrap();
+        hook
     }
 
     fn remote(&self, name: &str) -> Remote {
@@ -163,10 +183,7 @@ fn a_mirror_that_refuses_lags_and_catches_up() {
     bench.put("raw/plan", "one");
     bench.wait_same("a.git");
     bench.wait(0, "all to be there", |report| report.since.is_none());
-    let hook = bench.path("a.git/hooks/pre-receive");
-    fs::create_dir_all(hook.parent().unwrap()).unwrap();
-    fs::write(&hook, "#!/bin/sh\necho the disk is full >&2\nexit 1\n").unwrap();
-    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let hook = bench.hook("a.git", "echo the disk is full >&2; exit 1");
     bench.put("raw/plan", "two");
     bench.put("raw/plan", "three");
     bench.wait(0, "it to lag", |report| report.behind == Some(2) && report.trouble.is_some());
@@ -209,24 +226,53 @@ fn a_mirror_that_is_not_there_is_told_and_pushed_to_when_it_is() {
     fs::rename(bench.path("a.git"), bench.path("away.git")).unwrap();
     bench.put("raw/plan", "two");
     bench.wait(0, "it to be missed", |report| report.trouble.is_some());
+    // Made anew, it gets all of it.
+    git(bench.folder.path(), &["init", "-q", "--bare", "a.git"]);
+    bench.wait_same("a.git");
+    fs::remove_dir_all(bench.path("a.git")).unwrap();
+    bench.put("raw/plan", "three");
+    bench.wait(0, "it to be missed again", |report| report.trouble.is_some());
     let trouble = bench.reports().remove(0).trouble.unwrap();
     assert!(trouble.contains("does not appear to be a git repository"), "{trouble}");
     let left = bench.pushing.take().unwrap().shutdown(Duration::from_secs(5));
     assert_eq!(left.len(), 1, "what is not there is told at the end");
     fs::rename(bench.path("away.git"), bench.path("a.git")).unwrap();
-    bench.push(&["a.git"]);
+    bench.push(&["a.git"], TEMPO);
     bench.wait_same("a.git");
 }
 
 #[test]
 fn a_gentle_end_pushes_what_is_left() {
-    let mut bench = Bench::new(&["a.git"]);
-    for round in 0..20 {
-        bench.put("raw/plan", &round.to_string());
-    }
+    let mut bench = Bench::at(&["a.git"], Tempo { gather: NEVER, ..TEMPO });
+    bench.put("raw/plan", "one");
     let left = bench.pushing.take().unwrap().shutdown(PATIENCE);
     assert_eq!(left, []);
     assert_eq!(refs(&bench.path("a.git")), refs(&bench.path("store.git")));
+}
+
+#[test]
+fn what_is_put_is_pushed_at_once() {
+    let mut bench = Bench::at(&["a.git"], Tempo { look_every: NEVER, ..TEMPO });
+    for round in 0..5 {
+        bench.put("raw/plan", &round.to_string());
+        bench.wait_same("a.git");
+    }
+}
+
+#[test]
+fn a_mirror_that_refuses_is_left_alone_for_a_while() {
+    let tempo = Tempo { retry_min: NEVER, retry_max: NEVER, ..TEMPO };
+    let mut bench = Bench::at(&["a.git", "b.git"], tempo);
+    let tries = bench.path("tries");
+    bench.hook("a.git", &format!("echo tried >> {}; exit 1", tries.display()));
+    for round in 0..5 {
+        bench.put("raw/plan", &round.to_string());
+        bench.wait_same("b.git");
+    }
+    bench.wait(0, "it to lag", |report| report.trouble.is_some());
+    drop(bench.pushing.take().unwrap().shutdown(PATIENCE));
+    let tries = fs::read_to_string(tries).unwrap();
+    assert_eq!(tries.lines().count(), 2, "once, and once more at the end");
 }
 
 #[test]
