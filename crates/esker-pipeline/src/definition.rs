@@ -21,6 +21,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use esker_wire::name::Resource;
+use esker_wire::remote::Remote;
 use jiff::Timestamp;
 
 use self::defect::{Defect, Severity};
@@ -65,6 +66,8 @@ pub struct Definition {
 pub struct Store {
     /// Which contents are large ones.
     pub large: Large,
+    /// The git repositories every commit is pushed to; relative paths are meant from the project's folder.
+    pub push: Vec<Remote>,
 }
 
 /// The addresses of the snapshot service.

@@ -87,6 +87,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The git program could not do something.
+    #[error("cannot {deed}: {reason}")]
+    Git {
+        /// What it was to do: `fetch from git@host:team/data.git`.
+        deed: String,
+        /// Why it could not, in its own words.
+        reason: String,
+    },
 }
 
 impl Error {
@@ -106,6 +114,7 @@ impl Error {
             | Self::Read { .. }
             | Self::Journal { .. }
             | Self::Content { .. }
+            | Self::Git { .. }
             | Self::Damaged { .. } => Code::Internal,
         };
         Fault::new(code, self.to_string())

@@ -50,5 +50,7 @@ mod upkeep;
 
 mod cache;
 
+pub mod mirror;
+
 pub mod check;
 pub mod error;

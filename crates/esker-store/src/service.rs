@@ -19,6 +19,8 @@ use esker_wire::snapshot::{
 };
 
 use crate::error::Error;
+use crate::mirror::replica::Following;
+use crate::mirror::shared::Mirrors;
 use crate::names::{Names, NamesHandle};
 use crate::outside::Foreign;
 use crate::store::Store;
@@ -38,6 +40,8 @@ pub struct Snapshots {
     trouble: Option<String>,
     /// What others have put, not yet published.
     early: Vec<Frames>,
+    mirrors: Mirrors,
+    following: Option<Following>,
 }
 
 /// One batch under way.
@@ -51,7 +55,21 @@ impl Snapshots {
     /// The service of an open store.
     pub fn new(store: Store, names: NamesHandle) -> Self {
         let epoch = store.epoch();
-        Self { store, names, link: Link { epoch, seq: 0 }, trouble: None, early: Vec::new() }
+        let link = Link { epoch, seq: 0 };
+        let (mirrors, following) = (Mirrors::default(), None);
+        Self { store, names, link, trouble: None, early: Vec::new(), mirrors, following }
+    }
+
+    /// The same, telling these mirrors of what is stored.
+    #[must_use]
+    pub fn mirrored(self, mirrors: Mirrors) -> Self {
+        Self { mirrors, ..self }
+    }
+
+    /// The same, of a replica if there is something that it follows.
+    #[must_use]
+    pub fn following(self, following: Option<Following>) -> Self {
+        Self { following, ..self }
     }
 
     /// Waits until git sees all that was acknowledged.
@@ -127,12 +145,15 @@ impl Snapshots {
     fn health(&self) -> HealthReport {
         let main = self.store.lines.get(&Branch::main());
         let moved = main.and_then(|line| line.moved.clone());
+        let replica = self.following.as_ref().map(|following| following.refusal().message);
         HealthReport {
             project: self.store.options.project.clone(),
             engine: format!("esker {}", env!("CARGO_PKG_VERSION")),
             link: self.link,
             head: main.and_then(|line| Some(line.history.head()?.revision)),
-            not_writable: self.trouble.clone().or(moved),
+            not_writable: self.trouble.clone().or(moved).or(replica),
+            mirrors: self.mirrors.reports(),
+            follows: self.following.as_ref().map(Following::report),
         }
     }
 
@@ -197,6 +218,7 @@ impl Snapshots {
             Ok(written) => {
                 if written {
                     self.trouble = None;
+                    self.mirrors.ring();
                 }
                 Ok(outcomes)
             }
@@ -209,7 +231,8 @@ impl Snapshots {
     }
 
     fn handle_batch(&mut self, names: &Names, requests: &[Frames]) -> Vec<Outcome> {
-        let mut batch = Batch { names, refuse: None };
+        let refuse = self.following.as_ref().map(Following::refusal);
+        let mut batch = Batch { names, refuse };
         loop {
             if requests.iter().any(writes) {
                 self.look_outside(names);

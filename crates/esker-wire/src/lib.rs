@@ -6,6 +6,7 @@
 pub mod stacked;
 
 pub mod name;
+pub mod remote;
 pub mod revision;
 
 pub mod fault;

@@ -6,6 +6,7 @@
 mod ask;
 mod diff;
 mod log;
+mod mirror;
 mod put;
 mod read;
 mod upload;
@@ -24,6 +25,7 @@ use crate::revision::Revision;
 pub use ask::{Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode};
 pub use diff::{Diff, Difference, Form};
 pub use log::{Filter, LOG_MAX, Log, Mark, Page};
+pub use mirror::MirrorReport;
 pub use put::{Expect, Item, Put, Stored, StoredItem, Tag};
 pub use read::{Content, Get, LIST_MAX, List, Listing, Range, Stat};
 pub use upload::{CHUNK_MAX, Collected, Gc, Unnamed, Upload, Uploaded};

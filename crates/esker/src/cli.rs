@@ -1,11 +1,13 @@
 //! The command line: what can be said, and the help that explains it.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use esker_pipeline::definition::value::duration;
+use esker_wire::remote::Remote;
 use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
@@ -40,7 +42,7 @@ pub(crate) enum Command {
     /// Run everything in this process: hub, runner, web.
     Up(Up),
     /// Run the hub alone: the snapshot service.
-    Hub(Ports),
+    Hub(Hub),
     /// Run the runner alone: sources and stages, with a hub elsewhere.
     Runner(Log),
     /// Run the web server alone, with a hub elsewhere.
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Write an esker.toml to start from.
     Init(Init),
+    /// Make a project's store again from a mirror.
+    Restore(Restore),
     /// Look for what is wrong here: definition, programs, disk, store, ports, hub, runner, clock.
     Doctor(Doctor),
     /// What failed, and why.
@@ -98,6 +102,30 @@ pub(crate) struct Ports {
     pub(crate) port_base: Option<u16>,
     #[command(flatten)]
     pub(crate) log: Log,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker hub
+  esker hub --follow git@host:team/data.git    a read replica of what is pushed there")]
+pub(crate) struct Hub {
+    /// Serve what is in this git repository, for reading only: its URL or path.
+    #[arg(long, value_name = "URL")]
+    pub(crate) follow: Option<Remote>,
+    /// How often to look there for news.
+    #[arg(long, value_name = "TIME", default_value = "5s", requires = "follow", value_parser = every)]
+    pub(crate) every: Duration,
+    #[command(flatten)]
+    pub(crate) ports: Ports,
+}
+
+/// Reads how often to look for news.
+fn every(text: &str) -> Result<Duration, String> {
+    const EVERY: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(24);
+    let read = text.parse::<SignedDuration>().map_err(|_| "write for example 5s or 1m".to_owned());
+    let every = read.and_then(|every| Duration::try_from(every).map_err(|e| e.to_string()))?;
+    if EVERY.contains(&every) { Ok(every) } else { Err("from 100ms to 24h".to_owned()) }
 }
 
 #[derive(Args)]
@@ -381,6 +409,18 @@ Examples:
 pub(crate) struct Init {
     /// A spreadsheet or text file to start from.
     pub(crate) source: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker restore git@host:team/data.git         into the folder data
+  esker restore /backup/plan.git my-project    then `esker up my-project` goes on from there")]
+pub(crate) struct Restore {
+    /// The mirror: a git repository's URL or path.
+    pub(crate) url: Remote,
+    /// The project's folder, without a store; named like the mirror when not given.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Args)]

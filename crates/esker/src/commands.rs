@@ -14,6 +14,7 @@ mod pages;
 pub(crate) mod problems;
 pub(crate) mod put;
 pub(crate) mod qplan;
+pub(crate) mod restore;
 pub(crate) mod tag;
 pub(crate) mod watch;
 pub(crate) mod why;

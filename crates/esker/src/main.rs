@@ -9,6 +9,7 @@ mod planes;
 mod project;
 mod reach;
 mod reload;
+mod replication;
 mod say;
 mod status;
 mod stop;
@@ -37,7 +38,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = project::Place { dir: cli.dir, hub: cli.hub };
     match cli.command {
         Command::Up(up) => planes::up(&place, &up)?,
-        Command::Hub(ports) => planes::hub(&place, &ports)?,
+        Command::Hub(hub) => planes::hub(&place, &hub)?,
         Command::Runner(log) => planes::runner(&place, &log)?,
         Command::Web(web) => planes::web(&place, &web)?,
         Command::Put(put) => commands::put::put(&place, &put)?,
@@ -52,6 +53,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Watch(watch) => commands::watch::watch(&place, &watch)?,
         Command::Check(check) => return commands::check::check(&place, &check),
         Command::Init(init) => commands::init::init(&place, &init)?,
+        Command::Restore(restore) => commands::restore::restore(&place, &restore)?,
         Command::Doctor(doctor) => return commands::doctor::doctor(&place, &doctor),
         Command::Problems(problems) => return commands::problems::problems(&place, &problems),
         Command::Gc(gc) => commands::gc::gc(&place, &gc)?,

@@ -9,6 +9,7 @@ use esker_bus::endpoint::Endpoint;
 use esker_bus::follow::Follow;
 use esker_bus::server::Server;
 use esker_pipeline::definition::Definition;
+use esker_store::mirror::replica::Following;
 use esker_store::names::{Names, NamesHandle};
 use esker_store::service::Snapshots;
 use esker_store::store::Options;
@@ -79,7 +80,8 @@ impl Hub {
             }
         };
         let store = planes::open_store(project, &options)?;
-        let service = Snapshots::new(store, NamesHandle::new(names));
+        let service = Snapshots::new(store, NamesHandle::new(names))
+            .following(Following::of(&project.store()));
         let server = bus.serve("snapshots", service, &Binds::default())?;
         let endpoint = server.local();
         Ok(Self { caller: bus.caller(&endpoint), endpoint, bus, own: Some(server) })

@@ -294,7 +294,36 @@ fn what_is_large_is_said_under_store() {
         &[
             "esker.toml:3:9: `large` in [store]: \"65MiB\": at most 64MiB: so much comes in one message",
             "esker.toml:4:13: `large_max` in [store]: \"1MB\": at least 64MiB: so much comes in one message",
-            "esker.toml:5:1: unknown key `small` in [store]; known: large, large_max",
+            "esker.toml:5:1: unknown key `small` in [store]; known: large, large_max, push",
         ],
+    );
+}
+
+#[test]
+fn mirrors_are_remotes_of_git() {
+    let text = |push: &str| format!("project.name = \"p\"\n[store]\npush = {push}\n");
+    let now = "2027-01-04T00:00:00Z".parse().unwrap();
+    let push = |list: &str| Definition::parse(&text(list), now).0.unwrap().store.push;
+    assert_eq!(push("\"git@host:a.git\"").len(), 1);
+    assert_eq!(push("[\"git@host:a.git\", \"../b.git\"]").len(), 2);
+    check_defects(
+        "[store]\npush = \"ext::sh -c x\"",
+        &["esker.toml:3:8: `push` in [store]: \"ext::sh -c x\" cannot name a git repository: \
+         that transport runs any program; write for example \"git@host:team/data.git\""],
+    );
+    check_defects(
+        "[store]\npush = [\"a\", \"a\"]",
+        &["esker.toml:3:14: `push` in [store] names a twice"],
+    );
+    check_defects(
+        "[store]\npush = \"https://me:secret@host/a\"",
+        &[
+            "esker.toml:3:8: warning: `push` in [store] holds a password or token for https://host/a; \
+         leave it to git: `git config credential.helper`, or an ssh key",
+        ],
+    );
+    check_defects(
+        "[store]\npull = \"a\"",
+        &["esker.toml:3:1: unknown key `pull` in [store]; did you mean `push`?"],
     );
 }

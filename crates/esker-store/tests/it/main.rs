@@ -11,6 +11,7 @@ mod golden;
 mod large;
 mod log;
 mod loss;
+mod mirrors;
 mod model;
 mod outside;
 mod requests;

@@ -104,6 +104,8 @@ fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
         link: Link { epoch: u64::MAX, seq: 4 },
         head: None,
         not_writable: None,
+        mirrors: Vec::new(),
+        follows: None,
     };
     let listing = Listing { at: Some(revision(9)), entries, next: None };
     let records: BTreeMap<_, _> = records.into_iter().map(|r| (r.stage.clone(), r)).collect();

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::mirror::MirrorReport;
 use super::read::{read_version, write_version};
 use super::{Entry, subject};
 use crate::chain::Link;
@@ -170,6 +171,10 @@ pub struct HealthReport {
     pub head: Option<Revision>,
     /// Why nothing can be written just now, if so.
     pub not_writable: Option<String>,
+    /// How the mirrors stand that the store is pushed to.
+    pub mirrors: Vec<MirrorReport>,
+    /// How it stands to the mirror it follows, if it is a read replica.
+    pub follows: Option<MirrorReport>,
 }
 
 impl Request for Health {
@@ -196,17 +201,26 @@ impl Request for Health {
         if let Some(why) = &reply.not_writable {
             head.push("not-writable", why);
         }
+        let mirrors = reply.mirrors.iter().map(|report| report.to_section("mirror"));
+        let follows = reply.follows.iter().map(|report| report.to_section("follows"));
+        message.sections.extend(mirrors.chain(follows));
         message
     }
 
     fn reply_from_message(message: &Message) -> Result<HealthReport, Fault> {
         let head = message.head();
+        let reports = |name: &'static str| {
+            let sections = message.sections[1..].iter().filter(move |section| section.name == name);
+            sections.map(MirrorReport::from_section)
+        };
         Ok(HealthReport {
             project: head.get("project").unwrap_or_default().to_owned(),
             engine: head.get("engine").unwrap_or_default().to_owned(),
             link: Link { epoch: head.require("epoch")?, seq: head.require("seq")? },
             head: revision(head, "head")?,
             not_writable: head.text("not-writable"),
+            mirrors: reports("mirror").collect::<Result<_, _>>()?,
+            follows: reports("follows").next().transpose()?,
         })
     }
 }

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::{
     CHUNK_MAX, Collected, Content, Diff, Difference, Entry, Expect, Filter, Form, Gc, Get, Health,
-    HealthReport, Item, List, Listing, Log, Mark, Page, Put, Range, Resolve, Resolved, Stat,
-    Stored, StoredItem, Tag, Tags, Unnamed, Upload, Uploaded, Why, WhyNode,
+    HealthReport, Item, List, Listing, Log, Mark, MirrorReport, Page, Put, Range, Resolve,
+    Resolved, Stat, Stored, StoredItem, Tag, Tags, Unnamed, Upload, Uploaded, Why, WhyNode,
 };
 use crate::chain::Link;
 use crate::fault::Code;
@@ -241,15 +241,26 @@ fn questions() {
     let tag = Tag { name: "v1".into(), at: at("HEAD"), message: Some("the\nfirst".into()) };
     round(&tag, &revision('1'));
     round(&Tags, &vec![("v1".into(), revision('1')), ("v 2".into(), revision('2'))]);
+    let mirror = MirrorReport {
+        url: "git@host:team/data.git".into(),
+        behind: Some(3),
+        since: Some(time()),
+        trouble: Some("cannot push: gone".into()),
+    };
     let report = HealthReport {
         project: "qplan".into(),
         engine: "esker 0.1.0".into(),
         link: Link { epoch: 3, seq: 4 },
         head: None,
         not_writable: Some("disk full".into()),
+        mirrors: vec![mirror.clone(), MirrorReport { behind: None, since: None, ..mirror.clone() }],
+        follows: Some(MirrorReport { trouble: None, ..mirror }),
     };
     round(&Health, &report);
-    round(&Health, &HealthReport { head: Some(revision('1')), not_writable: None, ..report });
+    round(
+        &Health,
+        &HealthReport { head: Some(revision('1')), mirrors: Vec::new(), follows: None, ..report },
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod examples;
 mod finding;
 mod hostile;
 mod large;
+mod replication;
 mod store;
 mod world;
 
