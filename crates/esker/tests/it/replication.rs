@@ -120,7 +120,7 @@ fn a_mirror_that_is_away_is_told_and_hinders_nobody() {
         let output = world.run(&["doctor", "--json"]);
         let findings: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         let mut found = findings.as_array().into_iter().flatten();
-        found.find(|finding| finding["what"] == "mirror").cloned().unwrap_or_default()
+        found.find(|f| f["what"] == "mirror").cloned().unwrap_or_default()
     };
     world.wait_for("the doctor to tell", || doctor()["ok"] == false);
     let told = doctor()["says"].as_str().expect("a text").to_owned();
