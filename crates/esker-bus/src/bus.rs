@@ -121,20 +121,20 @@ impl Bus {
         Follow::new(self, to, topics)
     }
 
-    pub(crate) fn handle(&self) -> &Handle {
-        &self.0.handle
-    }
-
-    /// Runs a short task on the bus's threads and waits for it, whatever thread this is.
-    pub(crate) fn run<T: Send + 'static>(
-        &self,
-        task: impl Future<Output = T> + Send + 'static,
-    ) -> T {
+    /// Runs a task on the bus's threads and waits for it, whatever thread this is.
+    ///
+    /// # Panics
+    /// If the task does.
+    pub fn run<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> T {
         let (done, result) = mpsc::sync_channel(1);
         drop(self.handle().spawn(async move {
             // The other end waits below.
             drop(done.send(task.await));
         }));
         result.recv().expect("the bus's threads run as long as the bus")
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.0.handle
     }
 }
