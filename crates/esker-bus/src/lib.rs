@@ -12,6 +12,8 @@ pub mod caller;
 pub mod endpoint;
 pub mod follow;
 
+pub mod echo;
+
 mod address;
 mod envelope;
 mod link;

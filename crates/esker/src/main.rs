@@ -1,6 +1,7 @@
 //! The program: reads the command line, finds the project, starts planes or asks a hub. Everything it does is
 //! done by the crates below it; this one only decides which, and says how it went.
 
+mod bench;
 mod cli;
 mod commands;
 mod endpoints;
@@ -57,6 +58,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(doctor) => return commands::doctor::doctor(&place, &doctor),
         Command::Problems(problems) => return commands::problems::problems(&place, &problems),
         Command::Gc(gc) => commands::gc::gc(&place, &gc)?,
+        Command::Bench(bench) => return bench::run(&place, &bench),
         Command::Qplan(qplan) => return commands::qplan::run(&qplan),
     }
     Ok(ExitCode::SUCCESS)

@@ -2,6 +2,7 @@
 
 mod bad_definitions;
 mod bad_programs;
+mod bench;
 mod chain;
 mod clients;
 mod commands;
