@@ -3,6 +3,7 @@
 //! All PUTs of one batch share one flush. If it fails, the batch is taken back and answered again with every
 //! PUT refused, so that no reply speaks of what is not durable.
 
+mod answers;
 mod seeds;
 
 use bytes::Bytes;
@@ -23,6 +24,7 @@ use crate::mirror::replica::Following;
 use crate::mirror::shared::Mirrors;
 use crate::names::{Names, NamesHandle};
 use crate::outside::Foreign;
+use crate::service::answers::Answers;
 use crate::store::Store;
 
 /// How many commits are new before the index is written while the store is open.
@@ -40,6 +42,7 @@ pub struct Snapshots {
     trouble: Option<String>,
     /// What others have put, not yet published.
     early: Vec<Frames>,
+    answers: Answers,
     mirrors: Mirrors,
     following: Option<Following>,
 }
@@ -57,7 +60,16 @@ impl Snapshots {
         let epoch = store.epoch();
         let link = Link { epoch, seq: 0 };
         let (mirrors, following) = (Mirrors::default(), None);
-        Self { store, names, link, trouble: None, early: Vec::new(), mirrors, following }
+        Self {
+            store,
+            names,
+            link,
+            trouble: None,
+            early: Vec::new(),
+            answers: Answers::default(),
+            mirrors,
+            following,
+        }
     }
 
     /// The same, telling these mirrors of what is stored.
@@ -194,6 +206,7 @@ impl Snapshots {
     /// Takes in what others have put with plain git.
     fn look_outside(&mut self, names: &Names) {
         for news in self.store.look_outside() {
+            self.answers.forget();
             let mut events = std::mem::take(&mut self.early);
             self.publish(&mut events, names, news);
             self.early = events;
@@ -206,8 +219,10 @@ impl Snapshots {
         let link = self.link;
         let mut outcomes = Vec::with_capacity(requests.len());
         let mut bytes = 0;
+        let is_read = !requests.iter().any(writes);
         for frames in requests {
-            let outcome = self.answer(batch, frames);
+            let outcome =
+                if is_read { self.read_again(batch, frames) } else { self.answer(batch, frames) };
             bytes += outcome.reply.iter().map(Bytes::len).sum::<usize>();
             outcomes.push(outcome);
             if bytes > ANSWERED_MAX {
@@ -217,6 +232,7 @@ impl Snapshots {
         match self.store.flush() {
             Ok(written) => {
                 if written {
+                    self.answers.forget();
                     self.trouble = None;
                     self.mirrors.ring();
                 }
@@ -228,6 +244,19 @@ impl Snapshots {
                 Err(error)
             }
         }
+    }
+
+    /// An answer that is remembered, or a new one.
+    fn read_again(&mut self, batch: &Batch<'_>, frames: &Frames) -> Outcome {
+        let Some(question) = answers::question(frames) else {
+            return self.answer(batch, frames);
+        };
+        if let Some(reply) = self.answers.get(&question) {
+            return Outcome { reply, events: Vec::new() };
+        }
+        let outcome = self.answer(batch, frames);
+        self.answers.insert(question, &outcome.reply);
+        outcome
     }
 
     fn handle_batch(&mut self, names: &Names, requests: &[Frames]) -> Vec<Outcome> {

@@ -303,6 +303,8 @@ impl Store {
         for line in self.lines.values_mut() {
             line.durable = line.history.head().map(|step| step.revision);
         }
+        // Whether something is stuck is told when the next batch comes.
+        drop(self.note_settled());
         Ok(true)
     }
 
