@@ -75,6 +75,8 @@ impl Snapshots {
     /// The same, telling these mirrors of what is stored.
     #[must_use]
     pub fn mirrored(self, mirrors: Mirrors) -> Self {
+        let bell = mirrors.clone();
+        self.store.on_settled(Box::new(move || bell.ring()));
         Self { mirrors, ..self }
     }
 
@@ -234,7 +236,6 @@ impl Snapshots {
                 if written {
                     self.answers.forget();
                     self.trouble = None;
-                    self.mirrors.ring();
                 }
                 Ok(outcomes)
             }

@@ -327,6 +327,13 @@ impl Store {
         self.durable.as_mut().map_or(Ok(()), Durable::settle)
     }
 
+    /// Has something called whenever something has come to where git looks for it.
+    pub(crate) fn on_settled(&self, ring: Box<dyn Fn() + Send + Sync>) {
+        if let Some(durable) = &self.durable {
+            durable.on_settled(ring);
+        }
+    }
+
     /// What a reference names, or will when it has come to its place.
     pub(crate) fn reference(&self, name: &str) -> Result<Option<Revision>, Error> {
         match self.moving.get(name) {
