@@ -111,7 +111,7 @@ impl Snapshots {
             Stat::VERB => self.read(&message, Store::stat),
             List::VERB => self.read(&message, Store::list),
             Log::VERB => self.read(&message, Store::log),
-            Diff::VERB => self.read(&message, Store::diff),
+            Diff::VERB => self.diff(&message),
             Why::VERB => self.read(&message, Store::why),
             Resolve::VERB => self.read(&message, Store::resolve),
             Tags::VERB => self.read(&message, |store, _: &Tags| store.tags()),
@@ -132,6 +132,17 @@ impl Snapshots {
         read: impl FnOnce(&mut Store, &R) -> Result<R::Reply, Fault>,
     ) -> Outcome {
         reply::<R>(R::from_message(message).and_then(|ask| read(&mut self.store, &ask)))
+    }
+
+    /// Reads both versions; others compare them.
+    fn diff(&mut self, message: &Message) -> Outcome {
+        match Diff::from_message(message).and_then(|ask| self.store.sides(&ask)) {
+            Ok(sides) => {
+                let work = move || reply::<Diff>(sides.compare()).reply;
+                Outcome { later: Some(Box::new(work)), ..Outcome::default() }
+            }
+            Err(fault) => refused(&fault),
+        }
     }
 
     fn put(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
@@ -253,7 +264,7 @@ impl Snapshots {
             return self.answer(batch, frames);
         };
         if let Some(reply) = self.answers.get(&question) {
-            return Outcome { reply, events: Vec::new() };
+            return Outcome::reply(reply);
         }
         let outcome = self.answer(batch, frames);
         self.answers.insert(question, &outcome.reply);
@@ -323,13 +334,11 @@ fn writes(frames: &Frames) -> bool {
 
 fn reply<R: Request>(answer: Result<R::Reply, Fault>) -> Outcome {
     match answer {
-        Ok(answer) => {
-            Outcome { reply: R::reply_to_message(&answer).to_frames(), events: Vec::new() }
-        }
+        Ok(answer) => Outcome::reply(R::reply_to_message(&answer).to_frames()),
         Err(fault) => refused(&fault),
     }
 }
 
 fn refused(fault: &Fault) -> Outcome {
-    Outcome { reply: Message::error(fault).to_frames(), events: Vec::new() }
+    Outcome::reply(Message::error(fault).to_frames())
 }
