@@ -102,9 +102,8 @@ fn answer(service: &mut impl Service, batch: Vec<Asked>, outlets: &Outlets, limi
     let mut backs = Vec::with_capacity(batch.len());
     for asked in batch {
         let id = envelope::id(&asked.frames);
-        let head = asked.frames.first().cloned().unwrap_or_default();
         requests.push(asked.frames);
-        backs.push((head, id, asked.back, asked.share));
+        backs.push((id, asked.back, asked.share));
     }
     let mut backs = backs.into_iter();
     while !requests.is_empty() {
@@ -119,18 +118,19 @@ fn answer(service: &mut impl Service, batch: Vec<Asked>, outlets: &Outlets, limi
             }
             replies.push(reply);
         }
-        for (reply, (head, id, back, share)) in replies.into_iter().zip(backs.by_ref()) {
+        let answered = requests.drain(..answered);
+        let answers = answered.zip(replies).zip(backs.by_ref());
+        for ((request, reply), (id, back, share)) in answers {
             let fits = envelope::check_size("answer", &reply, limits.message_max);
             let tracked = fits.and_then(|()| back.track(reply, limits.unread_max));
             let reply = match tracked {
                 Ok(reply) if reply.is_empty() => vec![bytes::Bytes::new()],
                 Ok(reply) => envelope::number(reply, id.as_deref()),
-                Err(fault) => envelope::refusal(&[head], &fault),
+                Err(fault) => envelope::refusal(&request, &fault),
             };
             back.reply(reply);
             drop(share);
         }
-        requests.drain(..answered);
     }
 }
 
