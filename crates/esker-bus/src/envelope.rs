@@ -16,24 +16,26 @@ pub(crate) const FRAMES_MAX: usize = 16 * 1024;
 /// What a frame costs besides its bytes.
 const FRAME_COST: usize = 64;
 
-/// Splits what came after the peer's identity into the way back and the request.
+/// Splits a message into the way back and the request; its first frames, so many, are the peer's identity and
+/// begin the way.
 ///
 /// A REQ socket puts an empty frame first, a proxy or a numbering client puts frames of its own before that
 /// one; a bare DEALER puts nothing, and its first frame is the request's head. The way back goes before the
 /// reply exactly as it came.
-pub(crate) fn split(mut frames: Frames) -> (Frames, Frames) {
-    let end = frames
+pub(crate) fn split(mut message: Frames, identity: usize) -> (Frames, Frames) {
+    let rest = message.get(identity..).unwrap_or_default();
+    let end = rest
         .iter()
         .take(HOPS_MAX)
         .take_while(|frame| !frame.starts_with(b"====="))
         .position(|frame| frame.is_empty());
-    match end {
-        Some(end) if end + 1 < frames.len() => {
-            let request = frames.split_off(end + 1);
-            (frames, request)
-        }
-        _ => (Frames::new(), frames),
-    }
+    let way = match end {
+        Some(end) if end + 1 < rest.len() => identity + end + 1,
+        _ => identity.min(message.len()),
+    };
+    // The way keeps the room of the whole message, which the reply will need.
+    let request = message.split_off(way);
+    (message, request)
 }
 
 /// What a message takes of memory, roughly.

@@ -83,21 +83,20 @@ pub(crate) fn run(
 
 /// The way back of one request.
 struct Way {
-    head: Bytes,
     id: Option<String>,
     back: Back,
     share: OwnedSemaphorePermit,
 }
 
 impl Way {
-    fn reply(self, reply: Frames, limits: &Limits) {
-        let Self { head, id, back, share } = self;
+    fn reply(self, request: &Frames, reply: Frames, limits: &Limits) {
+        let Self { id, back, share } = self;
         let fits = envelope::check_size("answer", &reply, limits.message_max);
         let tracked = fits.and_then(|()| back.track(reply, limits.unread_max));
         let reply = match tracked {
             Ok(reply) if reply.is_empty() => vec![Bytes::new()],
             Ok(reply) => envelope::number(reply, id.as_deref()),
-            Err(fault) => envelope::refusal(&[head], &fault),
+            Err(fault) => envelope::refusal(request, &fault),
         };
         back.reply(reply);
         drop(share);
@@ -133,9 +132,8 @@ fn answer(
     let mut backs = Vec::with_capacity(batch.len());
     for asked in batch {
         let id = envelope::id(&asked.frames);
-        let head = asked.frames.first().cloned().unwrap_or_default();
         requests.push(asked.frames);
-        backs.push(Way { head, id, back: asked.back, share: asked.share });
+        backs.push(Way { id, back: asked.back, share: asked.share });
     }
     let mut backs = backs.into_iter();
     while !requests.is_empty() {
@@ -150,16 +148,16 @@ fn answer(
             }
             replies.push((reply, later));
         }
-        for ((reply, later), way) in replies.into_iter().zip(backs.by_ref()) {
+        let answered = requests.drain(..answered);
+        for ((request, (reply, later)), way) in answered.zip(replies).zip(backs.by_ref()) {
             match later {
-                None => way.reply(reply, limits),
+                None => way.reply(&request, reply, limits),
                 Some(work) => {
                     let limits = limits.clone();
-                    workers.work(Box::new(move || way.reply(work(), &limits)));
+                    workers.work(Box::new(move || way.reply(&request, work(), &limits)));
                 }
             }
         }
-        requests.drain(..answered);
     }
 }
 
