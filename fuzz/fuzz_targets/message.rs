@@ -6,7 +6,7 @@ use esker_wire::event::Event;
 use esker_wire::message::{Message, Request};
 use esker_wire::record::RunRecord;
 use esker_wire::seed::SeedRequest;
-use esker_wire::snapshot::{Diff, Get, List, Log, Put, Resolve, Stat, Tag, Why};
+use esker_wire::snapshot::{Diff, Gc, Get, List, Log, Put, Resolve, Stat, Tag, Upload, Why};
 use libfuzzer_sys::fuzz_target;
 
 fn read<R: Request>(message: &Message) {
@@ -36,4 +36,6 @@ fuzz_target!(|frame: &[u8]| {
     read::<Why>(&message);
     read::<Resolve>(&message);
     read::<Tag>(&message);
+    read::<Upload>(&message);
+    read::<Gc>(&message);
 });

@@ -40,6 +40,9 @@ pub(crate) fn ensure(root: &Path) -> Result<Tools> {
     if !works("git", &["--version"]) {
         install_package("git", "the tests read the store with it", &mut installed)?;
     }
+    if !works("git", &["lfs", "version"]) {
+        install_package("git-lfs", "the tests read large contents with it", &mut installed)?;
+    }
     if !works("cargo", &["deny", "--version"]) {
         let arguments = ["install", "cargo-deny", "--locked"];
         install("cargo-deny", "cargo", &arguments, &mut installed)?;

@@ -14,8 +14,12 @@ use crate::follow::Follow;
 use crate::server::Server;
 use crate::service::Service;
 
-/// The threads that talk. They are few: they only move bytes.
-const IO_THREADS: usize = 2;
+/// The most threads that talk. They are few: they only move bytes.
+const IO_THREADS_MAX: usize = 2;
+
+/// The cores that one thread that talks is worth having for: where there are fewer, a second one is only woken
+/// up to find nothing to do.
+const CORES_EACH: usize = 2;
 
 /// Where a service listens besides this process; every address is `tcp://HOST:PORT`, port 0 picks a free one.
 #[derive(Debug, Clone, Default)]
@@ -89,8 +93,10 @@ impl Bus {
     /// # Errors
     /// `unavailable` if the system gives no threads.
     pub fn start() -> Result<Self, Fault> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let io_threads = (cores / CORES_EACH).clamp(1, IO_THREADS_MAX);
         let runtime = Builder::new_multi_thread()
-            .worker_threads(IO_THREADS)
+            .worker_threads(io_threads)
             .thread_name("bus")
             .enable_all()
             .build()
@@ -121,20 +127,20 @@ impl Bus {
         Follow::new(self, to, topics)
     }
 
-    pub(crate) fn handle(&self) -> &Handle {
-        &self.0.handle
-    }
-
-    /// Runs a short task on the bus's threads and waits for it, whatever thread this is.
-    pub(crate) fn run<T: Send + 'static>(
-        &self,
-        task: impl Future<Output = T> + Send + 'static,
-    ) -> T {
+    /// Runs a task on the bus's threads and waits for it, whatever thread this is.
+    ///
+    /// # Panics
+    /// If the task does.
+    pub fn run<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> T {
         let (done, result) = mpsc::sync_channel(1);
         drop(self.handle().spawn(async move {
             // The other end waits below.
             drop(done.send(task.await));
         }));
         result.recv().expect("the bus's threads run as long as the bus")
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.0.handle
     }
 }

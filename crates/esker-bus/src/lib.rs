@@ -12,10 +12,13 @@ pub mod caller;
 pub mod endpoint;
 pub mod follow;
 
+pub mod echo;
+
 mod address;
 mod envelope;
 mod link;
 mod outbox;
 mod owner;
 mod queue;
+mod work;
 mod zmq;

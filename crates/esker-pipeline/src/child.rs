@@ -4,7 +4,8 @@
 //! and everything that happens comes to one mailbox.
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek as _, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -80,7 +81,32 @@ pub(crate) struct Order<'a> {
     /// Variables besides the declared ones.
     pub(crate) env: Vec<(OsString, OsString)>,
     /// What it reads.
-    pub(crate) stdin: Bytes,
+    pub(crate) stdin: Stdin,
+}
+
+/// What a program reads.
+#[derive(Debug)]
+pub(crate) enum Stdin {
+    /// What fits into memory.
+    Bytes(Bytes),
+    /// What does not, from the beginning of a file.
+    File(File),
+}
+
+impl From<Bytes> for Stdin {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl Stdin {
+    /// The same for another thread.
+    fn share(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Bytes(bytes) => Self::Bytes(bytes.clone()),
+            Self::File(file) => Self::File(file.try_clone()?),
+        })
+    }
 }
 
 /// How a run came to its end.
@@ -181,8 +207,8 @@ fn attend(
     let leash = process::pidfd_open(pid, PidfdFlags::empty())?;
     let gone = leash.try_clone()?;
     if let Some(pipe) = child.stdin.take() {
-        let input = order.stdin.clone();
-        detach("stdin", move || feed(pipe, &input))?;
+        let input = order.stdin.share()?;
+        detach("stdin", move || feed(pipe, input))?;
     }
     if let Some(pipe) = child.stdout.take() {
         let (post, max) = (mailbox.post.clone(), order.program.output_max);
@@ -216,8 +242,14 @@ fn tell(post: &Sender<Mail>, mail: Mail) {
 }
 
 /// A program may close its input early, as `head` does: that is no failure.
-fn feed(mut pipe: ChildStdin, input: &[u8]) {
-    if let Err(error) = pipe.write_all(input) {
+fn feed(mut pipe: ChildStdin, input: Stdin) {
+    let fed = match input {
+        Stdin::Bytes(bytes) => pipe.write_all(&bytes),
+        Stdin::File(mut file) => {
+            file.rewind().and_then(|()| io::copy(&mut file, &mut pipe)).map(drop)
+        }
+    };
+    if let Err(error) = fed {
         tracing::debug!(%error, "the program did not read all of its input");
     }
 }

@@ -7,10 +7,12 @@
 pub mod defect;
 
 mod graph;
+pub mod large;
 mod page;
 mod parts;
 mod programs;
 mod read;
+mod store;
 pub mod value;
 
 use std::collections::BTreeMap;
@@ -19,9 +21,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use esker_wire::name::Resource;
+use esker_wire::remote::Remote;
 use jiff::Timestamp;
 
 use self::defect::{Defect, Severity};
+use self::large::Large;
 use self::value::Schedule;
 use crate::open;
 
@@ -41,6 +45,8 @@ pub struct Definition {
     pub project: String,
     /// Where its snapshots are served.
     pub hub: Hub,
+    /// What becomes of its snapshots.
+    pub store: Store,
     /// Where its web pages are served, `HOST:PORT`.
     pub web: String,
     /// Other names for resources, as the seeds' clients use them.
@@ -53,6 +59,15 @@ pub struct Definition {
     pub views: Vec<View>,
     /// How many programs may run at once.
     pub jobs: usize,
+}
+
+/// What becomes of the snapshots.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Store {
+    /// Which contents are large ones.
+    pub large: Large,
+    /// The git repositories every commit is pushed to; relative paths are meant from the project's folder.
+    pub push: Vec<Remote>,
 }
 
 /// The addresses of the snapshot service.

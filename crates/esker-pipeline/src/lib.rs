@@ -20,6 +20,7 @@ pub mod supervise;
 pub mod engine;
 pub mod record;
 mod run;
+pub mod trial;
 
 #[cfg(test)]
 mod stub;

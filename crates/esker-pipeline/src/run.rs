@@ -22,7 +22,7 @@ use esker_wire::name::Resource;
 use esker_wire::record::RunRecord;
 use jiff::Timestamp;
 
-use crate::child::{self, End, Order};
+use crate::child::{self, End, Order, Stdin};
 use crate::definition::{Origin, Program};
 use crate::plan::{Run, Task};
 
@@ -131,7 +131,7 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
                 file::read(bench, line, run, &Wanted { source, path, sheets, patience: PATIENCE })
             }
             Origin::Run(program) => {
-                let printed = execute(bench, run, program, (Bytes::new(), line))?;
+                let printed = execute(bench, run, program, (Bytes::new().into(), line))?;
                 output::take(run, printed, source.allow_empty)
             }
         },
@@ -148,7 +148,7 @@ fn execute(
     bench: &Bench,
     run: &Run,
     program: &Program,
-    (stdin, line): (Bytes, &Line),
+    (stdin, line): (Stdin, &Line),
 ) -> Result<Bytes, Halt> {
     let scratch = bench.dir.join(SCRATCH);
     std::fs::create_dir_all(&scratch)?;
@@ -181,6 +181,11 @@ fn variables(bench: &Bench, run: &Run, scratch: &Path) -> Vec<(OsString, OsStrin
         variables.push((format!("ESKER_INPUT_{}", index + 1).into(), value.into()));
     }
     variables
+}
+
+/// What a program's end means that it did not come to by itself, in words.
+pub(crate) fn stopped(program: &Program, end: End) -> String {
+    failure::of_program(program, end, &[]).summary
 }
 
 /// Whether a fault of the store may pass by itself.

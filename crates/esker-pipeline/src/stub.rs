@@ -55,7 +55,7 @@ impl<F: Fn(usize) -> Option<Code> + Send + 'static> Service for Answers<F> {
             .iter()
             .map(|frames| {
                 let message = Message::from_frames(frames).unwrap();
-                Outcome { reply: self.reply(&message).to_frames(), events: Vec::new() }
+                Outcome::reply(self.reply(&message).to_frames())
             })
             .collect()
     }
@@ -68,7 +68,9 @@ impl<F: Fn(usize) -> Option<Code> + Send + 'static> Service for Answers<F> {
 impl<F: Fn(usize) -> Option<Code>> Answers<F> {
     fn reply(&mut self, message: &Message) -> Message {
         match message.verb() {
-            List::VERB => List::reply_to_message(&Listing { at: None, entries: Vec::new() }),
+            List::VERB => {
+                List::reply_to_message(&Listing { at: None, entries: Vec::new(), next: None })
+            }
             Put::VERB => self.put(Put::from_message(message).unwrap()),
             verb => Message::error(&Fault::new(Code::NotFound, format!("no {verb} here"))),
         }

@@ -15,8 +15,6 @@ use esker_store::names::NamesHandle;
 use esker_store::service::Snapshots;
 use esker_store::store::{Options, Store};
 use esker_wire::message::Request as _;
-use esker_wire::name::Branch;
-use esker_wire::revision::At;
 use esker_wire::snapshot::{Get, Log, Put};
 use tempfile::TempDir;
 
@@ -150,12 +148,7 @@ fn many(folder: &Path) {
     let start = Instant::now();
     let mut snapshots = open(folder);
     println!("open, loose objects       {:>10.1?}", start.elapsed());
-    let log = Log {
-        resource: Some("raw/r7".parse().unwrap()),
-        at: At::head(),
-        branch: Branch::main(),
-        limit: 10_000,
-    };
+    let log = Log { resource: Some("raw/r7".parse().unwrap()), ..Log::newest(10_000) };
     let ask = log.to_message().to_frames();
     let start = Instant::now();
     snapshots.handle(&[ask]);

@@ -1,8 +1,14 @@
-//! What people write for a version, taken apart: a base and how far back from it. Pure.
+//! What people write for a version, taken apart: a base and how far back from it, and the moments a date means. Pure.
 
+mod clock;
+mod days;
+
+use esker_wire::fault::{Code, Fault};
+use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp, ToSpan as _};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+
+use days::Days;
 
 /// The most parents gone back by marks like `~3^^`.
 const MARKS_MAX: usize = 100;
@@ -36,58 +42,100 @@ pub(crate) fn split(text: &str) -> Option<(&str, u64)> {
     None
 }
 
-/// The last second a text like `2025-11-20`, `2025-11-20 17:00`, RFC 3339, `yesterday`, `now` or
-/// `3 days ago` may mean; none if it is no time.
-pub(crate) fn time(text: &str, now: Timestamp, zone: &TimeZone) -> Option<i64> {
-    let text = text.trim();
-    let today = zone.to_datetime(now).date();
-    let date = match text {
-        "now" => return Some(now.as_second()),
-        "today" => Some(today),
-        "yesterday" => today.yesterday().ok(),
-        _ => text.parse::<Date>().ok().filter(|_| is_date(text)),
-    };
-    if let Some(date) = date {
-        let end = date.tomorrow().ok()?.to_zoned(zone.clone()).ok()?;
-        return Some(end.timestamp().as_second() - 1);
-    }
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Some(time.as_second());
-    }
-    if let Ok(time) = text.parse::<DateTime>() {
-        let zoned = time.to_zoned(zone.clone()).ok()?;
-        return Some(zoned.timestamp().as_second());
-    }
-    let before = ago(text)?;
-    let then = now.to_zoned(zone.clone()).checked_sub(before).ok()?;
-    Some(then.timestamp().as_second())
+/// The first and the last second a text may mean, since 1970: a whole day, week, month or year where no time of
+/// day is given. A time that the clock showed twice lasts from the first to the second; one that it left out
+/// begins at the change and ends before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment {
+    pub(crate) first: i64,
+    pub(crate) last: i64,
 }
 
-/// Whether the text is a date alone.
-fn is_date(text: &str) -> bool {
-    text.len() == "2025-11-20".len()
+/// When a text like `2025-11-20`, `last friday 17:00`, `3 days ago` or `2025-11-20T17:00[Europe/Berlin]` means;
+/// none if it is no time. `zone` is where the clock hangs if the text does not say.
+///
+/// # Errors
+/// `ambiguous` if it may mean two days, `bad-request` if it is a time of no known zone.
+pub(crate) fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Option<Moment>, Fault> {
+    let text = text.trim().to_lowercase();
+    let (rest, place) = clock::take_place(&text);
+    let mut words = clock::words(rest);
+    let time = clock::take_time(&mut words);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let days = match words.as_slice() {
+        [] if time.is_some() => Some(Days::Since(0)),
+        words => Days::read(words),
+    };
+    let Some(days) = days else {
+        return Ok(None);
+    };
+    let zone = place.zone(zone)?;
+    if let Days::Either(one, other) = days {
+        let message = format!("{text} may be {one} or {other}");
+        return Err(Fault::new(Code::Ambiguous, message)
+            .hint("write the year first, as in 2025-11-20")
+            .candidates(vec![one.to_string(), other.to_string()]));
+    }
+    let now = now.to_zoned(zone.clone());
+    let Some(time) = time else {
+        if let Some(then) = days.exactly(&now) {
+            let second = then.as_second();
+            return Ok(Some(Moment { first: second, last: second }));
+        }
+        return Ok(days.range(&now).and_then(|range| whole(range, &zone)));
+    };
+    let day = days.range(&now).filter(|(first, last)| first == last).map(|(day, _)| day);
+    let Some(day) = day.filter(|_| !days.is_now()) else {
+        return Ok(None);
+    };
+    let Some(time) = time else {
+        let message = format!("{text:?} may be the beginning or the end of that day");
+        return Err(Fault::new(Code::Ambiguous, message)
+            .hint("write the day alone for its end, or 00:00 for its beginning")
+            .candidates(vec![format!("{day} 00:00"), day.to_string()]));
+    };
+    let shown = day.to_datetime(time);
+    place.check(shown)?;
+    Ok(shows(shown, &zone))
 }
 
-/// `3 days ago` as a span.
-fn ago(text: &str) -> Option<Span> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let [number, unit, "ago"] = words.as_slice() else {
-        return None;
+/// A time zone by its name, `Europe/Berlin`, or as an offset, `+02:00`.
+///
+/// # Errors
+/// `bad-request` if there is none.
+pub(crate) fn zone(name: &str) -> Result<TimeZone, Fault> {
+    clock::zone(name)
+}
+
+/// Whether a text is a day or time in the one form that has always meant one, so that no tag ever hid it.
+pub(crate) fn is_plain(text: &str) -> bool {
+    matches!(text, "now" | "today" | "yesterday")
+        || text.parse::<DateTime>().is_ok()
+        || text.parse::<Timestamp>().is_ok()
+}
+
+/// From the beginning of the first day to the end of the last.
+fn whole((first, last): (Date, Date), zone: &TimeZone) -> Option<Moment> {
+    let first = first.to_zoned(zone.clone()).ok()?.timestamp().as_second();
+    let after = last.tomorrow().ok()?.to_zoned(zone.clone()).ok()?;
+    let last = after.timestamp().as_second() - 1;
+    Some(Moment { first, last })
+}
+
+/// When a zone's clock shows a time.
+fn shows(shown: DateTime, zone: &TimeZone) -> Option<Moment> {
+    let second =
+        |offset: jiff::tz::Offset| offset.to_timestamp(shown).map(Timestamp::as_second).ok();
+    let (first, last) = match zone.to_ambiguous_timestamp(shown).offset() {
+        AmbiguousOffset::Unambiguous { offset } => (second(offset)?, second(offset)?),
+        AmbiguousOffset::Fold { before, after } => (second(before)?, second(after)?),
+        AmbiguousOffset::Gap { after, .. } => {
+            let before_it = after.to_timestamp(shown).ok()?;
+            let change = zone.following(before_it).next()?.timestamp().as_second();
+            (change, change - 1)
+        }
     };
-    let count: i64 = match *number {
-        "a" | "an" | "one" => 1,
-        number => number.parse().ok().filter(|count| (0..=1_000_000).contains(count))?,
-    };
-    match unit.trim_end_matches('s') {
-        "second" => Some(count.seconds()),
-        "minute" => Some(count.minutes()),
-        "hour" => Some(count.hours()),
-        "day" => Span::new().try_days(count).ok(),
-        "week" => Span::new().try_weeks(count).ok(),
-        "month" => Span::new().try_months(count).ok(),
-        "year" => Span::new().try_years(count).ok(),
-        _ => None,
-    }
+    Some(Moment { first, last })
 }
 
 #[cfg(test)]

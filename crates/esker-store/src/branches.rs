@@ -1,11 +1,15 @@
 //! The branches in memory: read from disk when first asked for.
 
+use std::path::Path;
+
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Branch;
 use esker_wire::revision::Revision;
 
 use crate::error::Error;
-use crate::history::History;
+use crate::history::{Follow, History};
+use crate::index::{self, Index};
+use crate::layout;
 use crate::refs;
 use crate::store::Store;
 
@@ -18,6 +22,8 @@ const PART_MAX: usize = 250;
 #[derive(Default)]
 pub(crate) struct Line {
     pub(crate) history: History,
+    /// What of it is on disk; none while the store is open for reading only.
+    pub(crate) index: Option<Index>,
     pub(crate) durable: Option<Revision>,
     /// Why nothing can be put on it just now, if someone has moved it elsewhere.
     pub(crate) moved: Option<String>,
@@ -46,12 +52,65 @@ impl Store {
             return Ok(());
         }
         if let Some(head) = self.reference(&refs::of_branch(branch))? {
-            let mut line = Line::default();
-            line.history.follow(&mut self.objects, head)?;
-            line.durable = Some(head);
+            let line = self.read_line(branch, head)?;
             self.lines.insert(branch.clone(), line);
         }
         Ok(())
+    }
+
+    /// Reads a branch from its index, and from the commits since.
+    fn read_line(&mut self, branch: &Branch, head: Revision) -> Result<Line, Error> {
+        let (history, mut index) = Index::load(&self.dir, branch)?;
+        let mut line = Line { history, ..Line::default() };
+        let last = line.history.head().map(|step| step.revision);
+        if let Follow::Elsewhere = line.history.follow(&mut self.objects, head)? {
+            let is_kept = match last {
+                Some(last) => matches!(self.objects.find(last), Ok(Some(_))),
+                None => false,
+            };
+            if self.durable.is_none() && line.history.position(head).is_some() {
+                // Another process writes: what it has acknowledged is not yet where git looks for it.
+                line.history.roll_back(Some(head));
+            } else if self.durable.is_some() && is_kept {
+                // Rewritten while no esker ran: `look_outside` refuses to follow, as if one had run.
+            } else {
+                tracing::info!(%branch, "the index is of another history: made anew");
+                index.reset();
+                line.history = History::default();
+                line.history.follow(&mut self.objects, head)?;
+            }
+        }
+        line.durable = line.history.head().map(|step| step.revision);
+        line.index = self.durable.is_some().then_some(index);
+        Ok(line)
+    }
+
+    /// Writes the indexes where much is new.
+    pub(crate) fn save_indexes(&mut self, new_min: u32) {
+        for (branch, line) in &mut self.lines {
+            let durable = line.durable.and_then(|durable| line.history.position(durable));
+            let Some(last) = durable else {
+                continue;
+            };
+            let dir = &self.dir;
+            let index = line.index.get_or_insert_with(|| Index::new(dir, branch));
+            if last + 1 >= index.steps() + new_min
+                && let Err(error) = index.save(&line.history, last)
+            {
+                tracing::warn!(%branch, %error, "cannot write the index: the next start takes longer");
+            }
+        }
+    }
+
+    /// Believes what git says of a branch from the next start on, also where it is not what esker has put. What it
+    /// has put stays as the branch `kept/BRANCH`.
+    ///
+    /// # Errors
+    /// If a process holds the store, or it cannot be written.
+    pub fn accept(dir: &Path, branch: &Branch) -> Result<(), Error> {
+        layout::recognise(dir)?;
+        let _held = layout::hold(dir)?;
+        index::remove(dir, branch)
     }
 
     /// Every branch there is on disk.
@@ -67,9 +126,10 @@ impl Store {
     pub(crate) fn check_branch(&mut self, branch: &Branch) -> Result<(), Fault> {
         let line = self.line(branch)?;
         if let Some(why) = &line.moved {
-            return Err(Fault::new(Code::NotWritable, why.clone()).hint(
-                "put the reference back with `git update-ref`, or restart esker to accept it",
-            ));
+            return Err(Fault::new(Code::NotWritable, why.clone()).hint(format!(
+                "put the reference back with `git update-ref`, or stop esker and accept it with \
+                 `esker repair --accept {branch}`"
+            )));
         }
         if line.history.last().is_some() || branch.is_main() {
             return Ok(());

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::Revision;
 
 use crate::error::Error;
 use crate::journal;
+use crate::large::MEND;
 use crate::store::{Options, Store};
 
 /// What to do where the journal holds what is missing.
@@ -63,7 +65,10 @@ impl Store {
             }
             for (resource, blob) in contents {
                 let what = match self.objects.size(blob) {
-                    Ok(Some(_)) => continue,
+                    Ok(Some(_)) => {
+                        findings.extend(self.check_large(&resource, &branch, blob)?);
+                        continue;
+                    }
                     Ok(None) => "is missing",
                     Err(_) => "cannot be read",
                 };
@@ -79,5 +84,21 @@ impl Store {
             }
         }
         Ok(findings)
+    }
+
+    /// Looks for the file of a large content; its hash is not computed.
+    fn check_large(
+        &mut self,
+        resource: &Resource,
+        branch: &Branch,
+        blob: Revision,
+    ) -> Result<Option<Finding>, Error> {
+        let Some(pointer) = self.pointer(blob)? else {
+            return Ok(None);
+        };
+        Ok(self.large.tier.check_size(pointer).err().map(|error| Finding {
+            message: format!("{resource} on {branch}: {error}"),
+            hint: MEND.to_owned(),
+        }))
     }
 }

@@ -77,6 +77,13 @@ pub(crate) fn tag_to_bytes(name: &str, target: Revision, when: When, message: &s
     format!("{head}\n\n{message}\n").into_bytes()
 }
 
+/// Everything a commit needs: its tree and all its parents.
+pub(crate) fn links(bytes: &[u8]) -> Vec<Revision> {
+    let head = bytes.split(|byte| *byte == b'\n').take_while(|line| !line.is_empty());
+    let ids = head.filter_map(|line| line.strip_prefix(b"tree ").or(line.strip_prefix(b"parent ")));
+    ids.filter_map(|digits| std::str::from_utf8(digits).ok()?.parse().ok()).collect()
+}
+
 /// What a tag object names.
 pub(crate) fn tag_target(bytes: &[u8]) -> Option<Revision> {
     let line = bytes.split(|byte| *byte == b'\n').next()?;

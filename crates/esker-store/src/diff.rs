@@ -1,31 +1,68 @@
-//! DIFF: what changed in a resource between two versions, as a unified diff.
+//! DIFF: what changed in a resource between two versions: as a unified diff, as the cells of tables, or as the paths
+//! of JSON. How contents are compared is pure, in the files below; what is read for it is here.
 
-use std::time::Duration;
+pub mod json;
+pub mod lines;
+mod order;
+pub mod table;
+mod text;
+
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use esker_wire::fault::Fault;
+use esker_wire::fault::{Code, Fault};
+use esker_wire::message::CONTENT_MAX;
 use esker_wire::revision::Revision;
-use esker_wire::snapshot::Diff;
-use similar::TextDiff;
+use esker_wire::snapshot::{Diff, Difference, Form};
 
-use crate::objects::Kind;
+use crate::diff::lines::Stop;
 use crate::store::Store;
 
 /// The largest content compared line by line, in bytes.
-const COMPARED_MAX: u64 = 4 * 1024 * 1024;
-/// How long the smallest difference is looked for; after that a larger one is given.
-const SEARCH_MAX: Duration = Duration::from_millis(100);
-/// In how many first bytes a NUL makes a content binary, as in git.
-const LOOKED_MAX: usize = 8_000;
-/// How many unchanged lines stand around a change.
-const CONTEXT: usize = 3;
+const TEXT_MAX: u64 = 4 * 1024 * 1024;
+/// How long tables or JSON may be compared.
+const COMPARE_MAX: Duration = Duration::from_secs(2);
+/// How many columns may name a row.
+const KEY_MAX: usize = 16;
+
+/// The two contents to compare, read. Comparing them takes a while and needs nothing of the store.
+pub struct Sides {
+    name: String,
+    content_type: Option<String>,
+    old: Side,
+    new: Side,
+    form: Form,
+    key: Vec<String>,
+}
+
+/// One version.
+#[derive(Default)]
+struct Side {
+    /// None if the resource is not there.
+    blob: Option<Revision>,
+    size: u64,
+    /// Empty if it is too large to be compared.
+    bytes: Bytes,
+}
 
 impl Store {
     /// The difference; empty if there is none.
     ///
     /// # Errors
-    /// `not-found` or `ambiguous`.
-    pub fn diff(&mut self, ask: &Diff) -> Result<Bytes, Fault> {
+    /// As [`Store::sides`] and [`Sides::compare`].
+    pub fn diff(&mut self, ask: &Diff) -> Result<Difference, Fault> {
+        self.sides(ask)?.compare()
+    }
+
+    /// Reads what is to be compared.
+    ///
+    /// # Errors
+    /// `not-found` or `ambiguous`; `bad-request` if the key has too many columns.
+    pub fn sides(&mut self, ask: &Diff) -> Result<Sides, Fault> {
+        if ask.key.len() > KEY_MAX {
+            let text = format!("{} columns in the key, {KEY_MAX} are allowed", ask.key.len());
+            return Err(Fault::bad_request(text));
+        }
         let to = self.position(&ask.branch, &ask.to)?;
         let (change, before) = self.find(&ask.branch, to, &ask.resource)?;
         let old = match &ask.from {
@@ -36,55 +73,114 @@ impl Store {
                 changes.last().and_then(|change| change.blob)
             }
         };
-        self.compare(ask.resource.as_str(), old, change.blob)
-    }
-
-    fn compare(
-        &mut self,
-        name: &str,
-        old: Option<Revision>,
-        new: Option<Revision>,
-    ) -> Result<Bytes, Fault> {
-        if old == new {
-            return Ok(Bytes::new());
-        }
-        let side = |letter: char, blob: Option<Revision>| {
-            blob.map_or("/dev/null".to_owned(), |_| format!("{letter}/{name}"))
-        };
-        let (a, b) = (side('a', old), side('b', new));
-        for blob in [old, new].into_iter().flatten() {
-            if self.objects.size(blob)?.unwrap_or(0) > COMPARED_MAX {
-                let text =
-                    format!("Files {a} and {b} differ (over {COMPARED_MAX} bytes, not compared)\n");
-                return Ok(text.into());
+        let entry = self.entry(&ask.branch, &ask.resource, (change, before))?;
+        let max = if ask.form == Form::Text { TEXT_MAX } else { CONTENT_MAX as u64 };
+        let (mut old, mut new) = (self.side(old)?, self.side(change.blob)?);
+        if old.blob != new.blob && old.size.max(new.size) <= max {
+            for side in [&mut old, &mut new] {
+                side.bytes = side.blob.map_or(Ok(Bytes::new()), |blob| self.whole(blob))?;
             }
         }
-        let (old, new) = (self.content(old)?, self.content(new)?);
-        if is_binary(&old) || is_binary(&new) {
-            return Ok(format!("Binary files {a} and {b} differ\n").into());
-        }
-        Ok(unified(&old, &new, (&a, &b)))
+        let (name, content_type) = (ask.resource.as_str().to_owned(), entry.content_type);
+        Ok(Sides { name, content_type, old, new, form: ask.form, key: ask.key.clone() })
     }
 
-    fn content(&mut self, blob: Option<Revision>) -> Result<Bytes, Fault> {
-        match blob {
-            Some(blob) => Ok(self.objects.get(blob, Kind::Blob)?),
-            None => Ok(Bytes::new()),
-        }
+    fn side(&mut self, blob: Option<Revision>) -> Result<Side, Fault> {
+        let size = blob.map_or(Ok(0), |blob| self.size_of(blob).map(|(size, _)| size))?;
+        Ok(Side { blob, size, bytes: Bytes::new() })
     }
 }
 
-fn unified(old: &[u8], new: &[u8], (a, b): (&str, &str)) -> Bytes {
-    let diff = TextDiff::configure().timeout(SEARCH_MAX).diff_lines(old, new);
-    let mut out = Vec::new();
-    diff.unified_diff()
-        .context_radius(CONTEXT)
-        .header(a, b)
-        .to_writer(&mut out)
-        .expect("writing into memory cannot fail");
-    out.into()
+impl Sides {
+    /// The difference; empty if there is none.
+    ///
+    /// # Errors
+    /// `bad-request` if the contents are not of the form asked for; `too-large` if they cannot be compared in time.
+    pub fn compare(&self) -> Result<Difference, Fault> {
+        if self.old.blob == self.new.blob {
+            let form = if self.form == Form::Auto { Form::Text } else { self.form };
+            return Ok(Difference { form, body: Bytes::new() });
+        }
+        if self.form == Form::Text || self.larger() > CONTENT_MAX as u64 {
+            return Ok(self.as_text());
+        }
+        let (old, new) = (&self.old.bytes, &self.new.bytes);
+        if self.form != Form::Auto {
+            let body = structured(self.form, (old, new), &self.key);
+            let body = body.map_err(|stop| refused(&self.name, self.form, &stop))?;
+            return Ok(Difference { form: self.form, body });
+        }
+        for form in candidates(self.content_type.as_deref(), old, new) {
+            match structured(form, (old, new), &self.key) {
+                Ok(body) => return Ok(Difference { form, body }),
+                Err(stop @ Stop::NoColumn(_)) => return Err(refused(&self.name, form, &stop)),
+                // What only looked like one is a text.
+                Err(_) => {}
+            }
+        }
+        Ok(self.as_text())
+    }
+
+    fn larger(&self) -> u64 {
+        self.old.size.max(self.new.size)
+    }
+
+    fn as_text(&self) -> Difference {
+        let side = |letter: char, side: &Side| {
+            side.blob.map_or("/dev/null".to_owned(), |_| format!("{letter}/{}", self.name))
+        };
+        let (a, b) = (side('a', &self.old), side('b', &self.new));
+        let body = if self.larger() > TEXT_MAX {
+            format!("Files {a} and {b} differ (over {TEXT_MAX} bytes, not compared)\n").into()
+        } else {
+            text::compare(&self.old.bytes, &self.new.bytes, (&a, &b))
+        };
+        Difference { form: Form::Text, body }
+    }
 }
 
-fn is_binary(bytes: &[u8]) -> bool {
-    bytes[..bytes.len().min(LOOKED_MAX)].contains(&0)
+fn structured(form: Form, (old, new): (&[u8], &[u8]), key: &[String]) -> Result<Bytes, Stop> {
+    let until = Instant::now() + COMPARE_MAX;
+    match form {
+        Form::Json => json::compare(old, new, until),
+        _ => table::compare((old, new), key, until),
+    }
+}
+
+/// The forms that suit two contents, the likeliest first.
+fn candidates(content_type: Option<&str>, old: &[u8], new: &[u8]) -> Vec<Form> {
+    let told = content_type.unwrap_or_default().to_ascii_lowercase();
+    if told.contains("json") {
+        return vec![Form::Json];
+    }
+    if json::looks_like(new) && (old.is_empty() || json::looks_like(old)) {
+        return vec![Form::Json];
+    }
+    if table::suits(content_type, new) && (old.is_empty() || table::suits(content_type, old)) {
+        return vec![Form::Table];
+    }
+    Vec::new()
+}
+
+fn refused(name: &str, form: Form, stop: &Stop) -> Fault {
+    let what = match form {
+        Form::Json => "JSON",
+        _ => "tables",
+    };
+    match stop {
+        Stop::Unreadable(why) => {
+            Fault::bad_request(format!("cannot compare {name} as {what}: {why}"))
+                .hint("compare it as text")
+        }
+        Stop::NoColumn(why) => Fault::bad_request(format!("cannot compare {name} so: {why}"))
+            .hint("name columns of the first row, or leave the key out"),
+        Stop::TooLarge(why) => {
+            Fault::new(Code::TooLarge, format!("cannot compare {name} as {what}: {why}"))
+                .hint("get both versions and compare them there")
+        }
+        Stop::Late | Stop::Full => {
+            let text = format!("cannot compare {name} as {what} within {COMPARE_MAX:?}");
+            Fault::new(Code::TooLarge, text).hint("get both versions and compare them there")
+        }
+    }
 }

@@ -9,6 +9,8 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -19,12 +21,15 @@ use crate::journal::{self, Batch, Journal};
 use crate::locks::Litter;
 use crate::pack::{KEEP, KEEP_TEXT};
 use crate::replay;
-use crate::settle::{self, Report, Stray};
+use crate::settle::{self, Bell, Outlet, Report, Stray};
+use crate::upkeep;
 
 /// How long the journal is when the other file is taken, in bytes.
 const JOURNAL_GROWN: u64 = 8 * 1024 * 1024;
 /// How many bytes may wait to be put in their place before a batch waits.
 const WAITING_MAX: usize = 96 * 1024 * 1024;
+/// How many packs come before the next look whether upkeep is due.
+const UPKEEP: usize = 8;
 /// How long a batch waits for that.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -45,7 +50,12 @@ pub(crate) struct Durable {
     strays: Vec<Stray>,
     batches: Option<Sender<(u64, Batch)>>,
     reports: Receiver<Report>,
+    bell: Bell,
     thread: Option<JoinHandle<()>>,
+    upkeep: Option<JoinHandle<()>>,
+    /// How many packs may have come since the last upkeep.
+    packs: usize,
+    stop: Arc<AtomicBool>,
 }
 
 impl Durable {
@@ -70,10 +80,12 @@ impl Durable {
         }
         let (batches, taken) = mpsc::channel();
         let (told, reports) = mpsc::channel();
+        let outlet = Outlet { reports: told, bell: Bell::default() };
+        let bell = outlet.bell.clone();
         let folder = git_dir.to_owned();
         let thread = thread::Builder::new()
             .name("store-settle".to_owned())
-            .spawn(move || settle::run(&folder, &taken, &told))
+            .spawn(move || settle::run(&folder, &taken, &outlet))
             .map_err(Error::write(git_dir))?;
         Ok(Self {
             git_dir: git_dir.to_owned(),
@@ -87,7 +99,11 @@ impl Durable {
             strays,
             batches: Some(batches),
             reports,
+            bell,
             thread: Some(thread),
+            upkeep: None,
+            packs: UPKEEP,
+            stop: Arc::default(),
         })
     }
 
@@ -107,6 +123,11 @@ impl Durable {
             self.stuck = Some("the thread that settles has ended; restart esker".to_owned());
         }
         Ok(self.number)
+    }
+
+    /// Has something called whenever something has come to its place.
+    pub(crate) fn on_settled(&self, ring: Box<dyn Fn() + Send + Sync>) {
+        drop(self.bell.set(ring));
     }
 
     /// The number of the last batch that is where git looks for it.
@@ -178,9 +199,26 @@ impl Durable {
         }
     }
 
+    /// Begins upkeep, if it may be due and is not under way.
+    fn keep_up(&mut self) {
+        if self.packs < UPKEEP || self.upkeep.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return;
+        }
+        self.packs = 0;
+        let (folder, stop) = (self.git_dir.clone(), Arc::clone(&self.stop));
+        let run = move || {
+            if let Err(error) = upkeep::run(&folder, &stop) {
+                tracing::warn!(%error, "cannot merge packs: reads become slower");
+            }
+        };
+        self.upkeep = thread::Builder::new().name("store-upkeep".to_owned()).spawn(run).ok();
+    }
+
     fn note(&mut self, report: Report) {
         match report {
             Report::Settled { number, strays } => {
+                self.packs += 1;
+                self.keep_up();
                 self.settled = number;
                 self.strays.extend(strays);
                 self.stuck = None;
@@ -202,6 +240,10 @@ impl Drop for Durable {
     /// A store that is closed is all in git's places. If it cannot be, the next start does what the journal tells.
     fn drop(&mut self) {
         self.batches = None;
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.upkeep.take() {
+            drop(thread.join());
+        }
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }

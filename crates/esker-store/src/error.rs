@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use esker_wire::fault::{Code, Fault};
+use esker_wire::pointer::ContentId;
 use esker_wire::revision::Revision;
 
 /// Why a store cannot be opened, read or written.
@@ -81,12 +82,28 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A large content is missing or is not what it should be.
+    #[error("the large content {id} {reason}")]
+    Content {
+        /// Which content.
+        id: ContentId,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// An object is missing or is not what it should be.
     #[error("the store is damaged: object {id} {reason}; run `git fsck` in it")]
     Damaged {
         /// Which object.
         id: Revision,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// The git program could not do something.
+    #[error("cannot {deed}: {reason}")]
+    Git {
+        /// What it was to do: `fetch from git@host:team/data.git`.
+        deed: String,
+        /// Why it could not, in its own words.
         reason: String,
     },
 }
@@ -109,6 +126,8 @@ impl Error {
             Self::NotAStore { .. }
             | Self::Read { .. }
             | Self::Journal { .. }
+            | Self::Content { .. }
+            | Self::Git { .. }
             | Self::Damaged { .. } => Code::Internal,
         };
         Fault::new(code, self.to_string())

@@ -1,11 +1,13 @@
 //! The history of one branch in memory: which commits there are, and which of them changed which resource.
 //!
-//! Built at open by walking first parents from the head, so positions count from the first commit.
+//! Read from the index on disk, then completed by walking first parents from the head; positions count from the
+//! first commit. It takes about a hundred bytes for each commit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use esker_wire::name::Resource;
 use esker_wire::revision::Revision;
+use hashbrown::HashTable;
 
 use crate::commit::Commit;
 use crate::error::Error;
@@ -13,13 +15,13 @@ use crate::objects::{Kind, Objects};
 use crate::tree;
 
 /// One commit of a branch.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Step {
     pub(crate) revision: Revision,
-    pub(crate) tree: Revision,
     /// The commit's time in seconds since 1970.
     pub(crate) seconds: i64,
-    changed: Box<[u32]>,
+    /// Where in `History::changed` its resources begin.
+    changed: u32,
 }
 
 /// One change of one resource.
@@ -40,7 +42,10 @@ struct Track {
 #[derive(Default)]
 pub(crate) struct History {
     steps: Vec<Step>,
-    positions: HashMap<Revision, u32>,
+    /// Which resources the commits changed, one after another.
+    changed: Vec<u32>,
+    /// The positions of `steps`, by revision.
+    positions: HashTable<u32>,
     names: BTreeMap<Resource, u32>,
     tracks: Vec<Track>,
 }
@@ -69,7 +74,8 @@ impl History {
     }
 
     pub(crate) fn position(&self, revision: Revision) -> Option<u32> {
-        self.positions.get(&revision).copied()
+        let is_it = |position: &u32| self.steps[*position as usize].revision == revision;
+        self.positions.find(hash(revision), is_it).copied()
     }
 
     /// The position of the last commit at or before a time.
@@ -80,8 +86,8 @@ impl History {
 
     /// The revisions that begin with some hexadecimal digits.
     pub(crate) fn beginning(&self, digits: &str) -> Vec<Revision> {
-        let found = self.positions.keys().filter(|id| begins(id, digits));
-        let mut found: Vec<Revision> = found.copied().collect();
+        let all = self.steps.iter().map(|step| step.revision);
+        let mut found: Vec<Revision> = all.filter(|id| begins(id, digits)).collect();
         found.sort_unstable();
         found
     }
@@ -119,27 +125,32 @@ impl History {
 
     /// The resources a commit changed.
     pub(crate) fn changed_at(&self, position: u32) -> impl Iterator<Item = &Resource> {
-        let changed = self.steps[position as usize].changed.iter();
-        changed.map(|track| &self.tracks[*track as usize].resource)
+        let from = self.steps[position as usize].changed as usize;
+        let next = self.steps.get(position as usize + 1);
+        let end = next.map_or(self.changed.len(), |next| next.changed as usize);
+        self.changed[from..end].iter().map(|track| &self.tracks[*track as usize].resource)
     }
 
     /// Appends a commit.
     pub(crate) fn push(
         &mut self,
         revision: Revision,
-        (tree, seconds): (Revision, i64),
+        seconds: i64,
         changes: Vec<(Resource, Option<Revision>)>,
     ) {
-        let position = u32::try_from(self.steps.len())
-            .expect("memory ends before four thousand million commits");
-        let mut changed = Vec::with_capacity(changes.len());
+        let number = |length: usize| {
+            u32::try_from(length).expect("memory ends before four thousand million commits")
+        };
+        let (position, first) = (number(self.steps.len()), number(self.changed.len()));
         for (resource, blob) in changes {
             let track = self.track(resource);
-            changed.push(track);
+            self.changed.push(track);
             self.tracks[track as usize].changes.push(Change { position, blob });
         }
-        self.positions.insert(revision, position);
-        self.steps.push(Step { revision, tree, seconds, changed: changed.into() });
+        self.steps.push(Step { revision, seconds, changed: first });
+        let steps = &self.steps;
+        let again = |position: &u32| hash(steps[*position as usize].revision);
+        self.positions.insert_unique(hash(revision), position, again);
     }
 
     fn track(&mut self, resource: Resource) -> u32 {
@@ -160,8 +171,10 @@ impl History {
             let Some(step) = self.steps.pop() else {
                 return;
             };
-            self.positions.remove(&step.revision);
-            for track in step.changed {
+            let position = self.steps.len() as u32;
+            let entry = self.positions.find_entry(hash(step.revision), |known| *known == position);
+            drop(entry.map(|entry| entry.remove()));
+            for track in self.changed.drain(step.changed as usize..) {
                 self.tracks[track as usize].changes.pop();
             }
         }
@@ -180,22 +193,27 @@ impl History {
             let Some(revision) = next else {
                 return Ok(Follow::Elsewhere);
             };
-            if self.positions.contains_key(&revision) {
+            if self.position(revision).is_some() {
                 return Ok(Follow::Elsewhere);
             }
             let commit = read_commit(objects, revision)?;
             next = commit.parent;
             new.push((revision, commit.tree, commit.when.seconds));
         }
-        let mut before = self.head().map(|step| step.tree);
+        let mut before = match base {
+            Some(base) if !new.is_empty() => {
+                Some(parse(base, &objects.get(base, Kind::Commit)?)?.tree)
+            }
+            _ => None,
+        };
         let mut found = Vec::with_capacity(new.len());
         for (revision, tree, seconds) in new.into_iter().rev() {
             let changes = tree::changes(objects, before, Some(tree))?;
-            found.push((revision, (tree, seconds), changes));
+            found.push((revision, seconds, changes));
             before = Some(tree);
         }
-        for (revision, tree, changes) in found {
-            self.push(revision, tree, changes);
+        for (revision, seconds, changes) in found {
+            self.push(revision, seconds, changes);
         }
         Ok(Follow::Forward)
     }
@@ -209,7 +227,17 @@ fn read_commit(objects: &Objects, revision: Revision) -> Result<Commit, Error> {
     if object.kind != Kind::Commit {
         return Err(damaged(format!("is a {}, not a commit", object.kind.as_str())));
     }
-    Commit::from_bytes(&object.bytes).map_err(damaged)
+    parse(revision, &object.bytes)
+}
+
+fn parse(revision: Revision, bytes: &[u8]) -> Result<Commit, Error> {
+    Commit::from_bytes(bytes).map_err(|reason| Error::Damaged { id: revision, reason })
+}
+
+/// An id is a hash already.
+fn hash(id: Revision) -> u64 {
+    let first = id.as_bytes().first_chunk().expect("an id is longer");
+    u64::from_le_bytes(*first)
 }
 
 /// Whether an id begins with some hexadecimal digits (lower case).

@@ -2,7 +2,8 @@
 //!
 //! It is a bare git repository. Beside what git keeps there is `esker/` with `lock` (held while a process
 //! writes; its content is that process's id), `epoch` (the last start's number), `journal` and
-//! `journal.old` (what may not have reached its place yet) and `tmp/`.
+//! `journal.old` (what may not have reached its place yet), `uploads/` (large contents on their way), `damaged/`
+//! and `tmp/`; large contents lie in `lfs/objects`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};

@@ -7,9 +7,11 @@ pub mod service;
 
 mod put;
 
+mod log;
+mod page;
 mod read;
 
-mod diff;
+pub mod diff;
 mod tag;
 mod why;
 
@@ -23,6 +25,7 @@ pub mod store;
 
 mod branches;
 mod history;
+mod index;
 mod outside;
 mod tree;
 
@@ -33,15 +36,21 @@ mod delta;
 mod durable;
 mod files;
 mod journal;
+mod large;
 mod layout;
 mod locks;
+mod loose;
 mod objects;
 mod pack;
 mod refs;
 mod replay;
 mod settle;
+mod source;
+mod upkeep;
 
 mod cache;
+
+pub mod mirror;
 
 pub mod check;
 pub mod error;

@@ -164,7 +164,7 @@ impl Store {
         (head, theirs): (Revision, &Commit),
         changes: Vec<(Resource, Option<Revision>)>,
     ) -> Result<(), Fault> {
-        let Some(parent) = self.history(branch)?.head().cloned() else {
+        let Some(parent) = self.history(branch)?.head().copied() else {
             return Ok(());
         };
         let edits: Vec<tree::Edit<'_>> =
@@ -189,7 +189,7 @@ impl Store {
         };
         let revision = self.objects.put(Kind::Commit, commit.to_bytes(), None)?;
         let line = self.line_mut(branch)?;
-        line.history.push(revision, (tree, when.seconds), changes);
+        line.history.push(revision, when.seconds, changes);
         Ok(())
     }
 

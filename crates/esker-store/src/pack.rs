@@ -20,7 +20,9 @@ const TREE_DEPTH_MAX: u32 = 50;
 /// The same for a content.
 const BLOB_DEPTH_MAX: u32 = 10;
 /// What marks an entry that is told as a delta of one earlier in the pack.
-const OFS_DELTA: u8 = 6;
+pub(crate) const OFS_DELTA: u8 = 6;
+/// What marks one that is told as a delta of a named one.
+pub(crate) const REF_DELTA: u8 = 7;
 /// The first offset that takes eight bytes in an index.
 const LARGE: u64 = 0x8000_0000;
 
@@ -97,16 +99,16 @@ impl PackWriter {
         self.known.contains_key(&id)
     }
 
-    /// Whether an object may be told as a delta of another that is in the pack.
-    pub(crate) fn is_base(&self, kind: Kind, base: Revision) -> bool {
+    /// Whether an object may be told as a delta of another that is in the pack; on it there will be so many more.
+    pub(crate) fn is_base(&self, kind: Kind, base: Revision, height: u32) -> bool {
         let depth_max = if kind == Kind::Tree { TREE_DEPTH_MAX } else { BLOB_DEPTH_MAX };
-        self.known.get(&base).is_some_and(|known| known.depth < depth_max)
+        self.known.get(&base).is_some_and(|known| known.depth + height < depth_max)
     }
 
     /// Adds an object; as a delta, if that is shorter and the base can be one.
     pub(crate) fn add(&mut self, object: &Object, base: Option<&Object>) -> Result<(), Error> {
         let (kind, bytes) = (object.kind, object.bytes.as_ref());
-        let base = base.filter(|base| base.kind == kind && self.is_base(kind, base.id));
+        let base = base.filter(|base| base.kind == kind && self.is_base(kind, base.id, 0));
         let delta = base.and_then(|base| {
             let delta = delta::encode(&base.bytes, bytes, bytes.len() / 2)?;
             Some((base.id, delta))
@@ -118,19 +120,19 @@ impl PackWriter {
             }
             None => {
                 let deflated = self.deflated(bytes);
-                self.add_whole(object.id, code(kind), (bytes.len() as u64, &deflated))
+                self.add_whole(object.id, kind, (bytes.len() as u64, &deflated))
             }
         }
     }
 
-    /// Adds an entry that is no delta: its type in git's number, its size and its compressed bytes.
+    /// Adds an entry that is no delta: its size and its compressed bytes.
     pub(crate) fn add_whole(
         &mut self,
         id: Revision,
-        code: u8,
+        kind: Kind,
         (size, deflated): (u64, &[u8]),
     ) -> Result<(), Error> {
-        self.entry(id, 0, &[&head(code, size), deflated])
+        self.entry(id, 0, &[&head(kind.code(), size), deflated])
     }
 
     /// Adds an entry that is a delta of one in the pack: the delta's size and its compressed bytes.
@@ -203,13 +205,22 @@ fn keep(git_dir: &Path, path: &Path) -> Result<(), Error> {
     }
 }
 
-/// The type of an entry in git's numbers.
-fn code(kind: Kind) -> u8 {
-    match kind {
-        Kind::Commit => 1,
-        Kind::Tree => 2,
-        Kind::Blob => 3,
-        Kind::Tag => 4,
+impl Kind {
+    /// The type of an entry in git's numbers.
+    fn code(self) -> u8 {
+        match self {
+            Self::Commit => 1,
+            Self::Tree => 2,
+            Self::Blob => 3,
+            Self::Tag => 4,
+        }
+    }
+
+    /// The kind of an entry that is no delta.
+    pub(crate) fn of_code(code: u8) -> Option<Self> {
+        [Self::Commit, Self::Tree, Self::Blob, Self::Tag]
+            .into_iter()
+            .find(|kind| kind.code() == code)
     }
 }
 

@@ -9,7 +9,8 @@ use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Expect, Item, Put, Stored, StoredItem};
 
 use crate::commit::{Commit, IDENTITY};
-use crate::objects::{Kind, id_of};
+use crate::large::{ATTRIBUTES, Taken};
+use crate::objects::Kind;
 use crate::store::Store;
 use crate::trailers;
 use crate::tree;
@@ -26,13 +27,21 @@ struct Effect<'a> {
     item: &'a Item,
     /// The resource's revision and content now.
     current: Option<(Revision, Revision)>,
-    /// The content it gets.
-    blob: Option<Revision>,
+    /// What git is given for the content it gets.
+    taken: Option<Taken>,
 }
 
 impl Effect<'_> {
     fn is_change(&self) -> bool {
-        self.current.map(|(_, blob)| blob) != self.blob
+        self.before() != self.blob()
+    }
+
+    fn before(&self) -> Option<Revision> {
+        self.current.map(|(_, blob)| blob)
+    }
+
+    fn blob(&self) -> Option<Revision> {
+        self.taken.as_ref().map(|taken| taken.blob)
     }
 }
 
@@ -53,7 +62,7 @@ impl Store {
         };
         let items = effects.iter().map(|effect| StoredItem {
             resource: effect.item.resource.clone(),
-            revision: match (effect.is_change(), effect.blob) {
+            revision: match (effect.is_change(), effect.blob()) {
                 (true, Some(_)) => Some(head),
                 (true, None) => None,
                 (false, _) => effect.current.map(|(revision, _)| revision),
@@ -64,36 +73,43 @@ impl Store {
     }
 
     fn effects<'a>(&mut self, put: &'a Put) -> Result<Vec<Effect<'a>>, Fault> {
-        let history = self.history(&put.branch)?;
         let mut effects = Vec::with_capacity(put.items.len());
         for item in &put.items {
-            let current = history.current(&item.resource);
+            let current = self.history(&put.branch)?.current(&item.resource);
             check_head(item, current.map(|(revision, _)| revision))?;
-            let blob = match &item.content {
-                Some(content) => Some(id_of(Kind::Blob, content)?),
+            let before = current.map(|(_, blob)| blob);
+            let taken = match &item.content {
+                Some(content) => Some(self.take_in(&item.resource, content, before)?),
                 None => None,
             };
-            effects.push(Effect { item, current, blob });
+            effects.push(Effect { item, current, taken });
         }
         Ok(effects)
     }
 
     fn commit(&mut self, put: &Put, changed: &[&Effect<'_>]) -> Result<Revision, Fault> {
-        let parent = self.history(&put.branch)?.head().cloned();
-        let edits: Vec<tree::Edit<'_>> =
-            changed.iter().map(|effect| (effect.item.resource.as_str(), effect.blob)).collect();
-        let root = parent.as_ref().map(|step| step.tree);
+        let parent = self.history(&put.branch)?.head().copied();
+        let mut edits: Vec<tree::Edit<'_>> =
+            changed.iter().map(|effect| (effect.item.resource.as_str(), effect.blob())).collect();
+        let root = match parent {
+            Some(step) => Some(self.told(step.revision)?.commit.tree),
+            None => None,
+        };
         for effect in changed {
-            if let Some(content) = &effect.item.content {
-                let base = effect.current.map(|(_, blob)| blob);
-                self.objects.put(Kind::Blob, content.clone(), base)?;
+            if let Some(taken) = &effect.taken {
+                let base = effect.before();
+                self.objects.put(Kind::Blob, taken.bytes.clone(), base)?;
             }
         }
+        let turned = changed.iter();
+        let turned = turned.map(|effect| (&effect.item.resource, effect.before(), effect.blob()));
+        let attributes = self.attributes(root, &turned.collect::<Vec<_>>())?;
+        edits.extend(attributes.map(|blob| (ATTRIBUTES, blob)));
         let tree = match tree::edit(&mut self.objects, root, &edits)? {
             Some(tree) => tree,
             None => self.objects.put(Kind::Tree, Vec::new(), None)?,
         };
-        let when = self.when(parent.as_ref().map(|step| step.seconds));
+        let when = self.when(parent.map(|step| step.seconds));
         let items: Vec<&Item> = changed.iter().map(|effect| effect.item).collect();
         let commit = Commit {
             tree,
@@ -104,10 +120,10 @@ impl Store {
             message: trailers::write(put, &items),
         };
         let revision = self.objects.put(Kind::Commit, commit.to_bytes(), None)?;
-        let changes = changed.iter().map(|effect| (effect.item.resource.clone(), effect.blob));
+        let changes = changed.iter().map(|effect| (effect.item.resource.clone(), effect.blob()));
         let changes = changes.collect();
         let line = self.line_mut(&put.branch)?;
-        line.history.push(revision, (tree, when.seconds), changes);
+        line.history.push(revision, when.seconds, changes);
         Ok(revision)
     }
 

@@ -1,13 +1,13 @@
-//! GET, STAT, LIST and LOG.
+//! GET, STAT and LIST.
 
 use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
-use esker_wire::snapshot::{Content, Entry, Get, List, Listing, Log, Range, Stat};
+use esker_wire::snapshot::{Content, Entry, Get, List, Listing, Stat};
 
 use crate::history::{Change, History};
 use crate::near::nearest;
-use crate::objects::Kind;
+use crate::page::Room;
 use crate::resolve::timestamp;
 use crate::store::Store;
 
@@ -29,10 +29,10 @@ impl Store {
             return Ok(Content { at, entry, bytes });
         }
         let bytes = match pair.0.blob {
-            Some(blob) => self.objects.get(blob, Kind::Blob)?,
+            Some(blob) => self.part(blob, ask.range).map_err(|fault| of(&ask.resource, fault))?,
             None => Bytes::new(),
         };
-        let bytes = Some(ask.range.map_or_else(|| bytes.clone(), |range| part(&bytes, range)));
+        let bytes = Some(bytes);
         Ok(Content { at, entry, bytes })
     }
 
@@ -46,49 +46,38 @@ impl Store {
         self.entry(&ask.branch, &ask.resource, pair)
     }
 
-    /// Every resource as of one commit.
+    /// The resources as of one commit, by name: all that begin as asked, or a page of them.
     ///
     /// # Errors
     /// `not-found` or `ambiguous`.
     pub fn list(&mut self, ask: &List) -> Result<Listing, Fault> {
-        let head = self.history(&ask.branch)?.last();
-        if head.is_none() && ask.at.is_head() {
-            let entries = Vec::new();
-            return Ok(Listing { at: None, entries });
+        let mut listing = Listing { at: None, entries: Vec::new(), next: None };
+        if self.history(&ask.branch)?.last().is_none() && ask.at.is_head() {
+            return Ok(listing);
         }
         let position = self.position(&ask.branch, &ask.at)?;
         let history = self.history(&ask.branch)?;
+        listing.at = Some(history.step(position).revision);
+        let limit = ask.limit.map_or(usize::MAX, |limit| limit as usize);
+        // One more than asked for tells whether there is a next page.
         let found: Vec<(Resource, Pair)> = history
             .resources()
+            .skip_while(|resource| ask.after.as_ref().is_some_and(|after| *resource <= after))
+            .skip_while(|resource| resource.as_str() < ask.prefix.as_str())
+            .take_while(|resource| resource.as_str().starts_with(&ask.prefix))
             .filter_map(|resource| Some((resource.clone(), existing(history, resource, position)?)))
+            .take(limit.saturating_add(1))
             .collect();
-        let at = Some(history.step(position).revision);
-        let entries = found
-            .iter()
-            .map(|(resource, pair)| self.entry(&ask.branch, resource, *pair))
-            .collect::<Result<_, _>>()?;
-        Ok(Listing { at, entries })
-    }
-
-    /// The revisions of one resource or of all, newest first.
-    ///
-    /// # Errors
-    /// `not-found` or `ambiguous`.
-    pub fn log(&mut self, ask: &Log) -> Result<Vec<Entry>, Fault> {
-        if self.history(&ask.branch)?.last().is_none() && ask.at.is_head() {
-            return Ok(Vec::new());
+        let mut room = Room::new(limit);
+        for (resource, pair) in found {
+            let entry = self.entry(&ask.branch, &resource, pair)?;
+            if !room.take(&entry) {
+                listing.next = listing.entries.last().map(|entry| entry.resource.clone());
+                break;
+            }
+            listing.entries.push(entry);
         }
-        let position = self.position(&ask.branch, &ask.at)?;
-        let history = self.history(&ask.branch)?;
-        let limit = ask.limit as usize;
-        let found = match &ask.resource {
-            Some(resource) => log_of(history, resource, position, limit),
-            None => log_of_all(history, position, limit),
-        };
-        if let (Some(resource), true) = (&ask.resource, found.is_empty()) {
-            return Err(self.absent(&ask.branch, resource, position)?);
-        }
-        found.iter().map(|(resource, pair)| self.entry(&ask.branch, resource, *pair)).collect()
+        Ok(listing)
     }
 
     /// The last change of a resource that exists as of a commit.
@@ -104,7 +93,8 @@ impl Store {
         Err(self.absent(branch, resource, position)?)
     }
 
-    fn absent(
+    /// Why a resource does not exist as of a commit.
+    pub(crate) fn absent(
         &mut self,
         branch: &Branch,
         resource: &Resource,
@@ -134,9 +124,9 @@ impl Store {
         let history = self.history(branch)?;
         let revision = history.step(change.position).revision;
         let previous = before.map(|before| history.step(before.position).revision);
-        let size = match change.blob {
-            Some(blob) => self.objects.size(blob)?.unwrap_or(0),
-            None => 0,
+        let (size, content_id) = match change.blob {
+            Some(blob) => self.size_of(blob)?,
+            None => (0, None),
         };
         let told = self.told(revision)?;
         Ok(Entry {
@@ -144,6 +134,7 @@ impl Store {
             revision,
             previous,
             blob: change.blob,
+            content_id,
             size,
             content_type: told.trailers.content_type(resource),
             time: timestamp(told.commit.when.seconds),
@@ -161,41 +152,8 @@ fn existing(history: &History, resource: &Resource, position: u32) -> Option<Pai
     Some((*last, before.last().copied()))
 }
 
-fn log_of(
-    history: &History,
-    resource: &Resource,
-    position: u32,
-    limit: usize,
-) -> Vec<(Resource, Pair)> {
-    let changes = history.changes(resource, position);
-    let newest = (0..changes.len()).rev().take(limit);
-    newest
-        .map(|index| {
-            let before = index.checked_sub(1).map(|before| changes[before]);
-            (resource.clone(), (changes[index], before))
-        })
-        .collect()
-}
-
-fn log_of_all(history: &History, position: u32, limit: usize) -> Vec<(Resource, Pair)> {
-    let mut out = Vec::new();
-    for position in (0..=position).rev() {
-        for resource in history.changed_at(position) {
-            if out.len() == limit {
-                return out;
-            }
-            if let Some((last, before)) = history.changes(resource, position).split_last() {
-                out.push((resource.clone(), (*last, before.last().copied())));
-            }
-        }
-    }
-    out
-}
-
-/// The part of a content that is asked for; empty beyond its end.
-fn part(bytes: &Bytes, range: Range) -> Bytes {
-    let clamp = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
-    let start = clamp(range.offset);
-    let end = clamp(range.offset.saturating_add(range.length));
-    bytes.slice(start..end)
+/// A fault with a content, with the name of whose it is.
+fn of(resource: &Resource, fault: Fault) -> Fault {
+    let message = format!("cannot read {resource}: {}", fault.message);
+    Fault { message, ..fault }
 }

@@ -3,6 +3,7 @@
 //! All PUTs of one batch share one flush. If it fails, the batch is taken back and answered again with every
 //! PUT refused, so that no reply speaks of what is not durable.
 
+mod answers;
 mod seeds;
 
 use bytes::Bytes;
@@ -14,13 +15,20 @@ use esker_wire::message::{Message, Request};
 use esker_wire::name::Branch;
 use esker_wire::seed;
 use esker_wire::snapshot::{
-    Diff, Get, Health, HealthReport, List, Log, Put, Resolve, Stat, Stored, Tag, Tags, Why,
+    Diff, Gc, Get, Health, HealthReport, List, Log, Put, Resolve, Stat, Stored, Tag, Tags, Upload,
+    Why,
 };
 
 use crate::error::Error;
+use crate::mirror::replica::Following;
+use crate::mirror::shared::Mirrors;
 use crate::names::{Names, NamesHandle};
 use crate::outside::Foreign;
+use crate::service::answers::Answers;
 use crate::store::Store;
+
+/// How many commits are new before the index is written while the store is open.
+const INDEX_NEW: u32 = 256;
 
 /// No further request of a batch is answered at once with answers of this many bytes.
 const ANSWERED_MAX: usize = 64 * 1024 * 1024;
@@ -34,6 +42,9 @@ pub struct Snapshots {
     trouble: Option<String>,
     /// What others have put, not yet published.
     early: Vec<Frames>,
+    answers: Answers,
+    mirrors: Mirrors,
+    following: Option<Following>,
 }
 
 /// One batch under way.
@@ -47,7 +58,32 @@ impl Snapshots {
     /// The service of an open store.
     pub fn new(store: Store, names: NamesHandle) -> Self {
         let epoch = store.epoch();
-        Self { store, names, link: Link { epoch, seq: 0 }, trouble: None, early: Vec::new() }
+        let link = Link { epoch, seq: 0 };
+        let (mirrors, following) = (Mirrors::default(), None);
+        Self {
+            store,
+            names,
+            link,
+            trouble: None,
+            early: Vec::new(),
+            answers: Answers::default(),
+            mirrors,
+            following,
+        }
+    }
+
+    /// The same, telling these mirrors of what is stored.
+    #[must_use]
+    pub fn mirrored(self, mirrors: Mirrors) -> Self {
+        let bell = mirrors.clone();
+        self.store.on_settled(Box::new(move || bell.ring()));
+        Self { mirrors, ..self }
+    }
+
+    /// The same, of a replica if there is something that it follows.
+    #[must_use]
+    pub fn following(self, following: Option<Following>) -> Self {
+        Self { following, ..self }
     }
 
     /// Waits until git sees all that was acknowledged.
@@ -75,14 +111,16 @@ impl Snapshots {
             Stat::VERB => self.read(&message, Store::stat),
             List::VERB => self.read(&message, Store::list),
             Log::VERB => self.read(&message, Store::log),
-            Diff::VERB => self.read(&message, Store::diff),
+            Diff::VERB => self.diff(&message),
             Why::VERB => self.read(&message, Store::why),
             Resolve::VERB => self.read(&message, Store::resolve),
             Tags::VERB => self.read(&message, |store, _: &Tags| store.tags()),
+            Upload::VERB => self.read(&message, Store::upload),
+            Gc::VERB => self.read(&message, Store::collect),
             Health::VERB => reply::<Health>(Ok(self.health())),
             other => refused(
                 &Fault::bad_request(format!("{other:?} is no request of the snapshot service")).hint(
-                    "requests are PUT, GET, STAT, LIST, LOG, DIFF, WHY, RESOLVE, TAG, TAGS and HEALTH",
+                    "requests are PUT, GET, STAT, LIST, LOG, DIFF, WHY, RESOLVE, TAG, TAGS, UPLOAD, GC and HEALTH",
                 ),
             ),
         }
@@ -94,6 +132,17 @@ impl Snapshots {
         read: impl FnOnce(&mut Store, &R) -> Result<R::Reply, Fault>,
     ) -> Outcome {
         reply::<R>(R::from_message(message).and_then(|ask| read(&mut self.store, &ask)))
+    }
+
+    /// Reads both versions; others compare them.
+    fn diff(&mut self, message: &Message) -> Outcome {
+        match Diff::from_message(message).and_then(|ask| self.store.sides(&ask)) {
+            Ok(sides) => {
+                let work = move || reply::<Diff>(sides.compare()).reply;
+                Outcome { later: Some(Box::new(work)), ..Outcome::default() }
+            }
+            Err(fault) => refused(&fault),
+        }
     }
 
     fn put(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
@@ -121,12 +170,15 @@ impl Snapshots {
     fn health(&self) -> HealthReport {
         let main = self.store.lines.get(&Branch::main());
         let moved = main.and_then(|line| line.moved.clone());
+        let replica = self.following.as_ref().map(|following| following.refusal().message);
         HealthReport {
             project: self.store.options.project.clone(),
             engine: format!("esker {}", env!("CARGO_PKG_VERSION")),
             link: self.link,
             head: main.and_then(|line| Some(line.history.head()?.revision)),
-            not_writable: self.trouble.clone().or(moved),
+            not_writable: self.trouble.clone().or(moved).or(replica),
+            mirrors: self.mirrors.reports(),
+            follows: self.following.as_ref().map(Following::report),
         }
     }
 
@@ -167,6 +219,7 @@ impl Snapshots {
     /// Takes in what others have put with plain git.
     fn look_outside(&mut self, names: &Names) {
         for news in self.store.look_outside() {
+            self.answers.forget();
             let mut events = std::mem::take(&mut self.early);
             self.publish(&mut events, names, news);
             self.early = events;
@@ -179,8 +232,10 @@ impl Snapshots {
         let link = self.link;
         let mut outcomes = Vec::with_capacity(requests.len());
         let mut bytes = 0;
+        let is_read = !requests.iter().any(writes);
         for frames in requests {
-            let outcome = self.answer(batch, frames);
+            let outcome =
+                if is_read { self.read_again(batch, frames) } else { self.answer(batch, frames) };
             bytes += outcome.reply.iter().map(Bytes::len).sum::<usize>();
             outcomes.push(outcome);
             if bytes > ANSWERED_MAX {
@@ -190,6 +245,7 @@ impl Snapshots {
         match self.store.flush() {
             Ok(written) => {
                 if written {
+                    self.answers.forget();
                     self.trouble = None;
                 }
                 Ok(outcomes)
@@ -202,8 +258,22 @@ impl Snapshots {
         }
     }
 
+    /// An answer that is remembered, or a new one.
+    fn read_again(&mut self, batch: &Batch<'_>, frames: &Frames) -> Outcome {
+        let Some(question) = answers::question(frames) else {
+            return self.answer(batch, frames);
+        };
+        if let Some(reply) = self.answers.get(&question) {
+            return Outcome::reply(reply);
+        }
+        let outcome = self.answer(batch, frames);
+        self.answers.insert(question, &outcome.reply);
+        outcome
+    }
+
     fn handle_batch(&mut self, names: &Names, requests: &[Frames]) -> Vec<Outcome> {
-        let mut batch = Batch { names, refuse: None };
+        let refuse = self.following.as_ref().map(Following::refusal);
+        let mut batch = Batch { names, refuse };
         loop {
             if requests.iter().any(writes) {
                 self.look_outside(names);
@@ -245,6 +315,7 @@ impl Service for Snapshots {
     fn tick(&mut self) -> Vec<Frames> {
         let names = self.names.get();
         self.look_outside(&names);
+        self.store.save_indexes(INDEX_NEW);
         match self.store.note_settled() {
             Err(error) => self.trouble = Some(error.to_string()),
             Ok(()) if self.trouble.is_some() && self.store.is_writable() => self.trouble = None,
@@ -265,13 +336,11 @@ fn writes(frames: &Frames) -> bool {
 
 fn reply<R: Request>(answer: Result<R::Reply, Fault>) -> Outcome {
     match answer {
-        Ok(answer) => {
-            Outcome { reply: R::reply_to_message(&answer).to_frames(), events: Vec::new() }
-        }
+        Ok(answer) => Outcome::reply(R::reply_to_message(&answer).to_frames()),
         Err(fault) => refused(&fault),
     }
 }
 
 fn refused(fault: &Fault) -> Outcome {
-    Outcome { reply: Message::error(fault).to_frames(), events: Vec::new() }
+    Outcome::reply(Message::error(fault).to_frames())
 }

@@ -18,6 +18,7 @@ use crate::durable::Durable;
 use crate::error::Error;
 use crate::files;
 use crate::journal::Batch;
+use crate::large::Large;
 use crate::layout::{self, Hold};
 use crate::locks::Move;
 use crate::objects::{Kind, Objects};
@@ -33,8 +34,8 @@ const FORMAT: &str =
 const FORMAT_LINE: &str = "format = 1";
 /// Where in the first commit it is.
 const FORMAT_FILE: &str = ".esker/format";
-/// For how many commits what they say is kept in memory.
-const TOLD_MAX: usize = 100_000;
+/// How much of what commits say is kept in memory, in bytes.
+const TOLD_MAX: usize = 16 * 1024 * 1024;
 
 /// What tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -50,7 +51,17 @@ pub struct Options {
     pub zone: TimeZone,
     /// The largest content of one resource, in bytes.
     pub content_max: u64,
+    /// A content with more bytes is a large one: kept in a file of its own, with a pointer in git.
+    pub large_min: u64,
+    /// The largest large content, in bytes.
+    pub large_max: u64,
 }
+
+/// The default of [`Options::large_min`].
+pub const LARGE_MIN: u64 = 8_000_000;
+
+/// The default of [`Options::large_max`].
+pub const LARGE_MAX: u64 = 1_000_000_000_000;
 
 impl Default for Options {
     fn default() -> Self {
@@ -59,6 +70,8 @@ impl Default for Options {
             clock: Arc::new(Timestamp::now),
             zone: TimeZone::system(),
             content_max: CONTENT_MAX as u64,
+            large_min: LARGE_MIN,
+            large_max: LARGE_MAX,
         }
     }
 }
@@ -69,6 +82,8 @@ impl fmt::Debug for Options {
             .field("project", &self.project)
             .field("zone", &self.zone)
             .field("content_max", &self.content_max)
+            .field("large_min", &self.large_min)
+            .field("large_max", &self.large_max)
             .finish_non_exhaustive()
     }
 }
@@ -84,6 +99,7 @@ pub struct Store {
     pub(crate) dir: PathBuf,
     pub(crate) options: Options,
     pub(crate) objects: Objects,
+    pub(crate) large: Large,
     pub(crate) lines: BTreeMap<Branch, Line>,
     /// What a branch that does not exist is like.
     pub(crate) nothing: Line,
@@ -92,7 +108,7 @@ pub struct Store {
     pub(crate) moves_waiting: Vec<Move>,
     /// The references that are durable but not yet where git looks for them, by name: with which batch they come
     /// there, and what they name.
-    moving: BTreeMap<String, (u64, Revision)>,
+    pub(crate) moving: BTreeMap<String, (u64, Revision)>,
     /// The references that others have moved while they were to be moved, by name.
     pub(crate) strays: BTreeMap<String, Stray>,
     told: Cache<Arc<Told>>,
@@ -121,6 +137,7 @@ impl Store {
         store.held = Some(held);
         store.durable = Some(durable);
         store.epoch = epoch;
+        store.large.sweep()?;
         if store.history(&Branch::main())?.last().is_none() {
             store.begin()?;
         }
@@ -147,6 +164,7 @@ impl Store {
             dir: dir.to_owned(),
             options,
             objects: Objects::open(dir)?,
+            large: Large::open(dir),
             lines: BTreeMap::new(),
             nothing: Line::default(),
             tags_waiting: BTreeMap::new(),
@@ -189,7 +207,7 @@ impl Store {
         };
         let revision = self.objects.put(Kind::Commit, commit.to_bytes(), None)?;
         let line = self.line_mut(&Branch::main())?;
-        line.history.push(revision, (tree, when.seconds), Vec::new());
+        line.history.push(revision, when.seconds, Vec::new());
         self.flush()?;
         // From here on git knows the store.
         self.settle()
@@ -202,9 +220,10 @@ impl Store {
             reason: reason.to_owned(),
         };
         let history = self.history(&Branch::main())?;
-        let Some(tree) = history.last().map(|_| history.step(0).tree) else {
+        let Some(first) = history.last().map(|_| history.step(0).revision) else {
             return Err(not(&self.dir, "its branch main has no commit"));
         };
+        let tree = self.told(first)?.commit.tree;
         let blob = tree::lookup(&mut self.objects, tree, FORMAT_FILE)?;
         let text = match blob {
             Some(blob) => self.objects.get(blob, Kind::Blob)?,
@@ -235,7 +254,7 @@ impl Store {
             Trailers::default()
         };
         let told = Arc::new(Told { commit, trailers });
-        self.told.insert(revision, Arc::clone(&told), 1);
+        self.told.insert(revision, Arc::clone(&told), 2 * bytes.len() + 256);
         Ok(told)
     }
 
@@ -284,6 +303,8 @@ impl Store {
         for line in self.lines.values_mut() {
             line.durable = line.history.head().map(|step| step.revision);
         }
+        // Whether something is stuck is told when the next batch comes.
+        drop(self.note_settled());
         Ok(true)
     }
 
@@ -304,6 +325,13 @@ impl Store {
     /// If it cannot be put there just now; it stays durable in the journal.
     pub fn settle(&mut self) -> Result<(), Error> {
         self.durable.as_mut().map_or(Ok(()), Durable::settle)
+    }
+
+    /// Has something called whenever something has come to where git looks for it.
+    pub(crate) fn on_settled(&self, ring: Box<dyn Fn() + Send + Sync>) {
+        if let Some(durable) = &self.durable {
+            durable.on_settled(ring);
+        }
     }
 
     /// What a reference names, or will when it has come to its place.
@@ -349,5 +377,13 @@ impl Store {
             line.history.roll_back(line.durable);
         }
         self.lines.retain(|_, line| line.history.last().is_some());
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.durable.is_some() {
+            self.save_indexes(1);
+        }
     }
 }

@@ -26,6 +26,7 @@ impl Store {
     /// Names a revision of `main`; durable after the next flush. The same tag again is no error.
     pub(crate) fn tag(&mut self, ask: &Tag) -> Result<Revision, Fault> {
         check_name(&ask.name)?;
+        check_meaning(&ask.name)?;
         let position = self.position(&Branch::main(), &ask.at)?;
         let target = self.history(&Branch::main())?.step(position).revision;
         if let Some(named) = self.tagged(&ask.name)? {
@@ -124,9 +125,8 @@ fn check_name(name: &str) -> Result<(), Fault> {
         || matches!(name, "@" | "HEAD");
     // What reads as a revision or a time must go on meaning it.
     let is_short = (4..=40).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_short || at::time(name, Timestamp::UNIX_EPOCH, &TimeZone::UTC).is_some() {
-        let message = format!("{name:?} cannot name a tag: it reads as a revision or a time");
-        return Err(Fault::bad_request(message).hint("add a word, as in release-2027-01-04"));
+    if is_short || at::is_plain(name) {
+        return Err(taken(name));
     }
     if is_bad {
         let message = format!("{:?} cannot name a tag", name.chars().take(80).collect::<String>());
@@ -135,4 +135,17 @@ fn check_name(name: &str) -> Result<(), Fault> {
         );
     }
     Ok(())
+}
+
+/// Refuses a new name that reads as a time in any form. Tags of before those forms go on naming what they name.
+fn check_meaning(name: &str) -> Result<(), Fault> {
+    match at::moment(name, Timestamp::UNIX_EPOCH, &TimeZone::UTC) {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) | Err(_) => Err(taken(name)),
+    }
+}
+
+fn taken(name: &str) -> Fault {
+    let message = format!("{name:?} cannot name a tag: it reads as a revision or a time");
+    Fault::bad_request(message).hint("add a word, as in release-2027-01-04")
 }

@@ -68,7 +68,7 @@ pub(crate) fn read(message: &str) -> Trailers {
             let named = value.split_once(": ");
             content_types.extend(named.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
         } else {
-            section.push(&key, value);
+            section.push(key, value);
         }
     }
     Trailers { provenance: Provenance::read(&section).unwrap_or_default(), content_types }

@@ -1,5 +1,7 @@
 //! Trees: which content each resource has. A resource's name is its path.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use esker_wire::fault::Fault;
 use esker_wire::name::{NAME_MAX, Resource};
@@ -183,6 +185,29 @@ fn walk(
     Ok(())
 }
 
+/// Finds what the trees and contents of a tree were made from: what has the same name in another.
+pub(crate) fn near(
+    objects: &mut Objects,
+    (old, new): (Revision, Revision),
+    out: &mut HashMap<Revision, Revision>,
+) -> Result<(), Error> {
+    if old == new || out.insert(new, old).is_some() {
+        return Ok(());
+    }
+    let (before, after) = (nodes(objects, old)?, nodes(objects, new)?);
+    for pair in pairs(&before, &after) {
+        let (Some(before), Some(after)) = pair else {
+            continue;
+        };
+        if before.is_folder() && after.is_folder() {
+            near(objects, (before.id, after.id), out)?;
+        } else if before.is_file() && after.is_file() {
+            out.insert(after.id, before.id);
+        }
+    }
+    Ok(())
+}
+
 /// The nodes of two trees that differ, by name.
 fn pairs<'a>(old: &'a [Node], new: &'a [Node]) -> Vec<(Option<&'a Node>, Option<&'a Node>)> {
     let (mut i, mut j) = (0, 0);
@@ -230,6 +255,21 @@ fn nodes(objects: &mut Objects, tree: Revision) -> Result<Vec<Node>, Error> {
         id: tree,
         reason: "is not a tree that can be read".to_owned(),
     })
+}
+
+/// What a tree names.
+pub(crate) struct Entries {
+    pub(crate) folders: Vec<Revision>,
+    pub(crate) files: Vec<Revision>,
+}
+
+/// Everything a tree names, commits of other repositories apart; none if it cannot be read.
+pub(crate) fn entries(bytes: &Bytes) -> Option<Entries> {
+    let nodes = from_bytes(bytes)?;
+    let of = |wanted: fn(&Node) -> bool| {
+        nodes.iter().filter(|node| wanted(node)).map(|node| node.id).collect()
+    };
+    Some(Entries { folders: of(Node::is_folder), files: of(Node::is_file) })
 }
 
 fn from_bytes(bytes: &Bytes) -> Option<Vec<Node>> {

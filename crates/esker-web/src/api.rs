@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::At;
-use esker_wire::snapshot::{Content, Diff, Get, Log};
+use esker_wire::snapshot::{Content, Diff, Form, Get, Log};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -114,10 +114,9 @@ pub(crate) async fn log(
     let log = Log {
         resource: query.resource.as_deref().map(resource).transpose()?,
         at: at(query.at.as_deref())?,
-        branch: Branch::main(),
-        limit: query.limit.unwrap_or(50).min(LOG_MAX),
+        ..Log::newest(query.limit.unwrap_or(50).min(LOG_MAX))
     };
-    let text = state::log(&hub.call(&log).await?);
+    let text = state::log(&hub.call(&log).await?.entries);
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
@@ -131,8 +130,10 @@ pub(crate) async fn diff(
         from: query.from.as_deref().map(|text| at(Some(text))).transpose()?,
         to: at(query.to.as_deref())?,
         branch: Branch::main(),
+        form: Form::Text,
+        key: Vec::new(),
     };
-    let text = hub.call(&diff).await?;
+    let text = hub.call(&diff).await?.body;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 

@@ -9,7 +9,7 @@ use esker_wire::message::Request;
 use esker_wire::name::Branch;
 use esker_wire::provenance::Input;
 use esker_wire::record::RunRecord;
-use esker_wire::revision::{At, Revision};
+use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Get, Health, HealthReport, List, Listing, Stat};
 
 /// How long a browser's question may take the hub.
@@ -43,7 +43,15 @@ impl Hub {
 
     /// Every resource of a branch, at its head.
     pub(crate) async fn listing(&self, branch: Branch) -> Result<Listing, Fault> {
-        self.call(&List { at: At::head(), branch }).await
+        let mut request = List::all(branch);
+        let mut listing = self.call(&request).await?;
+        while let Some(next) = request.after(&listing) {
+            let page = self.call(&next).await?;
+            listing.entries.extend(page.entries);
+            listing.next = page.next;
+            request = next;
+        }
+        Ok(listing)
     }
 
     /// Every stage's record, by the stage's name. One that cannot be read, which a later esker may have written,

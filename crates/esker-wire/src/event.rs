@@ -94,7 +94,7 @@ impl Event {
 }
 
 /// Writes a revision or the word `none`.
-pub(crate) fn push_revision(section: &mut Section, key: &str, revision: Option<Revision>) {
+pub(crate) fn push_revision(section: &mut Section, key: &'static str, revision: Option<Revision>) {
     match revision {
         Some(revision) => section.push(key, revision),
         None => section.push(key, "none"),

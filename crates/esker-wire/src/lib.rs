@@ -6,6 +6,7 @@
 pub mod stacked;
 
 pub mod name;
+pub mod remote;
 pub mod revision;
 
 pub mod fault;
@@ -14,6 +15,7 @@ pub mod message;
 pub mod chain;
 pub mod event;
 
+pub mod pointer;
 pub mod provenance;
 pub mod record;
 pub mod snapshot;

@@ -5,6 +5,9 @@
 //! repeat. The frames after it are the body. A field `id` in a request's first section comes back in the
 //! reply's, so that a client may have many requests under way.
 
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+
 use bytes::Bytes;
 
 use crate::fault::{Code, Fault};
@@ -22,13 +25,16 @@ pub const CONTENT_MAX: usize = 64 * 1024 * 1024;
 /// The largest message, in bytes, all frames together: any head with the largest content.
 pub const MESSAGE_MAX: usize = HEAD_MAX + CONTENT_MAX;
 
+/// The room a value is given at first: a revision, a time or a name.
+const VALUE: usize = 48;
+
 /// A named list of `key: value` fields.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Section {
     /// The text after `=====`.
     pub name: String,
     /// The fields in order; a key may repeat.
-    pub fields: Vec<(String, String)>,
+    pub fields: Vec<(Cow<'static, str>, String)>,
 }
 
 impl Section {
@@ -39,14 +45,14 @@ impl Section {
 
     /// Appends a field. A value of several lines becomes as many fields of one key.
     #[must_use]
-    pub fn with(mut self, key: &str, value: impl ToString) -> Self {
+    pub fn with(mut self, key: &'static str, value: impl fmt::Display) -> Self {
         self.push(key, value);
         self
     }
 
     /// Appends a field if there is a value.
     #[must_use]
-    pub fn with_some(self, key: &str, value: Option<impl ToString>) -> Self {
+    pub fn with_some(self, key: &'static str, value: Option<impl fmt::Display>) -> Self {
         match value {
             Some(value) => self.with(key, value),
             None => self,
@@ -54,14 +60,24 @@ impl Section {
     }
 
     /// Appends a field in place; see [`Section::with`]. A NUL, which no reader takes, becomes a blank.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "callers pass numbers, names and revisions alike"
-    )]
-    pub fn push(&mut self, key: &str, value: impl ToString) {
-        for line in value.to_string().split('\n') {
-            self.fields.push((key.to_owned(), line.replace('\0', " ")));
+    pub fn push(&mut self, key: impl Into<Cow<'static, str>>, value: impl fmt::Display) {
+        let key = key.into();
+        let mut text = String::with_capacity(VALUE);
+        // Writing to a string cannot fail, only a value's own form of itself.
+        write!(text, "{value}").expect("a value that can be shown");
+        if !text.as_bytes().iter().any(|byte| matches!(byte, b'\n' | b'\0')) {
+            self.fields.push((key, text));
+            return;
         }
+        for line in text.split('\n') {
+            self.fields.push((key.clone(), line.replace('\0', " ")));
+        }
+    }
+
+    /// The bytes it takes when written.
+    fn size(&self) -> usize {
+        let fields = self.fields.iter().map(|(key, value)| key.len() + value.len() + 4);
+        stacked::HEADER.len() + self.name.len() + 1 + fields.sum::<usize>()
     }
 
     /// The first value of a key.
@@ -179,13 +195,6 @@ impl Message {
         rest.split_once(' ').unwrap_or((rest, ""))
     }
 
-    /// Numbers the message, in place of any earlier number.
-    pub fn set_id(&mut self, id: &str) {
-        let head = self.head_mut();
-        head.fields.retain(|(key, _)| key != "id");
-        head.fields.insert(0, ("id".to_owned(), id.to_owned()));
-    }
-
     /// Whether frame 0 is a head of ours, of this version or another; anything else may be a seed's message.
     pub fn is_ours(frame: &[u8]) -> bool {
         frame.starts_with(b"=====esker/")
@@ -193,7 +202,7 @@ impl Message {
 
     /// The frames to send.
     pub fn to_frames(&self) -> Vec<Bytes> {
-        let mut head = Vec::with_capacity(256);
+        let mut head = Vec::with_capacity(self.sections.iter().map(Section::size).sum());
         for section in &self.sections {
             head.extend_from_slice(stacked::HEADER);
             head.extend_from_slice(section.name.as_bytes());
@@ -257,7 +266,8 @@ fn section(stream: &stacked::Stream<'_>) -> Result<Section, Fault> {
         let (key, value) = line.split_once(':').ok_or_else(|| {
             Fault::bad_request(format!("cannot read the head: line {number} is not `key: value`"))
         })?;
-        section.fields.push((key.to_owned(), value.strip_prefix(' ').unwrap_or(value).to_owned()));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        section.fields.push((key.to_owned().into(), value.to_owned()));
     }
     Ok(section)
 }

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// The digits a revision is written with.
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// The longest text a person may ask a revision by, in bytes.
 pub const AT_MAX: usize = 255;
 
@@ -38,14 +41,12 @@ impl FromStr for Revision {
 
     fn from_str(text: &str) -> Result<Self, BadRevision> {
         let bad = || BadRevision(text.chars().take(60).collect());
-        let digits = text.as_bytes();
-        if digits.len() != 40 || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(bad());
-        }
+        let digits: &[u8; 40] = text.as_bytes().try_into().map_err(|_| bad())?;
         let mut bytes = [0; 20];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| bad())?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| bad())?;
+        for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
+            let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
+            let value = high.zip(low).map(|(high, low)| high << 4 | low);
+            *byte = value.and_then(|value| u8::try_from(value).ok()).ok_or_else(bad)?;
         }
         Ok(Self(bytes))
     }
@@ -53,7 +54,12 @@ impl FromStr for Revision {
 
 impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // Every message is full of revisions, so their digits are not left to the general formatter.
+        let mut digits = [0; 40];
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            *pair = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+        }
+        f.write_str(std::str::from_utf8(&digits).map_err(|_| fmt::Error)?)
     }
 }
 

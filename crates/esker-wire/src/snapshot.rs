@@ -4,8 +4,12 @@
 //! last changed that resource, as seen from the commit asked for.
 
 mod ask;
+mod diff;
+mod log;
+mod mirror;
 mod put;
 mod read;
+mod upload;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -14,12 +18,17 @@ use crate::event::{push_revision, revision};
 use crate::fault::Fault;
 use crate::message::{Message, Section};
 use crate::name::Resource;
+use crate::pointer::ContentId;
 use crate::provenance::Provenance;
 use crate::revision::Revision;
 
-pub use ask::{Diff, Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode};
+pub use ask::{Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode};
+pub use diff::{Diff, Difference, Form};
+pub use log::{Filter, LOG_MAX, Log, Mark, Page};
+pub use mirror::MirrorReport;
 pub use put::{Expect, Item, Put, Stored, StoredItem, Tag};
-pub use read::{Content, Get, List, Listing, Log, Range, Stat};
+pub use read::{Content, Get, LIST_MAX, List, Listing, Range, Stat};
+pub use upload::{CHUNK_MAX, Collected, Gc, Unnamed, Upload, Uploaded};
 
 /// One revision of one resource, described.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +41,8 @@ pub struct Entry {
     pub previous: Option<Revision>,
     /// The git blob of the content; none if this revision removed the resource.
     pub blob: Option<Revision>,
+    /// The content's hash, if it is a large one: then the blob is a pointer of git-lfs.
+    pub content_id: Option<ContentId>,
     /// The content's size in bytes.
     pub size: u64,
     /// What the content is, as the PUT said.
@@ -53,6 +64,7 @@ impl Entry {
         push_revision(&mut section, "previous", self.previous);
         push_revision(&mut section, "blob", self.blob);
         section.push("size", self.size);
+        section = section.with_some("content-id", self.content_id);
         section = section.with_some("content-type", self.content_type.as_ref());
         section.push("time", self.time);
         section.push("author", &self.author);
@@ -63,12 +75,28 @@ impl Entry {
         section
     }
 
+    /// No fewer bytes than the entry has in a message.
+    pub fn bytes_max(&self) -> usize {
+        // The names of the fields, and what is of one length or nearly so: ids, numbers, times.
+        const FIXED: usize = 640;
+        let mut texts = vec![self.resource.as_str(), &self.author, &self.summary];
+        texts.extend(self.content_type.as_deref());
+        let Some(provenance) = &self.provenance else {
+            return FIXED + texts.into_iter().map(bytes_of).sum::<usize>();
+        };
+        let Provenance { stage, run_key, program, code, engine, host, .. } = provenance;
+        texts.extend([stage, run_key, program, code, engine, host].map(String::as_str));
+        let inputs = provenance.inputs.iter().map(|input| input.resource.as_str().len() + 64);
+        FIXED + texts.into_iter().map(bytes_of).sum::<usize>() + inputs.sum::<usize>()
+    }
+
     fn from_section(section: &Section) -> Result<Self, Fault> {
         Ok(Self {
             resource: section.require("resource")?,
             revision: section.require("revision")?,
             previous: revision(section, "previous")?,
             blob: revision(section, "blob")?,
+            content_id: section.parse("content-id")?,
             size: section.require("size")?,
             content_type: section.parse("content-type")?,
             time: section.require("time")?,
@@ -77,6 +105,12 @@ impl Entry {
             provenance: Provenance::read(section)?,
         })
     }
+}
+
+/// No fewer bytes than a text has in a message: each line is a field with a name of its own.
+fn bytes_of(text: &str) -> usize {
+    const NAME: usize = "\tcontent-type: \n".len();
+    text.len() + text.bytes().filter(|byte| *byte == b'\n').count() * NAME
 }
 
 /// Writes entries as sections named `entry`.

@@ -1,21 +1,20 @@
-//! The whole program against its peers and limits, in one run: `cargo bench -p esker --bench chain`.
+//! What is not the store's, against its peers and limits, in one run: `cargo bench -p esker --bench chain`. The
+//! store's cases are those of `esker bench store`.
 //!
 //! Each case is measured alternately with its peer, several rounds, and the medians are compared. Printed as
 //! the table of docs/benchmarks.md.
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use esker_bus::bus::Bus;
-use esker_bus::caller::Caller;
 use esker_bus::endpoint::Endpoint;
 use esker_bus::follow::Item;
-use esker_bus::service::Frames;
 use esker_wire::event::Event;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -30,34 +29,16 @@ const SUM: &str = "{ n[$1] += $2 } END { for (k in n) print k, n[k] }";
 
 fn main() {
     println!("| case | ours | peer or limit | ratio |\n| --- | --- | --- | --- |");
-    let peer = Peer::start();
     let world = World::start();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.expect("a runtime");
-    let ours = Side { port: world.port(), bus: Bus::start().expect("a bus") };
-    let theirs = Side { port: peer.port, bus: ours.bus.clone() };
-
-    let put = |side: &Side, clients, each| runtime.block_on(side.load(clients, each, put_message));
-    case("PUT of 4 KiB, one client", "seed's way", || put(&ours, 1, 200), || put(&theirs, 1, 40));
-    case("PUT of 4 KiB, 64 clients", "seed's way", || put(&ours, 64, 30), || put(&theirs, 64, 1));
-    let get = |side: &Side, clients, each| runtime.block_on(side.load(clients, each, get_message));
-    case("GET of 4 KiB, one client", "seed's way", || get(&ours, 1, 500), || get(&theirs, 1, 40));
-    case("GET of 4 KiB, 32 clients", "seed's way", || get(&ours, 32, 100), || get(&theirs, 32, 2));
-    case(
-        "PUT of 4 KiB, one client",
-        "write + fsync",
-        || put(&ours, 1, 200),
-        || fsync(world.dir(), 200),
-    );
+    let bus = Bus::start().expect("a bus");
     let mut run = 0;
     case(
         "PUT to result, two stages",
         "the two programs alone",
-        || world.result(&ours.bus, &mut run),
+        || world.result(&bus, &mut run),
         programs,
     );
-    drop((world, peer));
+    drop(world);
     case("start to serving the page", "running `git --version`", start, git_version);
     let plan = plan();
     case(
@@ -97,81 +78,6 @@ fn times_of(ratio: f64) -> String {
     if ratio >= 10.0 { format!("{ratio:.0}×") } else { format!("{ratio:.2}×") }
 }
 
-/// One service and how to reach it; both speak the first clients' messages.
-struct Side {
-    port: u16,
-    bus: Bus,
-}
-
-impl Side {
-    fn caller(&self) -> Caller {
-        self.bus.caller(&Endpoint::Tcp {
-            requests: format!("tcp://127.0.0.1:{}", self.port),
-            events: "tcp://127.0.0.1:1".to_owned(),
-        })
-    }
-
-    /// The time per request when as many clients each ask so often, one request after the other.
-    async fn load(
-        &self,
-        clients: usize,
-        each: usize,
-        message: fn(usize, usize) -> Bytes,
-    ) -> Duration {
-        let callers: Vec<Caller> = (0..clients).map(|_| self.caller()).collect();
-        for (client, caller) in callers.iter().enumerate() {
-            ask(caller, put_message(client, 0)).await;
-        }
-        let begun = Instant::now();
-        let tasks = callers.into_iter().enumerate().map(|(client, caller)| {
-            tokio::spawn(async move {
-                for number in 1..=each {
-                    ask(&caller, message(client, number)).await;
-                }
-            })
-        });
-        for task in tasks.collect::<Vec<_>>() {
-            task.await.expect("a client");
-        }
-        begun.elapsed() / u32::try_from(clients * each).expect("few")
-    }
-}
-
-async fn ask(caller: &Caller, message: Bytes) {
-    let reply: Frames = caller.exchange(vec![message], DEADLINE).await.expect("an answer");
-    assert!(!reply[0].starts_with(b"ERROR"), "{reply:?}");
-}
-
-/// A content that differs every time, of 4 KiB, which compresses about as text does.
-fn put_message(client: usize, number: usize) -> Bytes {
-    let stamp = Instant::now();
-    let mut text = format!("=====PUT bench r{client}");
-    let mut seed = (client as u64) << 32 | number as u64 | u64::from(std::process::id()) << 16;
-    let clock = std::time::UNIX_EPOCH.elapsed().expect("a clock");
-    seed ^= u64::from(clock.subsec_nanos());
-    while text.len() < 4096 {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        text += &format!("\n\t{:08x} item {} of {:?}", seed >> 33, number, stamp);
-    }
-    text.into()
-}
-
-fn get_message(client: usize, _: usize) -> Bytes {
-    format!("=====GET bench r{client}").into()
-}
-
-/// The time per write and fsync of the same bytes into a file of its own.
-fn fsync(dir: &Path, count: usize) -> Duration {
-    let begun = Instant::now();
-    for number in 0..count {
-        let mut file =
-            fs::File::create(dir.join(format!("fsync-{}", number % 10))).expect("a file");
-        file.write_all(&put_message(0, number)).expect("written");
-        file.sync_all().expect("synced");
-    }
-    begun.elapsed() / u32::try_from(count).expect("few")
-}
-
 fn esker() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_esker"));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -197,9 +103,8 @@ struct World {
 impl World {
     fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let names: String = (0..64).map(|n| format!("\"bench r{n}\" = \"bench/r{n}\"\n")).collect();
         let definition = format!(
-            "[project]\nname = \"bench\"\n[alias]\n{names}\
+            "[project]\nname = \"bench\"\n\
              [stage.sort]\ninput = \"raw/csv\"\nrun = [\"sort\"]\noutput = \"mid/csv\"\n\
              [stage.sum]\ninput = \"mid/csv\"\nrun = [\"awk\", '{SUM}']\noutput = \"out/csv\"\n"
         );
@@ -217,11 +122,6 @@ impl World {
         let text =
             |pointer| endpoints.pointer(pointer).and_then(Value::as_str).expect("an address");
         Endpoint::Tcp { requests: text("/hub/requests").into(), events: text("/hub/events").into() }
-    }
-
-    fn port(&self) -> u16 {
-        let Endpoint::Tcp { requests, .. } = self.endpoint() else { panic!("tcp") };
-        requests.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
     }
 
     /// From sending a PUT to the event of the result, seen by a client.
@@ -340,26 +240,4 @@ fn cat((_, path): &(TempDir, PathBuf)) -> Duration {
     let begun = Instant::now();
     Command::new("cat").arg(path).stdout(Stdio::null()).status().expect("cat");
     begun.elapsed()
-}
-
-/// The seed's way, in Python.
-struct Peer {
-    _folder: TempDir,
-    _running: Running,
-    port: u16,
-}
-
-impl Peer {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/seed_way.py");
-        let mut python = Command::new("python3");
-        python.arg(script).arg(folder.path()).stdout(Stdio::piped());
-        let mut child = python.spawn().expect("python3 with pyzmq");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("piped");
-        BufReader::new(stdout).read_line(&mut line).expect("a line");
-        let port = line.trim().parse().expect("a port");
-        Self { _folder: folder, _running: Running(child), port }
-    }
 }

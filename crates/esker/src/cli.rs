@@ -1,9 +1,15 @@
 //! The command line: what can be said, and the help that explains it.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use esker_pipeline::definition::value::duration;
+use esker_wire::remote::Remote;
+use esker_wire::snapshot::Range;
+use jiff::SignedDuration;
 
 /// Turns a handful of scripts into a live, versioned data system.
 #[derive(Parser)]
@@ -22,6 +28,11 @@ pub(crate) struct Cli {
 /// The largest `--port-base`: the page's port is 3,000 above.
 const PORT_BASE_MAX: i64 = 65_535 - 3_000;
 
+/// The fewest and the most commits a store is measured with: a hundredth of them is measured too.
+const COMMITS_MIN: u64 = 300;
+/// See [`COMMITS_MIN`].
+const COMMITS_MAX: u64 = 10_000_000;
+
 const EXAMPLES: &str = "\
 Examples:
   esker init plan.xlsx            start a project from a spreadsheet
@@ -36,7 +47,7 @@ pub(crate) enum Command {
     /// Run everything in this process: hub, runner, web.
     Up(Up),
     /// Run the hub alone: the snapshot service.
-    Hub(Ports),
+    Hub(Hub),
     /// Run the runner alone: sources and stages, with a hub elsewhere.
     Runner(Log),
     /// Run the web server alone, with a hub elsewhere.
@@ -51,6 +62,10 @@ pub(crate) enum Command {
     Ls(List),
     /// Show what changed in a resource between two versions.
     Diff(Diff),
+    /// Find the version of a resource that broke something.
+    Bisect(Bisect),
+    /// Write the history of a resource to an SQLite database or a CSV file.
+    Export(Export),
     /// Show what a resource was made from, back to its sources.
     Why(Why),
     /// Name a revision for good, or list the names.
@@ -61,10 +76,17 @@ pub(crate) enum Command {
     Check(Check),
     /// Write an esker.toml to start from.
     Init(Init),
+    /// Make a project's store again from a mirror.
+    Restore(Restore),
     /// Look for what is wrong here: definition, programs, disk, store, ports, hub, runner, clock.
     Doctor(Doctor),
     /// What failed, and why.
     Problems(Problems),
+    /// Find large contents that no version names, and remove them.
+    Gc(Gc),
+    /// Measure this esker against its peers and limits, on this machine.
+    #[command(subcommand)]
+    Bench(Bench),
     /// The planning application's filters, stdin to stdout.
     #[command(subcommand)]
     Qplan(Qplan),
@@ -91,6 +113,30 @@ pub(crate) struct Ports {
 }
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker hub
+  esker hub --follow git@host:team/data.git    a read replica of what is pushed there")]
+pub(crate) struct Hub {
+    /// Serve what is in this git repository, for reading only: its URL or path.
+    #[arg(long, value_name = "URL")]
+    pub(crate) follow: Option<Remote>,
+    /// How often to look there for news.
+    #[arg(long, value_name = "TIME", default_value = "5s", requires = "follow", value_parser = every)]
+    pub(crate) every: Duration,
+    #[command(flatten)]
+    pub(crate) ports: Ports,
+}
+
+/// Reads how often to look for news.
+fn every(text: &str) -> Result<Duration, String> {
+    const EVERY: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(24);
+    let read = text.parse::<SignedDuration>().map_err(|_| "write for example 5s or 1m".to_owned());
+    let every = read.and_then(|every| Duration::try_from(every).map_err(|e| e.to_string()))?;
+    if EVERY.contains(&every) { Ok(every) } else { Err("from 100ms to 24h".to_owned()) }
+}
+
+#[derive(Args)]
 pub(crate) struct Log {
     /// Log lines as JSON; the default where standard error is no terminal.
     #[arg(long)]
@@ -112,6 +158,7 @@ Examples:
   esker put raw/notes < notes.txt
   esker put raw/notes notes.txt -m 'after the meeting'
   esker put raw/notes --if-head none < notes.txt    only if there is none yet
+  esker put raw/scan scan.tif                       of any size; broken off, run it again and it goes on
 
 What a source or stage makes is made again at its next run: change its file, or put under another name.")]
 pub(crate) struct Put {
@@ -133,15 +180,36 @@ pub(crate) struct Put {
     pub(crate) json: bool,
 }
 
+/// Reads `0..100`, `100..`, `..100`.
+fn range(text: &str) -> Result<Range, String> {
+    let bad = || format!("{text:?} is no range of bytes; write 0..100, 100.. or ..100");
+    let (from, to) = text.split_once("..").ok_or_else(bad)?;
+    let number = |text: &str, otherwise: u64| match text {
+        "" => Ok(otherwise),
+        digits => digits.parse().map_err(|_| bad()),
+    };
+    let (offset, to): (u64, u64) = (number(from, 0)?, number(to, u64::MAX)?);
+    let length = to.checked_sub(offset).ok_or_else(bad)?;
+    Ok(Range { offset, length })
+}
+
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   esker get results/plan
   esker get results/plan@4f8d0e69e2           a revision that `esker log results/plan` lists
-  esker get results/plan@2025-11-20 -o plan-then.txt")]
+  esker get results/plan@2025-11-20 -o plan-then.txt
+  esker get 'results/plan@last friday 17:00'
+  esker get results/plan --range 0..100       the first hundred bytes")]
 pub(crate) struct Get {
     /// The resource, with @REVISION, @TAG or @DATE for an older version.
     pub(crate) resource: String,
+    /// Only these bytes: from the first, counted from 0, to before the last; either may be left out.
+    #[arg(long, value_name = "FROM..TO", value_parser = range)]
+    pub(crate) range: Option<Range>,
+    /// Nothing if the resource is still as it was at this revision, tag or date.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) if_changed_since: Option<String>,
     /// Write to this file, whole or not at all.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -151,21 +219,50 @@ pub(crate) struct Get {
 }
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker log raw/plan
+  esker log raw/plan@2025-11-20               from that day back
+  esker log --since 'last monday' --author ann
+  esker log --since v1 --until v2 --grep holidays --all")]
 pub(crate) struct History {
-    /// The resource; all of them when not given.
+    /// The resource, with @REVISION, @TAG or @DATE to begin there; all of them when not given.
     pub(crate) resource: Option<String>,
-    /// At most this many.
-    #[arg(short = 'n', long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) limit: u32,
+    /// Only after this revision or tag, or from the beginning of this day on.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) since: Option<String>,
+    /// Only up to this revision or tag, or the end of this day.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) until: Option<String>,
+    /// Only what someone put whose name or mail holds this.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) author: Option<String>,
+    /// Only what was put with a message that holds this.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) grep: Option<String>,
+    /// At most this many; 20 when not given.
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: Option<u32>,
+    /// All there are.
+    #[arg(long, conflicts_with = "limit")]
+    pub(crate) all: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker ls
+  esker ls raw/                   those whose names begin so
+  esker ls raw/ --at 2025-11-20   as they were at the end of that day")]
 pub(crate) struct List {
+    /// Only the resources whose names begin so.
+    #[arg(default_value = "")]
+    pub(crate) prefix: String,
     /// As of this revision, tag or date.
-    #[arg(default_value = "HEAD")]
+    #[arg(long, value_name = "VERSION", default_value = "HEAD")]
     pub(crate) at: String,
     /// Print JSON.
     #[arg(long)]
@@ -178,6 +275,7 @@ Examples:
   esker diff results/plan                       the last change
   esker diff results/plan 2025-11-20            since that day
   esker diff results/plan 4f8d0e69e2 a67f1cf20f    two revisions that `esker log results/plan` lists
+  esker diff raw/tickets --as table --key id    which cells of which rows
 
 HEAD~3 is the whole project three versions ago, whatever they changed.")]
 pub(crate) struct Diff {
@@ -188,6 +286,78 @@ pub(crate) struct Diff {
     /// The newer version.
     #[arg(default_value = "HEAD")]
     pub(crate) to: String,
+    /// What to compare: lines, the cells of CSV, TSV and stacked streams, or the paths of JSON; `auto` is whichever
+    /// suits the contents, and the default on a terminal. Elsewhere it is text.
+    #[arg(long = "as", value_name = "FORM", value_parser = ["text", "table", "json", "auto"])]
+    pub(crate) form: Option<String>,
+    /// The columns that name a table's rows, for example id or team,name; guessed when not given. The form is table
+    /// then.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub(crate) key: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker bisect raw/tickets --check 'grep -q Berlin'
+  esker bisect results/plan --check 'python3 check.py' --good v1 --bad HEAD
+  esker bisect raw/tickets --check 'sh -c \"test $(wc -l) -lt 100\"'
+
+CMD reads a version on standard input and exits 0 if it is good, 125 if it cannot say, else it is bad.
+Words are split and quoted as in a shell, but no shell runs: write sh -c for one. ESKER_RESOURCE and
+ESKER_REVISION are in its environment.")]
+pub(crate) struct Bisect {
+    /// The resource.
+    pub(crate) resource: String,
+    /// The program that tells good from bad, and its arguments.
+    #[arg(long, value_name = "CMD")]
+    pub(crate) check: String,
+    /// A version that is good; the first one when not given.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) good: Option<String>,
+    /// A newer version that is bad.
+    #[arg(long, value_name = "VERSION", default_value = "HEAD")]
+    pub(crate) bad: String,
+    /// How long one run of the program may take.
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    pub(crate) timeout: SignedDuration,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker export raw/tickets --to history.csv               a line per version
+  esker export raw/tickets --to history.sqlite --rows     every row of every version, to be asked in SQL
+  esker export raw/tickets --to q1.sqlite --contents --since 2027-01-01 --until 2027-03-31
+
+  sqlite3 history.sqlite \"SELECT time, state FROM rows WHERE id = '7' ORDER BY time\"")]
+pub(crate) struct Export {
+    /// The resource.
+    pub(crate) resource: String,
+    /// The file to write; its ending says what: .sqlite or .csv.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// Only after this revision or tag, or from the beginning of this day on.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) since: Option<String>,
+    /// Only up to this revision or tag, or the end of this day.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) until: Option<String>,
+    /// Also the rows of CSV, TSV and stacked streams; in a CSV file, in place of a line per version.
+    #[arg(long)]
+    pub(crate) rows: bool,
+    /// Also the contents, in a table of their own.
+    #[arg(long)]
+    pub(crate) contents: bool,
+    /// Replace a file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -250,7 +420,37 @@ pub(crate) struct Init {
 }
 
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker restore git@host:team/data.git         into the folder data
+  esker restore /backup/plan.git my-project    then `esker up my-project` goes on from there")]
+pub(crate) struct Restore {
+    /// The mirror: a git repository's URL or path.
+    pub(crate) url: Remote,
+    /// The project's folder, without a store; named like the mirror when not given.
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Args)]
 pub(crate) struct Doctor {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker gc                        what would be removed
+  esker gc --force                remove it
+  esker gc --force --grace 1h     also what came only lately and nobody has named")]
+pub(crate) struct Gc {
+    /// Remove them; without it they are only listed.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Leave those that are younger: someone may be about to name them.
+    #[arg(long, value_name = "TIME", default_value = "14d", value_parser = duration)]
+    pub(crate) grace: Duration,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -288,4 +488,44 @@ pub(crate) enum Qplan {
         #[arg(long)]
         by_name: bool,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Measure the snapshots: how fast, how safe, and whether it stays so with age.
+    Store(BenchStore),
+    /// Answer everything with frames of these sizes; started to be measured against.
+    #[command(hide = true)]
+    Echo {
+        /// The frames of the answer, in bytes.
+        sizes: Vec<usize>,
+    },
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Works in a folder that it makes in the current one, or in --dir DIR, and removes again: the disk there is what is measured.
+
+Examples:
+  esker bench store --quick       under a minute, with smaller sizes
+  esker bench store --check       fails where something is not as it must be")]
+pub(crate) struct BenchStore {
+    /// Measure less, in under a minute.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Fail if something is not as it must be, or could not be measured.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// The commits of the largest store: 100000, or 10000 with --quick.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(COMMITS_MIN..=COMMITS_MAX))]
+    pub(crate) commits: Option<u64>,
+    /// Install a peer that is missing, in the folder it works in: pyzmq.
+    #[arg(long)]
+    pub(crate) install: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Measure just enough to see that it works.
+    #[arg(long, hide = true)]
+    pub(crate) smoke: bool,
 }

@@ -1,13 +1,20 @@
 //! The commands that ask a hub, look at a project, or filter. One file each; shapes they share are here.
 
+pub(crate) mod bisect;
 pub(crate) mod check;
+pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod export;
+pub(crate) mod gc;
 pub(crate) mod get;
-pub(crate) mod history;
 pub(crate) mod init;
+pub(crate) mod large;
+pub(crate) mod log;
+mod pages;
 pub(crate) mod problems;
 pub(crate) mod put;
 pub(crate) mod qplan;
+pub(crate) mod restore;
 pub(crate) mod tag;
 pub(crate) mod watch;
 pub(crate) mod why;
@@ -23,6 +30,7 @@ fn entry_json(entry: &Entry) -> Value {
         "revision": entry.revision.to_string(),
         "previous": entry.previous.map(|revision| revision.to_string()),
         "blob": entry.blob.map(|blob| blob.to_string()),
+        "content_id": entry.content_id.map(|id| id.to_string()),
         "size": entry.size,
         "content_type": entry.content_type,
         "time": entry.time.to_string(),

@@ -1,6 +1,7 @@
 //! The program: reads the command line, finds the project, starts planes or asks a hub. Everything it does is
 //! done by the crates below it; this one only decides which, and says how it went.
 
+mod bench;
 mod cli;
 mod commands;
 mod endpoints;
@@ -9,6 +10,7 @@ mod planes;
 mod project;
 mod reach;
 mod reload;
+mod replication;
 mod say;
 mod status;
 mod stop;
@@ -37,21 +39,26 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let place = project::Place { dir: cli.dir, hub: cli.hub };
     match cli.command {
         Command::Up(up) => planes::up(&place, &up)?,
-        Command::Hub(ports) => planes::hub(&place, &ports)?,
+        Command::Hub(hub) => planes::hub(&place, &hub)?,
         Command::Runner(log) => planes::runner(&place, &log)?,
         Command::Web(web) => planes::web(&place, &web)?,
         Command::Put(put) => commands::put::put(&place, &put)?,
         Command::Get(get) => commands::get::get(&place, &get)?,
-        Command::Log(history) => commands::history::log(&place, &history)?,
-        Command::Ls(list) => commands::history::ls(&place, &list)?,
-        Command::Diff(diff) => commands::history::diff(&place, &diff)?,
+        Command::Log(history) => commands::log::log(&place, &history)?,
+        Command::Ls(list) => commands::log::ls(&place, &list)?,
+        Command::Diff(diff) => commands::diff::diff(&place, &diff)?,
+        Command::Bisect(bisect) => commands::bisect::bisect(&place, &bisect)?,
+        Command::Export(export) => commands::export::export(&place, &export)?,
         Command::Why(why) => commands::why::why(&place, &why)?,
         Command::Tag(tag) => commands::tag::tag(&place, &tag)?,
         Command::Watch(watch) => commands::watch::watch(&place, &watch)?,
         Command::Check(check) => return commands::check::check(&place, &check),
         Command::Init(init) => commands::init::init(&place, &init)?,
+        Command::Restore(restore) => commands::restore::restore(&place, &restore)?,
         Command::Doctor(doctor) => return commands::doctor::doctor(&place, &doctor),
         Command::Problems(problems) => return commands::problems::problems(&place, &problems),
+        Command::Gc(gc) => commands::gc::gc(&place, &gc)?,
+        Command::Bench(bench) => return bench::run(&place, &bench),
         Command::Qplan(qplan) => return commands::qplan::run(&qplan),
     }
     Ok(ExitCode::SUCCESS)

@@ -12,19 +12,21 @@ use esker_bus::endpoint::Endpoint;
 use esker_bus::server::Server;
 use esker_pipeline::definition::{Definition, FILE, Origin, ViewKind};
 use esker_pipeline::engine::{self, Engine};
+use esker_store::mirror::shared::Mirrors;
 use esker_store::names::{Names, NamesHandle};
 use esker_store::service::Snapshots;
-use esker_store::store::{Options, Store};
+use esker_store::store::{LARGE_MAX, LARGE_MIN, Options, Store};
 use esker_web::project::{Project as Shown, Stage, View};
 use esker_wire::name::Resource;
 use indicatif::MultiProgress;
 use tokio::sync::watch;
 
-use crate::cli::{Log, Ports, Up, Web};
+use crate::cli::{Hub, Log, Ports, Up, Web};
 use crate::endpoints::{Endpoints, HubAddresses, Presence, Process};
 use crate::project::{Place, Project};
 use crate::reach;
 use crate::reload::Reload;
+use crate::replication::Replication;
 use crate::say::{self, hinted};
 use crate::status;
 use crate::stop::Stop;
@@ -67,7 +69,11 @@ impl Start {
         })
     }
 
-    fn serve_hub(&self, ports: &Ports) -> Result<(Server, NamesHandle, Presence)> {
+    fn serve_hub(
+        &self,
+        ports: &Ports,
+        replication: &Replication,
+    ) -> Result<(Server, NamesHandle, Presence)> {
         let names = NamesHandle::new(names(&self.definition));
         let hub = &self.definition.hub;
         let binds = Binds {
@@ -75,9 +81,11 @@ impl Start {
             events: vec![moved(&hub.events, PORTS[1], ports.port_base)?],
             ..Binds::default()
         };
-        let store = open_store(&self.project, self.definition.project.clone())?;
+        let store = open_store(&self.project, &options(&self.definition))?;
         let epoch = store.epoch().to_string();
-        let service = Snapshots::new(store, names.clone());
+        let service = Snapshots::new(store, names.clone())
+            .mirrored(replication.mirrors())
+            .following(replication.following());
         let server = self.bus.serve("snapshots", service, &binds).map_err(|fault| {
             let hint = format!("{}: `--port-base 6000`, or [hub] in {FILE}", fault.hint);
             fault.hint(hint)
@@ -162,7 +170,8 @@ impl Start {
 pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
     let start = Start::new(place.project_in(up.folder.as_deref())?, &up.ports.log)?;
     start.title();
-    let (server, names_handle, hub_presence) = start.serve_hub(&up.ports)?;
+    let replication = Replication::push(&start.project, &start.definition)?;
+    let (server, names_handle, hub_presence) = start.serve_hub(&up.ports, &replication)?;
     let hub = server.local();
     let shown = watch::Sender::new(Arc::new(shown(&start.definition, true)));
     let (page, page_presence) = start.serve_page(&hub, &up.ports, up.bind, shown.subscribe())?;
@@ -171,27 +180,32 @@ pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
         names_handle.replace(names(definition));
         shown.send_replace(Arc::new(self::shown(definition, has_runner)));
     })?;
-    status::show(&engine, &start.bars, start.read_along, &start.stop);
+    let mirrors = replication.mirrors();
+    status::show((&engine, &mirrors), &start.bars, start.read_along, &start.stop);
     tracing::info!("stopping");
     drop((reload, runner_presence));
     engine.shutdown();
     drop((page_presence, hub_presence));
     page.shutdown();
     server.shutdown();
+    replication.shutdown();
     Ok(())
 }
 
 /// Runs the hub alone.
-pub(crate) fn hub(place: &Place, ports: &Ports) -> Result<()> {
-    let start = Start::new(place.project()?, &ports.log)?;
+pub(crate) fn hub(place: &Place, hub: &Hub) -> Result<()> {
+    let start = Start::new(place.project()?, &hub.ports.log)?;
     start.title();
-    let (server, names_handle, presence) = start.serve_hub(ports)?;
+    let here = (place, &start.project);
+    let replication = Replication::follow(here, &start.definition, hub, &start.stop)?;
+    let (server, names_handle, presence) = start.serve_hub(&hub.ports, &replication)?;
     let reload = Reload::start(&start.project, move |definition, _| {
         names_handle.replace(names(definition));
     })?;
     start.rest();
     drop((reload, presence));
     server.shutdown();
+    replication.shutdown();
     Ok(())
 }
 
@@ -202,7 +216,8 @@ pub(crate) fn runner(place: &Place, log: &Log) -> Result<()> {
     let hub = start.hub_elsewhere(place);
     hub.check()?;
     let (engine, presence) = start.start_engine(&hub)?;
-    status::show(&engine, &start.bars, start.read_along, &start.stop);
+    let mirrors = Mirrors::default();
+    status::show((&engine, &mirrors), &start.bars, start.read_along, &start.stop);
     tracing::info!("stopping");
     drop(presence);
     engine.shutdown();
@@ -300,9 +315,19 @@ pub(crate) fn maker(place: &Place, resource: &Resource) -> Option<String> {
     }
 }
 
-/// Opens the project's store, of a project called `name`.
-pub(crate) fn open_store(project: &Project, name: String) -> Result<Store> {
-    let options = Options { project: name, ..Options::default() };
+/// How a project's store behaves, as its definition says.
+pub(crate) fn options(definition: &Definition) -> Options {
+    let large = &definition.store.large;
+    Options {
+        project: definition.project.clone(),
+        large_min: large.min.unwrap_or(LARGE_MIN),
+        large_max: large.max.unwrap_or(LARGE_MAX),
+        ..Options::default()
+    }
+}
+
+/// Opens the project's store.
+pub(crate) fn open_store(project: &Project, options: &Options) -> Result<Store> {
     project.hidden()?;
     let begun = Instant::now();
     loop {

@@ -9,15 +9,20 @@ use esker_bus::endpoint::Endpoint;
 use esker_bus::follow::Follow;
 use esker_bus::server::Server;
 use esker_pipeline::definition::Definition;
+use esker_store::mirror::replica::Following;
 use esker_store::names::{Names, NamesHandle};
 use esker_store::service::Snapshots;
+use esker_store::store::Options;
+use esker_wire::fault::{Code, Fault};
 use esker_wire::message::Request;
-use esker_wire::snapshot::Health;
+use esker_wire::name::Branch;
+use esker_wire::revision::Revision;
+use esker_wire::snapshot::{Entry, Health, List, Resolve};
 
 use crate::endpoints::{Endpoints, HubAddresses};
 use crate::planes;
 use crate::project::{Place, Project};
-use crate::say::hinted;
+use crate::say::{self, hinted};
 
 /// How long a command waits for the hub's answer.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -66,23 +71,73 @@ impl Hub {
 
     fn of_store(project: &Project) -> Result<Self> {
         let bus = Bus::start()?;
-        let (name, names) = match Definition::load(&project.dir) {
-            Ok(definition) => (definition.project.clone(), planes::names(&definition)),
+        let (options, names) = match Definition::load(&project.dir) {
+            Ok(definition) => (planes::options(&definition), planes::names(&definition)),
             Err(_) => {
                 let folder = project.dir.file_name().unwrap_or_default();
-                (folder.to_string_lossy().into_owned(), Names::default())
+                let name = folder.to_string_lossy().into_owned();
+                (Options { project: name, ..Options::default() }, Names::default())
             }
         };
-        let store = planes::open_store(project, name)?;
-        let service = Snapshots::new(store, NamesHandle::new(names));
+        let store = planes::open_store(project, &options)?;
+        let service = Snapshots::new(store, NamesHandle::new(names))
+            .following(Following::of(&project.store()));
         let server = bus.serve("snapshots", service, &Binds::default())?;
         let endpoint = server.local();
         Ok(Self { caller: bus.caller(&endpoint), endpoint, bus, own: Some(server) })
     }
 
+    /// The hub once more after its connection was lost, if it runs; it may have come back elsewhere.
+    pub(crate) fn again(place: &Place) -> Option<Self> {
+        match &place.hub {
+            Some(address) => Self::at(named(address)).ok(),
+            None => Self::running(&place.project().ok()?).ok().flatten(),
+        }
+    }
+
+    /// Asks and waits, no longer than this.
+    pub(crate) fn call_within<R: Request>(
+        &self,
+        request: &R,
+        deadline: Duration,
+    ) -> Result<R::Reply, Fault> {
+        self.caller.call_blocking(request, deadline)
+    }
+
     /// Asks and waits.
     pub(crate) fn call<R: Request>(&self, request: &R) -> Result<R::Reply> {
-        Ok(self.caller.call_blocking(request, DEADLINE)?)
+        let answer = self.caller.call_blocking(request, DEADLINE);
+        Ok(answer.map_err(|fault| self.with_times(fault))?)
+    }
+
+    /// Every page of a listing.
+    pub(crate) fn listing(&self, mut ask: List) -> Result<Vec<Entry>> {
+        let mut page = self.call(&ask)?;
+        let mut entries = std::mem::take(&mut page.entries);
+        while let Some(next) = ask.after(&page) {
+            page = self.call(&next)?;
+            entries.append(&mut page.entries);
+            ask = next;
+        }
+        Ok(entries)
+    }
+
+    /// A fault whose candidates are revisions, with what a person knows them by.
+    fn with_times(&self, mut fault: Fault) -> Fault {
+        if fault.code != Code::Ambiguous {
+            return fault;
+        }
+        for candidate in &mut fault.candidates {
+            let Ok(revision) = candidate.parse::<Revision>() else {
+                continue;
+            };
+            let ask = Resolve { at: revision.into(), branch: Branch::main(), zone: None };
+            if let Ok(resolved) = self.caller.call_blocking(&ask, DEADLINE) {
+                let time = say::time(resolved.time);
+                *candidate = format!("{revision}  {time}  {}", resolved.summary);
+            }
+        }
+        fault
     }
 
     /// Follows what happens.
@@ -115,18 +170,20 @@ pub(crate) fn resource_at(
     text: &str,
 ) -> Result<(esker_wire::name::Resource, esker_wire::revision::At)> {
     let (resource, at) = match text.split_once('@') {
-        Some((resource, at)) => (
-            resource,
-            at.parse().map_err(|error| {
-                hinted(
-                    format!("cannot read the version {at:?}: {error}"),
-                    "try HEAD, HEAD~1, a revision, a tag or a date",
-                )
-            })?,
-        ),
+        Some((resource, at)) => (resource, version(at)?),
         None => (text, esker_wire::revision::At::head()),
     };
     Ok((self::resource(resource)?, at))
+}
+
+/// Reads a version.
+pub(crate) fn version(text: &str) -> Result<esker_wire::revision::At> {
+    text.parse().map_err(|error| {
+        hinted(
+            format!("cannot read the version {text:?}: {error}"),
+            "try HEAD, HEAD~1, a revision, a tag or a date",
+        )
+    })
 }
 
 /// Reads a resource's name.

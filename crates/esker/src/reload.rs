@@ -44,10 +44,11 @@ impl Reload {
                 }
                 // A bad edit is the runner's to report; the last good definition stays.
                 if let Ok(definition) = Definition::load(&project.dir) {
-                    let addresses = (definition.hub.clone(), definition.web.clone());
-                    if served.get_or_insert_with(|| addresses.clone()) != &addresses {
+                    let Definition { hub, web, store, .. } = &definition;
+                    let settings = (hub.clone(), web.clone(), store.clone());
+                    if served.get_or_insert_with(|| settings.clone()) != &settings {
                         tracing::warn!(
-                            "[hub] and [web] have changed: restart esker to serve there"
+                            "[hub], [web] or [store] has changed: restart esker to go by it"
                         );
                     }
                     good = Some(definition);

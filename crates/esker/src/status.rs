@@ -6,8 +6,11 @@ use anstyle::{AnsiColor, Style};
 use esker_pipeline::engine::Engine;
 use esker_pipeline::engine::status::{Part, Status};
 use esker_pipeline::plan::State;
+use esker_store::mirror::shared::Mirrors;
+use esker_wire::snapshot::MirrorReport;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::replication::describe;
 use crate::say;
 use crate::stop::Stop;
 
@@ -15,14 +18,19 @@ use crate::stop::Stop;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Shows the runner's state, where a person reads along, until it is time to stop.
-pub(crate) fn show(engine: &Engine, bars: &MultiProgress, read_along: bool, stop: &Stop) {
+pub(crate) fn show(
+    (engine, mirrors): (&Engine, &Mirrors),
+    bars: &MultiProgress,
+    read_along: bool,
+    stop: &Stop,
+) {
     if !read_along {
         while !stop.wait(Duration::from_secs(3600)) {}
         return;
     }
     let mut lines: Vec<(String, ProgressBar)> = Vec::new();
     while !stop.wait(LOOK_EVERY) {
-        let texts = texts(&engine.status());
+        let texts = texts(&engine.status(), &mirrors.reports());
         if lines.len() != texts.len() {
             clear(&mut lines);
             lines = texts.iter().map(|_| (String::new(), line(bars))).collect();
@@ -48,12 +56,15 @@ fn line(bars: &MultiProgress) -> ProgressBar {
     bars.add(ProgressBar::no_length().with_style(style))
 }
 
-/// Every line: the sources and stages, and what is wrong with all of them.
-fn texts(status: &Status) -> Vec<String> {
+/// Every line: the sources and stages, what is wrong with all of them, and the mirrors that something is wrong with.
+fn texts(status: &Status, mirrors: &[MirrorReport]) -> Vec<String> {
     let red = AnsiColor::Red.on_default().bold();
     let wrong = status.store.iter().chain(&status.definition);
     let wrong = wrong.map(|text| format!("{red}✗{red:#} {text}"));
-    status.parts.iter().map(text).chain(wrong).collect()
+    let yellow = AnsiColor::Yellow.on_default();
+    let lagging = mirrors.iter().filter(|report| report.trouble.is_some());
+    let lagging = lagging.map(|report| format!("{yellow}⇡{yellow:#} {}", describe(report)));
+    status.parts.iter().map(text).chain(wrong).chain(lagging).collect()
 }
 
 /// One source or stage: how it stands, what it makes, what is next or wrong.

@@ -10,25 +10,33 @@ use anyhow::{Context, Result};
 /// Writes a file whole or not at all. A link is followed, an older file keeps its permissions, and what is no file
 /// (a device, a pipe) is written to as it is.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    write_with(path, |out| Ok(out.write_all(bytes)?))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// The same with what `fill` writes; if that fails, an older file stays.
+pub(crate) fn write_with(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> Result<()>,
+) -> Result<()> {
+    write(path, fill).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let path = match fs::canonicalize(path) {
         Ok(target) => target,
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_path_buf(),
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
     let older = fs::metadata(&path).ok();
     if older.as_ref().is_some_and(|older| !older.is_file()) {
-        return File::options().write(true).open(&path)?.write_all(bytes);
+        return fill(&mut File::options().write(true).open(&path)?);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new("."));
     // As any new file: what the user's umask leaves.
     let all = Permissions::from_mode(0o666);
     let mut file = tempfile::Builder::new().permissions(all).tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    fill(&mut file)?;
     if let Some(older) = older {
         file.as_file().set_permissions(older.permissions())?;
     }

@@ -31,7 +31,7 @@ fn run_with(program: &Program, stdin: &str) -> Finished {
         dir: &std::env::temp_dir(),
         program,
         env: vec![("ESKER_STAGE".into(), "test".into())],
-        stdin: Bytes::copy_from_slice(stdin.as_bytes()),
+        stdin: Bytes::copy_from_slice(stdin.as_bytes()).into(),
     };
     run(&order, &mailbox()).unwrap()
 }
@@ -152,7 +152,7 @@ fn the_engine_can_stop_a_run() {
         dir: &std::env::temp_dir(),
         program: &endless,
         env: Vec::new(),
-        stdin: Bytes::new(),
+        stdin: Bytes::new().into(),
     };
     let mailbox = mailbox();
     mailbox.post.send(Mail::Stop).unwrap();

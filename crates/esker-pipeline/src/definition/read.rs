@@ -9,7 +9,7 @@ use toml::de::DeTable;
 
 use super::defect::Defect;
 use super::page::{Marked, Page, Table};
-use super::{Definition, Hub, View, ViewKind, graph, parts, value};
+use super::{Definition, Hub, View, ViewKind, graph, parts, store, value};
 
 /// Where the parts of a definition stand, by the name of the source or stage.
 #[derive(Debug, Default)]
@@ -18,7 +18,8 @@ pub(super) struct Places {
     pub(super) origins: HashMap<String, (usize, usize)>,
 }
 
-const KEYS: [&str; 8] = ["project", "hub", "web", "alias", "source", "stage", "view", "limits"];
+const KEYS: [&str; 9] =
+    ["project", "hub", "store", "web", "alias", "source", "stage", "view", "limits"];
 
 /// Reads a definition and everything that is wrong with its text. There is none if the text is no TOML.
 pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, Vec<Defect>) {
@@ -42,6 +43,7 @@ pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, V
     let definition = Definition {
         project: project(&mut page, &root),
         hub: hub(&mut page, &root),
+        store: store::store(&mut page, &root),
         web: web(&mut page, &root),
         aliases: aliases(&mut page, &root),
         views: views(&mut page, &root, &makers),

@@ -216,7 +216,7 @@ fn values_that_cannot_be_are_refused() {
         ("output_max = \"big\"", "`output_max` in [source.a]: \"big\" is no size"),
         (
             "output_max = \"9999GB\"",
-            "`output_max` in [source.a]: \"9999GB\": at most 64MiB: the store keeps no larger content yet",
+            "`output_max` in [source.a]: \"9999GB\": at most 64MiB: so much comes in one message",
         ),
         ("retry = -1", "`retry` in [source.a] must be a whole number from 0 to 100"),
         (
@@ -281,4 +281,49 @@ fn a_pipe_in_its_place_is_not_waited_for() {
     rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
     let defects = Definition::load(dir.path()).unwrap_err();
     assert!(defects[0].message.ends_with("it is no file"), "{}", defects[0]);
+}
+
+#[test]
+fn what_is_large_is_said_under_store() {
+    let text = "[project]\nname = \"p\"\n[store]\nlarge = \"8 MB\"\nlarge_max = \"2TB\"\n";
+    let (definition, _) = Definition::parse(text, Timestamp::now());
+    let large = definition.unwrap().store.large;
+    assert_eq!(large, Large { min: Some(8_000_000), max: Some(2_000_000_000_000) });
+    check_defects(
+        "[store]\nlarge = \"65MiB\"\nlarge_max = \"1MB\"\nsmall = 1\n",
+        &[
+            "esker.toml:3:9: `large` in [store]: \"65MiB\": at most 64MiB: so much comes in one message",
+            "esker.toml:4:13: `large_max` in [store]: \"1MB\": at least 64MiB: so much comes in one message",
+            "esker.toml:5:1: unknown key `small` in [store]; known: large, large_max, push",
+        ],
+    );
+}
+
+#[test]
+fn mirrors_are_remotes_of_git() {
+    let text = |push: &str| format!("project.name = \"p\"\n[store]\npush = {push}\n");
+    let now = "2027-01-04T00:00:00Z".parse().unwrap();
+    let push = |list: &str| Definition::parse(&text(list), now).0.unwrap().store.push;
+    assert_eq!(push("\"git@host:a.git\"").len(), 1);
+    assert_eq!(push("[\"git@host:a.git\", \"../b.git\"]").len(), 2);
+    check_defects(
+        "[store]\npush = \"ext::sh -c x\"",
+        &["esker.toml:3:8: `push` in [store]: \"ext::sh -c x\" cannot name a git repository: \
+         that transport runs any program; write for example \"git@host:team/data.git\""],
+    );
+    check_defects(
+        "[store]\npush = [\"a\", \"a\"]",
+        &["esker.toml:3:14: `push` in [store] names a twice"],
+    );
+    check_defects(
+        "[store]\npush = \"https://me:secret@host/a\"",
+        &[
+            "esker.toml:3:8: warning: `push` in [store] holds a password or token for https://host/a; \
+         leave it to git: `git config credential.helper`, or an ssh key",
+        ],
+    );
+    check_defects(
+        "[store]\npull = \"a\"",
+        &["esker.toml:3:1: unknown key `pull` in [store]; did you mean `push`?"],
+    );
 }

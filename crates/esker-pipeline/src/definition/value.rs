@@ -10,11 +10,14 @@ use jiff::{SignedDuration, Timestamp};
 
 /// The longest duration a definition may name.
 const DURATION_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-/// The largest size a definition may name: the largest content the store keeps.
+/// The largest size of what comes in one message.
 const SIZE_MAX: u64 = CONTENT_MAX as u64;
 
 /// Reads `250ms`, `15m`, `1h30m`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What is wrong with the text, and what to write.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let bad =
         || format!("{text:?} is no duration; write for example \"30s\", \"15m\" or \"1h30m\"");
     let mut total = Duration::ZERO;
@@ -55,8 +58,16 @@ pub(super) fn positive(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads `10MB`, `64KiB`, `1000`.
+/// Reads `10MB`, `64KiB`, `1000`: the size of what comes in one message.
 pub(super) fn size(text: &str) -> Result<u64, String> {
+    match any_size(text)? {
+        size @ 1..=SIZE_MAX => Ok(size),
+        _ => Err(format!("{text:?}: at most 64MiB: so much comes in one message")),
+    }
+}
+
+/// Reads a size of any magnitude, `1TB` too.
+pub(super) fn any_size(text: &str) -> Result<u64, String> {
     let bad = || format!("{text:?} is no size; write for example \"10MB\" or \"64KiB\"");
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
@@ -66,15 +77,16 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
         "KB" | "kB" => 1_000,
         "MB" => 1_000_000,
         "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
         _ => return Err(bad()),
     };
     match number.saturating_mul(factor) {
         0 => Err(format!("{text:?} is no size at all")),
-        1..=SIZE_MAX => Ok(number * factor),
-        _ => Err(format!("{text:?}: at most 64MiB: the store keeps no larger content yet")),
+        size => Ok(size),
     }
 }
 

@@ -7,7 +7,7 @@ use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::record::RunRecord;
-use esker_wire::revision::{At, Revision};
+use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Entry, Get, List, Listing};
 
 use crate::plan::{Head, Made};
@@ -97,12 +97,21 @@ impl Ledger {
 }
 
 fn list(caller: &Caller, branch: Branch) -> Result<Listing, Fault> {
-    let request = List { at: At::head(), branch };
-    match caller.call_blocking(&request, DEADLINE) {
+    let mut request = List::all(branch);
+    let mut listing = match caller.call_blocking(&request, DEADLINE) {
         // A branch nobody has written to may not exist yet.
-        Err(fault) if fault.code == Code::NotFound => Ok(Listing { at: None, entries: Vec::new() }),
-        answer => answer,
+        Err(fault) if fault.code == Code::NotFound => {
+            return Ok(Listing { at: None, entries: Vec::new(), next: None });
+        }
+        answer => answer?,
+    };
+    while let Some(next) = request.after(&listing) {
+        let page = caller.call_blocking(&next, DEADLINE)?;
+        listing.entries.extend(page.entries);
+        listing.next = page.next;
+        request = next;
     }
+    Ok(listing)
 }
 
 fn head(entry: Entry) -> Option<(Resource, Head)> {

@@ -1,42 +1,64 @@
 //! The inputs of a stage, all as of one commit, as what the program reads.
 
+use std::fs::File;
+use std::io::Write as _;
+
 use bytes::Bytes;
-use esker_wire::fault::Code;
+use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Branch;
+use esker_wire::pointer::ContentId;
 use esker_wire::provenance::Input;
 use esker_wire::revision::At;
-use esker_wire::snapshot::Get;
+use esker_wire::snapshot::{CHUNK_MAX, Content, Get, Range};
 use esker_wire::stacked;
+use sha2::{Digest, Sha256};
 
+use crate::child::Stdin;
 use crate::plan::Run;
 
 use super::failure::Broken;
 use super::line::Line;
-use super::{Bench, Halt, may_pass};
+use super::{Bench, Halt, SCRATCH, may_pass};
 
 /// One input is its own bytes; several are one stacked stream, a stream per input, named like the resource.
-pub(super) fn inputs(bench: &Bench, run: &Run, line: &Line) -> Result<Bytes, Halt> {
+pub(super) fn inputs(bench: &Bench, run: &Run, line: &Line) -> Result<Stdin, Halt> {
     let mut contents = Vec::new();
     for input in &run.inputs {
-        contents.push((input, get((bench, line), run, input)?));
+        match get((bench, line), run, (input, None))? {
+            Ok(content) => contents.push((input, content.bytes.unwrap_or_default())),
+            Err(_) if run.inputs.len() == 1 => {
+                return Ok(Stdin::File(fetch((bench, line), run, input)?));
+            }
+            Err(fault) => {
+                let hint = "a stage with several inputs reads what fits into memory; give it this \
+                    one alone";
+                return Err(Broken::new(fault.message, hint).into());
+            }
+        }
     }
     if let [(_, only)] = contents.as_slice() {
-        return Ok(only.clone());
+        return Ok(only.clone().into());
     }
-    stack(&contents).map_err(Halt::Broken)
+    stack(&contents).map(Stdin::from).map_err(Halt::Broken)
 }
 
-fn get((bench, line): (&Bench, &Line), run: &Run, input: &Input) -> Result<Bytes, Halt> {
+/// Asks for an input or a part of it; the fault if it does not fit into one answer.
+fn get(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    (input, range): (&Input, Option<Range>),
+) -> Result<Result<Content, Fault>, Halt> {
     let resource = &input.resource;
     let request = Get {
         resource: resource.clone(),
         at: run.at.map_or_else(At::head, At::from),
         branch: Branch::main(),
-        range: None,
+        range,
         unless: None,
     };
     let content = match line.ask(bench, &request)? {
         Ok(content) => content,
+        Err(fault) if fault.code == Code::TooLarge => return Ok(Err(fault)),
         Err(fault) if may_pass(&fault) || fault.code == Code::NotFound => {
             return Err(Halt::Again(format!("cannot read {resource}: {fault}")));
         }
@@ -48,7 +70,39 @@ fn get((bench, line): (&Bench, &Line), run: &Run, input: &Input) -> Result<Bytes
     if content.entry.revision != input.revision {
         return Err(Halt::Again(format!("{resource} is no longer what was planned with")));
     }
-    content.bytes.ok_or_else(|| Halt::Again(format!("the store sent no content of {resource}")))
+    if content.bytes.is_none() {
+        return Err(Halt::Again(format!("the store sent no content of {resource}")));
+    }
+    Ok(Ok(content))
+}
+
+/// Fetches a large input part by part into a file without a name, and checks it.
+fn fetch((bench, line): (&Bench, &Line), run: &Run, input: &Input) -> Result<File, Halt> {
+    let scratch = bench.dir.join(SCRATCH);
+    std::fs::create_dir_all(&scratch)?;
+    let mut file = tempfile::tempfile_in(scratch)?;
+    let mut hash = Sha256::new();
+    let mut offset = 0;
+    loop {
+        let range = Some(Range { offset, length: CHUNK_MAX as u64 });
+        let content = get((bench, line), run, (input, range))?;
+        let content = content.map_err(|fault| Broken::new(fault.message, fault.hint))?;
+        let bytes = content.bytes.unwrap_or_default();
+        if !bytes.is_empty() {
+            hash.update(&bytes);
+            file.write_all(&bytes)?;
+            offset += bytes.len() as u64;
+            continue;
+        }
+        let found = ContentId::from_bytes(hash.finalize().into());
+        let entry = content.entry;
+        if offset == entry.size && entry.content_id.is_none_or(|id| id == found) {
+            return Ok(file);
+        }
+        let summary = format!("cannot read {}: it is damaged", input.resource);
+        let hint = "put the same bytes again; `esker doctor` lists all that is missing";
+        return Err(Broken::new(summary, hint).into());
+    }
 }
 
 pub(super) fn stack(contents: &[(&Input, Bytes)]) -> Result<Bytes, Broken> {

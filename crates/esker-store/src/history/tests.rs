@@ -13,9 +13,9 @@ fn resource(name: &str) -> Resource {
 fn three() -> History {
     let mut history = History::default();
     let change = |name: &str, blob: Option<u8>| (resource(name), blob.map(id));
-    history.push(id(0x11), (id(1), 10), vec![change("a/a", Some(1)), change("a/b", Some(1))]);
-    history.push(id(0x12), (id(2), 20), vec![change("a/a", None)]);
-    history.push(id(0x21), (id(3), 20), vec![change("a/a", Some(2))]);
+    history.push(id(0x11), 10, vec![change("a/a", Some(1)), change("a/b", Some(1))]);
+    history.push(id(0x12), 20, vec![change("a/a", None)]);
+    history.push(id(0x21), 20, vec![change("a/a", Some(2))]);
     history
 }
 
@@ -38,7 +38,7 @@ fn what_was_when() {
 #[test]
 fn rolling_back_leaves_no_trace() {
     let mut history = three();
-    history.push(id(0x31), (id(4), 30), vec![(resource("b/new"), Some(id(9)))]);
+    history.push(id(0x31), 30, vec![(resource("b/new"), Some(id(9)))]);
     history.roll_back(Some(id(0x12)));
     assert_eq!(history.last(), Some(1));
     assert_eq!(history.current(&resource("a/a")), None);

@@ -58,20 +58,20 @@ fn a_batch_that_cannot_be_written_is_refused_whole() {
 }
 
 /// A small file system of its own, taken away at the end.
-struct Small {
+pub(crate) struct Small {
     folder: tempfile::TempDir,
 }
 
 impl Small {
     /// None where this process may not mount; the test above covers what can be covered without.
-    fn mount() -> Option<Self> {
+    pub(crate) fn mount() -> Option<Self> {
         let folder = tempfile::TempDir::new().unwrap();
         let args = ["-t", "tmpfs", "-o", "size=2m", "esker-test"];
         let status = Command::new("mount").args(args).arg(folder.path()).status();
         status.is_ok_and(|status| status.success()).then_some(Self { folder })
     }
 
-    fn store(&self) -> PathBuf {
+    pub(crate) fn store(&self) -> PathBuf {
         self.folder.path().join("store")
     }
 }

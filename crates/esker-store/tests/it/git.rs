@@ -49,6 +49,7 @@ fn the_log_reads_well() {
 fn git_reads_during_a_storm() {
     let mut bench = Bench::new();
     bench.put("raw/plan", "begin");
+    bench.snapshots.settle().unwrap();
     let folder = bench.path().to_owned();
     let done = AtomicBool::new(false);
     let looks = std::thread::scope(|scope| {

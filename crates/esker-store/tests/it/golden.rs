@@ -81,9 +81,8 @@ fn a_store_of_format_1_is_read() {
     assert_eq!(content.entry.author, "Ann Bee <ann@example.org>");
     let v1 = Get { at: "v1".parse().unwrap(), ..Get::head(resource("raw/plan")) };
     assert_eq!(store.get(&v1).unwrap().bytes.unwrap(), "one\n");
-    let log =
-        store.log(&Log { resource: None, at: At::head(), branch: Branch::main(), limit: 100 });
-    let summaries: Vec<String> = log.unwrap().into_iter().map(|entry| entry.summary).collect();
+    let log = store.log(&Log::newest(100)).unwrap();
+    let summaries: Vec<String> = log.entries.into_iter().map(|entry| entry.summary).collect();
     assert_eq!(
         summaries,
         [

@@ -2,11 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 mod branches;
+mod collect;
 mod crash;
+mod deep;
 mod full;
 mod git;
 mod golden;
+mod large;
+mod log;
 mod loss;
+mod mirrors;
 mod model;
 mod outside;
 mod requests;

@@ -106,7 +106,7 @@ fn check_reads(bench: &mut Bench, model: &Model) {
                 None => assert_eq!(got.unwrap_err().code, Code::NotFound),
             }
         }
-        let ask = List { at: At::from(*at), branch: Branch::main() };
+        let ask = List { at: At::from(*at), ..List::all(Branch::main()) };
         let entries = bench.call(&ask).unwrap().entries;
         let mut listed: Vec<(String, Revision)> =
             entries.iter().map(|entry| (entry.resource.to_string(), entry.revision)).collect();
@@ -117,13 +117,8 @@ fn check_reads(bench: &mut Bench, model: &Model) {
         assert_eq!(listed, known);
     }
     for name in NAMES {
-        let ask = Log {
-            resource: Some(resource(name)),
-            at: At::head(),
-            branch: Branch::main(),
-            limit: 10_000,
-        };
-        let log = bench.call(&ask).unwrap_or_default();
+        let ask = Log { resource: Some(resource(name)), ..Log::newest(10_000) };
+        let log = bench.call(&ask).map(|page| page.entries).unwrap_or_default();
         for pair in log.windows(2) {
             assert_eq!(pair[0].previous, Some(pair[1].revision));
         }

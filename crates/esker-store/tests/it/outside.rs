@@ -1,8 +1,12 @@
 //! Someone uses plain git in the store while esker runs.
 
+use std::path::Path;
+
 use esker_bus::service::Service as _;
+use esker_store::store::Store;
 use esker_wire::event::Event;
 use esker_wire::fault::Code;
+use esker_wire::name::Branch;
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Get, Health};
 use tempfile::TempDir;
@@ -12,8 +16,12 @@ use crate::support::{Bench, events, git, put, resource};
 /// A clone, and a commit in it that is pushed back.
 fn push(bench: &mut Bench, content: &str, force: bool) {
     bench.snapshots.settle().unwrap();
+    push_to(bench.path(), content, force);
+}
+
+fn push_to(folder: &Path, content: &str, force: bool) {
     let clone = TempDir::new().unwrap();
-    let from = bench.path().to_str().unwrap();
+    let from = folder.to_str().unwrap();
     git(clone.path(), &["clone", "-q", from, "copy"]);
     let copy = clone.path().join("copy");
     if force {
@@ -73,6 +81,36 @@ fn a_forced_push_stops_writing_until_it_is_put_right() {
     bench.git(&["update-ref", "refs/heads/main", &head.to_string()]);
     bench.put("raw/plan", "three");
     assert_eq!(bench.call(&Health).unwrap().not_writable, None);
+}
+
+/// A restart changes nothing about it, whether or not esker ran when it happened; accepting does.
+#[test]
+fn a_forced_push_is_followed_only_when_accepted() {
+    for while_open in [true, false] {
+        let mut bench = Bench::new();
+        bench.put("raw/plan", "one");
+        let ours = bench.put("raw/plan", "two").revision;
+        if while_open {
+            push(&mut bench, "forced", true);
+            bench.snapshots.tick();
+        }
+        let closed = bench.close();
+        if !while_open {
+            push_to(closed.folder.path(), "forced", true);
+        }
+        let mut bench = closed.open();
+        let fault = bench.call(&put("raw/plan", "three")).unwrap_err();
+        assert_eq!(fault.code, Code::NotWritable);
+        assert!(fault.hint.contains("--accept main"), "{fault}");
+        assert_eq!(bench.get("raw/plan").unwrap().bytes.unwrap(), "two");
+        let closed = bench.close();
+        Store::accept(closed.folder.path(), &Branch::main()).unwrap();
+        let mut bench = closed.open();
+        assert_eq!(bench.get("raw/plan").unwrap().bytes.unwrap(), "forced");
+        bench.put("raw/plan", "three");
+        let kept = Get { branch: "kept/main".parse().unwrap(), ..Get::head(resource("raw/plan")) };
+        assert_eq!(bench.call(&kept).unwrap().at, ours);
+    }
 }
 
 /// Someone commits on top of what git shows, while what esker has put since is not there yet.

@@ -8,7 +8,9 @@ use esker_wire::message::{Message, Request as _, answer};
 use esker_wire::name::Branch;
 use esker_wire::provenance::{Input, Provenance};
 use esker_wire::revision::{At, Revision};
-use esker_wire::snapshot::{Diff, Expect, Get, Health, Item, List, Log, Put, Range, Stat, Why};
+use esker_wire::snapshot::{
+    Diff, Expect, Form, Get, Health, Item, List, Log, Put, Range, Stat, Why,
+};
 
 use crate::support::{Bench, events, one, put, resource};
 
@@ -103,7 +105,7 @@ fn several_items_are_one_commit() {
     let fault = bench.get("raw/old").unwrap_err();
     assert!(fault.message.contains("was removed"), "{fault}");
     assert_eq!(bench.get_at("raw/old", "HEAD^").unwrap().bytes.unwrap(), "old");
-    let listing = bench.call(&List { at: At::head(), branch: Branch::main() }).unwrap();
+    let listing = bench.call(&List::all(Branch::main())).unwrap();
     let names: Vec<&str> = listing.entries.iter().map(|entry| entry.resource.as_str()).collect();
     assert_eq!(names, ["raw/a", "raw/b/c", "raw/kept"]);
     assert_eq!(listing.entries[0].size, 1);
@@ -154,21 +156,20 @@ fn the_log_of_one_and_of_all() {
     let log = |name: Option<&str>, at: &str, limit| Log {
         resource: name.map(resource),
         at: at.parse().unwrap(),
-        branch: Branch::main(),
-        limit,
+        ..Log::newest(limit)
     };
     let summaries = |entries: Vec<esker_wire::snapshot::Entry>| -> Vec<String> {
         entries.into_iter().map(|entry| format!("{} {}", entry.summary, entry.size)).collect()
     };
-    let all = bench.call(&log(None, "HEAD", 10)).unwrap();
+    let all = bench.call(&log(None, "HEAD", 10)).unwrap().entries;
     assert_eq!(summaries(all), ["put raw/a 1", "put raw/b 1", "put raw/a 1"]);
-    assert_eq!(bench.call(&log(Some("raw/a"), "HEAD~1", 10)).unwrap().len(), 1);
-    assert_eq!(bench.call(&log(Some("raw/a"), "HEAD", 1)).unwrap().len(), 1);
+    assert_eq!(bench.call(&log(Some("raw/a"), "HEAD~1", 10)).unwrap().entries.len(), 1);
+    assert_eq!(bench.call(&log(Some("raw/a"), "HEAD", 1)).unwrap().entries.len(), 1);
     let fault = bench.call(&log(Some("raw/c"), "HEAD", 10)).unwrap_err();
     assert_eq!(fault.code, Code::NotFound);
     assert_eq!(fault.candidates, ["raw/a", "raw/b"]);
     let records = Log { branch: Branch::records(), ..log(None, "HEAD", 10) };
-    assert_eq!(bench.call(&records).unwrap(), []);
+    assert_eq!(bench.call(&records).unwrap().entries, []);
 }
 
 #[test]
@@ -181,17 +182,63 @@ fn differences() {
         from: from.map(|from| from.parse().unwrap()),
         to: At::head(),
         branch: Branch::main(),
+        form: Form::Text,
+        key: Vec::new(),
     };
-    let text = bench.call(&diff(None)).unwrap();
+    let text = bench.call(&diff(None)).unwrap().body;
     let expected = "--- a/raw/plan\n+++ b/raw/plan\n@@ -1,3 +1,3 @@\n a\n-b\n-c\n+B\n+c\n\\ No newline at end of file\n";
     assert_eq!(text, expected);
-    assert_eq!(bench.call(&diff(Some("HEAD"))).unwrap(), "");
-    let first = bench.call(&diff(Some("HEAD~2"))).unwrap();
+    assert_eq!(bench.call(&diff(Some("HEAD"))).unwrap().body, "");
+    let first = bench.call(&diff(Some("HEAD~2"))).unwrap().body;
     assert!(first.starts_with(b"--- /dev/null\n+++ b/raw/plan\n"));
     bench.put("raw/plan", "\0binary");
-    assert_eq!(bench.call(&diff(None)).unwrap(), "Binary files a/raw/plan and b/raw/plan differ\n");
+    assert_eq!(
+        bench.call(&diff(None)).unwrap().body,
+        "Binary files a/raw/plan and b/raw/plan differ\n"
+    );
     bench.put("raw/plan", &"x\n".repeat(5_000_000));
-    assert!(bench.call(&diff(None)).unwrap().ends_with(b"not compared)\n"));
+    assert!(bench.call(&diff(None)).unwrap().body.ends_with(b"not compared)\n"));
+}
+
+#[test]
+fn differences_take_the_form_that_suits() {
+    let mut bench = Bench::new();
+    let ask = |name: &str, form: Form, key: &[&str]| Diff {
+        resource: resource(name),
+        from: None,
+        to: At::head(),
+        branch: Branch::main(),
+        form,
+        key: key.iter().map(|column| (*column).to_owned()).collect(),
+    };
+    let versions = [
+        ("raw/csv", "id,n\n1,a\n", "id,n\n1,b\n", Form::Table),
+        ("raw/json", "{\"a\": 1}", "{\"a\": 2}", Form::Json),
+        ("raw/streams", "=====s\n\tx\n", "=====s\n\ty\n", Form::Table),
+        ("raw/prose", "Dear all,\n", "Dear you,\n", Form::Text),
+        ("raw/braces", "{a}\n", "{b}\n", Form::Text),
+    ];
+    for (name, old, new, form) in versions {
+        bench.put(name, old);
+        bench.put(name, new);
+        let found = bench.call(&ask(name, Form::Auto, &[])).unwrap();
+        assert_eq!(found.form, form, "{name}");
+        assert!(!found.body.is_empty());
+    }
+    let first = Diff { from: Some("HEAD~8".parse().unwrap()), ..ask("raw/csv", Form::Table, &[]) };
+    assert!(bench.call(&first).unwrap().body.is_empty(), "HEAD~8 is its second version");
+    let refused = bench.call(&ask("raw/prose", Form::Json, &[])).unwrap_err();
+    assert_eq!(refused.code, Code::BadRequest);
+    assert!(refused.message.contains("cannot compare raw/prose as JSON"), "{refused}");
+    let refused = bench.call(&ask("raw/csv", Form::Auto, &["who"])).unwrap_err();
+    assert!(refused.message.contains("there is no column \"who\""), "{refused}");
+    let refused = bench.call(&ask("raw/csv", Form::Table, &["a"; 17])).unwrap_err();
+    assert!(refused.message.contains("16 are allowed"), "{refused}");
+    bench.put("raw/large", &format!("id,n\n{}", "1,2\n".repeat(1_100_000)));
+    bench.put("raw/large", "id,n\n1,2\n");
+    let refused = bench.call(&ask("raw/large", Form::Table, &[])).unwrap_err();
+    assert_eq!(refused.code, Code::TooLarge, "{refused}");
+    assert_eq!(bench.call(&ask("raw/large", Form::Auto, &[])).unwrap().form, Form::Text);
 }
 
 fn made_from(stage: &str, inputs: &[(&str, Revision)]) -> Option<Provenance> {

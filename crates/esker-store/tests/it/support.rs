@@ -152,7 +152,7 @@ pub(crate) fn options(clock: &Arc<AtomicI64>) -> Options {
 
 pub(crate) fn call<R: Request>(snapshots: &mut Snapshots, request: &R) -> Result<R::Reply, Fault> {
     let outcome = one(snapshots, request);
-    let message = Message::from_frames(&outcome.reply).unwrap();
+    let message = Message::from_frames(&outcome.into_reply()).unwrap();
     answer::<R>(&message)
 }
 
@@ -184,18 +184,31 @@ pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
     out
 }
 
+/// Runs the real git in a folder at a time of its own; its output.
+pub(crate) fn git_at(folder: &Path, args: &[&str], date: &str) -> String {
+    let mut command = command(folder, args);
+    command.env("GIT_AUTHOR_DATE", date).env("GIT_COMMITTER_DATE", date);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "git {args:?} failed");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 pub(crate) fn try_git(folder: &Path, args: &[&str]) -> (bool, String, String) {
-    let output = Command::new("git")
+    let output = command(folder, args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command
         .args(["-c", "safe.directory=*", "-c", "user.name=Ann", "-c", "user.email=ann@example.org"])
         .args(args)
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("HOME", "/nonexistent")
         .env("TZ", "UTC")
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    (output.status.success(), text(output.stdout), text(output.stderr))
+        .current_dir(folder);
+    command
 }
 
 /// Whether git finds nothing wrong.

@@ -39,6 +39,7 @@ fn entry(name: &str, digit: u8, inputs: &[Input]) -> Entry {
         revision: revision(digit),
         previous: None,
         blob: Some(revision(digit)),
+        content_id: None,
         size: 1,
         content_type: None,
         time: Timestamp::UNIX_EPOCH,
@@ -103,8 +104,10 @@ fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
         link: Link { epoch: u64::MAX, seq: 4 },
         head: None,
         not_writable: None,
+        mirrors: Vec::new(),
+        follows: None,
     };
-    let listing = Listing { at: Some(revision(9)), entries };
+    let listing = Listing { at: Some(revision(9)), entries, next: None };
     let records: BTreeMap<_, _> = records.into_iter().map(|r| (r.stage.clone(), r)).collect();
     let blobs = BTreeMap::from([(input("raw/a", 6), revision(1))]);
     let seen = Seen { listing: &listing, records: &records, blobs };

@@ -1,59 +1,16 @@
-//! The requests that find and explain: DIFF, WHY, RESOLVE, TAGS, HEALTH. All are idempotent.
+//! The requests that find and explain: WHY, RESOLVE, TAGS, HEALTH. All are idempotent.
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::mirror::MirrorReport;
 use super::read::{read_version, write_version};
-use super::{Entry, body, subject};
+use super::{Entry, subject};
 use crate::chain::Link;
 use crate::event::{push_revision, revision};
 use crate::fault::Fault;
 use crate::message::{Message, Request, Section};
 use crate::name::{Branch, Resource};
 use crate::revision::{At, Revision};
-
-/// What changed in a resource between two versions, as a unified diff.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diff {
-    /// Which.
-    pub resource: Resource,
-    /// The older version; the revision before `to` if none is named.
-    pub from: Option<At>,
-    /// The newer version.
-    pub to: At,
-    /// On which branch.
-    pub branch: Branch,
-}
-
-impl Request for Diff {
-    type Reply = Bytes;
-    const VERB: &'static str = "DIFF";
-    const IDEMPOTENT: bool = true;
-
-    fn to_message(&self) -> Message {
-        let mut message = Message::request(Self::VERB, self.resource.as_str());
-        write_version(message.head_mut(), &self.to, &self.branch);
-        if let Some(from) = &self.from {
-            message.head_mut().push("from", from);
-        }
-        message
-    }
-
-    fn from_message(message: &Message) -> Result<Self, Fault> {
-        let (to, branch) = read_version(message.head())?;
-        Ok(Self { resource: subject(message)?, from: message.head().parse("from")?, to, branch })
-    }
-
-    fn reply_to_message(reply: &Bytes) -> Message {
-        let mut message = Message::ok();
-        message.body.push(reply.clone());
-        message
-    }
-
-    fn reply_from_message(message: &Message) -> Result<Bytes, Fault> {
-        body(message)
-    }
-}
 
 /// What a resource was made from, back to its sources.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,10 +66,13 @@ impl Request for Why {
 /// Which revision a person means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolve {
-    /// The text: `HEAD~3`, `3b734`, `v1`, `2025-11-20`.
+    /// The text: `HEAD~3`, `3b734`, `v1`, `2025-11-20`, `last friday 17:00`.
     pub at: At,
     /// On which branch.
     pub branch: Branch,
+    /// Where the clock hangs that the text speaks of, if it does not say: `Europe/Berlin`, `+02:00`; otherwise
+    /// where the store is.
+    pub zone: Option<String>,
 }
 
 /// What RESOLVE gives.
@@ -133,13 +93,17 @@ impl Request for Resolve {
 
     fn to_message(&self) -> Message {
         let mut message = Message::request(Self::VERB, "");
-        write_version(message.head_mut(), &self.at, &self.branch);
+        let head = message.head_mut();
+        write_version(head, &self.at, &self.branch);
+        if let Some(zone) = &self.zone {
+            head.push("zone", zone);
+        }
         message
     }
 
     fn from_message(message: &Message) -> Result<Self, Fault> {
         let (at, branch) = read_version(message.head())?;
-        Ok(Self { at, branch })
+        Ok(Self { at, branch, zone: message.head().parse("zone")? })
     }
 
     fn reply_to_message(reply: &Resolved) -> Message {
@@ -207,6 +171,10 @@ pub struct HealthReport {
     pub head: Option<Revision>,
     /// Why nothing can be written just now, if so.
     pub not_writable: Option<String>,
+    /// How the mirrors stand that the store is pushed to.
+    pub mirrors: Vec<MirrorReport>,
+    /// How it stands to the mirror it follows, if it is a read replica.
+    pub follows: Option<MirrorReport>,
 }
 
 impl Request for Health {
@@ -233,17 +201,26 @@ impl Request for Health {
         if let Some(why) = &reply.not_writable {
             head.push("not-writable", why);
         }
+        let mirrors = reply.mirrors.iter().map(|report| report.to_section("mirror"));
+        let follows = reply.follows.iter().map(|report| report.to_section("follows"));
+        message.sections.extend(mirrors.chain(follows));
         message
     }
 
     fn reply_from_message(message: &Message) -> Result<HealthReport, Fault> {
         let head = message.head();
+        let reports = |name: &'static str| {
+            let sections = message.sections[1..].iter().filter(move |section| section.name == name);
+            sections.map(MirrorReport::from_section)
+        };
         Ok(HealthReport {
             project: head.get("project").unwrap_or_default().to_owned(),
             engine: head.get("engine").unwrap_or_default().to_owned(),
             link: Link { epoch: head.require("epoch")?, seq: head.require("seq")? },
             head: revision(head, "head")?,
             not_writable: head.text("not-writable"),
+            mirrors: reports("mirror").collect::<Result<_, _>>()?,
+            follows: reports("follows").next().transpose()?,
         })
     }
 }

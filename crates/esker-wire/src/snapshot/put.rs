@@ -10,6 +10,7 @@ use crate::event::{push_revision, revision};
 use crate::fault::Fault;
 use crate::message::{Message, Request, Section};
 use crate::name::{Branch, Resource};
+use crate::pointer::{ContentId, Pointer};
 use crate::provenance::Provenance;
 use crate::revision::{At, Revision};
 
@@ -47,7 +48,7 @@ impl FromStr for Expect {
 pub struct Item {
     /// Its name.
     pub resource: Resource,
-    /// Its content; none removes it.
+    /// Its content, or the pointer of a large one that was brought with UPLOAD; none removes it.
     pub content: Option<Bytes>,
     /// Refuse the whole PUT unless the head is this.
     pub if_head: Option<Expect>,
@@ -139,11 +140,26 @@ fn read_item(
                 format!("the content of {resource} is missing: its body frame did not come");
             return Err(Fault::bad_request(message).hint("send one body frame per resource"));
         }
-        Some(frame) => frame,
+        Some(Some(frame)) => Some(named(section, &resource, frame)?),
         None => None,
     };
     let if_head = section.parse("if-head")?;
     Ok(Item { resource, content, if_head, content_type: section.parse("content-type")? })
+}
+
+/// The content of an item: the frame, or the pointer of what `content-id` and `size` name.
+fn named(section: &Section, resource: &Resource, frame: Bytes) -> Result<Bytes, Fault> {
+    let id: Option<ContentId> = section.parse("content-id")?;
+    match id {
+        None => Ok(frame),
+        Some(id) if frame.is_empty() => {
+            Ok(Pointer { id, size: section.require("size")? }.to_bytes())
+        }
+        Some(_) => {
+            let text = format!("the content of {resource} is both named and in a body frame");
+            Err(Fault::bad_request(text).hint("send an empty frame beside content-id"))
+        }
+    }
 }
 
 impl Request for Put {

@@ -1,17 +1,17 @@
-//! The requests that read contents and histories: GET, LIST, STAT, LOG. All are idempotent.
+//! The requests that read contents: GET, LIST, STAT. All are idempotent.
 
 use bytes::Bytes;
 
 use super::{Entry, body, entries, push_entries, subject};
 use crate::fault::Fault;
 use crate::message::{Message, Request, Section};
-use crate::name::{Branch, Resource};
+use crate::name::{Branch, NAME_MAX, Resource};
 use crate::revision::{At, Revision};
 
-/// The most entries of one LOG reply, and what is given when no limit is asked for.
-pub(super) const LOG_MAX: u32 = 10_000;
-/// See [`LOG_MAX`].
-pub(super) const LOG_DEFAULT: u32 = 100;
+/// The most entries of one LIST reply, if a limit is asked for.
+pub const LIST_MAX: u32 = 10_000;
+/// The longest beginning of names asked for, in bytes.
+const PREFIX_MAX: usize = NAME_MAX;
 
 /// A part of a content: `length` bytes from `offset`, fewer at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +127,26 @@ pub struct List {
     pub at: At,
     /// On which branch.
     pub branch: Branch,
+    /// Only those whose names begin so.
+    pub prefix: String,
+    /// Only those whose names come after this one: the `next` of the page before.
+    pub after: Option<Resource>,
+    /// At most this many; as many as one message holds if there is none.
+    pub limit: Option<u32>,
+}
+
+impl List {
+    /// Everything at the head of a branch.
+    pub fn all(branch: Branch) -> Self {
+        Self { at: At::head(), branch, prefix: String::new(), after: None, limit: None }
+    }
+
+    /// The request for the page after one of this request's, of the same commit; none if that was the last.
+    #[must_use]
+    pub fn after(&self, page: &Listing) -> Option<Self> {
+        let (at, next) = (page.at?, page.next.clone()?);
+        Some(Self { at: At::from(at), after: Some(next), ..self.clone() })
+    }
 }
 
 /// What LIST gives.
@@ -136,6 +156,8 @@ pub struct Listing {
     pub at: Option<Revision>,
     /// The resources that exist there, by name.
     pub entries: Vec<Entry>,
+    /// What to ask for the next page with; none if this is the last.
+    pub next: Option<Resource>,
 }
 
 impl Request for List {
@@ -145,26 +167,49 @@ impl Request for List {
 
     fn to_message(&self) -> Message {
         let mut message = Message::request(Self::VERB, "");
-        write_version(message.head_mut(), &self.at, &self.branch);
+        let head = message.head_mut();
+        write_version(head, &self.at, &self.branch);
+        if !self.prefix.is_empty() {
+            head.push("prefix", &self.prefix);
+        }
+        if let Some(after) = &self.after {
+            head.push("after", after);
+        }
+        if let Some(limit) = self.limit {
+            head.push("limit", limit);
+        }
         message
     }
 
     fn from_message(message: &Message) -> Result<Self, Fault> {
-        let (at, branch) = read_version(message.head())?;
-        Ok(Self { at, branch })
+        let head = message.head();
+        let (at, branch) = read_version(head)?;
+        let prefix = head.get("prefix").unwrap_or_default().to_owned();
+        if prefix.len() > PREFIX_MAX {
+            let text = format!("the field `prefix` is longer than {PREFIX_MAX} bytes");
+            return Err(Fault::bad_request(text));
+        }
+        let limit: Option<u32> = head.parse("limit")?;
+        let limit = limit.map(|limit| limit.clamp(1, LIST_MAX));
+        Ok(Self { at, branch, prefix, after: head.parse("after")?, limit })
     }
 
     fn reply_to_message(reply: &Listing) -> Message {
         let mut message = Message::ok();
+        let head = message.head_mut();
         if let Some(at) = reply.at {
-            message.head_mut().push("at", at);
+            head.push("at", at);
+        }
+        if let Some(next) = &reply.next {
+            head.push("next", next);
         }
         push_entries(&mut message, &reply.entries);
         message
     }
 
     fn reply_from_message(message: &Message) -> Result<Listing, Fault> {
-        Ok(Listing { at: message.head().parse("at")?, entries: entries(message)? })
+        let head = message.head();
+        Ok(Listing { at: head.parse("at")?, entries: entries(message)?, next: head.parse("next")? })
     }
 }
 
@@ -204,50 +249,5 @@ impl Request for Stat {
     fn reply_from_message(message: &Message) -> Result<Entry, Fault> {
         let entry = entries(message)?.pop();
         entry.ok_or_else(|| Fault::bad_request("the reply describes no resource"))
-    }
-}
-
-/// The revisions of one resource or of all, newest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Log {
-    /// Only this one.
-    pub resource: Option<Resource>,
-    /// From which version back.
-    pub at: At,
-    /// On which branch.
-    pub branch: Branch,
-    /// At most this many.
-    pub limit: u32,
-}
-
-impl Request for Log {
-    type Reply = Vec<Entry>;
-    const VERB: &'static str = "LOG";
-    const IDEMPOTENT: bool = true;
-
-    fn to_message(&self) -> Message {
-        let subject = self.resource.as_ref().map_or("", Resource::as_str);
-        let mut message = Message::request(Self::VERB, subject);
-        write_version(message.head_mut(), &self.at, &self.branch);
-        message.head_mut().push("limit", self.limit);
-        message
-    }
-
-    fn from_message(message: &Message) -> Result<Self, Fault> {
-        let (at, branch) = read_version(message.head())?;
-        let named = !message.subject().is_empty();
-        let resource = if named { Some(subject(message)?) } else { None };
-        let limit: Option<u32> = message.head().parse("limit")?;
-        Ok(Self { resource, at, branch, limit: limit.unwrap_or(LOG_DEFAULT).min(LOG_MAX) })
-    }
-
-    fn reply_to_message(reply: &Vec<Entry>) -> Message {
-        let mut message = Message::ok();
-        push_entries(&mut message, reply);
-        message
-    }
-
-    fn reply_from_message(message: &Message) -> Result<Vec<Entry>, Fault> {
-        entries(message)
     }
 }

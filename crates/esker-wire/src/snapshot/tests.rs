@@ -6,13 +6,15 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Content, Diff, Entry, Expect, Get, Health, HealthReport, Item, List, Listing, Log, Put, Range,
-    Resolve, Resolved, Stat, Stored, StoredItem, Tag, Tags, Why, WhyNode,
+    CHUNK_MAX, Collected, Content, Diff, Difference, Entry, Expect, Filter, Form, Gc, Get, Health,
+    HealthReport, Item, List, Listing, Log, Mark, MirrorReport, Page, Put, Range, Resolve,
+    Resolved, Stat, Stored, StoredItem, Tag, Tags, Unnamed, Upload, Uploaded, Why, WhyNode,
 };
 use crate::chain::Link;
 use crate::fault::Code;
 use crate::message::{Message, Request, answer};
 use crate::name::{Branch, Resource};
+use crate::pointer::{ContentId, Pointer};
 use crate::provenance::{Input, Provenance};
 use crate::revision::{At, Revision};
 
@@ -47,12 +49,17 @@ fn provenance() -> Provenance {
     }
 }
 
+fn content_id() -> ContentId {
+    ContentId::from_bytes([7; 32])
+}
+
 fn entry() -> Entry {
     Entry {
         resource: resource("raw/plan"),
         revision: revision('1'),
         previous: None,
         blob: Some(revision('3')),
+        content_id: Some(content_id()),
         size: 7,
         content_type: Some("text/csv".into()),
         time: time(),
@@ -131,14 +138,80 @@ fn reads() {
     );
     let plain = Get::head(resource("raw/plan"));
     round(&plain, &Content { at: revision('9'), entry: entry(), bytes: None });
-    let list = List { at: At::head(), branch: Branch::main() };
-    round(&list, &Listing { at: Some(revision('9')), entries: vec![entry(), entry()] });
-    round(&list, &Listing { at: None, entries: Vec::new() });
+    let list = List::all(Branch::main());
+    let whole = Listing { at: Some(revision('9')), entries: vec![entry(), entry()], next: None };
+    round(&list, &whole);
+    round(&list, &Listing { at: None, entries: Vec::new(), next: None });
+    let part = List {
+        at: at("v1"),
+        prefix: "raw/a plan".into(),
+        after: Some(resource("raw/a")),
+        limit: Some(7),
+        ..List::all(Branch::records())
+    };
+    let page = Listing { next: Some(resource("raw/a plan b")), ..whole.clone() };
+    round(&part, &page);
+    assert_eq!(part.after(&whole), None);
+    let after = part.after(&page).expect("there is more");
+    assert_eq!(after, List { at: at(&"9".repeat(40)), after: page.next, ..part });
     let stat = Stat { resource: resource("raw/plan"), at: at("v1"), branch: Branch::main() };
     round(&stat, &entry());
-    let log = Log { resource: None, at: At::head(), branch: Branch::main(), limit: 3 };
-    round(&log, &vec![Entry { blob: None, provenance: None, content_type: None, ..entry() }]);
-    round(&Log { resource: Some(resource("raw/plan")), ..log }, &Vec::new());
+}
+
+#[test]
+fn logs() {
+    let log = Log::newest(3);
+    let bare =
+        Entry { blob: None, provenance: None, content_type: None, content_id: None, ..entry() };
+    let page = Page { entries: vec![bare], next: None };
+    round(&log, &page);
+    let named = Log { resource: Some(resource("raw/plan")), at: at("HEAD~3"), ..log.clone() };
+    round(&named, &Page { entries: Vec::new(), next: None });
+    let filter = Filter {
+        since: Some(at("last friday")),
+        until: Some(at("v1")),
+        author: Some("A Person".into()),
+        grep: Some("the:\tholidays ".into()),
+    };
+    let next = |resource| Some(Mark { revision: revision('8'), resource });
+    let after = Log { filter, after: next(Some(resource("raw/a plan"))), ..named };
+    round(&after, &Page { next: next(None), ..page.clone() });
+    round(&after, &Page { next: next(Some(resource("raw/a plan"))), ..page });
+}
+
+/// What clients of before the pages send and read.
+#[test]
+fn old_messages_are_read() {
+    let head = |text: &'static str| Message::from_frames(&[Bytes::from(text)]).expect("a head");
+    let log = Log::from_message(&head("=====esker/1 LOG\n\tlimit: 5\n"));
+    assert_eq!(log, Ok(Log::newest(5)));
+    let list = List::from_message(&head("=====esker/1 LIST\n"));
+    assert_eq!(list, Ok(List::all(Branch::main())));
+    let resolve = Resolve::from_message(&head("=====esker/1 RESOLVE\n\tat: v1\n"));
+    assert_eq!(resolve, Ok(Resolve { at: at("v1"), branch: Branch::main(), zone: None }));
+    assert_eq!(Log::reply_from_message(&head("=====esker/1 OK\n")).map(|page| page.next), Ok(None));
+    assert_eq!(Log::newest(5).to_message(), head("=====esker/1 LOG\n\tlimit: 5\n"));
+    assert_eq!(List::all(Branch::main()).to_message(), head("=====esker/1 LIST\n"));
+}
+
+#[test]
+fn an_entry_is_never_larger_than_told() {
+    let many = "line\n".repeat(1000);
+    let mut large = entry();
+    large.author = many.clone();
+    large.summary.clone_from(&many);
+    large.content_type = Some(many.clone());
+    let provenance = large.provenance.as_mut().expect("it has one");
+    let input = Input { resource: resource("raw/x"), revision: revision('2') };
+    provenance.inputs = vec![input; 1000];
+    provenance.code.clone_from(&many);
+    provenance.host = many;
+    for entry in [entry(), large, Entry { provenance: None, ..entry() }] {
+        let section = entry.to_section("entry".to_owned());
+        let message = Message { sections: vec![section], body: Vec::new() };
+        let bytes = message.to_frames()[0].len();
+        assert!(bytes <= entry.bytes_max(), "{bytes} > {}", entry.bytes_max());
+    }
 }
 
 #[test]
@@ -148,25 +221,46 @@ fn questions() {
         from: Some(at("HEAD~1")),
         to: At::head(),
         branch: Branch::main(),
+        form: Form::Text,
+        key: Vec::new(),
     };
-    round(&diff, &Bytes::from_static(b"-a\n+b\n"));
-    round(&Diff { from: None, ..diff }, &Bytes::new());
+    round(&diff, &Difference { form: Form::Text, body: Bytes::from_static(b"-a\n+b\n") });
+    let key = vec!["id".to_owned(), "last name".to_owned()];
+    let table = Diff { from: None, form: Form::Table, key, ..diff };
+    round(&table, &Difference { form: Form::Table, body: Bytes::new() });
+    round(
+        &Diff { form: Form::Auto, ..table },
+        &Difference { form: Form::Json, body: Bytes::new() },
+    );
     let why = Why { resource: resource("results/plan"), at: at("2025-11-20 17:00") };
     round(&why, &vec![WhyNode { depth: 0, entry: entry() }, WhyNode { depth: 1, entry: entry() }]);
     let resolved = Resolved { revision: revision('1'), time: time(), summary: "s".into() };
-    round(&Resolve { at: at("3b734"), branch: Branch::main() }, &resolved);
+    let resolve = Resolve { at: at("3b734"), branch: Branch::main(), zone: None };
+    round(&resolve, &resolved);
+    round(&Resolve { zone: Some("Europe/Berlin".into()), ..resolve }, &resolved);
     let tag = Tag { name: "v1".into(), at: at("HEAD"), message: Some("the\nfirst".into()) };
     round(&tag, &revision('1'));
     round(&Tags, &vec![("v1".into(), revision('1')), ("v 2".into(), revision('2'))]);
+    let mirror = MirrorReport {
+        url: "git@host:team/data.git".into(),
+        behind: Some(3),
+        since: Some(time()),
+        trouble: Some("cannot push: gone".into()),
+    };
     let report = HealthReport {
         project: "qplan".into(),
         engine: "esker 0.1.0".into(),
         link: Link { epoch: 3, seq: 4 },
         head: None,
         not_writable: Some("disk full".into()),
+        mirrors: vec![mirror.clone(), MirrorReport { behind: None, since: None, ..mirror.clone() }],
+        follows: Some(MirrorReport { trouble: None, ..mirror }),
     };
     round(&Health, &report);
-    round(&Health, &HealthReport { head: Some(revision('1')), not_writable: None, ..report });
+    round(
+        &Health,
+        &HealthReport { head: Some(revision('1')), mirrors: Vec::new(), follows: None, ..report },
+    );
 }
 
 #[test]
@@ -208,4 +302,51 @@ fn a_log_is_never_longer_than_its_limit() {
     let head = Bytes::from("=====esker/1 LOG raw/plan\n\tlimit: 4000000");
     let message = Message::from_frames(&[head]).expect("a head");
     assert_eq!(Log::from_message(&message).map(|log| log.limit), Ok(10_000));
+}
+
+#[test]
+fn large_contents() {
+    let upload = Upload { id: content_id(), size: 9, offset: 4, chunk: Some("piece".into()) };
+    round(&upload, &Uploaded { have: 9, is_complete: true });
+    round(&Upload { chunk: None, ..upload }, &Uploaded { have: 0, is_complete: false });
+    let unnamed = vec![Unnamed { id: content_id(), size: 3, time: time() }];
+    let gc = Gc { grace_s: 60, remove: true };
+    round(&gc, &Collected::Done { unnamed, kept: 4, kept_size: 5 });
+    round(&Gc { remove: false, ..gc }, &Collected::Working);
+}
+
+#[test]
+fn an_upload_keeps_to_its_size() {
+    let message = |subject: &str, fields: &str, body: usize| {
+        let head = Bytes::from(format!("=====esker/1 UPLOAD {subject}\n{fields}"));
+        let message = Message::from_frames(&[head, vec![b'x'; body].into()]).expect("a head");
+        Upload::from_message(&message)
+    };
+    let id = content_id().digits();
+    assert_eq!(message(&id, "\tsize: 5\n", 5).map(|upload| upload.offset), Ok(0));
+    let cases = [
+        (id.as_str(), "\tsize: 5\n\toffset: 1\n", 5, "5 bytes at 1 are beyond the size, 5"),
+        (&id, "\tsize: 5\n\toffset: 18446744073709551615\n", 5, "are beyond the size"),
+        (&id, "", 5, "the field `size` is missing"),
+        (&id, "\tsize: 99999999\n", CHUNK_MAX + 1, "4194304 are allowed"),
+        ("12", "\tsize: 5\n", 5, "is not a SHA-256"),
+    ];
+    for (subject, fields, body, expected) in cases {
+        let fault = message(subject, fields, body).expect_err(expected);
+        assert!(fault.message.contains(expected), "{fault}");
+    }
+}
+
+#[test]
+fn a_put_may_name_a_large_content() {
+    let put = |frame: &'static [u8]| {
+        let fields = format!("\tcontent-id: {}\n\tsize: 12\n", content_id());
+        let head = Bytes::from(format!("=====esker/1 PUT raw/big\n{fields}"));
+        let message = Message::from_frames(&[head, Bytes::from_static(frame)]).expect("a head");
+        Put::from_message(&message)
+    };
+    let pointer = Pointer { id: content_id(), size: 12 };
+    assert_eq!(put(b"").expect("a PUT").items[0].content, Some(pointer.to_bytes()));
+    let fault = put(b"x").expect_err("both");
+    assert!(fault.message.contains("both named and in a body frame"), "{fault}");
 }

@@ -7,7 +7,7 @@ use anstyle::AnsiColor;
 use anyhow::Result;
 use esker_pipeline::definition::{self, Definition};
 use esker_store::store::Store;
-use esker_wire::snapshot::Health;
+use esker_wire::snapshot::{Health, MirrorReport};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -15,6 +15,7 @@ use crate::cli::Doctor;
 use crate::endpoints::Endpoints;
 use crate::project::{Place, Project};
 use crate::reach::{self, Hub};
+use crate::replication::describe;
 use crate::say;
 
 /// Less free space than this, in bytes, is a finding.
@@ -139,13 +140,8 @@ fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec
     let where_from = running
         .map_or_else(|| place.hub.clone().unwrap_or_default(), |addresses| addresses.requests);
     let asked = Hub::find(place).and_then(|hub| {
-        let log = esker_wire::snapshot::Log {
-            resource: None,
-            at: esker_wire::revision::At::head(),
-            branch: esker_wire::name::Branch::main(),
-            limit: 1,
-        };
-        Ok((hub.call(&Health)?, hub.call(&log)?))
+        let log = esker_wire::snapshot::Log::newest(1);
+        Ok((hub.call(&Health)?, hub.call(&log)?.entries))
     });
     let (health, newest) = match asked {
         Ok(answers) => answers,
@@ -154,10 +150,15 @@ fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec
             return vec![Finding::ill("hub", format!("{where_from}: {error}"), hint)];
         }
     };
-    let mut findings = vec![match health.not_writable {
-        None => Finding::well("hub", format!("{} runs at {where_from}", health.engine)),
-        Some(why) => Finding::ill("hub", why, "mend that; the hub tries again by itself"),
+    let runs = Finding::well("hub", format!("{} runs at {where_from}", health.engine));
+    let mut findings = vec![match &health.not_writable {
+        Some(why) if health.follows.is_none() => {
+            Finding::ill("hub", why, "mend that; the hub tries again by itself")
+        }
+        _ => runs,
     }];
+    findings.extend(health.follows.iter().map(follows));
+    findings.extend(health.mirrors.iter().map(mirror));
     let newest = newest.first().map_or(Timestamp::UNIX_EPOCH, |entry| entry.time);
     if newest.duration_since(Timestamp::now()) > CLOCK_SLACK {
         let says = format!("the newest commit is from {}, which is yet to come", say::time(newest));
@@ -168,6 +169,25 @@ fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec
         ));
     }
     findings
+}
+
+fn mirror(report: &MirrorReport) -> Finding {
+    let says = describe(report);
+    match &report.trouble {
+        None => Finding::well("mirror", says),
+        Some(_) => Finding::ill("mirror", says, "mend that there; esker tries again by itself"),
+    }
+}
+
+fn follows(report: &MirrorReport) -> Finding {
+    match &report.trouble {
+        None => Finding::well("follows", format!("it is a read replica of {}", report.url)),
+        Some(why) => {
+            let hint =
+                "what was read before is still served; mend the mirror, or begin a new replica";
+            Finding::ill("follows", format!("{}: {why}", report.url), hint)
+        }
+    }
 }
 
 fn runner(project: &Project) -> Finding {

@@ -2,26 +2,43 @@
 
 use anyhow::{Context, Result};
 use esker_wire::fault::{Code, Fault};
-use esker_wire::name::Resource;
-use esker_wire::snapshot::Get;
+use esker_wire::name::{Branch, Resource};
+use esker_wire::revision::Revision;
+use esker_wire::snapshot::{Get, Resolve, Stat};
 
 use crate::cli;
-use crate::commands::entry_json;
+use crate::commands::{entry_json, large};
 use crate::planes::maker;
 use crate::project::Place;
-use crate::reach::{Hub, resource_at};
+use crate::reach::{Hub, resource_at, version};
 use crate::say;
 use crate::write::write_whole;
 
 /// Writes the bytes to standard output or a file, or describes them as JSON.
 pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
     let (resource, at) = resource_at(&get.resource)?;
-    let asked = Hub::find(place)?.call(&Get { at, ..Get::head(resource.clone()) });
+    let hub = Hub::find(place)?;
+    let since = get.if_changed_since.as_deref();
+    let unless = since.map(|since| revision_at(&hub, &resource, since)).transpose()?.flatten();
+    let ask = Get { at, range: get.range, unless, ..Get::head(resource.clone()) };
+    let asked = hub.call(&ask);
+    if get.range.is_none() && asked.as_ref().is_err_and(large::is_too_large) {
+        return large::get(place, hub, get, ask);
+    }
     let content = asked.map_err(|error| with_maker(place, &resource, error))?;
+    let is_unchanged = content.bytes.is_none();
     if get.json {
         let mut value = entry_json(&content.entry);
         value["at"] = content.at.to_string().into();
+        if since.is_some() {
+            value["unchanged"] = is_unchanged.into();
+        }
         say::json(&value)?;
+        return Ok(());
+    }
+    if let (Some(since), true) = (since, is_unchanged) {
+        let revision = content.entry.revision.short();
+        say::note(format!("{resource} is unchanged since {since}: it is of {revision}"));
         return Ok(());
     }
     let bytes = content.bytes.context("the hub answered without the content")?;
@@ -29,6 +46,23 @@ pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
         Some(path) => write_whole(path, &bytes),
         None => Ok(say::bytes(&bytes)?),
     }
+}
+
+/// The revision a resource had at a version; none if it was not there.
+fn revision_at(hub: &Hub, resource: &Resource, text: &str) -> Result<Option<Revision>> {
+    let at = version(text)?;
+    let branch = Branch::main();
+    // A version nobody can mean is an error; one at which the resource was not there is not.
+    hub.call(&Resolve { at: at.clone(), branch: branch.clone(), zone: None })?;
+    match hub.call(&Stat { resource: resource.clone(), at, branch }) {
+        Ok(entry) => Ok(Some(entry.revision)),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_missing(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == Code::NotFound)
 }
 
 /// A resource that is not there yet may be about to be made, or its maker may have failed.

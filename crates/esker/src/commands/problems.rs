@@ -6,7 +6,6 @@ use anyhow::Result;
 use esker_pipeline::record;
 use esker_wire::name::Branch;
 use esker_wire::record::{DEFINITION, RunRecord};
-use esker_wire::revision::At;
 use esker_wire::snapshot::{Get, List};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -63,9 +62,8 @@ pub(crate) fn problems(place: &Place, problems: &Problems) -> Result<ExitCode> {
 /// The records of runs that failed, by stage. One that cannot be read, which a later esker may have written, is
 /// told and left out.
 fn failed(hub: &Hub) -> Result<Vec<RunRecord>> {
-    let listing = hub.call(&List { at: At::head(), branch: Branch::records() })?;
     let mut failed = Vec::new();
-    for entry in listing.entries {
+    for entry in hub.listing(List::all(Branch::records()))? {
         let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
         let content = hub.call(&get)?;
         match RunRecord::from_bytes(&content.bytes.unwrap_or_default()) {

@@ -11,6 +11,7 @@ use esker_wire::snapshot::{self, Item};
 use serde_json::json;
 
 use crate::cli::Put;
+use crate::commands::large;
 use crate::planes::maker;
 use crate::project::Place;
 use crate::reach::{Hub, resource};
@@ -18,20 +19,21 @@ use crate::say::{self, hinted};
 
 /// Stores what stands in a file or on standard input; prints the revision.
 pub(crate) fn put(place: &Place, put: &Put) -> Result<()> {
-    let content = read(put)?;
+    let content = read(place, put)?;
     let if_head = put.if_head.as_deref().map(str::parse).transpose().map_err(|error| {
         hinted(
             format!("cannot read --if-head: {error}"),
             "give the full revision that `esker get --json` prints, or `none`",
         )
     })?;
-    let item = Item {
-        resource: resource(&put.resource)?,
-        content: Some(content),
-        if_head,
-        content_type: put.content_type.clone(),
-    };
+    let resource = resource(&put.resource)?;
     let hub = Hub::find(place)?;
+    let (hub, content) = match content {
+        Content::Small(bytes) => (hub, bytes),
+        Content::Large(mut file) => large::bring(place, hub, &mut file)?,
+    };
+    let item =
+        Item { resource, content: Some(content), if_head, content_type: put.content_type.clone() };
     let stored = hub.call(&snapshot::Put {
         items: vec![item],
         branch: Branch::main(),
@@ -66,12 +68,23 @@ fn warn_if_made(place: &Place, resource: &Resource) {
     }
 }
 
-fn read(put: &Put) -> Result<Bytes> {
+/// What is put: in one message, or in pieces before it.
+enum Content {
+    Small(Bytes),
+    Large(File),
+}
+
+fn read(place: &Place, put: &Put) -> Result<Content> {
     let mut content = Vec::new();
     let (mut from, name): (Box<dyn Read>, String) = match &put.file {
         Some(path) => {
             let name = path.display().to_string();
-            (Box::new(File::open(path).with_context(|| format!("cannot open {name}"))?), name)
+            let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
+            let data = file.metadata().with_context(|| format!("cannot read {name}"))?;
+            if data.is_file() && data.len() > CONTENT_MAX as u64 {
+                return Ok(Content::Large(file));
+            }
+            (Box::new(file), name)
         }
         None => (Box::new(std::io::stdin().lock()), "standard input".to_owned()),
     };
@@ -79,13 +92,22 @@ fn read(put: &Put) -> Result<Bytes> {
         .take(CONTENT_MAX as u64 + 1)
         .read_to_end(&mut content)
         .with_context(|| format!("cannot read {name}"))?;
-    if content.len() > CONTENT_MAX {
-        return Err(hinted(
-            format!("{name} has more than {CONTENT_MAX} bytes"),
-            "split it into several resources",
-        ));
+    if content.len() <= CONTENT_MAX {
+        return Ok(Content::Small(content.into()));
     }
-    Ok(content.into())
+    // It is read twice: for its hash, then to be sent.
+    let kept = spool(place, &mut content.as_slice().chain(from));
+    Ok(Content::Large(kept.with_context(|| format!("cannot keep {name} beside"))?))
+}
+
+/// Keeps what comes only once in a file without a name, on the project's disk if there is a project here.
+fn spool(place: &Place, from: &mut impl Read) -> Result<File> {
+    let mut file = match place.project().and_then(|project| project.hidden()) {
+        Ok(folder) => tempfile::tempfile_in(folder)?,
+        Err(_) => tempfile::tempfile()?,
+    };
+    std::io::copy(from, &mut file)?;
+    Ok(file)
 }
 
 /// Who puts: `ESKER_AUTHOR`, or the user on this machine.

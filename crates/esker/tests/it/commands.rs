@@ -93,7 +93,7 @@ fn history_and_differences() {
     assert!(world.ok(&["diff", "raw/a"]).contains("\n+d"), "the last change of that resource");
     let ls = world.ok(&["ls"]);
     assert!(ls.contains("raw/a") && ls.contains("raw/b"), "{ls}");
-    assert!(!world.ok(&["ls", "HEAD~1"]).contains("raw/b"));
+    assert!(!world.ok(&["ls", "--at", "HEAD~1"]).contains("raw/b"));
 }
 
 #[test]

@@ -2,14 +2,19 @@
 
 mod bad_definitions;
 mod bad_programs;
+mod bench;
 mod chain;
 mod clients;
 mod commands;
+mod compare;
 mod crash;
 mod docs;
 mod examples;
+mod finding;
 mod hostile;
+mod large;
 mod order;
+mod replication;
 mod store;
 mod storm;
 mod world;

@@ -70,8 +70,15 @@ def puts_and_gets(client: Client) -> str:
     assert rest[0][0] == "entry" and entry["size"] == "2560" and entry["summary"] == "two", entry
     assert entry["revision"] == revision and entry["previous"] == "none"
 
-    _, _, _, body = client.ask(head("esker/1 GET raw/any bytes", "offset: 1", "length: 3"))
-    assert body == [b"\x01\x02\x03"], body
+    for fields, expected in [
+        (["offset: 1", "length: 3"], b"\x01\x02\x03"),
+        (["length: 2"], b"\x00\x01"),
+        (["offset: 2559"], b"\xff"),
+        (["offset: 2558", "length: 100"], b"\xfe\xff"),
+        (["offset: 9999", "length: 1"], b""),
+    ]:
+        _, _, rest, body = client.ask(head("esker/1 GET raw/any bytes", *fields))
+        assert body == [expected] and dict(rest[0][1])["size"] == "2560", (fields, body)
     _, fields, _, body = client.ask(head("esker/1 GET raw/any bytes", f"unless: {revision}"))
     assert fields["unchanged"] == "yes" and body == [], (fields, body)
 
@@ -88,6 +95,45 @@ def several_are_one_commit(client: Client) -> None:
     name, _, rest, body = client.ask(head("esker/1 LOG", "limit: 2"))
     assert name == "esker/1 OK" and body == []
     assert {dict(entry)["resource"] for _, entry in rest} == {"raw/a", "raw/b"}, rest
+
+
+def logs_and_lists_come_in_pages(client: Client) -> None:
+    for number in range(7):
+        client.ask(
+            head(f"esker/1 PUT pages/{number}", f"author: {'Ann' if number % 2 else 'Bob'} <a@b>", f"message: page {number}"),
+            b"x",
+        )
+    fields, found = {"next": ""}, []
+    while "next" in fields:
+        after = [f"after: {fields['next']}"] if fields["next"] else []
+        name, fields, rest, _ = client.ask(head("esker/1 LIST", "prefix: pages/", "limit: 3", *after))
+        assert name == "esker/1 OK" and len(rest) <= 3, (name, fields)
+        found += [dict(entry)["resource"] for _, entry in rest]
+    assert found == [f"pages/{number}" for number in range(7)], found
+
+    fields, found = {"next": ""}, []
+    while "next" in fields:
+        after = [f"after: {fields['next']}"] if fields["next"] else []
+        name, fields, rest, _ = client.ask(head("esker/1 LOG", "author: ann", "grep: PAGE", "limit: 1", *after))
+        assert name == "esker/1 OK" and len(rest) <= 1, (name, fields)
+        found += [dict(entry)["summary"] for _, entry in rest]
+    assert found == ["page 5", "page 3", "page 1"], found
+
+    _, fields, rest, _ = client.ask(head("esker/1 LOG pages/4", "since: yesterday", "until: now"))
+    assert len(rest) == 1 and "next" not in fields, (fields, rest)
+    _, fields, rest, _ = client.ask(head("esker/1 LOG pages/4", "until: 2001-01-01"))
+    assert rest == [], rest
+
+
+def dates_are_resolved(client: Client) -> None:
+    _, newest, _, _ = client.ask(head("esker/1 RESOLVE"))
+    for fields in [["at: today"], ["at: now", "zone: Asia/Tokyo"], ["at: 2199-01-01T17:00[Europe/Berlin]"]]:
+        name, resolved, _, _ = client.ask(head("esker/1 RESOLVE", *fields))
+        assert name == "esker/1 OK" and resolved == newest, (fields, name, resolved)
+    name, fields, _, _ = client.ask(head("esker/1 RESOLVE", "at: 03/04/2025"))
+    assert name == "esker/1 ERROR ambiguous" and "year first" in fields["hint"], (name, fields)
+    name, fields, _, _ = client.ask(head("esker/1 RESOLVE", "at: now", "zone: Mars/Base"))
+    assert name == "esker/1 ERROR bad-request", (name, fields)
 
 
 def many_are_under_way(client: Client) -> None:
@@ -154,6 +200,8 @@ def main() -> None:
     revision = puts_and_gets(client)
     several_are_one_commit(client)
     events_follow_the_chain(client)
+    logs_and_lists_come_in_pages(client)
+    dates_are_resolved(client)
     many_are_under_way(client)
     faults_are_named(client)
     _, fields, _, _ = client.ask(head("esker/1 RESOLVE", f"at: {revision[:8]}"))

@@ -282,7 +282,7 @@ impl Asked {
         let told = self.answer.clone().and_then(Result::ok).expect("it was told");
         if self.is_tag {
             let at = self.name.parse().unwrap();
-            let found = call(snapshots, &Resolve { at, branch: Branch::main() });
+            let found = call(snapshots, &Resolve { at, branch: Branch::main(), zone: None });
             let found = found.map_err(|fault| format!("the tag {}: {fault}", self.name))?;
             return if found.revision == told { Ok(()) } else { Err(format!("{found:?}")) };
         }

@@ -1,0 +1,62 @@
+//! Large contents: their bytes lie in files of their own, and git holds pointers of git-lfs to them.
+//!
+//! The files are where git-lfs looks in a repository beside it, so stock `git lfs` reads them. A content comes
+//! whole with a PUT, or in pieces with UPLOAD before the PUT that names it; either way its file is on disk
+//! before a commit that names it is acknowledged.
+
+mod attributes;
+mod collect;
+mod finish;
+mod intake;
+mod serve;
+mod tier;
+mod uploads;
+mod walk;
+
+use std::path::Path;
+
+use esker_wire::pointer::{ContentId, Pointer};
+use sha2::{Digest, Sha256};
+
+pub(crate) use self::intake::{ATTRIBUTES, Taken};
+pub(crate) use self::serve::MEND;
+
+use crate::cache::Cache;
+use crate::error::Error;
+
+use self::collect::Collecting;
+use self::tier::Tier;
+use self::uploads::Uploads;
+
+/// For how many blobs it is kept in memory what they point to.
+const POINTERS_MAX: usize = 100_000;
+
+/// The large contents of a store.
+pub(crate) struct Large {
+    pub(crate) tier: Tier,
+    uploads: Uploads,
+    /// What small blobs point to, if they are pointers.
+    pointers: Cache<Option<Pointer>>,
+    collecting: Option<Collecting>,
+}
+
+impl Large {
+    pub(crate) fn open(git_dir: &Path) -> Self {
+        Self {
+            tier: Tier::new(git_dir),
+            uploads: Uploads::new(git_dir),
+            pointers: Cache::new(POINTERS_MAX),
+            collecting: None,
+        }
+    }
+
+    /// Removes what was left unfinished too long ago.
+    pub(crate) fn sweep(&mut self) -> Result<(), Error> {
+        self.uploads.sweep()
+    }
+}
+
+/// The hash of a content that is in memory.
+fn id_of_content(bytes: &[u8]) -> ContentId {
+    ContentId::from_bytes(Sha256::digest(bytes).into())
+}

@@ -1,0 +1,258 @@
+//! Upkeep: many small packs, and loose objects, become few packs, so that a store does not age.
+//!
+//! Packs are merged as `git repack --geometric=2` does: the smallest ones, until each of the others is at least twice
+//! as large as all smaller ones together. So each byte is copied about as often as the store has doubled. Entries are
+//! copied as they are; a first version in one pack becomes a delta of the last in another. The thread works a quarter
+//! of the time and rests the others.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use esker_wire::revision::Revision;
+
+use crate::commit::Commit;
+use crate::error::Error;
+use crate::files;
+use crate::loose;
+use crate::objects::{Kind, Object, Objects};
+use crate::pack::PackWriter;
+use crate::source::{Entry, Form, Source};
+use crate::tree;
+
+/// How many packs of about one size there may be before they are merged.
+const PACKS_MAX: usize = 20;
+/// How many loose objects there may be before they are packed.
+const LOOSE_MAX: usize = 1_000;
+/// A pack of this many bytes is large enough.
+const LARGE: u64 = 4 * 1024 * 1024 * 1024;
+/// How long the thread works before it rests three times as long.
+const WORK: Duration = Duration::from_millis(20);
+/// The temporary name of the pack.
+const SCRATCH: &str = "upkeep.pack";
+
+/// What to do together.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    packs: Vec<PathBuf>,
+    loose: Vec<Revision>,
+}
+
+/// What is to be done, if anything is.
+pub(crate) fn plan(git_dir: &Path) -> Result<Option<Plan>, Error> {
+    let loose = loose::list(git_dir, LOOSE_MAX)?;
+    let loose = if loose.len() < LOOSE_MAX { Vec::new() } else { loose };
+    let mut packs = packs(git_dir)?;
+    packs.sort_by_key(|pack| pack.size);
+    let mut count = merged(&packs.iter().map(|pack| pack.size).collect::<Vec<_>>());
+    if packs.len() < PACKS_MAX {
+        count = 0;
+    }
+    packs.truncate(count);
+    // The oldest first, so that what was made from what comes after it.
+    packs.sort_by_key(|pack| pack.written);
+    let packs: Vec<PathBuf> = packs.into_iter().map(|pack| pack.path).collect();
+    let plan = Plan { packs, loose };
+    Ok((plan.packs.len() > 1 || !plan.loose.is_empty()).then_some(plan))
+}
+
+/// How many of the packs are merged, of which these are the sizes, the smallest first.
+fn merged(sizes: &[u64]) -> usize {
+    let mut sum = 0_u64;
+    let mut count = 0;
+    for (index, size) in sizes.iter().enumerate() {
+        if *size < 2 * sum {
+            count = index + 1;
+        }
+        sum += size;
+    }
+    count
+}
+
+struct Found {
+    path: PathBuf,
+    size: u64,
+    written: std::time::SystemTime,
+}
+
+/// The packs that may be merged: not those that someone keeps, or that are more than a pack.
+fn packs(git_dir: &Path) -> Result<Vec<Found>, Error> {
+    let folder = git_dir.join("objects/pack");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&folder).map_err(Error::read(&folder))? {
+        let path = entry.map_err(Error::read(&folder))?.path();
+        let is_more = |ending| path.with_extension(ending).exists();
+        if path.extension().is_none_or(|ending| ending != "idx")
+            || ["keep", "mtimes", "promisor"].into_iter().any(is_more)
+        {
+            continue;
+        }
+        let path = path.with_extension("pack");
+        let Ok(about) = fs::metadata(&path) else {
+            continue;
+        };
+        let written = about.modified().map_err(Error::read(&path))?;
+        if about.len() < LARGE {
+            found.push(Found { path, size: about.len(), written });
+        }
+    }
+    Ok(found)
+}
+
+/// Merges until nothing is to be done or `stop` is set.
+pub(crate) fn run(git_dir: &Path, stop: &Arc<AtomicBool>) -> Result<(), Error> {
+    while let Some(plan) = plan(git_dir)? {
+        if !merge(git_dir, &plan, stop)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Does what was planned; whether it came to its end.
+fn merge(git_dir: &Path, plan: &Plan, stop: &AtomicBool) -> Result<bool, Error> {
+    let mut sources = Vec::new();
+    for path in &plan.packs {
+        sources.push(Source::open(path)?);
+    }
+    let ids = sources.iter().flat_map(Source::ids).chain(plan.loose.iter().copied());
+    let ids: HashSet<Revision> = ids.collect();
+    let mut merge = Merge {
+        objects: Objects::open(git_dir)?,
+        pack: PackWriter::create(git_dir, SCRATCH, ids.len())?,
+        near: HashMap::new(),
+        pace: Pace { since: Instant::now(), stop },
+    };
+    drop(ids);
+    for source in &mut sources {
+        if !merge.source(source)? {
+            return Ok(false);
+        }
+    }
+    for id in &plan.loose {
+        if !merge.whole(*id)? {
+            return Ok(false);
+        }
+    }
+    merge.pack.finish()?.release()?;
+    for path in &plan.packs {
+        // Without its index git does not look for a pack.
+        for ending in ["idx", "rev", "bitmap", "pack"] {
+            let path = path.with_extension(ending);
+            files::remove(&path).map_err(Error::write(&path))?;
+        }
+    }
+    for id in &plan.loose {
+        let path = loose::path_of(git_dir, *id);
+        files::remove(&path).map_err(Error::write(&path))?;
+    }
+    Ok(true)
+}
+
+struct Merge<'a> {
+    objects: Objects,
+    pack: PackWriter,
+    /// What an object was made from.
+    near: HashMap<Revision, Revision>,
+    pace: Pace<'a>,
+}
+
+impl Merge<'_> {
+    /// Copies a pack; whether it came to its end.
+    fn source(&mut self, source: &mut Source) -> Result<bool, Error> {
+        self.find_near(source)?;
+        for index in 0..source.len() {
+            if self.pace.rest() {
+                return Ok(false);
+            }
+            let height = source.height(index);
+            let entry = source.read(index)?;
+            if self.pack.holds(entry.id) {
+                continue;
+            }
+            match entry.form {
+                Form::Delta { base } if self.pack.holds(base) => {
+                    self.pack.add_delta(entry.id, base, (entry.size, entry.deflated()))?;
+                }
+                Form::Delta { .. } => drop(self.whole(entry.id)?),
+                Form::Whole(kind) => self.first(&entry, kind, height)?,
+            }
+        }
+        Ok(true)
+    }
+
+    /// Copies what is no delta, or makes it one of what it was made from.
+    fn first(&mut self, entry: &Entry<'_>, kind: Kind, height: u32) -> Result<(), Error> {
+        if let Some(base) = self.near.get(&entry.id).copied()
+            && self.pack.is_base(kind, base, height)
+            && let (Some(object), Some(base)) = (self.read(entry.id)?, self.read(base)?)
+        {
+            return self.pack.add(&object, Some(&base));
+        }
+        self.pack.add_whole(entry.id, kind, (entry.size, entry.deflated()))
+    }
+
+    /// Adds an object that is read from wherever it is; whether there is time for more.
+    fn whole(&mut self, id: Revision) -> Result<bool, Error> {
+        if !self.pack.holds(id) {
+            let missing = || Error::Damaged { id, reason: "is missing".to_owned() };
+            let object = self.read(id)?.ok_or_else(missing)?;
+            self.pack.add(&object, None)?;
+        }
+        Ok(!self.pace.rest())
+    }
+
+    fn read(&mut self, id: Revision) -> Result<Option<Object>, Error> {
+        self.objects.read(id)
+    }
+
+    /// Finds what the first versions in a pack were made from.
+    fn find_near(&mut self, source: &mut Source) -> Result<(), Error> {
+        let wholes: HashSet<Revision> = source.wholes().collect();
+        for id in source.wholes().collect::<Vec<_>>() {
+            let Ok(Some(object)) = self.read(id) else {
+                continue;
+            };
+            if object.kind != Kind::Commit {
+                continue;
+            }
+            let Ok(commit) = Commit::from_bytes(&object.bytes) else {
+                continue;
+            };
+            let before = match commit.parent.map(|parent| self.read(parent)) {
+                Some(Ok(Some(parent))) => Commit::from_bytes(&parent.bytes).ok(),
+                _ => None,
+            };
+            if let Some(before) = before.filter(|_| wholes.contains(&commit.tree)) {
+                tree::near(&mut self.objects, (before.tree, commit.tree), &mut self.near)?;
+            }
+            if self.pace.rest() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Pace<'a> {
+    since: Instant,
+    stop: &'a AtomicBool,
+}
+
+impl Pace<'_> {
+    /// Rests if it is time to; whether to stop.
+    fn rest(&mut self) -> bool {
+        let worked = self.since.elapsed();
+        if worked > WORK {
+            std::thread::sleep(worked * 3);
+            self.since = Instant::now();
+        }
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests;

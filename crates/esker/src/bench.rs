@@ -1,0 +1,193 @@
+//! `esker bench`: measures this esker against its peers and limits, on this machine, in one run.
+//!
+//! Only here and in `esker-pipeline` are processes started: a peer is nothing without its process.
+
+mod contents;
+mod hub;
+mod load;
+mod machine;
+mod peers;
+mod process;
+mod store;
+mod table;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use esker_bus::bus::Bus;
+use esker_bus::service::Frames;
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::cli::{Bench as Command, BenchStore};
+use crate::project::Place;
+use crate::say::{self, hinted};
+use crate::stop::Stop;
+use machine::Machine;
+use peers::Tools;
+use process::Running;
+use table::Table;
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    /// The commits of the largest store.
+    commits: u64,
+    /// How often each side of a case is measured.
+    rounds: usize,
+    /// How long one round of a rate takes.
+    window: Duration,
+    /// The requests of one round that are asked one after the other.
+    singles: usize,
+    /// How often a hub is killed.
+    kills: u32,
+}
+
+const FULL: Sizes =
+    Sizes { commits: 100_000, rounds: 7, window: Duration::from_secs(1), singles: 300, kills: 200 };
+
+const QUICK: Sizes = Sizes {
+    commits: 10_000,
+    rounds: 3,
+    window: Duration::from_millis(300),
+    singles: 100,
+    kills: 10,
+};
+
+/// Just enough to see that it works.
+const SMOKE: Sizes =
+    Sizes { commits: 300, rounds: 1, window: Duration::from_millis(20), singles: 3, kills: 2 };
+
+/// A run of cases.
+struct Bench {
+    folder: TempDir,
+    bus: Bus,
+    sizes: Sizes,
+    tools: Tools,
+    stop: Stop,
+    table: Table,
+}
+
+/// Runs the cases that are asked for.
+pub(crate) fn run(place: &Place, command: &Command) -> Result<ExitCode> {
+    match command {
+        Command::Store(options) => store(place, options),
+        Command::Echo { sizes } => echo(sizes),
+    }
+}
+
+/// Measures the snapshots.
+fn store(place: &Place, options: &BenchStore) -> Result<ExitCode> {
+    let mut sizes = if options.quick { QUICK } else { FULL };
+    sizes = if options.smoke { SMOKE } else { sizes };
+    sizes.commits = options.commits.unwrap_or(sizes.commits);
+    let machine = Machine::here(&place.start()?);
+    if machine.is_in_memory() {
+        let what =
+            "this folder is in memory: nothing is durable there, and no flush costs anything";
+        let hint = "name a folder on a disk with --dir DIR";
+        if options.check {
+            return Err(hinted(what, hint));
+        }
+        say::note(format!("warning: {what}; {hint}"));
+    }
+    let mut bench = Bench::new(&place.start()?, sizes, options.install)?;
+    if let Err(error) = store::run(&mut bench) {
+        // The processes under test hear the same interrupt, so that their silence is no fault.
+        return Err(if bench.stop.is_pulled() { anyhow::anyhow!("interrupted") } else { error });
+    }
+    bench.tell(&machine, options.json)?;
+    match bench.table.check() {
+        Err(missed) if options.check => {
+            Err(hinted(missed, "docs/benchmarks.md says how far we are"))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Not a command for people: the echo, which is to run in a process of its own.
+fn echo(sizes: &[usize]) -> Result<ExitCode> {
+    let reply: Frames = sizes.iter().map(|size| Bytes::from(vec![b'.'; *size])).collect();
+    esker_bus::echo::run(&reply, |address| {
+        // Who cannot read it will not ask.
+        drop(say::line(address).and_then(|()| std::io::stdout().flush()));
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Bench {
+    fn new(dir: &Path, sizes: Sizes, install: bool) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("esker-bench-").tempdir_in(dir);
+        let folder = folder.with_context(|| format!("cannot write in {}", dir.display()))?;
+        let tools = Tools::find(folder.path(), install)?;
+        let (bus, stop) = (Bus::start()?, Stop::on_signals()?);
+        Ok(Self { folder, bus, sizes, tools, stop, table: Table::default() })
+    }
+
+    /// A path in the folder to work in.
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Says what is measured next.
+    fn begin(&self, what: &str) {
+        say::note(format!("· {what}"));
+    }
+
+    /// Measures the sides of a case alternately, so that what disturbs one disturbs the others.
+    fn rounds<const N: usize>(
+        &self,
+        mut sides: [&mut dyn FnMut(usize) -> Result<f64>; N],
+    ) -> Result<[Vec<f64>; N]> {
+        let mut all = [const { Vec::new() }; N];
+        for round in 0..self.sizes.rounds {
+            for (side, values) in sides.iter_mut().zip(&mut all) {
+                if self.stop.is_pulled() {
+                    bail!("interrupted");
+                }
+                values.push(side(round)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Waits until a process is at rest and the disk has what was written, so that nothing that came before is
+    /// counted.
+    fn rest(&self, running: &Running) -> Result<()> {
+        running.settle();
+        let folder = std::fs::File::open(self.folder.path())?;
+        rustix::fs::syncfs(&folder)?;
+        Ok(())
+    }
+
+    /// Prints what was measured, on what, and with which versions.
+    fn tell(&self, machine: &Machine, as_json: bool) -> Result<()> {
+        let ours = ("esker", env!("CARGO_PKG_VERSION").to_owned());
+        let versions: Vec<_> = std::iter::once(ours).chain(self.tools.versions.clone()).collect();
+        if as_json {
+            let versions: serde_json::Map<_, _> =
+                versions.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
+            let what = json!({
+                "machine": machine.json(),
+                "versions": versions,
+                "commits": self.sizes.commits,
+                "rounds": self.sizes.rounds,
+                "cases": self.table.json(),
+            });
+            return Ok(say::json(&what)?);
+        }
+        say::table(&table::HEADINGS, self.table.rows())?;
+        say::line("")?;
+        say::line(machine.line())?;
+        let versions = versions.iter().map(|(name, text)| format!("{name} {text}"));
+        say::line(versions.collect::<Vec<_>>().join(", "))?;
+        let Sizes { commits, rounds, .. } = self.sizes;
+        Ok(say::line(format!(
+            "medians of {rounds} rounds; {commits} commits in the largest store"
+        ))?)
+    }
+}

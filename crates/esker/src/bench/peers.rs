@@ -1,0 +1,160 @@
+//! What we are measured against: the seed's way, git, the disk, and an echo. Started here, each as good as it
+//! gets without us.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use bytes::Bytes;
+use esker_bus::endpoint::Endpoint;
+
+use super::process::{self, Running};
+
+/// The first way to keep snapshots: a Python service that runs `git add` and `git commit`.
+const SEED_WAY: &str = include_str!("../../benches/seed_way.py");
+
+/// What to do about a missing pyzmq.
+const NO_PYTHON: &str = "no python3 with pyzmq: --install";
+
+/// What to do about a missing git.
+const NO_GIT: &str = "no git: install it";
+
+/// The programs found on this machine, or what is missing.
+pub(crate) struct Tools {
+    python: Option<PathBuf>,
+    /// What git, Python and pyzmq say of themselves.
+    pub(crate) versions: Vec<(&'static str, String)>,
+}
+
+impl Tools {
+    /// Looks for them; makes what is missing in a folder of its own, if that is wanted.
+    pub(crate) fn find(dir: &Path, install: bool) -> Result<Self> {
+        let git = said(Command::new("git").arg("--version"));
+        let mut python = PathBuf::from("python3");
+        let mut zmq = pyzmq(&python);
+        if zmq.is_none() && install {
+            python = install_pyzmq(dir)?;
+            zmq = pyzmq(&python);
+        }
+        let git = git.map(|text| ("git", text.replace("git version ", "")));
+        let versions = git.into_iter().chain(zmq.clone().into_iter().flatten()).collect();
+        Ok(Self { python: zmq.map(|_| python), versions })
+    }
+
+    /// Python with pyzmq, and git: what the seed's way needs.
+    ///
+    /// # Errors
+    /// What is missing, as a reason.
+    pub(crate) fn seed(&self) -> Result<&Path, &'static str> {
+        self.git()?;
+        self.python.as_deref().ok_or(NO_PYTHON)
+    }
+
+    /// Whether there is git.
+    ///
+    /// # Errors
+    /// What is missing, as a reason.
+    pub(crate) fn git(&self) -> Result<(), &'static str> {
+        if self.versions.iter().any(|(name, _)| *name == "git") { Ok(()) } else { Err(NO_GIT) }
+    }
+}
+
+fn said(command: &mut Command) -> Option<String> {
+    let output = process::output(command).ok()?;
+    Some(String::from_utf8_lossy(&output).trim().to_owned())
+}
+
+fn pyzmq(python: &Path) -> Option<[(&'static str, String); 2]> {
+    let ask = "import platform, zmq; print(platform.python_version(), zmq.__version__)";
+    let text = said(Command::new(python).args(["-c", ask]))?;
+    let (python, zmq) = text.split_once(' ')?;
+    Some([("python", python.to_owned()), ("pyzmq", zmq.to_owned())])
+}
+
+fn install_pyzmq(dir: &Path) -> Result<PathBuf> {
+    let venv = dir.join("venv");
+    process::output(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+    let python = venv.join("bin/python3");
+    process::output(Command::new(&python).args(["-m", "pip", "install", "--quiet", "pyzmq"]))?;
+    Ok(python)
+}
+
+/// The seed's way, at work in a folder of its own.
+pub(crate) fn seed_way(python: &Path, dir: &Path) -> Result<(Running, Endpoint)> {
+    fs::create_dir(dir)?;
+    let script = dir.join("seed_way.py");
+    fs::write(&script, SEED_WAY)?;
+    let data = dir.join("data");
+    fs::create_dir(&data)?;
+    let mut command = Command::new(python);
+    let (running, port) =
+        Running::that_says(command.arg(&script).arg(&data), &dir.join("seed_way.log"))?;
+    Ok((running, at(format!("tcp://127.0.0.1:{port}"))))
+}
+
+/// An echo in a process of its own, which answers everything with frames of these sizes.
+pub(crate) fn echo(sizes: &[usize], dir: &Path) -> Result<(Running, Endpoint)> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["bench", "echo"]).args(sizes.iter().map(ToString::to_string));
+    let (running, address) = Running::that_says(&mut command, &dir.join("echo.log"))?;
+    Ok((running, at(address)))
+}
+
+fn at(requests: String) -> Endpoint {
+    Endpoint::Tcp { events: requests.clone(), requests }
+}
+
+/// The time of a bare create, write and fsync of each content, in a folder of its own.
+pub(crate) fn bare(dir: &Path, contents: &[Bytes]) -> Result<Duration> {
+    fs::create_dir_all(dir)?;
+    let begun = Instant::now();
+    for (number, content) in contents.iter().enumerate() {
+        let mut file = File::create(dir.join(number.to_string()))?;
+        file.write_all(content)?;
+        file.sync_all()?;
+    }
+    let time = begun.elapsed();
+    fs::remove_dir_all(dir)?;
+    Ok(time)
+}
+
+/// Git on a folder.
+pub(crate) fn git(dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(dir).args(arguments);
+    command
+}
+
+/// `git cat-file --batch` with every line asked before the answers are read: the time of all.
+pub(crate) fn cat_file(dir: &Path, lines: &[String]) -> Result<Duration> {
+    let mut command = git(dir, &["cat-file", "--batch"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut stdin = child.stdin.take().context("a pipe")?;
+    let mut stdout = BufReader::with_capacity(64 * 1024, child.stdout.take().context("a pipe")?);
+    let asked = lines.concat();
+    let begun = Instant::now();
+    let feeder = std::thread::spawn(move || stdin.write_all(asked.as_bytes()));
+    let mut content = Vec::new();
+    for line in lines {
+        let length = cat_head(&mut stdout, line)?;
+        content.resize(length + 1, 0);
+        stdout.read_exact(&mut content)?;
+    }
+    let time = begun.elapsed();
+    drop(feeder.join());
+    child.wait()?;
+    Ok(time)
+}
+
+/// The length of the next content, from the line before it.
+fn cat_head(stdout: &mut impl std::io::BufRead, asked: &str) -> Result<usize> {
+    let mut head = String::new();
+    stdout.read_line(&mut head)?;
+    match head.trim_end().rsplit_once(' ').map(|(_, length)| length.parse()) {
+        Some(Ok(length)) => Ok(length),
+        _ => bail!("git cat-file does not know {}", asked.trim_end()),
+    }
+}

@@ -1,0 +1,73 @@
+//! `esker bench`: every case is measured, nothing is left behind, and what is missing is said.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::world::{World, esker};
+
+/// Measures just enough, in a project's folder, with what is found in `path`.
+fn bench(world: &World, path: Option<&str>, arguments: &[&str]) -> Output {
+    let mut command = esker();
+    command.args(["bench", "store", "--smoke"]).args(arguments).current_dir(world.dir());
+    if let Some(path) = path {
+        command.env("PATH", path);
+    }
+    command.output().expect("esker ends")
+}
+
+#[test]
+fn every_case_of_the_store_is_measured() {
+    let world = World::new("");
+    let output = bench(&world, None, &["--json"]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let cases = told["cases"].as_array().expect("cases");
+    for case in cases {
+        assert_ne!(case["verdict"], "not run", "{case}");
+        assert!(case["ours"]["median"].is_number(), "{case}");
+    }
+    let has = |key: &str| cases.iter().any(|case| case["key"] == key);
+    let bound = [
+        "put-many",
+        "put-one",
+        "get-many",
+        "get-old",
+        "log-one",
+        "put-old",
+        "size-old",
+        "kill-lost",
+        "kill-fsck",
+        "start-old",
+        "idle-old",
+    ];
+    for key in bound {
+        assert!(has(key), "{key} is missing in {told}");
+    }
+    let verdict = |key: &str| {
+        cases.iter().find(|case| case["key"] == key).expect("a case")["verdict"].clone()
+    };
+    assert_eq!((verdict("kill-lost"), verdict("kill-fsck")), ("aim".into(), "aim".into()));
+    assert!(told["machine"]["cores"].as_u64() > Some(0), "{told}");
+    for peer in ["esker", "git", "python", "pyzmq"] {
+        assert!(told["versions"][peer].is_string(), "{peer}: {told}");
+    }
+    let left = std::fs::read_dir(world.dir()).expect("the folder").count();
+    assert_eq!(left, 1, "nothing is left beside esker.toml");
+}
+
+#[test]
+fn a_case_without_its_peer_is_missed() {
+    let world = World::new("");
+    let output = bench(&world, Some(""), &["--check"]);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stdout}\n{stderr}");
+    let not_run: Vec<&str> = stdout.lines().filter(|line| line.ends_with("not run")).collect();
+    assert_eq!(not_run.len(), 4, "{stdout}");
+    for key in ["put-many", "get-old", "log-one", "kill-fsck"] {
+        assert!(stderr.contains(key), "{key}: {stderr}");
+    }
+    assert!(stdout.contains("no git: install it"), "{stdout}");
+}
