@@ -5,6 +5,7 @@ mod branches;
 mod collect;
 mod crash;
 mod deep;
+mod flips;
 mod full;
 mod git;
 mod golden;
