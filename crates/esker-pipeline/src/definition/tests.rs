@@ -294,7 +294,7 @@ fn what_is_large_is_said_under_store() {
         &[
             "esker.toml:3:9: `large` in [store]: \"65MiB\": at most 64MiB: so much comes in one message",
             "esker.toml:4:13: `large_max` in [store]: \"1MB\": at least 64MiB: so much comes in one message",
-            "esker.toml:5:1: unknown key `small` in [store]; known: large, large_max, push",
+            "esker.toml:5:1: unknown key `small` in [store]; known: large, large_max, push, blobs, blobs_endpoint, blobs_region, blobs_allow_http, blobs_cache",
         ],
     );
 }
