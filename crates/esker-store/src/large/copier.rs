@@ -31,6 +31,8 @@ pub(super) fn run(shared: &Shared) {
         if state.ends {
             return;
         }
+        // News does not end a pause after a failure: the next try would fail too.
+        let is_well = done.is_ok();
         let pause = match done {
             Ok(is_more) => {
                 let left = state.left.iter().next().copied();
@@ -47,10 +49,11 @@ pub(super) fn run(shared: &Shared) {
                 retries.next().unwrap_or(RETRY_MAX)
             }
         };
-        // News does not end a pause after a failure: the next try would fail too.
-        let is_well = pause == LOOK_EVERY;
         let begun = Instant::now();
-        while !state.ends && !(is_well && !state.order.is_empty()) && begun.elapsed() < pause {
+        while begun.elapsed() < pause {
+            if state.ends || is_well && !state.order.is_empty() {
+                break;
+            }
             let left = pause.saturating_sub(begun.elapsed());
             let waited = shared.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;

@@ -13,6 +13,9 @@ use esker_wire::pointer::ContentId;
 /// The bucket's name, and what is before every object's name.
 const BUCKET: &str = "data";
 const PREFIX: &str = "team/store";
+/// This server wants one, and does not look whether it is right.
+const SIGNATURE: &str = "AWS4-HMAC-SHA256 \
+    Credential=anyone/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00";
 /// The place in the bucket.
 pub(crate) const PLACE: &str = "s3://data/team/store";
 
@@ -65,11 +68,12 @@ impl Server {
         assert_eq!(self.ask("PUT", &path(id), bytes).0, 200);
     }
 
-    /// Asks as anyone might: this server looks at no signature.
+    /// Asks as someone else with the right to.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\
+            Authorization: {SIGNATURE}\r\nConnection: close\r\n\r\n",
             self.address,
             body.len()
         );

@@ -352,6 +352,7 @@ fn wrong_bytes_in_the_bucket_are_never_served() {
     let other = noise(5, 6_000);
     wire.cut();
     far.put("raw/other", &other);
+    far.until("trouble", |report| report.trouble.is_some());
     std::fs::write(far.file(&other), &wrong).unwrap();
     wire.mend();
     let report = far.until("a look at it", |report| {
