@@ -300,6 +300,23 @@ fn what_is_large_is_said_under_store() {
 }
 
 #[test]
+fn a_bucket_is_named_without_what_opens_it() {
+    let text = "[project]\nname = \"p\"\n[store]\nblobs = \"s3://data/a/b\"\n\
+        blobs_endpoint = \"http://127.0.0.1:9000\"\nblobs_cache = \"10 GB\"\n";
+    let blobs = Definition::parse(text, Timestamp::now()).0.unwrap().store.blobs.unwrap();
+    assert_eq!(blobs.to_string(), "s3://data/a/b");
+    assert_eq!(blobs.cache_max, Some(10_000_000_000));
+    check_defects(
+        "[store]\nblobs = \"s3://K:S@data\"\nblobs_endpoint = \"http://far.example.org\"\nblobs_cache = \"1MB\"\n",
+        &[
+            "esker.toml:3:9: `blobs` in [store]: it holds more than a bucket and a prefix; credentials come from the environment",
+            "esker.toml:4:18: `blobs_endpoint` in [store]: \"http://far.example.org\" would be spoken to in the clear: use https://, or set blobs_allow_http = true",
+            "esker.toml:5:15: `blobs_cache` in [store]: \"1MB\": at least 100MB",
+        ],
+    );
+}
+
+#[test]
 fn mirrors_are_remotes_of_git() {
     let text = |push: &str| format!("project.name = \"p\"\n[store]\npush = {push}\n");
     let now = "2027-01-04T00:00:00Z".parse().unwrap();

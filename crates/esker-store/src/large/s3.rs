@@ -62,6 +62,10 @@ impl Bucket {
     pub(super) fn open(blobs: &Blobs) -> Result<Self, Error> {
         let cannot =
             |reason: String| Error::Blobs { place: blobs.to_string(), reason: redact(&reason) };
+        if let Some(endpoint) = &blobs.endpoint {
+            let checked = Blobs::check_endpoint(endpoint, blobs.allow_http);
+            checked.map_err(|error| cannot(error.to_string()))?;
+        }
         let plain = blobs.endpoint.as_ref().is_some_and(|text| text.starts_with("http://"));
         let client = ClientOptions::new()
             .with_allow_http(plain)
