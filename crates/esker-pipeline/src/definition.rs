@@ -6,8 +6,9 @@
 
 pub mod defect;
 
+pub mod blobs;
 mod graph;
-pub mod large;
+mod large;
 mod page;
 mod parts;
 mod programs;
@@ -20,6 +21,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::Duration;
 
+use esker_wire::blobs::Blobs;
 use esker_wire::name::Resource;
 use esker_wire::remote::Remote;
 use jiff::Timestamp;
@@ -68,6 +70,8 @@ pub struct Store {
     pub large: Large,
     /// The git repositories every commit is pushed to; relative paths are meant from the project's folder.
     pub push: Vec<Remote>,
+    /// The bucket that large contents are copied to.
+    pub blobs: Option<Blobs>,
 }
 
 /// The addresses of the snapshot service.

@@ -116,7 +116,7 @@ impl Snapshots {
             Resolve::VERB => self.read(&message, Store::resolve),
             Tags::VERB => self.read(&message, |store, _: &Tags| store.tags()),
             Upload::VERB => self.read(&message, Store::upload),
-            Gc::VERB => self.read(&message, Store::collect),
+            Gc::VERB => self.collect(batch, &message),
             Health::VERB => reply::<Health>(Ok(self.health())),
             other => refused(
                 &Fault::bad_request(format!("{other:?} is no request of the snapshot service")).hint(
@@ -167,6 +167,17 @@ impl Snapshots {
         reply::<Tag>(tagged)
     }
 
+    /// Removes nothing in a bucket for a replica, which may not know yet what is named.
+    fn collect(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
+        let collected = Gc::from_message(message).and_then(|ask| {
+            if ask.remove && self.store.options.blobs.is_some() {
+                batch.check()?;
+            }
+            self.store.collect(&ask)
+        });
+        reply::<Gc>(collected)
+    }
+
     fn health(&self) -> HealthReport {
         let main = self.store.lines.get(&Branch::main());
         let moved = main.and_then(|line| line.moved.clone());
@@ -179,6 +190,7 @@ impl Snapshots {
             not_writable: self.trouble.clone().or(moved).or(replica),
             mirrors: self.mirrors.reports(),
             follows: self.following.as_ref().map(Following::report),
+            blobs: self.store.large.report(),
         }
     }
 

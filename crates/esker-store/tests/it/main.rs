@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 mod branches;
+#[cfg(feature = "s3")]
+mod bucket;
 mod collect;
 mod crash;
 mod deep;
@@ -15,6 +17,8 @@ mod mirrors;
 mod model;
 mod outside;
 mod requests;
+#[cfg(feature = "s3")]
+mod s3;
 mod seeds;
 mod support;
 mod times;
