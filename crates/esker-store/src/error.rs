@@ -41,6 +41,17 @@ pub enum Error {
         /// Why it could not.
         source: io::Error,
     },
+    /// What was begun to be stored cannot be written, nor taken back.
+    #[error(
+        "cannot write {}: {source}; what was begun cannot be taken back either, so it may be stored after a restart",
+        path.display()
+    )]
+    Unsure {
+        /// What was to be written.
+        path: PathBuf,
+        /// Why it could not.
+        source: io::Error,
+    },
     /// Something cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -125,7 +136,9 @@ impl Error {
     /// The same, as it is told to one who asked for something.
     pub(crate) fn into_fault(self) -> Fault {
         let code = match &self {
-            Self::Write { .. } | Self::Held { .. } | Self::Stuck { .. } => Code::NotWritable,
+            Self::Write { .. } | Self::Unsure { .. } | Self::Held { .. } | Self::Stuck { .. } => {
+                Code::NotWritable
+            }
             Self::Away { .. } => Code::Busy,
             Self::NotAStore { .. }
             | Self::Blobs { .. }

@@ -35,7 +35,7 @@ const ANSWERED_MAX: usize = 64 * 1024 * 1024;
 
 /// The snapshot service over one store.
 pub struct Snapshots {
-    store: Store,
+    pub(crate) store: Store,
     names: NamesHandle,
     link: Link,
     /// Why nothing could be written the last time.
@@ -293,11 +293,13 @@ impl Snapshots {
             match self.attempt(&batch, requests) {
                 Ok(outcomes) => return outcomes,
                 Err(error) => {
+                    let hint = match error {
+                        Error::Unsure { .. } => "make room or put it right, then try again",
+                        _ => "nothing of it was stored; make room or put it right, then try again",
+                    };
                     let fault = error.into_fault();
                     self.trouble = Some(fault.message.clone());
-                    batch.refuse = Some(fault.hint(
-                        "nothing of it was stored; make room or put it right, then try again",
-                    ));
+                    batch.refuse = Some(fault.hint(hint));
                 }
             }
         }

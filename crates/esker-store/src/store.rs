@@ -36,7 +36,7 @@ const FORMAT_LINE: &str = "format = 1";
 /// Where in the first commit it is.
 const FORMAT_FILE: &str = ".esker/format";
 /// How much of what commits say is kept in memory, in bytes.
-const TOLD_MAX: usize = 16 * 1024 * 1024;
+const TOLD_MAX: usize = 8 * 1024 * 1024;
 
 /// What tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

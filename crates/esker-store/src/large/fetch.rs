@@ -94,7 +94,7 @@ fn write(
         have.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(())
     })?;
-    files::sync(&file, path).map_err(here)?;
+    file.sync().map_err(here)?;
     Ok(ContentId::from_bytes(hash.finalize().into()))
 }
 

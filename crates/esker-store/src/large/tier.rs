@@ -54,7 +54,7 @@ pub(super) fn place(git_dir: &Path, from: &Path, id: ContentId) -> Result<(), Er
     if let Some(folder) = to.parent() {
         files::make_folder(folder)?;
     }
-    fs::rename(from, &to).map_err(Error::write(&to))?;
+    files::rename(from, &to)?;
     files::sync_parent(&to)
 }
 
@@ -254,10 +254,12 @@ impl Tier {
             files::make_folder(folder)?;
         }
         self.settled.remove(&id);
-        match fs::rename(self.path(id), &to) {
+        match files::rename(&self.path(id), &to) {
             // Only in the bucket by now.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            renamed => renamed.map_err(Error::write(&to))?,
+            Err(Error::Write { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(());
+            }
+            renamed => renamed?,
         }
         tracing::error!(content = %id, to = %to.display(), "a damaged large content was set aside");
         Ok(())

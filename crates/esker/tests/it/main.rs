@@ -13,8 +13,10 @@ mod examples;
 mod finding;
 mod hostile;
 mod large;
+mod order;
 mod replication;
 mod store;
+mod storm;
 mod world;
 
 /// A file in this folder that is not named above would be compiled by nobody.
