@@ -7,7 +7,9 @@
 pub mod defect;
 
 mod graph;
+mod keep;
 pub mod large;
+pub mod mentions;
 mod page;
 mod parts;
 mod programs;
@@ -20,6 +22,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::Duration;
 
+use esker_wire::keep::Keep;
 use esker_wire::name::Resource;
 use esker_wire::remote::Remote;
 use jiff::Timestamp;
@@ -51,6 +54,8 @@ pub struct Definition {
     pub web: String,
     /// Other names for resources, as the seeds' clients use them.
     pub aliases: BTreeMap<String, Resource>,
+    /// How much of their past resources keep; all of it where nothing is said.
+    pub keep: BTreeMap<Resource, Keep>,
     /// Where data comes from, in the order of the file.
     pub sources: Vec<Source>,
     /// What is computed, in the order of the file.

@@ -71,16 +71,16 @@ impl Store {
 
     fn sides(&mut self, ask: &Diff) -> Result<Sides, Fault> {
         let to = self.position(&ask.branch, &ask.to)?;
-        let (change, before) = self.find(&ask.branch, to, &ask.resource)?;
+        let found = self.find(&ask.branch, to, &ask.resource)?;
+        let (change, before) = found.pair;
         let old = match &ask.from {
             None => before.and_then(|change| change.blob),
             Some(from) => {
                 let from = self.position(&ask.branch, from)?;
-                let changes = self.history(&ask.branch)?.changes(&ask.resource, from);
-                changes.last().and_then(|change| change.blob)
+                self.blob_then(&ask.branch, (&found.resource, to), from)?
             }
         };
-        let entry = self.entry(&ask.branch, &ask.resource, (change, before))?;
+        let entry = self.entry(&ask.branch, &found.resource, found.pair)?;
         let name = ask.resource.as_str().to_owned();
         Ok(Sides { name, old, new: change.blob, content_type: entry.content_type })
     }

@@ -6,6 +6,7 @@
 pub mod service;
 
 mod put;
+mod rename;
 
 mod log;
 mod page;
@@ -26,6 +27,7 @@ pub mod store;
 mod branches;
 mod history;
 mod index;
+mod lineage;
 mod outside;
 mod tree;
 

@@ -347,12 +347,6 @@ impl Store {
         files::write_file(&self.dir, &path, &[b'.'; 8192]).is_ok()
     }
 
-    /// Whether a resource exists on `main` now.
-    pub(crate) fn exists(&self, resource: &Resource) -> bool {
-        let main = self.lines.get(&Branch::main());
-        main.is_some_and(|line| line.history.current(resource).is_some())
-    }
-
     /// The names of the resources that ever were on `main`.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let main = self.lines.get(&Branch::main()).into_iter();

@@ -15,6 +15,7 @@ pub mod message;
 pub mod chain;
 pub mod event;
 
+pub mod keep;
 pub mod pointer;
 pub mod provenance;
 pub mod record;

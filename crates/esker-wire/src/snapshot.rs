@@ -9,6 +9,7 @@ mod log;
 mod mirror;
 mod put;
 mod read;
+mod rename;
 mod upload;
 
 use bytes::Bytes;
@@ -28,13 +29,18 @@ pub use log::{Filter, LOG_MAX, Log, Mark, Page};
 pub use mirror::MirrorReport;
 pub use put::{Expect, Item, Put, Stored, StoredItem, Tag};
 pub use read::{Content, Get, LIST_MAX, List, Listing, Range, Stat};
+pub use rename::{Move, Moved};
 pub use upload::{CHUNK_MAX, Collected, Gc, Unnamed, Upload, Uploaded};
 
 /// One revision of one resource, described.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Which resource.
+    /// Which resource: what it was called at this revision, or is at the one asked for.
     pub resource: Resource,
+    /// The name it was asked for by, if that is another.
+    pub asked: Option<Resource>,
+    /// What it was called before, if this revision gave it another name.
+    pub moved_from: Option<Resource>,
     /// The commit that made this revision of it.
     pub revision: Revision,
     /// The commit that made the revision before, where it is known.
@@ -62,6 +68,8 @@ impl Entry {
         let mut section =
             Section::new(name).with("resource", &self.resource).with("revision", self.revision);
         push_revision(&mut section, "previous", self.previous);
+        section = section.with_some("asked", self.asked.as_ref());
+        section = section.with_some("moved-from", self.moved_from.as_ref());
         push_revision(&mut section, "blob", self.blob);
         section.push("size", self.size);
         section = section.with_some("content-id", self.content_id);
@@ -81,6 +89,7 @@ impl Entry {
         const FIXED: usize = 640;
         let mut texts = vec![self.resource.as_str(), &self.author, &self.summary];
         texts.extend(self.content_type.as_deref());
+        texts.extend([&self.asked, &self.moved_from].into_iter().flatten().map(Resource::as_str));
         let Some(provenance) = &self.provenance else {
             return FIXED + texts.into_iter().map(bytes_of).sum::<usize>();
         };
@@ -93,6 +102,8 @@ impl Entry {
     fn from_section(section: &Section) -> Result<Self, Fault> {
         Ok(Self {
             resource: section.require("resource")?,
+            asked: section.parse("asked")?,
+            moved_from: section.parse("moved-from")?,
             revision: section.require("revision")?,
             previous: revision(section, "previous")?,
             blob: revision(section, "blob")?,

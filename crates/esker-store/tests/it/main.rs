@@ -13,6 +13,7 @@ mod log;
 mod loss;
 mod mirrors;
 mod model;
+mod names;
 mod outside;
 mod requests;
 mod seeds;
