@@ -18,7 +18,7 @@ struct Echo;
 
 impl Service for Echo {
     fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome> {
-        let outcome = |reply: &Frames| Outcome { reply: reply.clone(), events: Vec::new() };
+        let outcome = |reply: &Frames| Outcome::reply(reply.clone());
         requests.iter().map(outcome).collect()
     }
 

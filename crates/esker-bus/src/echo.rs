@@ -31,14 +31,10 @@ pub fn run(reply: &Frames, announce: impl FnOnce(&str)) -> Result<(), Fault> {
     })
 }
 
-async fn answer(router: &Router, mut message: Frames, reply: &Frames) {
-    if message.is_empty() {
-        return;
-    }
-    let (envelope, _) = envelope::split(message.split_off(1));
-    message.extend(envelope);
-    message.extend(reply.iter().cloned());
-    if let Sent::Full(frames) = router.try_send(message) {
+async fn answer(router: &Router, message: Frames, reply: &Frames) {
+    let (mut way, _) = envelope::split(message, 1);
+    way.extend(reply.iter().cloned());
+    if let Sent::Full(frames) = router.try_send(way) {
         // A peer that is gone waits for nothing.
         drop(router.send(frames).await);
     }

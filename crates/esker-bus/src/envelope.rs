@@ -1,6 +1,6 @@
 //! What is around a request: the way back, its number, and refusals in the asker's own form.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use esker_wire::fault::{Code, Fault};
 use esker_wire::message::Message;
 use esker_wire::seed;
@@ -16,24 +16,26 @@ pub(crate) const FRAMES_MAX: usize = 16 * 1024;
 /// What a frame costs besides its bytes.
 const FRAME_COST: usize = 64;
 
-/// Splits what came after the peer's identity into the way back and the request.
+/// Splits a message into the way back and the request; its first frames, so many, are the peer's identity and
+/// begin the way.
 ///
 /// A REQ socket puts an empty frame first, a proxy or a numbering client puts frames of its own before that
 /// one; a bare DEALER puts nothing, and its first frame is the request's head. The way back goes before the
 /// reply exactly as it came.
-pub(crate) fn split(mut frames: Frames) -> (Frames, Frames) {
-    let end = frames
+pub(crate) fn split(mut message: Frames, identity: usize) -> (Frames, Frames) {
+    let rest = message.get(identity..).unwrap_or_default();
+    let end = rest
         .iter()
         .take(HOPS_MAX)
         .take_while(|frame| !frame.starts_with(b"====="))
         .position(|frame| frame.is_empty());
-    match end {
-        Some(end) if end + 1 < frames.len() => {
-            let request = frames.split_off(end + 1);
-            (frames, request)
-        }
-        _ => (Frames::new(), frames),
-    }
+    let way = match end {
+        Some(end) if end + 1 < rest.len() => identity + end + 1,
+        _ => identity.min(message.len()),
+    };
+    // The way keeps the room of the whole message, which the reply will need.
+    let request = message.split_off(way);
+    (message, request)
 }
 
 /// What a message takes of memory, roughly.
@@ -78,14 +80,30 @@ pub(crate) fn id(frames: &[Bytes]) -> Option<String> {
 
 /// Puts a request's number into its reply, if both are of our form.
 pub(crate) fn number(reply: Frames, id: Option<&str>) -> Frames {
-    let Some(id) = id else { return reply };
-    match Message::from_frames(&reply) {
-        Ok(mut message) => {
-            message.set_id(id);
-            message.to_frames()
+    let (Some(id), Some(head)) = (id, reply.first().filter(|head| Message::is_ours(head))) else {
+        return reply;
+    };
+    // A head may be long: the number is put in as text, and only the first section is looked through for another.
+    let end = head.iter().position(|byte| *byte == b'\n').map_or(head.len(), |end| end + 1);
+    let (first, rest) = head.split_at(end);
+    let fields =
+        rest.split_inclusive(|byte| *byte == b'\n').take_while(|line| line.starts_with(b"\t"));
+    let mut numbered = BytesMut::with_capacity(head.len() + id.len() + 8);
+    numbered.extend_from_slice(first.strip_suffix(b"\n").unwrap_or(first));
+    numbered.extend_from_slice(b"\n\tid: ");
+    numbered.extend_from_slice(id.replace('\0', " ").as_bytes());
+    numbered.extend_from_slice(b"\n");
+    let mut at = 0;
+    for line in fields {
+        at += line.len();
+        if !line.starts_with(b"\tid:") {
+            numbered.extend_from_slice(line);
         }
-        Err(_) => reply,
     }
+    numbered.extend_from_slice(&rest[at..]);
+    let mut reply = reply;
+    reply[0] = numbered.freeze();
+    reply
 }
 
 /// The reply that refuses a request, in the form of the request: ours, or the seeds'.

@@ -20,4 +20,5 @@ mod link;
 mod outbox;
 mod owner;
 mod queue;
+mod work;
 mod zmq;

@@ -118,7 +118,7 @@ impl Pending {
     /// Sends what is unsent; false if the connection has its fill first.
     fn flush(&mut self, dealer: &Dealer) -> bool {
         while let Some(number) = self.unsent.pop_front() {
-            let Some(command) = self.waiting.get(&number) else {
+            let Some(command) = self.waiting.get_mut(&number) else {
                 continue;
             };
             if command.reply.is_closed() {
@@ -128,8 +128,13 @@ impl Pending {
             let mut frames = Vec::with_capacity(command.frames.len() + 2);
             frames.push(Bytes::copy_from_slice(&number.to_be_bytes()));
             frames.push(Bytes::new());
-            frames.extend(command.frames.iter().cloned());
-            if matches!(dealer.try_send(frames), Sent::Full(_)) {
+            match command.idempotent {
+                true => frames.extend(command.frames.iter().cloned()),
+                // What is never asked again need not be kept.
+                false => frames.append(&mut command.frames),
+            }
+            if let Sent::Full(mut back) = dealer.try_send(frames) {
+                command.frames = back.split_off(2);
                 self.unsent.push_front(number);
                 return false;
             }

@@ -60,9 +60,9 @@ impl Outbox {
 
     /// Sends `frames`, the first of which is the peer's identity. Never waits.
     pub(crate) fn send(self: &Arc<Self>, frames: Frames, ticket: Ticket) {
-        let identity = frames.first().cloned().unwrap_or_default();
         let mut state = self.lock();
-        if let Some(waiting) = state.slow.get_mut(&identity) {
+        let identity = frames.first().map(Bytes::as_ref).unwrap_or_default();
+        if let Some(waiting) = state.slow.get_mut(identity) {
             let bytes = envelope::size(&frames);
             let fits = waiting.bytes.saturating_add(bytes) <= self.waiting_max;
             if fits && waiting.answers.len() < WAITING_MAX {
@@ -74,6 +74,7 @@ impl Outbox {
         let Sent::Full(frames) = self.router.try_send(frames) else {
             return;
         };
+        let identity = frames.first().cloned().unwrap_or_default();
         let waiting =
             Waiting { bytes: envelope::size(&frames), answers: VecDeque::from([(frames, ticket)]) };
         state.slow.insert(identity.clone(), waiting);

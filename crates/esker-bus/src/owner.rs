@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::broadcast;
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, broadcast};
 
 use crate::bus::Limits;
 use crate::envelope;
-use crate::queue::{Asked, Mail};
+use crate::queue::{Asked, Back, Mail};
 use crate::service::{Frames, Outcome, Service};
+use crate::work::Workers;
 use crate::zmq::Publisher;
 
 /// The time between two ticks.
@@ -53,6 +55,7 @@ pub(crate) fn run(
     limits: &Limits,
 ) {
     let _loud = Loud;
+    let mut workers = Workers::new();
     let mut next_tick = Instant::now();
     let mut stopping = false;
     loop {
@@ -74,7 +77,29 @@ pub(crate) fn run(
             Err(_) => return,
         };
         let batch = gather(first, mail, limits, &mut stopping);
-        answer(&mut service, batch, outlets, limits);
+        answer(&mut service, batch, (outlets, &mut workers), limits);
+    }
+}
+
+/// The way back of one request.
+struct Way {
+    id: Option<String>,
+    back: Back,
+    share: OwnedSemaphorePermit,
+}
+
+impl Way {
+    fn reply(self, request: &Frames, reply: Frames, limits: &Limits) {
+        let Self { id, back, share } = self;
+        let fits = envelope::check_size("answer", &reply, limits.message_max);
+        let tracked = fits.and_then(|()| back.track(reply, limits.unread_max));
+        let reply = match tracked {
+            Ok(reply) if reply.is_empty() => vec![Bytes::new()],
+            Ok(reply) => envelope::number(reply, id.as_deref()),
+            Err(fault) => envelope::refusal(request, &fault),
+        };
+        back.reply(reply);
+        drop(share);
     }
 }
 
@@ -97,14 +122,18 @@ fn gather(first: Asked, mail: &Receiver<Mail>, limits: &Limits, stopping: &mut b
 
 /// Has a batch answered: as much at a time as the service takes, so that large answers leave before more are
 /// made.
-fn answer(service: &mut impl Service, batch: Vec<Asked>, outlets: &Outlets, limits: &Limits) {
+fn answer(
+    service: &mut impl Service,
+    batch: Vec<Asked>,
+    (outlets, workers): (&Outlets, &mut Workers),
+    limits: &Limits,
+) {
     let mut requests = Vec::with_capacity(batch.len());
     let mut backs = Vec::with_capacity(batch.len());
     for asked in batch {
         let id = envelope::id(&asked.frames);
-        let head = asked.frames.first().cloned().unwrap_or_default();
         requests.push(asked.frames);
-        backs.push((head, id, asked.back, asked.share));
+        backs.push(Way { id, back: asked.back, share: asked.share });
     }
     let mut backs = backs.into_iter();
     while !requests.is_empty() {
@@ -113,24 +142,22 @@ fn answer(service: &mut impl Service, batch: Vec<Asked>, outlets: &Outlets, limi
         let owed = (1..=requests.len()).contains(&answered);
         assert!(owed, "a service owes an outcome for at least the first request, and for no more");
         let mut replies = Vec::with_capacity(answered);
-        for Outcome { reply, events } in outcomes {
+        for Outcome { reply, events, later } in outcomes {
             for event in events {
                 outlets.publish(event);
             }
-            replies.push(reply);
+            replies.push((reply, later));
         }
-        for (reply, (head, id, back, share)) in replies.into_iter().zip(backs.by_ref()) {
-            let fits = envelope::check_size("answer", &reply, limits.message_max);
-            let tracked = fits.and_then(|()| back.track(reply, limits.unread_max));
-            let reply = match tracked {
-                Ok(reply) if reply.is_empty() => vec![bytes::Bytes::new()],
-                Ok(reply) => envelope::number(reply, id.as_deref()),
-                Err(fault) => envelope::refusal(&[head], &fault),
-            };
-            back.reply(reply);
-            drop(share);
+        let answered = requests.drain(..answered);
+        for ((request, (reply, later)), way) in answered.zip(replies).zip(backs.by_ref()) {
+            match later {
+                None => way.reply(&request, reply, limits),
+                Some(work) => {
+                    let limits = limits.clone();
+                    workers.work(Box::new(move || way.reply(&request, work(), &limits)));
+                }
+            }
         }
-        requests.drain(..answered);
     }
 }
 

@@ -116,9 +116,12 @@ impl Peer {
     fn track(self: &Arc<Self>, reply: Frames, unread_max: usize) -> Result<Frames, Fault> {
         let large = |frame: &Bytes| frame.len() >= LARGE;
         let bytes: usize = reply.iter().filter(|frame| large(frame)).map(Bytes::len).sum();
+        if bytes == 0 {
+            return Ok(reply);
+        }
         // One answer is always allowed, however large.
         let unread = self.unread.load(Ordering::Relaxed);
-        if unread > 0 && unread.saturating_add(bytes) > unread_max && bytes > 0 {
+        if unread > 0 && unread.saturating_add(bytes) > unread_max {
             let message = format!("{unread} bytes of answers to this client are unread");
             return Err(Fault::new(Code::Busy, message).hint("read answers before asking more"));
         }

@@ -202,15 +202,12 @@ impl Intake {
         self.queue.stop();
     }
 
-    async fn accept(&mut self, outbox: &Arc<Outbox>, mut message: Frames) {
-        if message.is_empty() {
+    async fn accept(&mut self, outbox: &Arc<Outbox>, message: Frames) {
+        let Some(identity) = message.first() else {
             return;
-        }
-        let rest = message.split_off(1);
-        let (envelope, request) = envelope::split(rest);
-        let peer = self.peer(&message);
-        let mut way = message;
-        way.extend(envelope);
+        };
+        let peer = self.peer(identity);
+        let (way, request) = envelope::split(message, 1);
         let max = self.limits.message_max;
         // A refusal is counted apart: the peer has no ticket to spare.
         let refuse = |way: Frames, fault: &Fault| {
@@ -233,11 +230,13 @@ impl Intake {
         }
     }
 
-    fn peer(&mut self, message: &[Bytes]) -> Arc<Peer> {
-        let identity = message.first().cloned().unwrap_or_default();
-        if self.peers.len() >= PEERS_KEPT && !self.peers.contains_key(&identity) {
+    fn peer(&mut self, identity: &Bytes) -> Arc<Peer> {
+        if let Some(peer) = self.peers.get(identity) {
+            return Arc::clone(peer);
+        }
+        if self.peers.len() >= PEERS_KEPT {
             self.peers.retain(|_, peer| Arc::strong_count(peer) > 1);
         }
-        Arc::clone(self.peers.entry(identity).or_default())
+        Arc::clone(self.peers.entry(identity.clone()).or_default())
     }
 }

@@ -5,13 +5,30 @@ use bytes::Bytes;
 /// One message as it travels, frame by frame.
 pub type Frames = Vec<Bytes>;
 
+/// What makes a reply and needs nothing of the service.
+pub type Work = Box<dyn FnOnce() -> Frames + Send>;
+
 /// What a service answers to one request.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Default)]
 pub struct Outcome {
     /// The reply. The bus puts the request's `id` into it.
     pub reply: Frames,
     /// What to publish, before the reply is sent; each is a topic frame and what follows it.
     pub events: Vec<Frames>,
+    /// What makes the reply instead, on another thread, while the service goes on.
+    pub later: Option<Work>,
+}
+
+impl Outcome {
+    /// A reply and nothing else.
+    pub fn reply(reply: Frames) -> Self {
+        Self { reply, ..Self::default() }
+    }
+
+    /// The reply, made here and now.
+    pub fn into_reply(self) -> Frames {
+        self.later.map_or(self.reply, |work| work())
+    }
 }
 
 /// A plane's service. It never sends, spawns or sleeps: it answers.

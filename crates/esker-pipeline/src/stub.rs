@@ -55,7 +55,7 @@ impl<F: Fn(usize) -> Option<Code> + Send + 'static> Service for Answers<F> {
             .iter()
             .map(|frames| {
                 let message = Message::from_frames(frames).unwrap();
-                Outcome { reply: self.reply(&message).to_frames(), events: Vec::new() }
+                Outcome::reply(self.reply(&message).to_frames())
             })
             .collect()
     }

@@ -20,56 +20,49 @@ use crate::store::Store;
 
 /// The largest content compared line by line, in bytes.
 const TEXT_MAX: u64 = 4 * 1024 * 1024;
-/// How long tables or JSON may be compared; the service answers nobody else meanwhile.
+/// How long tables or JSON may be compared.
 const COMPARE_MAX: Duration = Duration::from_secs(2);
 /// How many columns may name a row.
 const KEY_MAX: usize = 16;
 
-/// The two contents to compare.
-struct Sides {
+/// The two contents to compare, read. Comparing them takes a while and needs nothing of the store.
+pub struct Sides {
     name: String,
-    old: Option<Revision>,
-    new: Option<Revision>,
     content_type: Option<String>,
+    old: Side,
+    new: Side,
+    form: Form,
+    key: Vec<String>,
+}
+
+/// One version.
+#[derive(Default)]
+struct Side {
+    /// None if the resource is not there.
+    blob: Option<Revision>,
+    size: u64,
+    /// Empty if it is too large to be compared.
+    bytes: Bytes,
 }
 
 impl Store {
     /// The difference; empty if there is none.
     ///
     /// # Errors
-    /// `not-found` or `ambiguous`; `bad-request` if the contents are not of the form asked for; `too-large` if they
-    /// cannot be compared in time.
+    /// As [`Store::sides`] and [`Sides::compare`].
     pub fn diff(&mut self, ask: &Diff) -> Result<Difference, Fault> {
+        self.sides(ask)?.compare()
+    }
+
+    /// Reads what is to be compared.
+    ///
+    /// # Errors
+    /// `not-found` or `ambiguous`; `bad-request` if the key has too many columns.
+    pub fn sides(&mut self, ask: &Diff) -> Result<Sides, Fault> {
         if ask.key.len() > KEY_MAX {
             let text = format!("{} columns in the key, {KEY_MAX} are allowed", ask.key.len());
             return Err(Fault::bad_request(text));
         }
-        let sides = self.sides(ask)?;
-        if sides.old == sides.new {
-            let form = if ask.form == Form::Auto { Form::Text } else { ask.form };
-            return Ok(Difference { form, body: Bytes::new() });
-        }
-        if ask.form == Form::Text || self.larger(&sides)? > CONTENT_MAX as u64 {
-            return self.as_text(&sides);
-        }
-        let (old, new) = (self.content(sides.old)?, self.content(sides.new)?);
-        if ask.form != Form::Auto {
-            let body = structured(ask.form, (&old, &new), &ask.key);
-            let body = body.map_err(|stop| refused(&sides.name, ask.form, &stop))?;
-            return Ok(Difference { form: ask.form, body });
-        }
-        for form in candidates(sides.content_type.as_deref(), &old, &new) {
-            match structured(form, (&old, &new), &ask.key) {
-                Ok(body) => return Ok(Difference { form, body }),
-                Err(stop @ Stop::NoColumn(_)) => return Err(refused(&sides.name, form, &stop)),
-                // What only looked like one is a text.
-                Err(_) => {}
-            }
-        }
-        self.as_text(&sides)
-    }
-
-    fn sides(&mut self, ask: &Diff) -> Result<Sides, Fault> {
         let to = self.position(&ask.branch, &ask.to)?;
         let found = self.find(&ask.branch, to, &ask.resource)?;
         let (change, before) = found.pair;
@@ -81,37 +74,68 @@ impl Store {
             }
         };
         let entry = self.entry(&ask.branch, &found.resource, found.pair)?;
-        let name = ask.resource.as_str().to_owned();
-        Ok(Sides { name, old, new: change.blob, content_type: entry.content_type })
+        let max = if ask.form == Form::Text { TEXT_MAX } else { CONTENT_MAX as u64 };
+        let (mut old, mut new) = (self.side(old)?, self.side(change.blob)?);
+        if old.blob != new.blob && old.size.max(new.size) <= max {
+            for side in [&mut old, &mut new] {
+                side.bytes = side.blob.map_or(Ok(Bytes::new()), |blob| self.whole(blob))?;
+            }
+        }
+        let (name, content_type) = (found.resource.to_string(), entry.content_type);
+        Ok(Sides { name, content_type, old, new, form: ask.form, key: ask.key.clone() })
     }
 
-    fn as_text(&mut self, sides: &Sides) -> Result<Difference, Fault> {
-        let side = |letter: char, blob: Option<Revision>| {
-            blob.map_or("/dev/null".to_owned(), |_| format!("{letter}/{}", sides.name))
+    fn side(&mut self, blob: Option<Revision>) -> Result<Side, Fault> {
+        let size = blob.map_or(Ok(0), |blob| self.size_of(blob).map(|(size, _)| size))?;
+        Ok(Side { blob, size, bytes: Bytes::new() })
+    }
+}
+
+impl Sides {
+    /// The difference; empty if there is none.
+    ///
+    /// # Errors
+    /// `bad-request` if the contents are not of the form asked for; `too-large` if they cannot be compared in time.
+    pub fn compare(&self) -> Result<Difference, Fault> {
+        if self.old.blob == self.new.blob {
+            let form = if self.form == Form::Auto { Form::Text } else { self.form };
+            return Ok(Difference { form, body: Bytes::new() });
+        }
+        if self.form == Form::Text || self.larger() > CONTENT_MAX as u64 {
+            return Ok(self.as_text());
+        }
+        let (old, new) = (&self.old.bytes, &self.new.bytes);
+        if self.form != Form::Auto {
+            let body = structured(self.form, (old, new), &self.key);
+            let body = body.map_err(|stop| refused(&self.name, self.form, &stop))?;
+            return Ok(Difference { form: self.form, body });
+        }
+        for form in candidates(self.content_type.as_deref(), old, new) {
+            match structured(form, (old, new), &self.key) {
+                Ok(body) => return Ok(Difference { form, body }),
+                Err(stop @ Stop::NoColumn(_)) => return Err(refused(&self.name, form, &stop)),
+                // What only looked like one is a text.
+                Err(_) => {}
+            }
+        }
+        Ok(self.as_text())
+    }
+
+    fn larger(&self) -> u64 {
+        self.old.size.max(self.new.size)
+    }
+
+    fn as_text(&self) -> Difference {
+        let side = |letter: char, side: &Side| {
+            side.blob.map_or("/dev/null".to_owned(), |_| format!("{letter}/{}", self.name))
         };
-        let (a, b) = (side('a', sides.old), side('b', sides.new));
-        if self.larger(sides)? > TEXT_MAX {
-            let text = format!("Files {a} and {b} differ (over {TEXT_MAX} bytes, not compared)\n");
-            return Ok(Difference { form: Form::Text, body: text.into() });
-        }
-        let (old, new) = (self.content(sides.old)?, self.content(sides.new)?);
-        Ok(Difference { form: Form::Text, body: text::compare(&old, &new, (&a, &b)) })
-    }
-
-    /// The larger side's size.
-    fn larger(&mut self, sides: &Sides) -> Result<u64, Fault> {
-        let mut larger = 0;
-        for blob in [sides.old, sides.new].into_iter().flatten() {
-            larger = larger.max(self.size_of(blob)?.0);
-        }
-        Ok(larger)
-    }
-
-    fn content(&mut self, blob: Option<Revision>) -> Result<Bytes, Fault> {
-        match blob {
-            Some(blob) => self.whole(blob),
-            None => Ok(Bytes::new()),
-        }
+        let (a, b) = (side('a', &self.old), side('b', &self.new));
+        let body = if self.larger() > TEXT_MAX {
+            format!("Files {a} and {b} differ (over {TEXT_MAX} bytes, not compared)\n").into()
+        } else {
+            text::compare(&self.old.bytes, &self.new.bytes, (&a, &b))
+        };
+        Difference { form: Form::Text, body }
     }
 }
 

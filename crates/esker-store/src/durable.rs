@@ -20,7 +20,7 @@ use crate::files;
 use crate::journal::{self, Batch, Journal};
 use crate::locks::Litter;
 use crate::replay;
-use crate::settle::{self, Report, Stray};
+use crate::settle::{self, Bell, Outlet, Report, Stray};
 use crate::upkeep;
 
 /// How long the journal is when the other file is taken, in bytes.
@@ -47,6 +47,7 @@ pub(crate) struct Durable {
     strays: Vec<Stray>,
     batches: Option<Sender<(u64, Batch)>>,
     reports: Receiver<Report>,
+    bell: Bell,
     thread: Option<JoinHandle<()>>,
     upkeep: Option<JoinHandle<()>>,
     /// How many packs may have come since the last upkeep.
@@ -69,10 +70,12 @@ impl Durable {
         sweep_keeps(git_dir)?;
         let (batches, taken) = mpsc::channel();
         let (told, reports) = mpsc::channel();
+        let outlet = Outlet { reports: told, bell: Bell::default() };
+        let bell = outlet.bell.clone();
         let folder = git_dir.to_owned();
         let thread = thread::Builder::new()
             .name("store-settle".to_owned())
-            .spawn(move || settle::run(&folder, &taken, &told))
+            .spawn(move || settle::run(&folder, &taken, &outlet))
             .map_err(Error::write(git_dir))?;
         Ok(Self {
             git_dir: git_dir.to_owned(),
@@ -85,6 +88,7 @@ impl Durable {
             strays,
             batches: Some(batches),
             reports,
+            bell,
             thread: Some(thread),
             upkeep: None,
             packs: UPKEEP,
@@ -108,6 +112,11 @@ impl Durable {
             self.stuck = Some("the thread that settles has ended; restart esker".to_owned());
         }
         Ok(self.number)
+    }
+
+    /// Has something called whenever something has come to its place.
+    pub(crate) fn on_settled(&self, ring: Box<dyn Fn() + Send + Sync>) {
+        drop(self.bell.set(ring));
     }
 
     /// The number of the last batch that is where git looks for it.

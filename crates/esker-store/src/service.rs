@@ -3,6 +3,7 @@
 //! All PUTs of one batch share one flush. If it fails, the batch is taken back and answered again with every
 //! PUT refused, so that no reply speaks of what is not durable.
 
+mod answers;
 mod seeds;
 
 use std::collections::BTreeSet;
@@ -25,6 +26,7 @@ use crate::mirror::replica::Following;
 use crate::mirror::shared::Mirrors;
 use crate::names::{Names, NamesHandle};
 use crate::outside::Foreign;
+use crate::service::answers::Answers;
 use crate::store::Store;
 
 /// How many commits are new before the index is written while the store is open.
@@ -42,6 +44,7 @@ pub struct Snapshots {
     trouble: Option<String>,
     /// What others have put, not yet published.
     early: Vec<Frames>,
+    answers: Answers,
     mirrors: Mirrors,
     following: Option<Following>,
 }
@@ -59,12 +62,23 @@ impl Snapshots {
         let epoch = store.epoch();
         let link = Link { epoch, seq: 0 };
         let (mirrors, following) = (Mirrors::default(), None);
-        Self { store, names, link, trouble: None, early: Vec::new(), mirrors, following }
+        Self {
+            store,
+            names,
+            link,
+            trouble: None,
+            early: Vec::new(),
+            answers: Answers::default(),
+            mirrors,
+            following,
+        }
     }
 
     /// The same, telling these mirrors of what is stored.
     #[must_use]
     pub fn mirrored(self, mirrors: Mirrors) -> Self {
+        let bell = mirrors.clone();
+        self.store.on_settled(Box::new(move || bell.ring()));
         Self { mirrors, ..self }
     }
 
@@ -100,7 +114,7 @@ impl Snapshots {
             Stat::VERB => self.read(&message, Store::stat),
             List::VERB => self.read(&message, Store::list),
             Log::VERB => self.read(&message, Store::log),
-            Diff::VERB => self.read(&message, Store::diff),
+            Diff::VERB => self.diff(&message),
             Why::VERB => self.read(&message, Store::why),
             Resolve::VERB => self.read(&message, Store::resolve),
             Tags::VERB => self.read(&message, |store, _: &Tags| store.tags()),
@@ -121,6 +135,17 @@ impl Snapshots {
         read: impl FnOnce(&mut Store, &R) -> Result<R::Reply, Fault>,
     ) -> Outcome {
         reply::<R>(R::from_message(message).and_then(|ask| read(&mut self.store, &ask)))
+    }
+
+    /// Reads both versions; others compare them.
+    fn diff(&mut self, message: &Message) -> Outcome {
+        match Diff::from_message(message).and_then(|ask| self.store.sides(&ask)) {
+            Ok(sides) => {
+                let work = move || reply::<Diff>(sides.compare()).reply;
+                Outcome { later: Some(Box::new(work)), ..Outcome::default() }
+            }
+            Err(fault) => refused(&fault),
+        }
     }
 
     fn put(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
@@ -228,6 +253,7 @@ impl Snapshots {
     /// Takes in what others have put with plain git.
     fn look_outside(&mut self, names: &Names) {
         for news in self.store.look_outside() {
+            self.answers.forget();
             if news.revision.is_none() && self.store.now(&news.branch, &news.resource).is_some() {
                 // It was given another name, by which it is told of too.
                 continue;
@@ -244,8 +270,10 @@ impl Snapshots {
         let link = self.link;
         let mut outcomes = Vec::with_capacity(requests.len());
         let mut bytes = 0;
+        let is_read = !requests.iter().any(writes);
         for frames in requests {
-            let outcome = self.answer(batch, frames);
+            let outcome =
+                if is_read { self.read_again(batch, frames) } else { self.answer(batch, frames) };
             bytes += outcome.reply.iter().map(Bytes::len).sum::<usize>();
             outcomes.push(outcome);
             if bytes > ANSWERED_MAX {
@@ -255,8 +283,8 @@ impl Snapshots {
         match self.store.flush() {
             Ok(written) => {
                 if written {
+                    self.answers.forget();
                     self.trouble = None;
-                    self.mirrors.ring();
                 }
                 Ok(outcomes)
             }
@@ -266,6 +294,19 @@ impl Snapshots {
                 Err(error)
             }
         }
+    }
+
+    /// An answer that is remembered, or a new one.
+    fn read_again(&mut self, batch: &Batch<'_>, frames: &Frames) -> Outcome {
+        let Some(question) = answers::question(frames) else {
+            return self.answer(batch, frames);
+        };
+        if let Some(reply) = self.answers.get(&question) {
+            return Outcome::reply(reply);
+        }
+        let outcome = self.answer(batch, frames);
+        self.answers.insert(question, &outcome.reply);
+        outcome
     }
 
     fn handle_batch(&mut self, names: &Names, requests: &[Frames]) -> Vec<Outcome> {
@@ -332,13 +373,11 @@ fn writes(frames: &Frames) -> bool {
 
 fn reply<R: Request>(answer: Result<R::Reply, Fault>) -> Outcome {
     match answer {
-        Ok(answer) => {
-            Outcome { reply: R::reply_to_message(&answer).to_frames(), events: Vec::new() }
-        }
+        Ok(answer) => Outcome::reply(R::reply_to_message(&answer).to_frames()),
         Err(fault) => refused(&fault),
     }
 }
 
 fn refused(fault: &Fault) -> Outcome {
-    Outcome { reply: Message::error(fault).to_frames(), events: Vec::new() }
+    Outcome::reply(Message::error(fault).to_frames())
 }

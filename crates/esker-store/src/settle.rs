@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use esker_wire::revision::Revision;
@@ -136,8 +137,17 @@ impl Load {
     }
 }
 
+/// What is called whenever something has come to its place.
+pub(crate) type Bell = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
+
+/// Where the thread tells what it has done.
+pub(crate) struct Outlet {
+    pub(crate) reports: Sender<Report>,
+    pub(crate) bell: Bell,
+}
+
 /// Puts batches in their place until nobody sends any more and all are.
-pub(crate) fn run(git_dir: &Path, batches: &Receiver<(u64, Batch)>, reports: &Sender<Report>) {
+pub(crate) fn run(git_dir: &Path, batches: &Receiver<(u64, Batch)>, outlet: &Outlet) {
     while let Ok((number, batch)) = batches.recv() {
         let mut load = Load::default();
         load.take(number, batch);
@@ -149,8 +159,9 @@ pub(crate) fn run(git_dir: &Path, batches: &Receiver<(u64, Batch)>, reports: &Se
                 Ok(strays) => Report::Settled { number: load.number, strays },
                 Err(error) => Report::Stuck(error.to_string()),
             };
-            drop(reports.send(report));
+            drop(outlet.reports.send(report));
             if is_placed {
+                outlet.bell.get().inspect(|ring| ring());
                 break;
             }
             if is_last {

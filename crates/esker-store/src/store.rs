@@ -303,6 +303,8 @@ impl Store {
         for line in self.lines.values_mut() {
             line.durable = line.history.head().map(|step| step.revision);
         }
+        // Whether something is stuck is told when the next batch comes.
+        drop(self.note_settled());
         Ok(true)
     }
 
@@ -323,6 +325,13 @@ impl Store {
     /// If it cannot be put there just now; it stays durable in the journal.
     pub fn settle(&mut self) -> Result<(), Error> {
         self.durable.as_mut().map_or(Ok(()), Durable::settle)
+    }
+
+    /// Has something called whenever something has come to where git looks for it.
+    pub(crate) fn on_settled(&self, ring: Box<dyn Fn() + Send + Sync>) {
+        if let Some(durable) = &self.durable {
+            durable.on_settled(ring);
+        }
     }
 
     /// What a reference names, or will when it has come to its place.

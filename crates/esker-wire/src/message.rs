@@ -195,13 +195,6 @@ impl Message {
         rest.split_once(' ').unwrap_or((rest, ""))
     }
 
-    /// Numbers the message, in place of any earlier number.
-    pub fn set_id(&mut self, id: &str) {
-        let head = self.head_mut();
-        head.fields.retain(|(key, _)| key != "id");
-        head.fields.insert(0, ("id".into(), id.to_owned()));
-    }
-
     /// Whether frame 0 is a head of ours, of this version or another; anything else may be a seed's message.
     pub fn is_ours(frame: &[u8]) -> bool {
         frame.starts_with(b"=====esker/")

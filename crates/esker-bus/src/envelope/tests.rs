@@ -12,7 +12,7 @@ fn frames(texts: &[&str]) -> Vec<Bytes> {
 #[test]
 fn the_way_back_ends_with_the_first_empty_frame() {
     let check = |message: &[&str], way: &[&str], request: &[&str]| {
-        assert_eq!(split(frames(message)), (frames(way), frames(request)));
+        assert_eq!(split(frames(message), 0), (frames(way), frames(request)));
     };
     check(&["", "=====GET a"], &[""], &["=====GET a"]);
     check(&["7", "", "=====GET a"], &["7", ""], &["=====GET a"]);
@@ -28,11 +28,24 @@ fn the_way_back_ends_with_the_first_empty_frame() {
 }
 
 #[test]
+fn the_way_back_begins_with_the_peers_identity() {
+    let check = |message: &[&str], way: &[&str], request: &[&str]| {
+        assert_eq!(split(frames(message), 1), (frames(way), frames(request)));
+    };
+    check(&["peer", "7", "", "x"], &["peer", "7", ""], &["x"]);
+    // An identity is any bytes, none of them a delimiter.
+    check(&["", "", "x"], &["", ""], &["x"]);
+    check(&["peer", "x"], &["peer"], &["x"]);
+    check(&["peer"], &["peer"], &[]);
+    check(&[], &[], &[]);
+}
+
+#[test]
 fn a_delimiter_far_down_is_none() {
     let deep = |hops: usize| {
         let mut message = vec![Bytes::from_static(b"hop"); hops];
         message.extend(frames(&["", "x"]));
-        split(message).0.len()
+        split(message, 0).0.len()
     };
     assert_eq!(deep(15), 16);
     assert_eq!(deep(16), 0);

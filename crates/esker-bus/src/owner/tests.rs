@@ -20,8 +20,10 @@ struct Notes {
 impl Service for Notes {
     fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome> {
         self.notes.lock().unwrap().push(requests.len().to_string());
-        let outcome =
-            |request: &Frames| Outcome { events: vec![request.clone()], reply: request.clone() };
+        let outcome = |request: &Frames| Outcome {
+            events: vec![request.clone()],
+            ..Outcome::reply(request.clone())
+        };
         requests.iter().take(self.at_most).map(outcome).collect()
     }
 
@@ -77,4 +79,56 @@ async fn an_answer_over_the_limit_becomes_an_error() {
 async fn a_service_may_answer_a_part_and_is_asked_the_rest_again() {
     let limits = Limits { batch_max: 5, ..Limits::default() };
     check(&limits, (7, 2), 10, "tick 5 3 1 2").await;
+}
+
+/// Answers the first request late and the others at once.
+struct Slow {
+    late: Option<std::sync::mpsc::Receiver<()>>,
+}
+
+impl Service for Slow {
+    fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome> {
+        let outcome = |request: &Frames| {
+            let reply = request.clone();
+            match self.late.take() {
+                None => Outcome::reply(reply),
+                Some(late) => {
+                    let work = move || late.recv().map_or(Frames::new(), |()| reply);
+                    Outcome { later: Some(Box::new(work)), ..Outcome::default() }
+                }
+            }
+        };
+        requests.iter().map(outcome).collect()
+    }
+
+    fn tick(&mut self) -> Vec<Frames> {
+        Vec::new()
+    }
+}
+
+/// What takes long keeps nobody else waiting, and is answered before the service ends.
+#[tokio::test]
+async fn a_late_reply_hinders_nobody() {
+    let limits = Limits::default();
+    let (queue, mail) = Queue::new(&limits);
+    let peer = Arc::new(Peer::default());
+    let mut answers = Vec::new();
+    for text in ["first", "second"] {
+        let (reply, answer) = oneshot::channel();
+        let back = Back::Local(reply, peer.admit(2).unwrap());
+        queue.push(vec![Bytes::from(text)], back).await.unwrap();
+        answers.push(answer);
+    }
+    queue.stop();
+    let (go, late) = std::sync::mpsc::channel();
+    let (local, _published) = broadcast::channel(100);
+    let owner = std::thread::spawn(move || {
+        let outlets = Outlets { publisher: None, local };
+        run(Slow { late: Some(late) }, &mail, &outlets, &Limits::default());
+    });
+    let second = answers.pop().unwrap().await.unwrap();
+    assert_eq!(second, vec![Bytes::from("second")]);
+    go.send(()).unwrap();
+    assert_eq!(answers.pop().unwrap().await.unwrap(), vec![Bytes::from("first")]);
+    owner.join().unwrap();
 }

@@ -71,19 +71,19 @@ impl Desk {
                 reply = Message::error(&fault);
             }
         }
-        Outcome { reply: reply.to_frames(), events }
+        Outcome { events, ..Outcome::reply(reply.to_frames()) }
     }
 
     fn seeds(frame: &[u8]) -> Outcome {
         match SeedRequest::from_frame(frame) {
-            Ok(SeedRequest::Put { name, .. }) => {
-                Outcome { reply: vec![seed::ok()], events: vec![vec![seed::event(&name)]] }
-            }
-            Ok(SeedRequest::Get { name, .. }) => Outcome {
-                reply: vec![Bytes::from(format!("====={name}\n\tabcde\n=====data"))],
-                events: Vec::new(),
+            Ok(SeedRequest::Put { name, .. }) => Outcome {
+                events: vec![vec![seed::event(&name)]],
+                ..Outcome::reply(vec![seed::ok()])
             },
-            Err(fault) => Outcome { reply: vec![seed::error(&fault)], events: Vec::new() },
+            Ok(SeedRequest::Get { name, .. }) => {
+                Outcome::reply(vec![Bytes::from(format!("====={name}\n\tabcde\n=====data"))])
+            }
+            Err(fault) => Outcome::reply(vec![seed::error(&fault)]),
         }
     }
 }

@@ -26,7 +26,7 @@ impl Snapshots {
             }
         });
         let (reply, events) = answered.unwrap_or_else(|fault| (seed::error(&fault), Vec::new()));
-        Outcome { reply: vec![reply], events }
+        Outcome { events, ..Outcome::reply(vec![reply]) }
     }
 
     fn seed_get(&mut self, names: &Names, name: &str, at: At) -> Result<Bytes, Fault> {

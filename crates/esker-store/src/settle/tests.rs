@@ -12,6 +12,10 @@ fn batch(text: &str, from: Option<Revision>) -> Batch {
     Batch { objects: vec![object], moves }
 }
 
+fn outlet(reports: Sender<Report>) -> Outlet {
+    Outlet { reports, bell: Bell::default() }
+}
+
 #[test]
 fn many_batches_are_one_pack_and_one_move() {
     let dir = repository();
@@ -24,8 +28,7 @@ fn many_batches_are_one_pack_and_one_move() {
         send.send((number, batch)).unwrap();
     }
     drop(send);
-    run(dir.path(), &batches, &reports);
-    drop(reports);
+    run(dir.path(), &batches, &outlet(reports));
     let numbers: Vec<u64> = told
         .iter()
         .map(|report| match report {
@@ -47,7 +50,7 @@ fn what_cannot_be_placed_is_tried_again() {
     let (send, batches) = mpsc::channel();
     let (reports, told) = mpsc::channel();
     let folder = dir.path().to_owned();
-    let thread = std::thread::spawn(move || run(&folder, &batches, &reports));
+    let thread = std::thread::spawn(move || run(&folder, &batches, &outlet(reports)));
     let first = batch("one", None);
     let second = batch("two", Some(first.moves[0].to));
     send.send((1, first)).unwrap();

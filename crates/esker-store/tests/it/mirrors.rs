@@ -74,6 +74,7 @@ impl Bench {
 
     fn put(&mut self, name: &str, content: &str) {
         call(&mut self.snapshots, &put(name, content)).unwrap();
+        self.snapshots.settle().unwrap();
     }
 
     fn reports(&self) -> Vec<MirrorReport> {

@@ -152,7 +152,7 @@ pub(crate) fn options(clock: &Arc<AtomicI64>) -> Options {
 
 pub(crate) fn call<R: Request>(snapshots: &mut Snapshots, request: &R) -> Result<R::Reply, Fault> {
     let outcome = one(snapshots, request);
-    let message = Message::from_frames(&outcome.reply).unwrap();
+    let message = Message::from_frames(&outcome.into_reply()).unwrap();
     answer::<R>(&message)
 }
 

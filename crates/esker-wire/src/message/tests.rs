@@ -10,10 +10,10 @@ use crate::snapshot::{Health, Resolve};
 #[test]
 fn a_message_reads_as_documented() {
     let mut message = Message::request("PUT", "raw/plan");
+    message.head_mut().push("id", "7");
     message.head_mut().push("message", "first line\nsecond line");
     message.sections.push(Section::new("and raw/other").with("content-type", "text/csv"));
     message.body.push(Bytes::from_static(b"\x00any\nbytes"));
-    message.set_id("7");
     let frames = message.to_frames();
     let head = "=====esker/1 PUT raw/plan\n\tid: 7\n\tmessage: first line\n\tmessage: second line\n\
         =====and raw/other\n\tcontent-type: text/csv\n";
@@ -25,14 +25,6 @@ fn a_message_reads_as_documented() {
         ("PUT", "raw/plan", Some("7"))
     );
     assert_eq!(again.head().text("message").as_deref(), Some("first line\nsecond line"));
-}
-
-#[test]
-fn an_id_replaces_the_one_before() {
-    let mut message = Message::ok();
-    message.set_id("1");
-    message.set_id("2");
-    assert_eq!(message.head().all("id").collect::<Vec<_>>(), ["2"]);
 }
 
 #[test]

@@ -1,0 +1,62 @@
+//! Replies that take a while to make and need nothing of the service: made by threads beside its own.
+
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+/// How many threads there are at most.
+const THREADS_MAX: usize = 2;
+/// How much may wait for them, for each may hold large contents; what comes then is done by whoever brings it.
+const WAITING_MAX: usize = 2;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The threads; started when there is the first to do.
+pub(crate) struct Workers {
+    jobs: Option<SyncSender<Job>>,
+    waiting: Arc<Mutex<Receiver<Job>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Workers {
+    pub(crate) fn new() -> Self {
+        let (jobs, waiting) = mpsc::sync_channel(WAITING_MAX);
+        Self { jobs: Some(jobs), waiting: Arc::new(Mutex::new(waiting)), threads: Vec::new() }
+    }
+
+    /// Has something done.
+    pub(crate) fn work(&mut self, job: Job) {
+        if self.threads.len() < THREADS_MAX {
+            let waiting = Arc::clone(&self.waiting);
+            let builder = thread::Builder::new().name("work".to_owned());
+            self.threads.extend(builder.spawn(move || run(&waiting)).ok());
+        }
+        let refused = match &self.jobs {
+            Some(jobs) if !self.threads.is_empty() => jobs.try_send(job),
+            _ => Err(TrySendError::Full(job)),
+        };
+        if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = refused {
+            job();
+        }
+    }
+}
+
+fn run(waiting: &Mutex<Receiver<Job>>) {
+    loop {
+        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match next {
+            Ok(job) => job(),
+            Err(_) => return,
+        }
+    }
+}
+
+impl Drop for Workers {
+    /// What was begun is finished.
+    fn drop(&mut self) {
+        self.jobs = None;
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+}
