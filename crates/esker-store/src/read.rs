@@ -156,6 +156,7 @@ impl Store {
         // A name tells nothing of how the content came to be.
         let made = lineage.made(history, resource, change.position);
         let (made_as, made) = (made.0.clone(), history.step(made.1).revision);
+        let pruned = None;
         let (size, content_id) = match change.blob {
             Some(blob) => self.size_of(blob)?,
             None => (0, None),
@@ -171,6 +172,7 @@ impl Store {
             blob: change.blob,
             content_id,
             size,
+            pruned,
             content_type: made.trailers.content_type(&made_as),
             time: timestamp(told.commit.when.seconds),
             author: told.commit.author.clone(),

@@ -18,6 +18,7 @@ pub mod event;
 pub mod keep;
 pub mod pointer;
 pub mod provenance;
+pub mod pruned;
 pub mod record;
 pub mod snapshot;
 

@@ -36,6 +36,7 @@ fn entry_json(entry: &Entry) -> Value {
         "blob": entry.blob.map(|blob| blob.to_string()),
         "content_id": entry.content_id.map(|id| id.to_string()),
         "size": entry.size,
+        "pruned": entry.pruned.as_ref().map(ToString::to_string),
         "content_type": entry.content_type,
         "time": entry.time.to_string(),
         "author": entry.author,

@@ -36,6 +36,7 @@ fn entry(name: &str, digit: u8, inputs: &[Input]) -> Entry {
     });
     Entry {
         resource: name.parse().expect("a name"),
+        pruned: None,
         asked: None,
         moved_from: None,
         revision: revision(digit),

@@ -56,6 +56,7 @@ fn content_id() -> ContentId {
 fn entry() -> Entry {
     Entry {
         resource: resource("raw/plan"),
+        pruned: Some("2027-05-01T10:00:00Z all 7d, daily 2y".parse().expect("its form")),
         asked: Some(resource("raw/old")),
         moved_from: Some(resource("raw/older")),
         revision: revision('1'),
