@@ -96,6 +96,9 @@ impl Store {
         let Some(pointer) = self.pointer(blob)? else {
             return Ok(None);
         };
+        if self.tombstone(pointer.id)?.is_some() {
+            return Ok(None);
+        }
         Ok(self.large.tier.check_size(pointer).err().map(|error| Finding {
             message: format!("{resource} on {branch}: {error}"),
             hint: MEND.to_owned(),

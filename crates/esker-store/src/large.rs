@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use self::intake::{ATTRIBUTES, Taken};
 pub(crate) use self::serve::MEND;
+pub(crate) use self::walk::{Walk, tips};
 
 use crate::cache::Cache;
 use crate::error::Error;
@@ -48,6 +49,11 @@ impl Large {
             pointers: Cache::new(POINTERS_MAX),
             collecting: None,
         }
+    }
+
+    /// Removes a content for good.
+    pub(crate) fn remove(&mut self, id: ContentId) -> Result<(), Error> {
+        self.tier.remove(id)
     }
 
     /// Removes what was left unfinished too long ago.

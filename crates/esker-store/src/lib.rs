@@ -8,6 +8,8 @@ pub mod service;
 mod put;
 mod rename;
 
+mod prune;
+
 mod log;
 mod page;
 mod read;

@@ -156,11 +156,11 @@ impl Store {
         // A name tells nothing of how the content came to be.
         let made = lineage.made(history, resource, change.position);
         let (made_as, made) = (made.0.clone(), history.step(made.1).revision);
-        let pruned = None;
         let (size, content_id) = match change.blob {
             Some(blob) => self.size_of(blob)?,
             None => (0, None),
         };
+        let pruned = content_id.map_or(Ok(None), |id| self.tombstone(id))?;
         let told = self.told(revision)?;
         let made = if made == revision { Arc::clone(&told) } else { self.told(made)? };
         Ok(Entry {

@@ -17,8 +17,8 @@ use esker_wire::message::{Message, Request};
 use esker_wire::name::Branch;
 use esker_wire::seed;
 use esker_wire::snapshot::{
-    Diff, Gc, Get, Health, HealthReport, List, Log, Move, Put, Resolve, Stat, Stored, Tag, Tags,
-    Upload, Why,
+    Diff, Gc, Get, Health, HealthReport, List, Log, Move, Prune, Put, Resolve, Stat, Stored, Tag,
+    Tags, Upload, Why,
 };
 
 use crate::error::Error;
@@ -120,10 +120,11 @@ impl Snapshots {
             Tags::VERB => self.read(&message, |store, _: &Tags| store.tags()),
             Upload::VERB => self.read(&message, Store::upload),
             Gc::VERB => self.read(&message, Store::collect),
+            Prune::VERB => self.prune(batch, &message),
             Health::VERB => reply::<Health>(Ok(self.health())),
             other => refused(
                 &Fault::bad_request(format!("{other:?} is no request of the snapshot service")).hint(
-                    "requests are PUT, MOVE, GET, STAT, LIST, LOG, DIFF, WHY, RESOLVE, TAG, TAGS, UPLOAD, GC and HEALTH",
+                    "requests are PUT, MOVE, GET, STAT, LIST, LOG, DIFF, WHY, RESOLVE, TAG, TAGS, UPLOAD, GC, PRUNE and HEALTH",
                 ),
             ),
         }
@@ -182,6 +183,16 @@ impl Snapshots {
             self.publish(&mut events, batch.names, news);
         }
         Outcome { events, ..reply::<Move>(Ok(moved)) }
+    }
+
+    fn prune(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
+        let pruned = Prune::from_message(message).and_then(|ask| {
+            if ask.remove {
+                batch.check()?;
+            }
+            self.store.prune(&ask)
+        });
+        reply::<Prune>(pruned)
     }
 
     fn tag(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
@@ -366,8 +377,13 @@ impl Service for Snapshots {
 /// Whether a request may write.
 fn writes(frames: &Frames) -> bool {
     let head = frames.first().map(Bytes::as_ref).unwrap_or_default();
-    let verbs: [&[u8]; 4] =
-        [b"=====esker/1 PUT", b"=====esker/1 TAG", b"=====esker/1 MOVE", b"=====PUT"];
+    let verbs: [&[u8]; 5] = [
+        b"=====esker/1 PUT",
+        b"=====esker/1 TAG",
+        b"=====esker/1 MOVE",
+        b"=====esker/1 PRUNE",
+        b"=====PUT",
+    ];
     verbs.iter().any(|verb| head.starts_with(verb))
 }
 

@@ -22,6 +22,8 @@ use crate::large::Large;
 use crate::layout::{self, Hold};
 use crate::locks::Move;
 use crate::objects::{Kind, Objects};
+use crate::prune::Pruning;
+use crate::prune::graves::Graves;
 use crate::refs;
 use crate::settle::Stray;
 use crate::trailers::{self, Trailers};
@@ -100,6 +102,9 @@ pub struct Store {
     pub(crate) options: Options,
     pub(crate) objects: Objects,
     pub(crate) large: Large,
+    /// What was pruned.
+    pub(crate) graves: Graves,
+    pub(crate) pruning: Option<Pruning>,
     pub(crate) lines: BTreeMap<Branch, Line>,
     /// What a branch that does not exist is like.
     pub(crate) nothing: Line,
@@ -165,6 +170,8 @@ impl Store {
             options,
             objects: Objects::open(dir)?,
             large: Large::open(dir),
+            graves: Graves::default(),
+            pruning: None,
             lines: BTreeMap::new(),
             nothing: Line::default(),
             tags_waiting: BTreeMap::new(),
