@@ -8,7 +8,9 @@ pub mod defect;
 
 pub mod blobs;
 mod graph;
+mod keep;
 mod large;
+pub mod mentions;
 mod page;
 mod parts;
 mod programs;
@@ -22,6 +24,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use esker_wire::blobs::Blobs;
+use esker_wire::keep::Keep;
 use esker_wire::name::Resource;
 use esker_wire::remote::Remote;
 use jiff::Timestamp;
@@ -53,6 +56,8 @@ pub struct Definition {
     pub web: String,
     /// Other names for resources, as the seeds' clients use them.
     pub aliases: BTreeMap<String, Resource>,
+    /// How much of their past resources keep; all of it where nothing is said.
+    pub keep: BTreeMap<Resource, Keep>,
     /// Where data comes from, in the order of the file.
     pub sources: Vec<Source>,
     /// What is computed, in the order of the file.

@@ -120,6 +120,9 @@ impl Store {
         let (Some(pointer), Some(there)) = (self.pointer(blob)?, there) else {
             return Ok(None);
         };
+        if self.tombstone(pointer.id)?.is_some() {
+            return Ok(None);
+        }
         let is_here = self.large.tier.size(pointer.id)?.is_some();
         if !is_here && there.get(&pointer.id) == Some(&pointer.size) {
             return Ok(None);

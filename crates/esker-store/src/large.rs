@@ -30,6 +30,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use self::intake::{ATTRIBUTES, Taken};
 pub(crate) use self::serve::MEND;
+pub(crate) use self::walk::{Walk, tips};
 
 use crate::cache::Cache;
 use crate::error::Error;
@@ -79,6 +80,11 @@ impl Large {
     /// How the bucket stands, if there is one.
     pub(crate) fn report(&self) -> Option<MirrorReport> {
         self.tier.copies.as_ref().map(Copies::report)
+    }
+
+    /// Removes a content for good.
+    pub(crate) fn remove(&mut self, id: ContentId) -> Result<(), Error> {
+        self.tier.remove(id)
     }
 
     /// Removes what was left unfinished too long ago.

@@ -23,6 +23,8 @@ use crate::large::Large;
 use crate::layout::{self, Hold};
 use crate::locks::Move;
 use crate::objects::{Kind, Objects};
+use crate::prune::Pruning;
+use crate::prune::graves::Graves;
 use crate::refs;
 use crate::settle::Stray;
 use crate::trailers::{self, Trailers};
@@ -105,6 +107,9 @@ pub struct Store {
     pub(crate) options: Options,
     pub(crate) objects: Objects,
     pub(crate) large: Large,
+    /// What was pruned.
+    pub(crate) graves: Graves,
+    pub(crate) pruning: Option<Pruning>,
     pub(crate) lines: BTreeMap<Branch, Line>,
     /// What a branch that does not exist is like.
     pub(crate) nothing: Line,
@@ -171,6 +176,8 @@ impl Store {
             options,
             objects: Objects::open(dir)?,
             large: Large::open(dir),
+            graves: Graves::default(),
+            pruning: None,
             lines: BTreeMap::new(),
             nothing: Line::default(),
             tags_waiting: BTreeMap::new(),
@@ -369,12 +376,6 @@ impl Store {
     pub(crate) fn is_writable(&self) -> bool {
         let path = files::temporary(&self.dir).join("probe");
         files::write_file(&self.dir, &path, &[b'.'; 8192]).is_ok()
-    }
-
-    /// Whether a resource exists on `main` now.
-    pub(crate) fn exists(&self, resource: &Resource) -> bool {
-        let main = self.lines.get(&Branch::main());
-        main.is_some_and(|line| line.history.current(resource).is_some())
     }
 
     /// The names of the resources that ever were on `main`.

@@ -167,7 +167,7 @@ impl Tier {
     }
 
     /// Reads a whole content, checked.
-    pub(super) fn read(&self, pointer: Pointer) -> Result<Bytes, Error> {
+    pub(crate) fn read(&self, pointer: Pointer) -> Result<Bytes, Error> {
         self.check_size(pointer)?;
         let bytes = self.read_file(pointer.id)?;
         let found = id_of_content(&bytes);

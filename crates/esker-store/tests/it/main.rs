@@ -15,6 +15,7 @@ mod log;
 mod loss;
 mod mirrors;
 mod model;
+mod names;
 mod outside;
 mod requests;
 #[cfg(feature = "s3")]
