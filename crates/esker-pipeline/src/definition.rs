@@ -6,8 +6,11 @@
 
 pub mod defect;
 
+pub mod blobs;
 mod graph;
-pub mod large;
+mod keep;
+mod large;
+pub mod mentions;
 mod page;
 mod parts;
 mod programs;
@@ -20,6 +23,8 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::Duration;
 
+use esker_wire::blobs::Blobs;
+use esker_wire::keep::Keep;
 use esker_wire::name::Resource;
 use esker_wire::remote::Remote;
 use jiff::Timestamp;
@@ -51,6 +56,8 @@ pub struct Definition {
     pub web: String,
     /// Other names for resources, as the seeds' clients use them.
     pub aliases: BTreeMap<String, Resource>,
+    /// How much of their past resources keep; all of it where nothing is said.
+    pub keep: BTreeMap<Resource, Keep>,
     /// Where data comes from, in the order of the file.
     pub sources: Vec<Source>,
     /// What is computed, in the order of the file.
@@ -68,6 +75,8 @@ pub struct Store {
     pub large: Large,
     /// The git repositories every commit is pushed to; relative paths are meant from the project's folder.
     pub push: Vec<Remote>,
+    /// The bucket that large contents are copied to.
+    pub blobs: Option<Blobs>,
 }
 
 /// The addresses of the snapshot service.

@@ -68,16 +68,24 @@ impl<F: Fn(usize) -> Option<Code> + Send + 'static> Service for Answers<F> {
 impl<F: Fn(usize) -> Option<Code>> Answers<F> {
     fn reply(&mut self, message: &Message) -> Message {
         match message.verb() {
-            List::VERB => {
-                List::reply_to_message(&Listing { at: None, entries: Vec::new(), next: None })
-            }
+            List::VERB => List::reply_to_message(&Listing {
+                at: None,
+                entries: Vec::new(),
+                next: None,
+                older: Vec::new(),
+            }),
             Put::VERB => self.put(Put::from_message(message).unwrap()),
             verb => Message::error(&Fault::new(Code::NotFound, format!("no {verb} here"))),
         }
     }
 
     fn put(&mut self, put: Put) -> Message {
-        let stored = |resource| StoredItem { resource, revision: Some(revision()), previous: None };
+        let stored = |resource| StoredItem {
+            resource,
+            now: None,
+            revision: Some(revision()),
+            previous: None,
+        };
         let items = put.items.iter().map(|item| stored(item.resource.clone())).collect();
         let reply = Stored { revision: revision(), items };
         if put.branch != Branch::main() {

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::history::{Follow, History};
 use crate::index::{self, Index};
 use crate::layout;
+use crate::lineage::Lineage;
 use crate::refs;
 use crate::store::Store;
 
@@ -22,6 +23,7 @@ const PART_MAX: usize = 250;
 #[derive(Default)]
 pub(crate) struct Line {
     pub(crate) history: History,
+    pub(crate) lineage: Lineage,
     /// What of it is on disk; none while the store is open for reading only.
     pub(crate) index: Option<Index>,
     pub(crate) durable: Option<Revision>,

@@ -64,16 +64,16 @@ impl Store {
             return Err(Fault::bad_request(text));
         }
         let to = self.position(&ask.branch, &ask.to)?;
-        let (change, before) = self.find(&ask.branch, to, &ask.resource)?;
+        let found = self.find(&ask.branch, to, &ask.resource)?;
+        let (change, before) = found.pair;
         let old = match &ask.from {
             None => before.and_then(|change| change.blob),
             Some(from) => {
                 let from = self.position(&ask.branch, from)?;
-                let changes = self.history(&ask.branch)?.changes(&ask.resource, from);
-                changes.last().and_then(|change| change.blob)
+                self.blob_then(&ask.branch, (&found.resource, to), from)?
             }
         };
-        let entry = self.entry(&ask.branch, &ask.resource, (change, before))?;
+        let entry = self.entry(&ask.branch, &found.resource, found.pair)?;
         let max = if ask.form == Form::Text { TEXT_MAX } else { CONTENT_MAX as u64 };
         let (mut old, mut new) = (self.side(old)?, self.side(change.blob)?);
         if old.blob != new.blob && old.size.max(new.size) <= max {
@@ -81,7 +81,7 @@ impl Store {
                 side.bytes = side.blob.map_or(Ok(Bytes::new()), |blob| self.whole(blob))?;
             }
         }
-        let (name, content_type) = (ask.resource.as_str().to_owned(), entry.content_type);
+        let (name, content_type) = (found.resource.to_string(), entry.content_type);
         Ok(Sides { name, content_type, old, new, form: ask.form, key: ask.key.clone() })
     }
 

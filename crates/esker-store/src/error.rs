@@ -90,6 +90,22 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A large content is not here just now.
+    #[error("the large content {id} {why}")]
+    Away {
+        /// Which content.
+        id: ContentId,
+        /// Where it is, and what is done about it.
+        why: String,
+    },
+    /// A bucket cannot be used.
+    #[error("cannot keep large contents in {place}: {reason}")]
+    Blobs {
+        /// The bucket.
+        place: String,
+        /// Why it cannot.
+        reason: String,
+    },
     /// An object is missing or is not what it should be.
     #[error("the store is damaged: object {id} {reason}; run `git fsck` in it")]
     Damaged {
@@ -123,14 +139,17 @@ impl Error {
             Self::Write { .. } | Self::Unsure { .. } | Self::Held { .. } | Self::Stuck { .. } => {
                 Code::NotWritable
             }
+            Self::Away { .. } => Code::Busy,
             Self::NotAStore { .. }
+            | Self::Blobs { .. }
             | Self::Read { .. }
             | Self::Journal { .. }
             | Self::Content { .. }
             | Self::Git { .. }
             | Self::Damaged { .. } => Code::Internal,
         };
-        Fault::new(code, self.to_string())
+        let hint = if code == Code::Busy { "ask again in a moment" } else { "" };
+        Fault::new(code, self.to_string()).hint(hint)
     }
 }
 

@@ -6,6 +6,9 @@
 pub mod service;
 
 mod put;
+mod rename;
+
+mod prune;
 
 mod log;
 mod page;
@@ -26,6 +29,7 @@ pub mod store;
 mod branches;
 mod history;
 mod index;
+mod lineage;
 mod outside;
 mod tree;
 

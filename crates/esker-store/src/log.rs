@@ -5,6 +5,7 @@ use esker_wire::name::Resource;
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Filter, Log, Mark, Page};
 
+use crate::lineage::Segment;
 use crate::page::Room;
 use crate::store::Store;
 
@@ -31,14 +32,22 @@ impl Store {
             return Ok(nothing);
         }
         let at = self.position(&ask.branch, &ask.at)?;
-        if let Some(resource) = &ask.resource
-            && self.history(&ask.branch)?.changes(resource, at).is_empty()
-        {
-            return Err(self.absent(&ask.branch, resource, at)?);
-        }
+        let names = self.names_of(ask, at)?;
         match self.span(ask, at)? {
-            Some(span) => self.page(ask, &span),
+            Some(span) => self.page(ask, &span, &names),
             None => Ok(nothing),
+        }
+    }
+
+    /// The names that the resource asked for had, the newest first; none if all resources are asked for.
+    fn names_of(&mut self, ask: &Log, at: u32) -> Result<Vec<Segment>, Fault> {
+        let Some(resource) = &ask.resource else {
+            return Ok(Vec::new());
+        };
+        let (history, lineage) = self.lineage(&ask.branch)?;
+        match lineage.locate(history, resource, at) {
+            Some(name) => Ok(lineage.segments(&name, at)),
+            None => Err(self.absent(&ask.branch, resource, at)?),
         }
     }
 
@@ -74,32 +83,35 @@ impl Store {
         Ok((first <= last).then_some(Span { first, last, after }))
     }
 
-    fn page(&mut self, ask: &Log, span: &Span) -> Result<Page, Fault> {
+    fn page(&mut self, ask: &Log, span: &Span, names: &[Segment]) -> Result<Page, Fault> {
         let wanted = Wanted::new(&ask.filter);
         let mut room = Room::new(ask.limit as usize);
         let mut page = Page { entries: Vec::new(), next: None };
         // Behind what the page goes on, if it is full or takes too long.
         let mut seen = None;
         let mut missed = 0;
-        for position in self.positions(ask, span)? {
+        for (position, name) in self.positions(ask, span, names)? {
             if missed == MISSED_MAX {
                 page.next = seen;
                 return Ok(page);
             }
             let revision = self.history(&ask.branch)?.step(position).revision;
-            let changed = self.changed(ask, span, position)?;
+            let changed = match name {
+                Some(name) => vec![names[name].name.clone()],
+                None => self.changed(ask, span, position)?,
+            };
             if changed.is_empty() || !self.is_wanted(revision, &wanted)? {
                 missed += 1;
                 seen = Some(Mark { revision, resource: None });
                 continue;
             }
             for resource in changed {
-                let changes = self.history(&ask.branch)?.changes(&resource, position);
-                let Some((change, before)) = changes.split_last() else {
+                let (history, lineage) = self.lineage(&ask.branch)?;
+                let Some(pair) = lineage.pair(history, &resource, position) else {
                     continue;
                 };
-                let pair = (*change, before.last().copied());
-                let entry = self.entry(&ask.branch, &resource, pair)?;
+                let mut entry = self.entry(&ask.branch, &resource, pair)?;
+                entry.asked = ask.resource.clone().filter(|asked| *asked != resource);
                 if !room.take(&entry) {
                     page.next = seen;
                     return Ok(page);
@@ -111,27 +123,37 @@ impl Store {
         Ok(page)
     }
 
-    /// The commits to look at, newest first: as many as a page can be full of or miss, and one that tells whether there
-    /// are more.
-    fn positions(&mut self, ask: &Log, span: &Span) -> Result<Vec<u32>, Fault> {
+    /// The commits to look at, newest first, with the place of the name a resource had there: as many as a page can
+    /// be full of or miss, and one that tells whether there are more.
+    fn positions(
+        &mut self,
+        ask: &Log,
+        span: &Span,
+        names: &[Segment],
+    ) -> Result<Vec<(u32, Option<usize>)>, Fault> {
         let count = ask.limit as usize + MISSED_MAX + 1;
         let history = self.history(&ask.branch)?;
-        let Some(resource) = &ask.resource else {
-            return Ok((span.first..=span.last).rev().take(count).collect());
-        };
-        let changes = history.changes(resource, span.last).iter().rev();
-        let positions = changes.map(|change| change.position);
-        Ok(positions.take_while(|position| *position >= span.first).take(count).collect())
+        if names.is_empty() {
+            let all = (span.first..=span.last).rev().map(|position| (position, None));
+            return Ok(all.take(count).collect());
+        }
+        let positions = names.iter().enumerate().flat_map(|(place, segment)| {
+            let changes = history.changes(&segment.name, segment.last.min(span.last)).iter().rev();
+            let first = segment.first.max(span.first);
+            let changes = changes.take_while(move |change| change.position >= first);
+            changes.map(move |change| (change.position, Some(place)))
+        });
+        Ok(positions.take(count).collect())
     }
 
-    /// What of the resources asked for a commit changed, by name: the order in memory is another after a restart.
+    /// What a commit changed, by name: the order in memory is another after a restart. What was given another name
+    /// is told by that.
     fn changed(&mut self, ask: &Log, span: &Span, position: u32) -> Result<Vec<Resource>, Fault> {
-        if let Some(resource) = &ask.resource {
-            return Ok(vec![resource.clone()]);
-        }
         let after = span.after.as_ref().filter(|_| position == span.last);
-        let changed = self.history(&ask.branch)?.changed_at(position);
+        let (history, lineage) = self.lineage(&ask.branch)?;
+        let changed = history.changed_at(position);
         let mut changed: Vec<Resource> = changed
+            .filter(|resource| !lineage.left(resource, position))
             .filter(|resource| after.is_none_or(|after| *resource > after))
             .cloned()
             .collect();

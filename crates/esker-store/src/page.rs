@@ -19,6 +19,11 @@ impl Room {
         Self { entries, bytes: PAGE_MAX, is_empty: true }
     }
 
+    /// Leaves so many bytes to something else.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
     /// Whether one more entry is on the page. The first always is, however large: otherwise there would be no next page.
     pub(crate) fn take(&mut self, entry: &Entry) -> bool {
         let bytes = entry.bytes_max();

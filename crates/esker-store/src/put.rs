@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use esker_wire::fault::{Code, Fault};
 use esker_wire::message::Section;
-use esker_wire::name::Branch;
+use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Expect, Item, Put, Stored, StoredItem};
 
@@ -48,8 +48,10 @@ impl Effect<'_> {
 impl Store {
     /// Commits the items together; durable after the next flush. A PUT that changes nothing makes no commit.
     pub(crate) fn put(&mut self, put: &Put) -> Result<Stored, Fault> {
-        check(put, self.options.content_max)?;
         self.check_branch(&put.branch)?;
+        let asked = put;
+        let put = &*self.by_new_names(asked)?;
+        check(put, self.options.content_max)?;
         let effects = self.effects(put)?;
         let changed: Vec<&Effect<'_>> =
             effects.iter().filter(|effect| effect.is_change()).collect();
@@ -60,8 +62,9 @@ impl Store {
             let committed = self.commit(put, &changed);
             committed.inspect_err(|_| self.objects.forget_after(mark))?
         };
-        let items = effects.iter().map(|effect| StoredItem {
-            resource: effect.item.resource.clone(),
+        let items = effects.iter().zip(&asked.items).map(|(effect, asked)| StoredItem {
+            resource: asked.resource.clone(),
+            now: Some(&effect.item.resource).filter(|now| **now != asked.resource).cloned(),
             revision: match (effect.is_change(), effect.blob()) {
                 (true, Some(_)) => Some(head),
                 (true, None) => None,
@@ -76,7 +79,7 @@ impl Store {
         let mut effects = Vec::with_capacity(put.items.len());
         for item in &put.items {
             let current = self.history(&put.branch)?.current(&item.resource);
-            check_head(item, current.map(|(revision, _)| revision))?;
+            check_expected(&item.resource, item.if_head, current.map(|(revision, _)| revision))?;
             let before = current.map(|(_, blob)| blob);
             let taken = match &item.content {
                 Some(content) => Some(self.take_in(&item.resource, content, before)?),
@@ -124,6 +127,9 @@ impl Store {
         let changes = changes.collect();
         let line = self.line_mut(&put.branch)?;
         line.history.push(revision, when.seconds, changes);
+        if line.lineage.head == parent.map(|step| step.revision) {
+            line.lineage.head = Some(revision);
+        }
         Ok(revision)
     }
 
@@ -151,13 +157,6 @@ fn check(put: &Put, content_max: u64) -> Result<(), Fault> {
             check_word("content-type", text)?;
         }
     }
-    if let Some(author) = &put.author {
-        check_word("author", author)?;
-        if !is_author(author) {
-            let text = format!("the author {author:?} is not of the form `name <mail>`");
-            return Err(Fault::bad_request(text));
-        }
-    }
     if let Some(provenance) = &put.provenance {
         let mut section = Section::default();
         provenance.write(&mut section);
@@ -167,7 +166,19 @@ fn check(put: &Put, content_max: u64) -> Result<(), Fault> {
             return Err(Fault::new(Code::TooLarge, text));
         }
     }
-    let message = put.message.as_deref().unwrap_or_default();
+    check_said(put.author.as_deref(), put.message.as_deref())
+}
+
+/// Refuses an author or message that no commit could take.
+pub(crate) fn check_said(author: Option<&str>, message: Option<&str>) -> Result<(), Fault> {
+    if let Some(author) = author {
+        check_word("author", author)?;
+        if !is_author(author) {
+            let text = format!("the author {author:?} is not of the form `name <mail>`");
+            return Err(Fault::bad_request(text));
+        }
+    }
+    let message = message.unwrap_or_default();
     if message.len() > MESSAGE_MAX {
         let text = format!("the message has {} bytes, {MESSAGE_MAX} are allowed", message.len());
         return Err(Fault::new(Code::TooLarge, text));
@@ -197,9 +208,13 @@ fn is_author(text: &str) -> bool {
     clean(name) && clean(mail) && !name.is_empty()
 }
 
-/// Refuses an item whose head is not what the writer believes.
-fn check_head(item: &Item, current: Option<Revision>) -> Result<(), Fault> {
-    let expected = match item.if_head {
+/// Refuses a resource whose head is not what the writer believes.
+pub(crate) fn check_expected(
+    resource: &Resource,
+    if_head: Option<Expect>,
+    current: Option<Revision>,
+) -> Result<(), Fault> {
+    let expected = match if_head {
         None => return Ok(()),
         Some(Expect::Absent) => None,
         Some(Expect::Revision(revision)) => Some(revision),
@@ -208,7 +223,6 @@ fn check_head(item: &Item, current: Option<Revision>) -> Result<(), Fault> {
         return Ok(());
     }
     let text = |id: Option<Revision>| id.map_or("none".to_owned(), |id| id.to_string());
-    let message =
-        format!("the head of {} is {}, not {}", item.resource, text(current), text(expected));
+    let message = format!("the head of {resource} is {}, not {}", text(current), text(expected));
     Err(Fault::new(Code::Conflict, message).hint("read it again, then put again"))
 }

@@ -1,18 +1,21 @@
 //! GET, STAT and LIST.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::snapshot::{Content, Entry, Get, List, Listing, Stat};
 
-use crate::history::{Change, History};
+use crate::lineage::Pair;
 use crate::near::nearest;
 use crate::page::Room;
+use crate::rename::Found;
 use crate::resolve::timestamp;
 use crate::store::Store;
 
-/// A change of a resource and the one before it.
-type Pair = (Change, Option<Change>);
+/// How many older names one LIST tells.
+const OLDER_MAX: usize = 2_000;
 
 impl Store {
     /// One resource's content.
@@ -21,14 +24,14 @@ impl Store {
     /// `not-found` or `ambiguous`.
     pub fn get(&mut self, ask: &Get) -> Result<Content, Fault> {
         let position = self.position(&ask.branch, &ask.at)?;
-        let pair = self.find(&ask.branch, position, &ask.resource)?;
+        let found = self.find(&ask.branch, position, &ask.resource)?;
         let at = self.history(&ask.branch)?.step(position).revision;
-        let entry = self.entry(&ask.branch, &ask.resource, pair)?;
+        let entry = self.described(&ask.branch, &ask.resource, &found)?;
         if ask.unless == Some(entry.revision) {
             let bytes = None;
             return Ok(Content { at, entry, bytes });
         }
-        let bytes = match pair.0.blob {
+        let bytes = match found.pair.0.blob {
             Some(blob) => self.part(blob, ask.range).map_err(|fault| of(&ask.resource, fault))?,
             None => Bytes::new(),
         };
@@ -42,8 +45,20 @@ impl Store {
     /// `not-found` or `ambiguous`.
     pub fn stat(&mut self, ask: &Stat) -> Result<Entry, Fault> {
         let position = self.position(&ask.branch, &ask.at)?;
-        let pair = self.find(&ask.branch, position, &ask.resource)?;
-        self.entry(&ask.branch, &ask.resource, pair)
+        let found = self.find(&ask.branch, position, &ask.resource)?;
+        self.described(&ask.branch, &ask.resource, &found)
+    }
+
+    /// What was found by a name, described.
+    pub(crate) fn described(
+        &mut self,
+        branch: &Branch,
+        asked: &Resource,
+        found: &Found,
+    ) -> Result<Entry, Fault> {
+        let mut entry = self.entry(branch, &found.resource, found.pair)?;
+        entry.asked = (found.resource != *asked).then(|| asked.clone());
+        Ok(entry)
     }
 
     /// The resources as of one commit, by name: all that begin as asked, or a page of them.
@@ -51,12 +66,16 @@ impl Store {
     /// # Errors
     /// `not-found` or `ambiguous`.
     pub fn list(&mut self, ask: &List) -> Result<Listing, Fault> {
-        let mut listing = Listing { at: None, entries: Vec::new(), next: None };
+        let (entries, older) = (Vec::new(), Vec::new());
+        let mut listing = Listing { at: None, entries, next: None, older };
         if self.history(&ask.branch)?.last().is_none() && ask.at.is_head() {
             return Ok(listing);
         }
         let position = self.position(&ask.branch, &ask.at)?;
-        let history = self.history(&ask.branch)?;
+        if ask.older {
+            listing.older = self.older_at(&ask.branch, position)?;
+        }
+        let (history, lineage) = self.lineage(&ask.branch)?;
         listing.at = Some(history.step(position).revision);
         let limit = ask.limit.map_or(usize::MAX, |limit| limit as usize);
         // One more than asked for tells whether there is a next page.
@@ -65,10 +84,16 @@ impl Store {
             .skip_while(|resource| ask.after.as_ref().is_some_and(|after| *resource <= after))
             .skip_while(|resource| resource.as_str() < ask.prefix.as_str())
             .take_while(|resource| resource.as_str().starts_with(&ask.prefix))
-            .filter_map(|resource| Some((resource.clone(), existing(history, resource, position)?)))
+            .filter_map(|resource| {
+                let pair = lineage.pair(history, resource, position);
+                Some((resource.clone(), pair.filter(|(change, _)| change.blob.is_some())?))
+            })
             .take(limit.saturating_add(1))
             .collect();
         let mut room = Room::new(limit);
+        room.reserve(
+            listing.older.iter().map(|(name, now)| name_bytes(name) + name_bytes(now)).sum(),
+        );
         for (resource, pair) in found {
             let entry = self.entry(&ask.branch, &resource, pair)?;
             if !room.take(&entry) {
@@ -80,17 +105,20 @@ impl Store {
         Ok(listing)
     }
 
-    /// The last change of a resource that exists as of a commit.
-    pub(crate) fn find(
+    /// The older names that mean a resource as of a commit, and its name there.
+    fn older_at(
         &mut self,
         branch: &Branch,
         position: u32,
-        resource: &Resource,
-    ) -> Result<Pair, Fault> {
-        if let Some(pair) = existing(self.history(branch)?, resource, position) {
-            return Ok(pair);
-        }
-        Err(self.absent(branch, resource, position)?)
+    ) -> Result<Vec<(Resource, Resource)>, Fault> {
+        let (history, lineage) = self.lineage(branch)?;
+        let names = lineage.given_up().filter_map(|name| {
+            history.changes(name, position).last()?;
+            let now = lineage.locate(history, name, position)?;
+            let change = history.changes(&now, position).last()?;
+            (now != *name && change.blob.is_some()).then(|| (name.clone(), now))
+        });
+        Ok(names.take(OLDER_MAX).collect())
     }
 
     /// Why a resource does not exist as of a commit.
@@ -121,35 +149,42 @@ impl Store {
         resource: &Resource,
         (change, before): Pair,
     ) -> Result<Entry, Fault> {
-        let history = self.history(branch)?;
+        let (history, lineage) = self.lineage(branch)?;
         let revision = history.step(change.position).revision;
         let previous = before.map(|before| history.step(before.position).revision);
+        let moved_from = lineage.came_from(resource, change.position).cloned();
+        // A name tells nothing of how the content came to be.
+        let made = lineage.made(history, resource, change.position);
+        let (made_as, made) = (made.0.clone(), history.step(made.1).revision);
         let (size, content_id) = match change.blob {
             Some(blob) => self.size_of(blob)?,
             None => (0, None),
         };
+        let pruned = content_id.map_or(Ok(None), |id| self.tombstone(id))?;
         let told = self.told(revision)?;
+        let made = if made == revision { Arc::clone(&told) } else { self.told(made)? };
         Ok(Entry {
             resource: resource.clone(),
+            asked: None,
+            moved_from,
             revision,
             previous,
             blob: change.blob,
             content_id,
             size,
-            content_type: told.trailers.content_type(resource),
+            pruned,
+            content_type: made.trailers.content_type(&made_as),
             time: timestamp(told.commit.when.seconds),
             author: told.commit.author.clone(),
             summary: told.commit.summary().to_owned(),
-            provenance: told.trailers.provenance.clone(),
+            provenance: made.trailers.provenance.clone(),
         })
     }
 }
 
-/// The last change of a resource up to a position, if it left the resource there, and the one before.
-fn existing(history: &History, resource: &Resource, position: u32) -> Option<Pair> {
-    let (last, before) = history.changes(resource, position).split_last()?;
-    last.blob?;
-    Some((*last, before.last().copied()))
+/// No fewer bytes than a name has in a message with what belongs to it.
+fn name_bytes(name: &Resource) -> usize {
+    name.as_str().len() + 16
 }
 
 /// A fault with a content, with the name of whose it is.

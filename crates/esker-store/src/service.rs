@@ -6,6 +6,8 @@
 mod answers;
 mod seeds;
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use esker_bus::service::{Frames, Outcome, Service};
 use esker_wire::chain::Link;
@@ -15,8 +17,8 @@ use esker_wire::message::{Message, Request};
 use esker_wire::name::Branch;
 use esker_wire::seed;
 use esker_wire::snapshot::{
-    Diff, Gc, Get, Health, HealthReport, List, Log, Put, Resolve, Stat, Stored, Tag, Tags, Upload,
-    Why,
+    Diff, Gc, Get, Health, HealthReport, List, Log, Move, Prune, Put, Resolve, Stat, Stored, Tag,
+    Tags, Upload, Why,
 };
 
 use crate::error::Error;
@@ -106,6 +108,7 @@ impl Snapshots {
         };
         match message.verb() {
             Put::VERB => self.put(batch, &message),
+            Move::VERB => self.rename(batch, &message),
             Tag::VERB => self.tag(batch, &message),
             Get::VERB => self.read(&message, Store::get),
             Stat::VERB => self.read(&message, Store::stat),
@@ -116,11 +119,12 @@ impl Snapshots {
             Resolve::VERB => self.read(&message, Store::resolve),
             Tags::VERB => self.read(&message, |store, _: &Tags| store.tags()),
             Upload::VERB => self.read(&message, Store::upload),
-            Gc::VERB => self.read(&message, Store::collect),
+            Gc::VERB => self.collect(batch, &message),
+            Prune::VERB => self.prune(batch, &message),
             Health::VERB => reply::<Health>(Ok(self.health())),
             other => refused(
                 &Fault::bad_request(format!("{other:?} is no request of the snapshot service")).hint(
-                    "requests are PUT, GET, STAT, LIST, LOG, DIFF, WHY, RESOLVE, TAG, TAGS, UPLOAD, GC and HEALTH",
+                    "requests are PUT, MOVE, GET, STAT, LIST, LOG, DIFF, WHY, RESOLVE, TAG, TAGS, UPLOAD, GC, PRUNE and HEALTH",
                 ),
             ),
         }
@@ -159,12 +163,55 @@ impl Snapshots {
         }
     }
 
+    fn rename(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
+        let moved = Move::from_message(message).and_then(|ask| {
+            batch.check()?;
+            Ok((self.store.rename(&ask)?, ask))
+        });
+        let (moved, ask) = match moved {
+            Ok(moved) => moved,
+            Err(fault) => return refused(&fault),
+        };
+        let mut events = Vec::new();
+        if moved.is_changed() {
+            let news = Foreign {
+                branch: ask.branch,
+                resource: ask.to,
+                revision: Some(moved.revision),
+                previous: Some(moved.previous),
+            };
+            self.publish(&mut events, batch.names, news);
+        }
+        Outcome { events, ..reply::<Move>(Ok(moved)) }
+    }
+
+    fn prune(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
+        let pruned = Prune::from_message(message).and_then(|ask| {
+            if ask.remove {
+                batch.check()?;
+            }
+            self.store.prune(&ask)
+        });
+        reply::<Prune>(pruned)
+    }
+
     fn tag(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
         let tagged = Tag::from_message(message).and_then(|ask| {
             batch.check()?;
             self.store.tag(&ask)
         });
         reply::<Tag>(tagged)
+    }
+
+    /// Removes nothing in a bucket for a replica, which may not know yet what is named.
+    fn collect(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
+        let collected = Gc::from_message(message).and_then(|ask| {
+            if ask.remove && self.store.options.blobs.is_some() {
+                batch.check()?;
+            }
+            self.store.collect(&ask)
+        });
+        reply::<Gc>(collected)
     }
 
     fn health(&self) -> HealthReport {
@@ -179,6 +226,7 @@ impl Snapshots {
             not_writable: self.trouble.clone().or(moved).or(replica),
             mirrors: self.mirrors.reports(),
             follows: self.following.as_ref().map(Following::report),
+            blobs: self.store.large.report(),
         }
     }
 
@@ -191,7 +239,7 @@ impl Snapshots {
                 names,
                 Foreign {
                     branch: branch.clone(),
-                    resource: item.resource.clone(),
+                    resource: item.now.as_ref().unwrap_or(&item.resource).clone(),
                     revision: item.revision,
                     previous: item.previous,
                 },
@@ -200,26 +248,39 @@ impl Snapshots {
         events
     }
 
+    /// Publishes what has become of a resource, by its name and then by each older one: who follows that is told as
+    /// before.
     fn publish(&mut self, events: &mut Vec<Frames>, names: &Names, news: Foreign) {
-        self.link.seq += 1;
-        if news.branch.is_main() {
-            let aliases = names.aliases_of(&news.resource);
-            events.extend(aliases.map(|alias| vec![seed::event(alias)]));
+        let Foreign { branch, resource, revision, previous } = news;
+        let mut told = self.store.older_names(&branch, &resource);
+        told.insert(0, resource.clone());
+        if branch.is_main() {
+            let aliases: BTreeSet<&str> =
+                told.iter().flat_map(|name| names.aliases_of(name)).collect();
+            events.extend(aliases.into_iter().map(|alias| vec![seed::event(alias)]));
         }
-        let event = Event::Put {
-            link: self.link,
-            resource: news.resource,
-            branch: news.branch,
-            revision: news.revision,
-            previous: news.previous,
-        };
-        events.push(event.to_frames());
+        for name in told {
+            self.link.seq += 1;
+            let event = Event::Put {
+                link: self.link,
+                now: (name != resource).then(|| resource.clone()),
+                resource: name,
+                branch: branch.clone(),
+                revision,
+                previous,
+            };
+            events.push(event.to_frames());
+        }
     }
 
     /// Takes in what others have put with plain git.
     fn look_outside(&mut self, names: &Names) {
         for news in self.store.look_outside() {
             self.answers.forget();
+            if news.revision.is_none() && self.store.now(&news.branch, &news.resource).is_some() {
+                // It was given another name, by which it is told of too.
+                continue;
+            }
             let mut events = std::mem::take(&mut self.early);
             self.publish(&mut events, names, news);
             self.early = events;
@@ -330,7 +391,13 @@ impl Service for Snapshots {
 /// Whether a request may write.
 fn writes(frames: &Frames) -> bool {
     let head = frames.first().map(Bytes::as_ref).unwrap_or_default();
-    let verbs: [&[u8]; 3] = [b"=====esker/1 PUT", b"=====esker/1 TAG", b"=====PUT"];
+    let verbs: [&[u8]; 5] = [
+        b"=====esker/1 PUT",
+        b"=====esker/1 TAG",
+        b"=====esker/1 MOVE",
+        b"=====esker/1 PRUNE",
+        b"=====PUT",
+    ];
     verbs.iter().any(|verb| head.starts_with(verb))
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use esker_wire::blobs::Blobs;
 use esker_wire::message::CONTENT_MAX;
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::Revision;
@@ -22,6 +23,8 @@ use crate::large::Large;
 use crate::layout::{self, Hold};
 use crate::locks::Move;
 use crate::objects::{Kind, Objects};
+use crate::prune::Pruning;
+use crate::prune::graves::Graves;
 use crate::refs;
 use crate::settle::Stray;
 use crate::trailers::{self, Trailers};
@@ -35,7 +38,7 @@ const FORMAT_LINE: &str = "format = 1";
 /// Where in the first commit it is.
 const FORMAT_FILE: &str = ".esker/format";
 /// How much of what commits say is kept in memory, in bytes.
-const TOLD_MAX: usize = 16 * 1024 * 1024;
+const TOLD_MAX: usize = 8 * 1024 * 1024;
 
 /// What tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -55,6 +58,8 @@ pub struct Options {
     pub large_min: u64,
     /// The largest large content, in bytes.
     pub large_max: u64,
+    /// The bucket that large contents are copied to.
+    pub blobs: Option<Blobs>,
 }
 
 /// The default of [`Options::large_min`].
@@ -72,6 +77,7 @@ impl Default for Options {
             content_max: CONTENT_MAX as u64,
             large_min: LARGE_MIN,
             large_max: LARGE_MAX,
+            blobs: None,
         }
     }
 }
@@ -84,6 +90,7 @@ impl fmt::Debug for Options {
             .field("content_max", &self.content_max)
             .field("large_min", &self.large_min)
             .field("large_max", &self.large_max)
+            .field("blobs", &self.blobs)
             .finish_non_exhaustive()
     }
 }
@@ -100,6 +107,9 @@ pub struct Store {
     pub(crate) options: Options,
     pub(crate) objects: Objects,
     pub(crate) large: Large,
+    /// What was pruned.
+    pub(crate) graves: Graves,
+    pub(crate) pruning: Option<Pruning>,
     pub(crate) lines: BTreeMap<Branch, Line>,
     /// What a branch that does not exist is like.
     pub(crate) nothing: Line,
@@ -144,6 +154,7 @@ impl Store {
         store.check_format()?;
         let strays = store.durable.as_mut().map(Durable::strays).unwrap_or_default();
         store.judge_strays(strays)?;
+        store.copy_large()?;
         Ok(store)
     }
 
@@ -165,6 +176,8 @@ impl Store {
             options,
             objects: Objects::open(dir)?,
             large: Large::open(dir),
+            graves: Graves::default(),
+            pruning: None,
             lines: BTreeMap::new(),
             nothing: Line::default(),
             tags_waiting: BTreeMap::new(),
@@ -238,6 +251,15 @@ impl Store {
         let found = String::from_utf8_lossy(first);
         let reason = format!("its format is {found:?}, this esker reads {FORMAT_LINE:?}");
         Err(not(&self.dir, &reason))
+    }
+
+    /// Begins to copy large contents, if there is a bucket for them.
+    fn copy_large(&mut self) -> Result<(), Error> {
+        let Some(blobs) = self.options.blobs.clone() else {
+            return Ok(());
+        };
+        let first = self.history(&Branch::main())?.step(0).revision;
+        self.large.copy_to(&blobs, first)
     }
 
     /// What a commit says.
@@ -354,12 +376,6 @@ impl Store {
     pub(crate) fn is_writable(&self) -> bool {
         let path = files::temporary(&self.dir).join("probe");
         files::write_file(&self.dir, &path, &[b'.'; 8192]).is_ok()
-    }
-
-    /// Whether a resource exists on `main` now.
-    pub(crate) fn exists(&self, resource: &Resource) -> bool {
-        let main = self.lines.get(&Branch::main());
-        main.is_some_and(|line| line.history.current(resource).is_some())
     }
 
     /// The names of the resources that ever were on `main`.

@@ -53,6 +53,13 @@ pub(crate) fn write(put: &Put, changed: &[&Item]) -> String {
     if lines.is_empty() { text } else { format!("{text}\n\n{}", lines.join("\n")) }
 }
 
+/// The message of a commit that gives a resource another name. A name holds no `: `, so that the trailer can be read.
+pub(crate) fn moved(message: Option<&str>, (from, to): (&Resource, &Resource)) -> String {
+    let text = message.map(plain).unwrap_or_default();
+    let text = if text.is_empty() { format!("move {from} to {to}") } else { text };
+    format!("{text}\n\n{}", line("moved", &format!("{from}: {to}")))
+}
+
 /// Reads the trailers of a message of esker's own. What cannot be read strictly is not there.
 pub(crate) fn read(message: &str) -> Trailers {
     let mut section = Section::default();

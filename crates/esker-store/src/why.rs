@@ -26,13 +26,13 @@ impl Store {
         let mut told: HashSet<(Resource, Revision)> = HashSet::new();
         let mut rest = vec![(0, position, ask.resource.clone())];
         while let Some((depth, position, resource)) = rest.pop() {
-            let pair = match self.find(&main, position, &resource) {
-                Ok(pair) => pair,
+            let found = match self.find(&main, position, &resource) {
+                Ok(found) => found,
                 Err(fault) if depth == 0 => return Err(fault),
                 Err(_) => continue,
             };
-            let entry = self.entry(&main, &resource, pair)?;
-            let is_new = told.insert((resource, entry.revision));
+            let entry = self.described(&main, &resource, &found)?;
+            let is_new = told.insert((found.resource, entry.revision));
             if let Some(provenance) =
                 entry.provenance.as_ref().filter(|_| is_new && depth < DEPTH_MAX)
             {

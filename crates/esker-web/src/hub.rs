@@ -41,9 +41,8 @@ impl Hub {
         self.call(&Health).await
     }
 
-    /// Every resource of a branch, at its head.
-    pub(crate) async fn listing(&self, branch: Branch) -> Result<Listing, Fault> {
-        let mut request = List::all(branch);
+    /// Every resource asked for.
+    pub(crate) async fn listing(&self, mut request: List) -> Result<Listing, Fault> {
         let mut listing = self.call(&request).await?;
         while let Some(next) = request.after(&listing) {
             let page = self.call(&next).await?;
@@ -60,7 +59,8 @@ impl Hub {
         &self,
         memory: &mut Memory,
     ) -> Result<BTreeMap<String, RunRecord>, Fault> {
-        let listing = self.listing(Branch::records()).await?;
+        let runs = List { prefix: "run/".to_owned(), ..List::all(Branch::records()) };
+        let listing = self.listing(runs).await?;
         let mut known = BTreeMap::new();
         for entry in listing.entries {
             let Some(blob) = entry.blob else { continue };

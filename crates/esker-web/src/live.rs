@@ -7,6 +7,7 @@ use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use esker_bus::follow::Follow;
 use esker_wire::fault::Fault;
 use esker_wire::name::Branch;
+use esker_wire::snapshot::List;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, timeout};
 
@@ -81,7 +82,7 @@ async fn renew(
 ) -> Result<(), Fault> {
     let health = hub.health().await?;
     let records = hub.records(memory).await?;
-    let listing = hub.listing(Branch::main()).await?;
+    let listing = hub.listing(List { older: true, ..List::all(Branch::main()) }).await?;
     let seen =
         Seen { listing: &listing, records: &records, blobs: hub.blobs(memory, &records).await };
     let project = Arc::clone(&project.borrow());

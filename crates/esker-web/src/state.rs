@@ -8,7 +8,7 @@ use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Entry, HealthReport, Listing};
 use serde::Serialize;
 
-use crate::project::{Project, Stage};
+use crate::project::{Project, Stage, View};
 
 /// The whole state; small, since contents are fetched when looked at.
 #[derive(Serialize)]
@@ -100,8 +100,16 @@ pub(crate) struct Seen<'a> {
 /// The state as it is sent.
 pub(crate) fn state(project: &Project, health: &HealthReport, seen: &Seen<'_>) -> String {
     let Seen { listing, records, .. } = seen;
-    let heads: BTreeMap<&str, &Entry> =
+    let mut heads: BTreeMap<&str, &Entry> =
         listing.entries.iter().map(|entry| (entry.resource.as_str(), entry)).collect();
+    // A definition that says an older name means what it is called now.
+    let older: BTreeMap<&str, &str> =
+        listing.older.iter().map(|(name, now)| (name.as_str(), now.as_str())).collect();
+    for (name, now) in &older {
+        if let Some(entry) = heads.get(now).copied() {
+            heads.entry(name).or_insert(entry);
+        }
+    }
     let stages = project.stages.iter();
     let mut stages: Vec<StageState<'_>> =
         stages.map(|stage| stage_state(stage, &heads, seen)).collect();
@@ -117,7 +125,7 @@ pub(crate) fn state(project: &Project, health: &HealthReport, seen: &Seen<'_>) -
         resources: listing.entries.iter().map(resource).collect(),
         stages,
         problems: records.values().filter_map(problem).collect(),
-        views: project.views.iter().map(view).collect(),
+        views: project.views.iter().map(|one| view(one, &older)).collect(),
         runner: project.has_runner,
     };
     json(&state)
@@ -167,8 +175,9 @@ fn resource(entry: &Entry) -> ResourceState {
     }
 }
 
-fn view(view: &crate::project::View) -> ViewState<'_> {
-    ViewState { name: &view.name, title: &view.title, resource: &view.resource, kind: &view.kind }
+fn view<'a>(view: &'a View, older: &BTreeMap<&str, &'a str>) -> ViewState<'a> {
+    let resource = older.get(view.resource.as_str()).copied().unwrap_or(&view.resource);
+    ViewState { name: &view.name, title: &view.title, resource, kind: &view.kind }
 }
 
 fn problem(record: &RunRecord) -> Option<Problem<'_>> {

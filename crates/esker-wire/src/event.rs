@@ -20,6 +20,8 @@ pub enum Event {
         link: Link,
         /// What was put.
         resource: Resource,
+        /// What it is called now, if the event tells of it by an older name: there is one by the other name too.
+        now: Option<Resource>,
         /// On which branch.
         branch: Branch,
         /// The resource's revision now; none if it was removed.
@@ -50,13 +52,16 @@ impl Event {
     /// The frames to publish: the topic, then the head.
     pub fn to_frames(&self) -> Vec<Bytes> {
         let (topic, mut message) = match self {
-            Self::Put { resource, branch, revision, previous, .. } => {
+            Self::Put { resource, now, branch, revision, previous, .. } => {
                 let mut message = Message::request("EVENT", resource.as_str());
                 let head = message.head_mut();
                 head.push("kind", if revision == previous { "unchanged" } else { "put" });
                 head.push("branch", branch);
                 push_revision(head, "revision", *revision);
                 push_revision(head, "previous", *previous);
+                if let Some(now) = now {
+                    head.push("now", now);
+                }
                 (format!("{TOPIC}{resource}"), message)
             }
             Self::Heartbeat { .. } => (TOPIC.to_owned(), Message::request("HEARTBEAT", "")),
@@ -83,6 +88,7 @@ impl Event {
             "EVENT" => Ok(Self::Put {
                 link,
                 resource: message.subject().parse().map_err(Fault::bad_request)?,
+                now: section.parse("now")?,
                 branch: section.require("branch")?,
                 revision: revision(section, "revision")?,
                 previous: revision(section, "previous")?,

@@ -5,6 +5,7 @@
 
 pub mod stacked;
 
+pub mod blobs;
 pub mod name;
 pub mod remote;
 pub mod revision;
@@ -15,8 +16,10 @@ pub mod message;
 pub mod chain;
 pub mod event;
 
+pub mod keep;
 pub mod pointer;
 pub mod provenance;
+pub mod pruned;
 pub mod record;
 pub mod snapshot;
 

@@ -7,8 +7,10 @@ mod ask;
 mod diff;
 mod log;
 mod mirror;
+mod prune;
 mod put;
 mod read;
+mod rename;
 mod upload;
 
 use bytes::Bytes;
@@ -20,21 +22,28 @@ use crate::message::{Message, Section};
 use crate::name::Resource;
 use crate::pointer::ContentId;
 use crate::provenance::Provenance;
+use crate::pruned::Tombstone;
 use crate::revision::Revision;
 
 pub use ask::{Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode};
 pub use diff::{Diff, Difference, Form};
 pub use log::{Filter, LOG_MAX, Log, Mark, Page};
 pub use mirror::MirrorReport;
+pub use prune::{PRUNED_MAX, Prune, PruneReport, PruneTally, Pruned, Stays, Tally};
 pub use put::{Expect, Item, Put, Stored, StoredItem, Tag};
 pub use read::{Content, Get, LIST_MAX, List, Listing, Range, Stat};
+pub use rename::{Move, Moved};
 pub use upload::{CHUNK_MAX, Collected, Gc, Unnamed, Upload, Uploaded};
 
 /// One revision of one resource, described.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Which resource.
+    /// Which resource: what it was called at this revision, or is at the one asked for.
     pub resource: Resource,
+    /// The name it was asked for by, if that is another.
+    pub asked: Option<Resource>,
+    /// What it was called before, if this revision gave it another name.
+    pub moved_from: Option<Resource>,
     /// The commit that made this revision of it.
     pub revision: Revision,
     /// The commit that made the revision before, where it is known.
@@ -45,6 +54,8 @@ pub struct Entry {
     pub content_id: Option<ContentId>,
     /// The content's size in bytes.
     pub size: u64,
+    /// When the content was removed, and by which rule, if it is not there any more.
+    pub pruned: Option<Tombstone>,
     /// What the content is, as the PUT said.
     pub content_type: Option<String>,
     /// The commit's time.
@@ -62,8 +73,11 @@ impl Entry {
         let mut section =
             Section::new(name).with("resource", &self.resource).with("revision", self.revision);
         push_revision(&mut section, "previous", self.previous);
+        section = section.with_some("asked", self.asked.as_ref());
+        section = section.with_some("moved-from", self.moved_from.as_ref());
         push_revision(&mut section, "blob", self.blob);
         section.push("size", self.size);
+        section = section.with_some("pruned", self.pruned.as_ref());
         section = section.with_some("content-id", self.content_id);
         section = section.with_some("content-type", self.content_type.as_ref());
         section.push("time", self.time);
@@ -81,6 +95,8 @@ impl Entry {
         const FIXED: usize = 640;
         let mut texts = vec![self.resource.as_str(), &self.author, &self.summary];
         texts.extend(self.content_type.as_deref());
+        texts.extend(self.pruned.as_ref().map(|pruned| pruned.keep.as_str()));
+        texts.extend([&self.asked, &self.moved_from].into_iter().flatten().map(Resource::as_str));
         let Some(provenance) = &self.provenance else {
             return FIXED + texts.into_iter().map(bytes_of).sum::<usize>();
         };
@@ -93,11 +109,14 @@ impl Entry {
     fn from_section(section: &Section) -> Result<Self, Fault> {
         Ok(Self {
             resource: section.require("resource")?,
+            asked: section.parse("asked")?,
+            moved_from: section.parse("moved-from")?,
             revision: section.require("revision")?,
             previous: revision(section, "previous")?,
             blob: revision(section, "blob")?,
             content_id: section.parse("content-id")?,
             size: section.require("size")?,
+            pruned: section.parse("pruned")?,
             content_type: section.parse("content-type")?,
             time: section.require("time")?,
             author: section.get("author").unwrap_or_default().to_owned(),

@@ -1,5 +1,7 @@
 //! The command line: what can be said, and the help that explains it.
 
+mod names;
+
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -10,6 +12,8 @@ use esker_pipeline::definition::value::duration;
 use esker_wire::remote::Remote;
 use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
+
+pub(crate) use names::Mv;
 
 /// Turns a handful of scripts into a live, versioned data system.
 #[derive(Parser)]
@@ -54,6 +58,8 @@ pub(crate) enum Command {
     Web(Web),
     /// Store a new version of a resource.
     Put(Put),
+    /// Give a resource another name; older names go on meaning it.
+    Mv(Mv),
     /// Write a version of a resource to standard output, exactly its bytes.
     Get(Get),
     /// List the versions of a resource, or of everything, newest first.

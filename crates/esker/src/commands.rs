@@ -10,6 +10,7 @@ pub(crate) mod get;
 pub(crate) mod init;
 pub(crate) mod large;
 pub(crate) mod log;
+pub(crate) mod mv;
 mod pages;
 pub(crate) mod problems;
 pub(crate) mod put;
@@ -19,6 +20,7 @@ pub(crate) mod tag;
 pub(crate) mod watch;
 pub(crate) mod why;
 
+use esker_wire::name::Resource;
 use esker_wire::provenance::{Input, Provenance};
 use esker_wire::snapshot::Entry;
 use serde_json::{Value, json};
@@ -27,11 +29,14 @@ use serde_json::{Value, json};
 fn entry_json(entry: &Entry) -> Value {
     json!({
         "resource": entry.resource.as_str(),
+        "asked": entry.asked.as_ref().map(Resource::as_str),
+        "moved_from": entry.moved_from.as_ref().map(Resource::as_str),
         "revision": entry.revision.to_string(),
         "previous": entry.previous.map(|revision| revision.to_string()),
         "blob": entry.blob.map(|blob| blob.to_string()),
         "content_id": entry.content_id.map(|id| id.to_string()),
         "size": entry.size,
+        "pruned": entry.pruned.as_ref().map(ToString::to_string),
         "content_type": entry.content_type,
         "time": entry.time.to_string(),
         "author": entry.author,

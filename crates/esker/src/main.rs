@@ -43,6 +43,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Runner(log) => planes::runner(&place, &log)?,
         Command::Web(web) => planes::web(&place, &web)?,
         Command::Put(put) => commands::put::put(&place, &put)?,
+        Command::Mv(mv) => commands::mv::mv(&place, &mv)?,
         Command::Get(get) => commands::get::get(&place, &get)?,
         Command::Log(history) => commands::log::log(&place, &history)?,
         Command::Ls(list) => commands::log::ls(&place, &list)?,

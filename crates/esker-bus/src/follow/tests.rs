@@ -10,6 +10,7 @@ use crate::service::Frames;
 fn put(epoch: u64, seq: u64, name: &str) -> Frames {
     let event = Event::Put {
         link: Link { epoch, seq },
+        now: None,
         resource: name.parse().unwrap(),
         branch: "main".parse().unwrap(),
         revision: None,

@@ -35,6 +35,7 @@ impl Desk {
         self.seq += 1;
         Event::Put {
             link: self.link(),
+            now: None,
             resource: name.parse().unwrap(),
             branch: "main".parse().unwrap(),
             revision: None,

@@ -9,7 +9,7 @@ use toml::de::DeTable;
 
 use super::defect::Defect;
 use super::page::{Marked, Page, Table};
-use super::{Definition, Hub, View, ViewKind, graph, parts, store, value};
+use super::{Definition, Hub, View, ViewKind, graph, keep, parts, store, value};
 
 /// Where the parts of a definition stand, by the name of the source or stage.
 #[derive(Debug, Default)]
@@ -18,8 +18,8 @@ pub(super) struct Places {
     pub(super) origins: HashMap<String, (usize, usize)>,
 }
 
-const KEYS: [&str; 9] =
-    ["project", "hub", "store", "web", "alias", "source", "stage", "view", "limits"];
+const KEYS: [&str; 10] =
+    ["project", "hub", "store", "web", "alias", "keep", "source", "stage", "view", "limits"];
 
 /// Reads a definition and everything that is wrong with its text. There is none if the text is no TOML.
 pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, Vec<Defect>) {
@@ -46,6 +46,7 @@ pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, V
         store: store::store(&mut page, &root),
         web: web(&mut page, &root),
         aliases: aliases(&mut page, &root),
+        keep: keep::keep(&mut page, &root),
         views: views(&mut page, &root, &makers),
         sources,
         stages,

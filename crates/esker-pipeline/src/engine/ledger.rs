@@ -13,6 +13,9 @@ use esker_wire::snapshot::{Entry, Get, List, Listing};
 use crate::plan::{Head, Made};
 use crate::record;
 
+/// What the names of records of runs begin with.
+const RUNS: &str = "run/";
+
 /// How long the store may take to answer.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -42,7 +45,8 @@ impl Ledger {
     /// Reads the store: the records as they are, then the heads of one commit.
     pub(super) fn read(&mut self, caller: &Caller) -> Result<Cut, Fault> {
         self.flush(caller)?;
-        let listing = list(caller, Branch::records())?;
+        let listing =
+            list(caller, List { prefix: RUNS.to_owned(), ..List::all(Branch::records()) })?;
         let mut seen = BTreeMap::new();
         for entry in listing.entries {
             let known = self.seen.remove(&entry.resource);
@@ -55,9 +59,16 @@ impl Ledger {
         self.seen = seen;
         let kept = self.seen.values().filter_map(|(_, record)| record.clone());
         self.records = kept.map(|record| (record.stage.clone(), record)).collect();
-        let listing = list(caller, Branch::main())?;
+        let listing = list(caller, List { older: true, ..List::all(Branch::main()) })?;
         let heads = listing.entries.into_iter();
-        Ok(Cut { at: listing.at, heads: heads.filter_map(head).collect() })
+        let mut heads: BTreeMap<Resource, Head> = heads.filter_map(head).collect();
+        // A definition that says an older name means what it is called now.
+        for (name, now) in listing.older {
+            if let Some(head) = heads.get(&now).cloned() {
+                heads.entry(name).or_insert(head);
+            }
+        }
+        Ok(Cut { at: listing.at, heads })
     }
 
     /// Keeps a record: at once here, and in the store as soon as it takes it.
@@ -96,12 +107,11 @@ impl Ledger {
     }
 }
 
-fn list(caller: &Caller, branch: Branch) -> Result<Listing, Fault> {
-    let mut request = List::all(branch);
+fn list(caller: &Caller, mut request: List) -> Result<Listing, Fault> {
     let mut listing = match caller.call_blocking(&request, DEADLINE) {
         // A branch nobody has written to may not exist yet.
         Err(fault) if fault.code == Code::NotFound => {
-            return Ok(Listing { at: None, entries: Vec::new(), next: None });
+            return Ok(Listing { at: None, entries: Vec::new(), next: None, older: Vec::new() });
         }
         answer => answer?,
     };

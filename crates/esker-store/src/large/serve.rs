@@ -50,6 +50,7 @@ impl Store {
         match (self.pointer(blob)?, range) {
             (Some(pointer), Some(range)) => {
                 self.check_answer(range.length.min(pointer.size.saturating_sub(range.offset)))?;
+                self.check_pruned(pointer)?;
                 self.large.tier.read_part(pointer, range).map_err(mend)
             }
             (None, Some(range)) => Ok(slice(&self.objects.get(blob, Kind::Blob)?, range)),
@@ -59,6 +60,7 @@ impl Store {
 
     fn read_large(&mut self, pointer: Pointer) -> Result<Bytes, Fault> {
         self.check_answer(pointer.size)?;
+        self.check_pruned(pointer)?;
         let read = self.large.tier.read(pointer);
         if let Err(Error::Content { id, .. }) = &read
             && self.durable.is_some()
@@ -67,6 +69,11 @@ impl Store {
             self.large.tier.set_aside(*id)?;
         }
         read.map_err(mend)
+    }
+
+    /// Refuses a content that was pruned.
+    fn check_pruned(&mut self, pointer: Pointer) -> Result<(), Fault> {
+        self.pruned(pointer.id)?.map_or(Ok(()), Err)
     }
 
     fn check_answer(&self, length: u64) -> Result<(), Fault> {

@@ -15,13 +15,13 @@ use crate::tree;
 
 /// What was looked at so far.
 #[derive(Default)]
-pub(super) struct Walk {
+pub(crate) struct Walk {
     seen: HashSet<Revision>,
     pub(super) named: HashSet<ContentId>,
 }
 
 /// What every reference names now: branches, tags, and whatever else git or a person keeps below `refs`.
-pub(super) fn tips(git_dir: &Path) -> Result<BTreeSet<Revision>, Error> {
+pub(crate) fn tips(git_dir: &Path) -> Result<BTreeSet<Revision>, Error> {
     let names = refs::names(git_dir, "refs/")?.into_iter().map(|name| format!("refs/{name}"));
     let mut tips = BTreeSet::new();
     for name in names.chain(["HEAD".to_owned()]) {
@@ -35,11 +35,34 @@ pub(super) fn tips(git_dir: &Path) -> Result<BTreeSet<Revision>, Error> {
 }
 
 impl Walk {
+    /// Which contents are named by what was looked at.
+    pub(crate) fn named(&self) -> impl Iterator<Item = ContentId> {
+        self.named.iter().copied()
+    }
+
+    pub(crate) fn is_named(&self, id: ContentId) -> bool {
+        self.named.contains(&id)
+    }
+
+    /// Looks at contents, which are read only if they can be pointers.
+    pub(crate) fn files(
+        &mut self,
+        objects: &mut Objects,
+        ids: impl IntoIterator<Item = Revision>,
+    ) -> Result<(), Error> {
+        ids.into_iter().try_for_each(|id| self.look_at_file(objects, id))
+    }
+
+    /// Does not look at these.
+    pub(crate) fn pass_over(&mut self, ids: impl IntoIterator<Item = Revision>) {
+        self.seen.extend(ids);
+    }
+
     /// Looks at all that can be reached from here and was not seen yet.
     ///
     /// # Errors
     /// If an object is missing or cannot be read: then nobody knows what it names.
-    pub(super) fn from(
+    pub(crate) fn from(
         &mut self,
         objects: &mut Objects,
         tips: impl IntoIterator<Item = Revision>,

@@ -8,6 +8,9 @@ use super::*;
 fn entry(author: usize) -> Entry {
     Entry {
         resource: "raw/plan".parse().unwrap(),
+        pruned: None,
+        asked: None,
+        moved_from: None,
         revision: Revision::from_bytes([1; 20]),
         previous: None,
         blob: None,

@@ -52,8 +52,13 @@ impl Snapshots {
     }
 
     /// The resource a seed's name means.
-    fn meant(&self, names: &Names, name: &str) -> Result<Resource, Fault> {
-        names.find(name, |resource| self.store.exists(resource)).ok_or_else(|| {
+    fn meant(&mut self, names: &Names, name: &str) -> Result<Resource, Fault> {
+        let (history, lineage) = self.store.lineage(&Branch::main())?;
+        let exists = |resource: &Resource| {
+            let now = history.last().and_then(|last| lineage.locate(history, resource, last));
+            now.is_some_and(|now| history.current(&now).is_some())
+        };
+        names.find(name, exists).ok_or_else(|| {
             let known = names.aliases.keys().map(String::as_str);
             let declared = names.declared.iter().map(Resource::as_str);
             let put = self.store.names();

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 mod branches;
+#[cfg(feature = "s3")]
+mod bucket;
 mod collect;
 mod crash;
 mod deep;
@@ -14,8 +16,11 @@ mod log;
 mod loss;
 mod mirrors;
 mod model;
+mod names;
 mod outside;
 mod requests;
+#[cfg(feature = "s3")]
+mod s3;
 mod seeds;
 mod support;
 mod times;

@@ -36,6 +36,9 @@ fn entry(name: &str, digit: u8, inputs: &[Input]) -> Entry {
     });
     Entry {
         resource: name.parse().expect("a name"),
+        pruned: None,
+        asked: None,
+        moved_from: None,
         revision: revision(digit),
         previous: None,
         blob: Some(revision(digit)),
@@ -106,8 +109,9 @@ fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
         not_writable: None,
         mirrors: Vec::new(),
         follows: None,
+        blobs: None,
     };
-    let listing = Listing { at: Some(revision(9)), entries, next: None };
+    let listing = Listing { at: Some(revision(9)), entries, next: None, older: Vec::new() };
     let records: BTreeMap<_, _> = records.into_iter().map(|r| (r.stage.clone(), r)).collect();
     let blobs = BTreeMap::from([(input("raw/a", 6), revision(1))]);
     let seen = Seen { listing: &listing, records: &records, blobs };

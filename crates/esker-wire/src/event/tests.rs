@@ -15,6 +15,7 @@ fn put(revision: Option<&str>, previous: Option<&str>) -> Event {
     Event::Put {
         link: Link { epoch: 9, seq: 4 },
         resource: "raw/plan".parse().expect("a name"),
+        now: None,
         branch: Branch::main(),
         revision: revision.map(read),
         previous: previous.map(read),
@@ -31,6 +32,20 @@ fn a_put_reads_as_documented() {
     );
     assert_eq!(frames[1], head);
     assert_eq!(frames.len(), 2);
+}
+
+#[test]
+fn an_event_by_an_older_name_tells_the_newer() {
+    let Event::Put { link, resource, branch, revision, previous, .. } = put(Some(TWO), Some(ONE))
+    else {
+        panic!("a put");
+    };
+    let now = Some("raw/schedule".parse().expect("a name"));
+    let event = Event::Put { link, resource, now, branch, revision, previous };
+    let frames = event.to_frames();
+    assert_eq!(frames[0], "esker/1 raw/plan");
+    assert!(String::from_utf8_lossy(&frames[1]).contains("\tnow: raw/schedule\n"));
+    assert_eq!(Event::from_frames(&frames), Ok(event));
 }
 
 #[test]

@@ -86,8 +86,10 @@ pub struct Stored {
 /// What a PUT did to one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredItem {
-    /// Its name.
+    /// Its name, as the PUT said.
     pub resource: Resource,
+    /// What it is called now, if that is an older name of it.
+    pub now: Option<Resource>,
     /// Its revision now; none if it does not exist.
     pub revision: Option<Revision>,
     /// Its revision before.
@@ -229,6 +231,7 @@ impl Request for Put {
             let mut section = Section::new(format!("stored {}", item.resource));
             push_revision(&mut section, "revision", item.revision);
             push_revision(&mut section, "previous", item.previous);
+            section = section.with_some("now", item.now.as_ref());
             section.push("changed", if item.is_changed() { "yes" } else { "no" });
             message.sections.push(section);
         }
@@ -243,6 +246,7 @@ impl Request for Put {
             };
             items.push(StoredItem {
                 resource: name.parse().map_err(Fault::bad_request)?,
+                now: section.parse("now")?,
                 revision: revision(section, "revision")?,
                 previous: revision(section, "previous")?,
             });

@@ -133,19 +133,28 @@ pub struct List {
     pub after: Option<Resource>,
     /// At most this many; as many as one message holds if there is none.
     pub limit: Option<u32>,
+    /// Whether to tell the older names too.
+    pub older: bool,
 }
 
 impl List {
     /// Everything at the head of a branch.
     pub fn all(branch: Branch) -> Self {
-        Self { at: At::head(), branch, prefix: String::new(), after: None, limit: None }
+        Self {
+            at: At::head(),
+            branch,
+            prefix: String::new(),
+            after: None,
+            limit: None,
+            older: false,
+        }
     }
 
     /// The request for the page after one of this request's, of the same commit; none if that was the last.
     #[must_use]
     pub fn after(&self, page: &Listing) -> Option<Self> {
         let (at, next) = (page.at?, page.next.clone()?);
-        Some(Self { at: At::from(at), after: Some(next), ..self.clone() })
+        Some(Self { at: At::from(at), after: Some(next), older: false, ..self.clone() })
     }
 }
 
@@ -158,6 +167,8 @@ pub struct Listing {
     pub entries: Vec<Entry>,
     /// What to ask for the next page with; none if this is the last.
     pub next: Option<Resource>,
+    /// Older names and what they mean now, if they were asked for.
+    pub older: Vec<(Resource, Resource)>,
 }
 
 impl Request for List {
@@ -178,6 +189,9 @@ impl Request for List {
         if let Some(limit) = self.limit {
             head.push("limit", limit);
         }
+        if self.older {
+            head.push("older", "yes");
+        }
         message
     }
 
@@ -191,7 +205,8 @@ impl Request for List {
         }
         let limit: Option<u32> = head.parse("limit")?;
         let limit = limit.map(|limit| limit.clamp(1, LIST_MAX));
-        Ok(Self { at, branch, prefix, after: head.parse("after")?, limit })
+        let older = head.get("older") == Some("yes");
+        Ok(Self { at, branch, prefix, after: head.parse("after")?, limit, older })
     }
 
     fn reply_to_message(reply: &Listing) -> Message {
@@ -204,12 +219,23 @@ impl Request for List {
             head.push("next", next);
         }
         push_entries(&mut message, &reply.entries);
+        let older = reply.older.iter();
+        let sections =
+            older.map(|(name, now)| Section::new(format!("older {name}")).with("now", now));
+        message.sections.extend(sections);
         message
     }
 
     fn reply_from_message(message: &Message) -> Result<Listing, Fault> {
         let head = message.head();
-        Ok(Listing { at: head.parse("at")?, entries: entries(message)?, next: head.parse("next")? })
+        let mut older = Vec::new();
+        for section in &message.sections[1..] {
+            if let Some(name) = section.name.strip_prefix("older ") {
+                older.push((name.parse().map_err(Fault::bad_request)?, section.require("now")?));
+            }
+        }
+        let (at, next) = (head.parse("at")?, head.parse("next")?);
+        Ok(Listing { at, entries: entries(message)?, next, older })
     }
 }
 

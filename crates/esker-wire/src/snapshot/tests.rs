@@ -56,6 +56,9 @@ fn content_id() -> ContentId {
 fn entry() -> Entry {
     Entry {
         resource: resource("raw/plan"),
+        pruned: Some("2027-05-01T10:00:00Z all 7d, daily 2y".parse().expect("its form")),
+        asked: Some(resource("raw/old")),
+        moved_from: Some(resource("raw/older")),
         revision: revision('1'),
         previous: None,
         blob: Some(revision('3')),
@@ -104,6 +107,7 @@ fn put() {
     put.items[2].content_type = Some("text/plain".into());
     let stored = |name, now, before| StoredItem {
         resource: resource(name),
+        now: None,
         revision: now,
         previous: before,
     };
@@ -139,9 +143,14 @@ fn reads() {
     let plain = Get::head(resource("raw/plan"));
     round(&plain, &Content { at: revision('9'), entry: entry(), bytes: None });
     let list = List::all(Branch::main());
-    let whole = Listing { at: Some(revision('9')), entries: vec![entry(), entry()], next: None };
+    let whole = Listing {
+        at: Some(revision('9')),
+        entries: vec![entry(), entry()],
+        next: None,
+        older: Vec::new(),
+    };
     round(&list, &whole);
-    round(&list, &Listing { at: None, entries: Vec::new(), next: None });
+    round(&list, &Listing { at: None, entries: Vec::new(), next: None, older: Vec::new() });
     let part = List {
         at: at("v1"),
         prefix: "raw/a plan".into(),
@@ -254,7 +263,8 @@ fn questions() {
         head: None,
         not_writable: Some("disk full".into()),
         mirrors: vec![mirror.clone(), MirrorReport { behind: None, since: None, ..mirror.clone() }],
-        follows: Some(MirrorReport { trouble: None, ..mirror }),
+        follows: Some(MirrorReport { trouble: None, ..mirror.clone() }),
+        blobs: Some(mirror),
     };
     round(&Health, &report);
     round(

@@ -53,7 +53,7 @@ pub(crate) fn log(place: &Place, history: &History) -> Result<()> {
             say::time(entry.time),
             entry.resource.to_string(),
             if entry.blob.is_some() { say::size(entry.size) } else { "removed".to_owned() },
-            entry.summary.clone(),
+            what(entry),
         ]
     });
     say::table(&["revision", "time", "resource", "size", "what"], rows.collect())?;
@@ -119,4 +119,12 @@ pub(crate) fn ls(place: &Place, list: &List) -> Result<()> {
 fn print_json(entries: &[Entry]) -> Result<()> {
     let entries: Vec<Value> = entries.iter().map(entry_json).collect();
     Ok(say::json(&Value::from(entries))?)
+}
+
+/// The summary, marked where it is another name.
+fn what(entry: &Entry) -> String {
+    match &entry.moved_from {
+        Some(from) => format!("moved from {from}: {}", entry.summary),
+        None => entry.summary.clone(),
+    }
 }

@@ -63,7 +63,7 @@ pub(crate) fn problems(place: &Place, problems: &Problems) -> Result<ExitCode> {
 /// told and left out.
 fn failed(hub: &Hub) -> Result<Vec<RunRecord>> {
     let mut failed = Vec::new();
-    for entry in hub.listing(List::all(Branch::records()))? {
+    for entry in hub.listing(List { prefix: "run/".to_owned(), ..List::all(Branch::records()) })? {
         let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
         let content = hub.call(&get)?;
         match RunRecord::from_bytes(&content.bytes.unwrap_or_default()) {

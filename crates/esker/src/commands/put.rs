@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use esker_wire::message::CONTENT_MAX;
 use esker_wire::name::{Branch, Resource};
-use esker_wire::snapshot::{self, Item};
+use esker_wire::snapshot::{self, Expect, Item};
 use serde_json::json;
 
 use crate::cli::Put;
@@ -20,12 +20,7 @@ use crate::say::{self, hinted};
 /// Stores what stands in a file or on standard input; prints the revision.
 pub(crate) fn put(place: &Place, put: &Put) -> Result<()> {
     let content = read(place, put)?;
-    let if_head = put.if_head.as_deref().map(str::parse).transpose().map_err(|error| {
-        hinted(
-            format!("cannot read --if-head: {error}"),
-            "give the full revision that `esker get --json` prints, or `none`",
-        )
-    })?;
+    let if_head = if_head(put.if_head.as_deref())?;
     let resource = resource(&put.resource)?;
     let hub = Hub::find(place)?;
     let (hub, content) = match content {
@@ -47,16 +42,31 @@ pub(crate) fn put(place: &Place, put: &Put) -> Result<()> {
     if put.json {
         return Ok(say::json(&json!({
             "resource": item.resource.as_str(),
+            "now": item.now.as_ref().map(Resource::as_str),
             "revision": revision,
             "previous": item.previous.map(|revision| revision.to_string()),
             "changed": item.is_changed(),
         }))?);
+    }
+    if let Some(now) = &item.now {
+        let name = &item.resource;
+        say::note(format!("{name} is called {now} now; `--if-head none` begins a new {name}"));
     }
     if !item.is_changed() {
         say::note("unchanged: the newest version has the same bytes");
     }
     say::line(revision)?;
     Ok(())
+}
+
+/// What `--if-head` says.
+pub(super) fn if_head(text: Option<&str>) -> Result<Option<Expect>> {
+    text.map(str::parse).transpose().map_err(|error| {
+        hinted(
+            format!("cannot read --if-head: {error}"),
+            "give the full revision that `esker get --json` prints, or `none`",
+        )
+    })
 }
 
 /// Says so if the runner will make this resource again, in place of what was put.
@@ -111,7 +121,7 @@ fn spool(place: &Place, from: &mut impl Read) -> Result<File> {
 }
 
 /// Who puts: `ESKER_AUTHOR`, or the user on this machine.
-fn author() -> Option<String> {
+pub(super) fn author() -> Option<String> {
     if let Ok(author) = std::env::var("ESKER_AUTHOR") {
         return Some(author);
     }

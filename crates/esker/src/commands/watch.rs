@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use esker_bus::follow::Item;
 use esker_wire::event::{Event, TOPIC};
+use esker_wire::name::Resource;
 use esker_wire::revision::Revision;
 use serde_json::{Value, json};
 
@@ -45,7 +46,7 @@ pub(crate) fn watch(place: &Place, watch: &Watch) -> Result<()> {
 }
 
 fn print(event: &Event, as_json: bool) -> Result<()> {
-    let Event::Put { link, resource, branch, revision, previous } = event else {
+    let Event::Put { link, resource, now, branch, revision, previous } = event else {
         return Ok(());
     };
     let kind = match revision {
@@ -62,11 +63,13 @@ fn print(event: &Event, as_json: bool) -> Result<()> {
             "branch": branch.as_str(),
             "revision": text(revision),
             "previous": text(previous),
+            "now": now.as_ref().map(Resource::as_str),
             "epoch": link.epoch.to_string(),
             "seq": link.seq,
         }))?);
     }
     let short = revision.map(|revision| revision.short()).unwrap_or_default();
+    let now = now.as_ref().map(|now| format!("  now {now}")).unwrap_or_default();
     let on = if branch.is_main() { String::new() } else { format!("  on {branch}") };
-    Ok(say::line(format!("{kind:<9}  {short:<10}  {resource}{on}"))?)
+    Ok(say::line(format!("{kind:<9}  {short:<10}  {resource}{now}{on}"))?)
 }

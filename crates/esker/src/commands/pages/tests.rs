@@ -8,6 +8,9 @@ fn entry(number: u8) -> Entry {
     let revision = |number| Revision::from_bytes([number; 20]);
     Entry {
         resource: "raw/a".parse().unwrap(),
+        pruned: None,
+        asked: None,
+        moved_from: None,
         revision: revision(number),
         previous: number.checked_sub(1).map(revision),
         blob: None,
