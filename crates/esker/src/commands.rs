@@ -15,6 +15,7 @@ mod pages;
 pub(crate) mod problems;
 pub(crate) mod put;
 pub(crate) mod qplan;
+pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod tag;
 pub(crate) mod watch;
