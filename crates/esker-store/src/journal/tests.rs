@@ -213,6 +213,41 @@ fn a_content_that_looks_like_records_is_none() {
     }
 }
 
+/// The same, and then the other file is taken: what could not be taken back is not read as if it were stored.
+#[test]
+fn what_was_refused_is_taken_back_before_the_turn() {
+    let dir = folder();
+    let mut journal = open(dir.path());
+    journal.append(&batch(1)).unwrap();
+    let path = written(dir.path(), &journal);
+    let (before, length) = (fs::read(&path).unwrap(), journal.length);
+    journal.append(&batch(2)).unwrap();
+    // The disk has said that it could not, of this and of taking it back.
+    journal.length = length;
+    journal.number -= 1;
+    journal.is_torn = true;
+    journal.turn().unwrap();
+    journal.append(&batch(3)).unwrap();
+    assert_ne!(fs::read(&path).unwrap(), before);
+    assert_eq!(found(dir.path()), [1, 3]);
+}
+
+/// What is read may be what a flush that failed was for: it is written and flushed once more.
+#[test]
+fn what_is_read_is_flushed() {
+    let dir = folder();
+    let mut journal = open(dir.path());
+    journal.append(&batch(1)).unwrap();
+    let path = written(dir.path(), &journal);
+    let bytes = fs::read(&path).unwrap()[..journal.length as usize].to_vec();
+    drop(journal);
+    let watch = files::watched::Watch::begin(dir.path());
+    drop(open(dir.path()));
+    use files::watched::Deed::{Sync, Write};
+    let (write, sync) = (Write(path.clone(), 0, bytes), Sync(path));
+    assert!(watch.deeds().windows(2).any(|deeds| deeds == [write.clone(), sync.clone()]));
+}
+
 #[test]
 fn a_record_of_a_later_esker_is_not_passed_over() {
     let dir = folder();

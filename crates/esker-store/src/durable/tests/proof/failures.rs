@@ -72,6 +72,28 @@ fn go_on(run: &mut Run) -> Result<(), String> {
     run.put_until_told()
 }
 
+/// New folders, files and references at once; each deed of it fails in every run.
+#[test]
+fn every_deed_of_a_first_version_may_fail() {
+    let side = "side/x".parse().unwrap();
+    for after in 0.. {
+        let mut run = Run::new();
+        run.open();
+        run.settle();
+        let at = run.watch.count() + after;
+        run.watch.fail(Some(Failure { at, errno: Errno::IO, lasts: false }));
+        run.put(&side, 1);
+        run.settle();
+        run.watch.fail(None);
+        let failed = run.watch.failed();
+        if failed.is_empty() {
+            assert!(after > 10, "{after} deeds only");
+            return;
+        }
+        look(&mut run).unwrap_or_else(|what| panic!("{failed:?}: {what}"));
+    }
+}
+
 #[test]
 fn every_deed_may_fail() {
     let mut run = Run::new();
