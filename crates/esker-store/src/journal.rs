@@ -272,6 +272,34 @@ pub(crate) fn load(git_dir: &Path) -> Result<Found, Error> {
     Ok(found)
 }
 
+/// The whole records of a journal, also of a damaged one, in the order they were written.
+pub(crate) fn salvage(git_dir: &Path) -> Result<Vec<Batch>, Error> {
+    let mut found = Vec::new();
+    for path in paths(git_dir) {
+        let bytes = read_file(&path)?;
+        let mut at = 0;
+        while let Some(next) = memchr::memmem::find(&bytes[at..], MAGIC.as_bytes()) {
+            at += next;
+            match frame(&bytes[at..]) {
+                Some(frame) => {
+                    let batch = record(frame.payload).map(|record| record.batch);
+                    found.extend(batch.ok().map(|batch| (frame.generation, frame.number, batch)));
+                    // What a content holds is no record.
+                    at += frame.length as usize;
+                }
+                None => at += 1,
+            }
+        }
+    }
+    found.sort_by_key(|(generation, number, _)| (*generation, *number));
+    Ok(found.into_iter().map(|(_, _, batch)| batch).collect())
+}
+
+/// The journal's files.
+pub(crate) fn files(git_dir: &Path) -> [PathBuf; 2] {
+    paths(git_dir)
+}
+
 /// Removes what an earlier version has left, when it is in its place.
 pub(crate) fn remove_old(git_dir: &Path) -> Result<(), Error> {
     old::remove(git_dir)
