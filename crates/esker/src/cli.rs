@@ -13,7 +13,7 @@ use esker_wire::remote::Remote;
 use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
-pub(crate) use names::Mv;
+pub(crate) use names::{Mv, Prune};
 
 /// Turns a handful of scripts into a live, versioned data system.
 #[derive(Parser)]
@@ -93,6 +93,8 @@ pub(crate) enum Command {
     /// Measure this esker against its peers and limits, on this machine.
     #[command(subcommand)]
     Bench(Bench),
+    /// Remove large contents that the rules under [keep] keep no longer.
+    Prune(Prune),
     /// The planning application's filters, stdin to stdout.
     #[command(subcommand)]
     Qplan(Qplan),

@@ -15,6 +15,7 @@ mod mirrors;
 mod model;
 mod names;
 mod outside;
+mod prune;
 mod requests;
 mod seeds;
 mod support;
