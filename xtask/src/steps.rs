@@ -27,7 +27,7 @@ struct Step<'a> {
 const WEB_INSTALL: Step<'static> =
     Step { name: "npm packages", folder: "web", command: "npm ci --no-audit --no-fund" };
 
-const BEFORE: [Step<'static>; 8] = [
+const BEFORE: [Step<'static>; 9] = [
     Step { name: "format", folder: ".", command: "cargo fmt --all --check" },
     WEB_INSTALL,
     Step { name: "page: types", folder: "web", command: "npm run check" },
@@ -37,7 +37,17 @@ const BEFORE: [Step<'static>; 8] = [
         folder: ".",
         command: "cargo clippy --workspace --all-targets --locked -- -D warnings",
     },
-    Step { name: "tests", folder: ".", command: "cargo test --workspace --locked --no-fail-fast" },
+    Step {
+        name: "lints with S3",
+        folder: ".",
+        command: "cargo clippy -p esker -p esker-store --features esker/s3 --all-targets --locked -- -D warnings",
+    },
+    // With S3, so that everything is built once; without it only the lints look at the code.
+    Step {
+        name: "tests",
+        folder: ".",
+        command: "cargo test --workspace --features esker/s3 --locked --no-fail-fast",
+    },
     Step {
         name: "docs",
         folder: ".",

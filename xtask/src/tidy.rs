@@ -24,8 +24,9 @@ const ROOMS: [(&str, &[&str]); 8] = [
 ];
 
 /// Which one crate may depend on what stands for an outside thing.
-const DEPENDENCY_OWNERS: [(&str, &str); 7] = [
+const DEPENDENCY_OWNERS: [(&str, &str); 8] = [
     ("gix", "esker-store"),
+    ("object_store", "esker-store"),
     ("omq", "esker-bus"),
     ("zmq", "esker-bus"),
     ("axum", "esker-web"),

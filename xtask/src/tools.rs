@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 const BROWSERS: [&str; 4] =
     ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
-/// What the tests' own Python programs import.
-const PYTHON_PACKAGES: [&str; 2] = ["pyzmq", "openpyxl"];
+/// What the tests' own Python programs import, and a server that speaks S3.
+const PYTHON_PACKAGES: [&str; 5] = ["pyzmq", "openpyxl", "moto[s3]", "flask", "flask-cors"];
 
 /// Where what was found or installed lies.
 pub(crate) struct Tools {
@@ -59,7 +59,7 @@ fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
     let path = root.join("target/test-tools/python");
     let imports = |path: &Path| {
         let mut python = Command::new("python3");
-        python.args(["-c", "import zmq, openpyxl"]).env("PYTHONPATH", path);
+        python.args(["-c", "import zmq, openpyxl, moto.server"]).env("PYTHONPATH", path);
         quiet(&mut python)
     };
     if !works("python3", &["--version"]) {
@@ -69,15 +69,17 @@ fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
         return Ok(path);
     }
     if !works("python3", &["-m", "pip", "--version"]) {
-        install_package("python3-pip", "it installs pyzmq and openpyxl", installed)?;
+        install_package("python3-pip", "it installs pyzmq, openpyxl and moto", installed)?;
     }
     std::fs::create_dir_all(&path)?;
     let target = path.to_str().context("the workspace's path is not UTF-8")?;
     let mut arguments = vec!["-m", "pip", "install", "--quiet", "--target", target];
     arguments.extend(PYTHON_PACKAGES);
-    install("pyzmq and openpyxl", "python3", &arguments, installed)?;
+    install("pyzmq, openpyxl and moto", "python3", &arguments, installed)?;
     if !imports(&path) {
-        bail!("pyzmq and openpyxl were installed to {target}, and yet python3 cannot import them");
+        bail!(
+            "pyzmq, openpyxl and moto were installed to {target}, and yet python3 cannot import them"
+        );
     }
     Ok(path)
 }

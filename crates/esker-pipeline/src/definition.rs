@@ -6,9 +6,10 @@
 
 pub mod defect;
 
+pub mod blobs;
 mod graph;
 mod keep;
-pub mod large;
+mod large;
 pub mod mentions;
 mod page;
 mod parts;
@@ -22,6 +23,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::Duration;
 
+use esker_wire::blobs::Blobs;
 use esker_wire::keep::Keep;
 use esker_wire::name::Resource;
 use esker_wire::remote::Remote;
@@ -73,6 +75,8 @@ pub struct Store {
     pub large: Large,
     /// The git repositories every commit is pushed to; relative paths are meant from the project's folder.
     pub push: Vec<Remote>,
+    /// The bucket that large contents are copied to.
+    pub blobs: Option<Blobs>,
 }
 
 /// The addresses of the snapshot service.

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::files;
 use crate::journal::{self, Batch, Journal};
 use crate::locks::Litter;
+use crate::pack::{KEEP, KEEP_TEXT};
 use crate::replay;
 use crate::settle::{self, Bell, Outlet, Report, Stray};
 use crate::upkeep;
@@ -41,6 +42,8 @@ pub(crate) struct Durable {
     settled: u64,
     /// The last batch of the generation before the one that is written.
     turned: u64,
+    /// How long the journal is when the other file is taken, in bytes.
+    pub(crate) grown: u64,
     /// The batches that are not in their place, with their sizes.
     waiting: VecDeque<(u64, usize)>,
     stuck: Option<String>,
@@ -58,16 +61,23 @@ pub(crate) struct Durable {
 impl Durable {
     /// Does again what the journal tells, and sweeps.
     pub(crate) fn open(git_dir: &Path) -> Result<Self, Error> {
-        let litter = Litter::find(git_dir)?;
+        let mut litter = Litter::find(git_dir)?;
         let (mut journal, batches) = Journal::open(git_dir)?;
+        litter.claim(git_dir, batches.iter().flat_map(|batch| &batch.moves))?;
         litter.sweep()?;
         let is_told = !batches.is_empty();
         let strays = replay::replay(git_dir, batches)?;
         if is_told {
+            // What a killed process has done may be seen and yet not be on disk.
+            files::sync_all(git_dir)?;
             journal.finish()?;
         }
         journal::remove_old(git_dir)?;
         sweep_keeps(git_dir)?;
+        let keep = git_dir.join(KEEP);
+        if !keep.exists() {
+            files::write_file(git_dir, &keep, KEEP_TEXT)?;
+        }
         let (batches, taken) = mpsc::channel();
         let (told, reports) = mpsc::channel();
         let outlet = Outlet { reports: told, bell: Bell::default() };
@@ -83,6 +93,7 @@ impl Durable {
             number: 0,
             settled: 0,
             turned: 0,
+            grown: JOURNAL_GROWN,
             waiting: VecDeque::new(),
             stuck: None,
             strays,
@@ -99,7 +110,7 @@ impl Durable {
     /// Makes a batch durable; its number.
     pub(crate) fn flush(&mut self, batch: Batch) -> Result<u64, Error> {
         self.make_room()?;
-        if self.journal.length() > JOURNAL_GROWN && self.settled >= self.turned {
+        if self.journal.length() > self.grown && self.settled >= self.turned {
             self.journal.turn()?;
             self.turned = self.number;
         }
@@ -144,8 +155,7 @@ impl Durable {
 
     /// Waits until all that was written so far, by anyone, is on disk.
     pub(crate) fn sync(&self) -> Result<(), Error> {
-        let disk = fs::File::open(&self.git_dir).map_err(Error::read(&self.git_dir))?;
-        rustix::fs::syncfs(&disk).map_err(|error| Error::write(&self.git_dir)(error.into()))
+        files::sync_all(&self.git_dir)
     }
 
     /// Whether something is durable, but not yet where git looks for it.
@@ -253,7 +263,7 @@ fn sweep_keeps(git_dir: &Path) -> Result<(), Error> {
     for entry in entries {
         let path = entry.map_err(Error::read(&folder))?.path();
         let is_ours = path.extension().is_some_and(|ending| ending == "keep")
-            && fs::read(&path).is_ok_and(|bytes| bytes == b"esker\n");
+            && fs::read(&path).is_ok_and(|bytes| bytes == KEEP_TEXT);
         if is_ours {
             files::remove(&path).map_err(Error::write(&path))?;
         }

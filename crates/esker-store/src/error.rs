@@ -41,6 +41,17 @@ pub enum Error {
         /// Why it could not.
         source: io::Error,
     },
+    /// What was begun to be stored cannot be written, nor taken back.
+    #[error(
+        "cannot write {}: {source}; what was begun cannot be taken back either, so it may be stored after a restart",
+        path.display()
+    )]
+    Unsure {
+        /// What was to be written.
+        path: PathBuf,
+        /// Why it could not.
+        source: io::Error,
+    },
     /// Something cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -79,6 +90,22 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A large content is not here just now.
+    #[error("the large content {id} {why}")]
+    Away {
+        /// Which content.
+        id: ContentId,
+        /// Where it is, and what is done about it.
+        why: String,
+    },
+    /// A bucket cannot be used.
+    #[error("cannot keep large contents in {place}: {reason}")]
+    Blobs {
+        /// The bucket.
+        place: String,
+        /// Why it cannot.
+        reason: String,
+    },
     /// An object is missing or is not what it should be.
     #[error("the store is damaged: object {id} {reason}; run `git fsck` in it")]
     Damaged {
@@ -109,15 +136,20 @@ impl Error {
     /// The same, as it is told to one who asked for something.
     pub(crate) fn into_fault(self) -> Fault {
         let code = match &self {
-            Self::Write { .. } | Self::Held { .. } | Self::Stuck { .. } => Code::NotWritable,
+            Self::Write { .. } | Self::Unsure { .. } | Self::Held { .. } | Self::Stuck { .. } => {
+                Code::NotWritable
+            }
+            Self::Away { .. } => Code::Busy,
             Self::NotAStore { .. }
+            | Self::Blobs { .. }
             | Self::Read { .. }
             | Self::Journal { .. }
             | Self::Content { .. }
             | Self::Git { .. }
             | Self::Damaged { .. } => Code::Internal,
         };
-        Fault::new(code, self.to_string())
+        let hint = if code == Code::Busy { "ask again in a moment" } else { "" };
+        Fault::new(code, self.to_string()).hint(hint)
     }
 }
 

@@ -10,7 +10,7 @@
 //! when esker stopped, so that history rewritten meanwhile is noticed.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -110,8 +110,7 @@ impl Index {
 
     fn write(&self, bytes: &[u8]) -> Result<(), Error> {
         self.path.parent().map_or(Ok(()), files::make_folder)?;
-        let open = File::options().write(true).create(true).truncate(false).open(&self.path);
-        let file = open.map_err(Error::write(&self.path))?;
+        let file = files::open(&self.path)?;
         files::set_length(&file, &self.path, self.length)?;
         files::write_at(&file, &self.path, (self.length, bytes))
     }

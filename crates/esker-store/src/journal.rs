@@ -71,6 +71,11 @@ impl Journal {
         let found = load(git_dir)?;
         let [a, b] = paths(git_dir);
         let mut files = [Half::open(a)?, Half::open(b)?];
+        // What is read may not be on disk: of the process that wrote it, the last flush may have failed.
+        let half = &mut files[(found.generation % 2) as usize];
+        let mut told = read_file(&half.path)?;
+        told.truncate(found.length as usize);
+        half.write(0, told)?;
         if found.batches.is_empty() {
             for (parity, half) in (0..).zip(&mut files) {
                 let needed = if found.generation % 2 == parity { found.length } else { 0 };
@@ -124,13 +129,15 @@ impl Journal {
 
     /// Begins the next generation in the other file. What that file holds must be in its place.
     pub(crate) fn turn(&mut self) -> Result<(), Error> {
+        if self.is_torn {
+            self.mend()?;
+        }
         // Were this not on disk before the other file is written over, a broken first record there could not be
         // told from the loss of what it held.
         self.settle(self.generation - 1)?;
         self.generation += 1;
         self.number = 0;
         self.length = 0;
-        self.is_torn = false;
         Ok(())
     }
 
@@ -148,8 +155,10 @@ impl Journal {
         if let Err(error) = half.write(at, bytes) {
             self.is_torn = true;
             // If it cannot be taken back now, nothing is appended until it can.
-            drop(self.mend());
-            return Err(error);
+            return Err(match (self.mend(), error) {
+                (Err(_), Error::Write { path, source }) => Error::Unsure { path, source },
+                (_, error) => error,
+            });
         }
         self.length = length;
         self.number += 1;
@@ -171,13 +180,8 @@ impl Journal {
 
 impl Half {
     fn open(path: PathBuf) -> Result<Self, Error> {
-        let open = || {
-            let file =
-                File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
-            let length = file.metadata()?.len();
-            Ok((file, length))
-        };
-        let (file, length) = open().map_err(Error::write(&path))?;
+        let file = files::open(&path)?;
+        let length = file.metadata().map_err(Error::write(&path))?.len();
         Ok(Self { path, file, length })
     }
 
@@ -197,9 +201,7 @@ impl Half {
     /// Makes sure that there is no record at a place.
     fn blank(&mut self, at: u64) -> Result<(), Error> {
         let zeros = vec![0; MAGIC.len()];
-        if at < self.length {
-            files::write_at(&self.file, &self.path, (at, &zeros))?;
-        }
+        files::write_at(&self.file, &self.path, (at, &zeros))?;
         files::sync(&self.file, &self.path)
     }
 

@@ -5,13 +5,16 @@
 //! `journal.old` (what may not have reached its place yet), `uploads/` (large contents on their way), `damaged/`
 //! and `tmp/`; large contents lie in `lfs/objects`.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read as _, Seek as _, Write as _};
-use std::path::Path;
+use std::io::{self, Read as _, Seek as _};
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::files;
 
+/// The number of the last start.
+const EPOCH: &str = "esker/epoch";
 /// The folders of a new store. `esker` comes first: it marks the folder as ours until all is there.
 const FOLDERS: [&str; 5] = ["esker/tmp", "objects/info", "objects/pack", "refs/heads", "refs/tags"];
 /// The files of a new store; `HEAD` comes last, for with it git knows the folder.
@@ -38,9 +41,22 @@ pub(crate) fn make(dir: &Path) -> Result<bool, Error> {
                 files::write_file(dir, &path, text.as_bytes())?;
             }
         }
+        if !dir.join(EPOCH).exists() {
+            // An earlier start may have made what is there and failed before it was on disk.
+            sync(dir)?;
+        }
     }
     recognise(dir)?;
     Ok(ours)
+}
+
+/// Waits until the names of a new store's folders are on disk.
+fn sync(dir: &Path) -> Result<(), Error> {
+    let above = dir.parent().into_iter();
+    let folders = FOLDERS.iter().flat_map(|folder| Path::new(folder).ancestors().skip(1));
+    let folders: BTreeSet<PathBuf> =
+        above.map(Path::to_owned).chain(folders.map(|folder| dir.join(folder))).collect();
+    folders.iter().try_for_each(|folder| files::sync_folder(folder))
 }
 
 /// Makes what esker needs beside what git keeps: a clone has none of it.
@@ -93,18 +109,15 @@ impl Drop for Hold {
 /// Holds the store for this process.
 pub(crate) fn hold(dir: &Path) -> Result<Hold, Error> {
     let path = dir.join("esker/lock");
-    let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = open.map_err(Error::write(&path))?;
+    let mut file = files::open(&path)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(held(dir, &mut file)),
         Err(TryLockError::Error(error)) => return Err(Error::write(&path)(error)),
     }
-    let note = |file: &mut File| {
-        file.set_len(0)?;
-        file.write_all(format!("{}\n", std::process::id()).as_bytes())
-    };
-    note(&mut file).map_err(Error::write(&path))?;
+    files::set_length(&file, &path, 0)?;
+    let text = format!("{}\n", std::process::id());
+    files::write_at(&file, &path, (0, text.as_bytes()))?;
     Ok(Hold(file))
 }
 
@@ -120,7 +133,7 @@ fn held(dir: &Path, file: &mut File) -> Error {
 
 /// The number of this start: larger than every earlier one, whatever the clock says.
 pub(crate) fn next_epoch(dir: &Path, now_ns: u64) -> Result<u64, Error> {
-    let path = dir.join("esker/epoch");
+    let path = dir.join(EPOCH);
     let last = match fs::read_to_string(&path) {
         Ok(text) => text.trim().parse().unwrap_or(0),
         Err(error) if error.kind() == io::ErrorKind::NotFound => 0,

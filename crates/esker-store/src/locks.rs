@@ -1,6 +1,7 @@
 //! A reference is moved as git does it: locked, compared with what is believed, then moved by one rename.
 //!
-//! A lock is a second name of a temporary file of ours: by that the next start tells our locks from git's.
+//! A lock is a second name of a temporary file of ours: by that the next start tells our locks from git's. After a loss
+//! of power that name may be gone; then our lock is one that names what the journal is about to put there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -48,8 +49,8 @@ pub(crate) fn place(git_dir: &Path, step: &Move) -> Result<Moved, Error> {
         remove_empty(&path)?;
     }
     let scratch = files::temporary(git_dir).join("ref");
-    let lock = PathBuf::from(format!("{}.lock", path.display()));
-    files::write_new(&scratch, format!("{}\n", step.to).as_bytes(), true)?;
+    let lock = lock_of(&path);
+    files::write_new(&scratch, content(step.to).as_bytes(), true)?;
     link_patiently(&scratch, &lock).inspect_err(|_| drop(files::remove(&scratch)))?;
     let moved = match refs::read(git_dir, &step.name) {
         Ok(found) if found == step.from => files::rename(&lock, &path).map(|()| Moved::There),
@@ -67,11 +68,20 @@ pub(crate) fn place(git_dir: &Path, step: &Move) -> Result<Moved, Error> {
     moved
 }
 
+fn lock_of(reference: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.lock", reference.display()))
+}
+
+/// What the file of a reference holds.
+fn content(to: Revision) -> String {
+    format!("{to}\n")
+}
+
 /// Links, waiting for a moment while git holds the lock.
 fn link_patiently(from: &Path, lock: &Path) -> Result<(), Error> {
     let start = Instant::now();
     loop {
-        match fs::hard_link(from, lock) {
+        match files::link(from, lock) {
             Err(error)
                 if error.kind() == io::ErrorKind::AlreadyExists && start.elapsed() < WAIT_MAX =>
             {
@@ -90,7 +100,7 @@ fn remove_empty(folder: &Path) -> Result<(), Error> {
             remove_empty(&path)?;
         }
     }
-    fs::remove_dir(folder).map_err(Error::write(folder))
+    files::remove_folder(folder)
 }
 
 /// What a killed process of ours has left: temporary files, and locks.
@@ -115,6 +125,26 @@ impl Litter {
             find_locks(&git_dir.join("refs"), &ours, &mut litter.locks)?;
         }
         Ok(litter)
+    }
+
+    /// Takes the locks in that a step the journal tells has left: they name what it moves the reference to.
+    pub(crate) fn claim<'a>(
+        &mut self,
+        git_dir: &Path,
+        steps: impl Iterator<Item = &'a Move>,
+    ) -> Result<(), Error> {
+        for step in steps {
+            let lock = lock_of(&git_dir.join(&step.name));
+            let is_ours = match fs::read(&lock) {
+                Ok(text) => text == content(step.to).as_bytes(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                Err(error) => return Err(Error::read(&lock)(error)),
+            };
+            if is_ours && !self.locks.contains(&lock) {
+                self.locks.push(lock);
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn sweep(self) -> Result<(), Error> {

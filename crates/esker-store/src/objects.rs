@@ -14,7 +14,7 @@ use crate::cache::Cache;
 use crate::error::Error;
 
 /// How much of what was read lately is kept in memory, in bytes.
-const CACHE_MAX: usize = 64 * 1024 * 1024;
+const CACHE_MAX: usize = 32 * 1024 * 1024;
 /// For how many blobs the size is kept in memory.
 const SIZES_MAX: usize = 100_000;
 /// How many packs there may be at once.

@@ -4,8 +4,7 @@
 //! packs; we write them, for only we know what was made from what, and copy entries as they are.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use esker_wire::revision::Revision;
@@ -13,7 +12,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 
 use crate::delta;
 use crate::error::Error;
-use crate::files;
+use crate::files::{self, Output};
 use crate::objects::{Kind, Object, Sum};
 
 /// How many deltas one reads at most for a tree, which git reads seldom and esker from memory.
@@ -26,6 +25,10 @@ pub(crate) const OFS_DELTA: u8 = 6;
 pub(crate) const REF_DELTA: u8 = 7;
 /// The first offset that takes eight bytes in an index.
 const LARGE: u64 = 0x8000_0000;
+
+/// What the files that keep packs are names of, and what they say.
+pub(crate) const KEEP: &str = "esker/keep";
+pub(crate) const KEEP_TEXT: &[u8] = b"esker\n";
 
 /// One line of a pack's index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +50,7 @@ struct Known {
 pub(crate) struct PackWriter {
     git_dir: PathBuf,
     path: PathBuf,
-    out: BufWriter<File>,
+    out: BufWriter<Output>,
     sum: Sum,
     at: u64,
     places: Vec<Place>,
@@ -161,12 +164,12 @@ impl PackWriter {
         let sum = std::mem::replace(&mut self.sum, Sum::new()).finish()?;
         let written = self.out.write_all(sum.as_bytes()).and_then(|()| self.out.flush());
         written.map_err(Error::write(&self.path))?;
-        files::sync(self.out.get_ref(), &self.path)?;
+        self.out.get_ref().sync()?;
         let index = self.path.with_extension("idx");
         files::write_new(&index, &index_of(&mut self.places, sum)?, true)?;
         let folder = self.git_dir.join("objects/pack");
         let path = folder.join(format!("pack-{sum}"));
-        files::write_new(&path.with_extension("keep"), b"esker\n", false)?;
+        keep(&self.git_dir, &path.with_extension("keep"))?;
         files::rename(&self.path, &path.with_extension("pack"))?;
         // With its index the pack is seen.
         files::rename(&index, &path.with_extension("idx"))?;
@@ -187,6 +190,18 @@ impl PackWriter {
         let status = self.zlib.compress_vec(bytes, &mut out, FlushCompress::Finish);
         assert!(matches!(status, Ok(Status::StreamEnd)), "compressing into enough memory ends");
         out
+    }
+}
+
+/// Keeps a pack from `git gc`. The file is a second name of one that was flushed long ago: a new one would have to be,
+/// for after a loss of power an empty one is taken for someone's who keeps the pack for good.
+fn keep(git_dir: &Path, path: &Path) -> Result<(), Error> {
+    match files::link(&git_dir.join(KEEP), path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            files::write_new(path, KEEP_TEXT, true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked.map_err(Error::write(path)),
     }
 }
 

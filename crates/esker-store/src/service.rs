@@ -37,7 +37,7 @@ const ANSWERED_MAX: usize = 64 * 1024 * 1024;
 
 /// The snapshot service over one store.
 pub struct Snapshots {
-    store: Store,
+    pub(crate) store: Store,
     names: NamesHandle,
     link: Link,
     /// Why nothing could be written the last time.
@@ -119,7 +119,7 @@ impl Snapshots {
             Resolve::VERB => self.read(&message, Store::resolve),
             Tags::VERB => self.read(&message, |store, _: &Tags| store.tags()),
             Upload::VERB => self.read(&message, Store::upload),
-            Gc::VERB => self.read(&message, Store::collect),
+            Gc::VERB => self.collect(batch, &message),
             Prune::VERB => self.prune(batch, &message),
             Health::VERB => reply::<Health>(Ok(self.health())),
             other => refused(
@@ -203,6 +203,17 @@ impl Snapshots {
         reply::<Tag>(tagged)
     }
 
+    /// Removes nothing in a bucket for a replica, which may not know yet what is named.
+    fn collect(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
+        let collected = Gc::from_message(message).and_then(|ask| {
+            if ask.remove && self.store.options.blobs.is_some() {
+                batch.check()?;
+            }
+            self.store.collect(&ask)
+        });
+        reply::<Gc>(collected)
+    }
+
     fn health(&self) -> HealthReport {
         let main = self.store.lines.get(&Branch::main());
         let moved = main.and_then(|line| line.moved.clone());
@@ -215,6 +226,7 @@ impl Snapshots {
             not_writable: self.trouble.clone().or(moved).or(replica),
             mirrors: self.mirrors.reports(),
             follows: self.following.as_ref().map(Following::report),
+            blobs: self.store.large.report(),
         }
     }
 
@@ -330,11 +342,13 @@ impl Snapshots {
             match self.attempt(&batch, requests) {
                 Ok(outcomes) => return outcomes,
                 Err(error) => {
+                    let hint = match error {
+                        Error::Unsure { .. } => "make room or put it right, then try again",
+                        _ => "nothing of it was stored; make room or put it right, then try again",
+                    };
                     let fault = error.into_fault();
                     self.trouble = Some(fault.message.clone());
-                    batch.refuse = Some(fault.hint(
-                        "nothing of it was stored; make room or put it right, then try again",
-                    ));
+                    batch.refuse = Some(fault.hint(hint));
                 }
             }
         }

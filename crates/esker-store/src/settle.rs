@@ -25,7 +25,7 @@ const GATHER_MAX: Duration = Duration::from_millis(100);
 /// How many bytes are gathered at most.
 const GATHERED_MAX: usize = 16 * 1024 * 1024;
 /// How long until what could not be put in its place is tried again.
-const RETRY: Duration = Duration::from_millis(500);
+const RETRY: Duration = Duration::from_millis(if cfg!(test) { 5 } else { 500 });
 /// The temporary name of the pack.
 const SCRATCH: &str = "settle.pack";
 
@@ -152,9 +152,15 @@ pub(crate) fn run(git_dir: &Path, batches: &Receiver<(u64, Batch)>, outlet: &Out
         let mut load = Load::default();
         load.take(number, batch);
         let mut is_last = load.gather(batches, QUIET, GATHER_MAX);
+        let mut has_failed = false;
         loop {
-            let placed = load.place(git_dir);
+            let mut placed = load.place(git_dir);
+            if has_failed && placed.is_ok() {
+                // What an earlier attempt has done is seen and yet may not be on disk.
+                placed = files::sync_all(git_dir).and(placed);
+            }
             let is_placed = placed.is_ok();
+            has_failed |= !is_placed;
             let report = match placed {
                 Ok(strays) => Report::Settled { number: load.number, strays },
                 Err(error) => Report::Stuck(error.to_string()),

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use esker_wire::blobs::Blobs;
 use esker_wire::message::CONTENT_MAX;
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::Revision;
@@ -37,7 +38,7 @@ const FORMAT_LINE: &str = "format = 1";
 /// Where in the first commit it is.
 const FORMAT_FILE: &str = ".esker/format";
 /// How much of what commits say is kept in memory, in bytes.
-const TOLD_MAX: usize = 16 * 1024 * 1024;
+const TOLD_MAX: usize = 8 * 1024 * 1024;
 
 /// What tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -57,6 +58,8 @@ pub struct Options {
     pub large_min: u64,
     /// The largest large content, in bytes.
     pub large_max: u64,
+    /// The bucket that large contents are copied to.
+    pub blobs: Option<Blobs>,
 }
 
 /// The default of [`Options::large_min`].
@@ -74,6 +77,7 @@ impl Default for Options {
             content_max: CONTENT_MAX as u64,
             large_min: LARGE_MIN,
             large_max: LARGE_MAX,
+            blobs: None,
         }
     }
 }
@@ -86,6 +90,7 @@ impl fmt::Debug for Options {
             .field("content_max", &self.content_max)
             .field("large_min", &self.large_min)
             .field("large_max", &self.large_max)
+            .field("blobs", &self.blobs)
             .finish_non_exhaustive()
     }
 }
@@ -149,6 +154,7 @@ impl Store {
         store.check_format()?;
         let strays = store.durable.as_mut().map(Durable::strays).unwrap_or_default();
         store.judge_strays(strays)?;
+        store.copy_large()?;
         Ok(store)
     }
 
@@ -245,6 +251,15 @@ impl Store {
         let found = String::from_utf8_lossy(first);
         let reason = format!("its format is {found:?}, this esker reads {FORMAT_LINE:?}");
         Err(not(&self.dir, &reason))
+    }
+
+    /// Begins to copy large contents, if there is a bucket for them.
+    fn copy_large(&mut self) -> Result<(), Error> {
+        let Some(blobs) = self.options.blobs.clone() else {
+            return Ok(());
+        };
+        let first = self.history(&Branch::main())?.step(0).revision;
+        self.large.copy_to(&blobs, first)
     }
 
     /// What a commit says.

@@ -322,6 +322,7 @@ pub(crate) fn options(definition: &Definition) -> Options {
         project: definition.project.clone(),
         large_min: large.min.unwrap_or(LARGE_MIN),
         large_max: large.max.unwrap_or(LARGE_MAX),
+        blobs: definition.store.blobs.clone(),
         ..Options::default()
     }
 }

@@ -87,10 +87,19 @@ impl Replication {
 
 /// How a mirror stands, for people.
 pub(crate) fn describe(report: &MirrorReport) -> String {
+    describe_in(report, "commit")
+}
+
+/// How the bucket of large contents stands, for people.
+pub(crate) fn describe_blobs(report: &MirrorReport) -> String {
+    describe_in(report, "content")
+}
+
+fn describe_in(report: &MirrorReport, what: &str) -> String {
     let behind = match report.behind {
         Some(0) if report.since.is_none() => "has everything".to_owned(),
-        Some(1) => "is 1 commit behind".to_owned(),
-        Some(count) => format!("is {count} commits behind"),
+        Some(1) => format!("is 1 {what} behind"),
+        Some(count) => format!("is {count} {what}s behind"),
         None => "is behind".to_owned(),
     };
     let since = report.since.map(|since| format!(" since {}", say::time(since)));

@@ -3,6 +3,7 @@
 use esker_wire::remote::Remote;
 
 use super::Store;
+use super::blobs;
 use super::large;
 use super::page::{Page, Table};
 
@@ -14,8 +15,10 @@ pub(super) fn store(page: &mut Page<'_>, root: &Table<'_, '_>) -> Store {
         return Store::default();
     };
     let [min, max] = large::KEYS;
-    page.check_keys(&table, &[min, max, "push"]);
-    Store { large: large::large(page, &table), push: push(page, &table) }
+    let keys: Vec<&str> = [min, max, "push"].into_iter().chain(blobs::KEYS).collect();
+    page.check_keys(&table, &keys);
+    let large = large::large(page, &table);
+    Store { large, push: push(page, &table), blobs: blobs::blobs(page, &table) }
 }
 
 fn push(page: &mut Page<'_>, table: &Table<'_, '_>) -> Vec<Remote> {

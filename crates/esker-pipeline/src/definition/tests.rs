@@ -294,7 +294,24 @@ fn what_is_large_is_said_under_store() {
         &[
             "esker.toml:3:9: `large` in [store]: \"65MiB\": at most 64MiB: so much comes in one message",
             "esker.toml:4:13: `large_max` in [store]: \"1MB\": at least 64MiB: so much comes in one message",
-            "esker.toml:5:1: unknown key `small` in [store]; known: large, large_max, push",
+            "esker.toml:5:1: unknown key `small` in [store]; known: large, large_max, push, blobs, blobs_endpoint, blobs_region, blobs_allow_http, blobs_cache",
+        ],
+    );
+}
+
+#[test]
+fn a_bucket_is_named_without_what_opens_it() {
+    let text = "[project]\nname = \"p\"\n[store]\nblobs = \"s3://data/a/b\"\n\
+        blobs_endpoint = \"http://127.0.0.1:9000\"\nblobs_cache = \"10 GB\"\n";
+    let blobs = Definition::parse(text, Timestamp::now()).0.unwrap().store.blobs.unwrap();
+    assert_eq!(blobs.to_string(), "s3://data/a/b");
+    assert_eq!(blobs.cache_max, Some(10_000_000_000));
+    check_defects(
+        "[store]\nblobs = \"s3://K:S@data\"\nblobs_endpoint = \"http://far.example.org\"\nblobs_cache = \"1MB\"\n",
+        &[
+            "esker.toml:3:9: `blobs` in [store]: it holds more than a bucket and a prefix; credentials come from the environment",
+            "esker.toml:4:18: `blobs_endpoint` in [store]: \"http://far.example.org\" would be spoken to in the clear: use https://, or set blobs_allow_http = true",
+            "esker.toml:5:15: `blobs_cache` in [store]: \"1MB\": at least 100MB",
         ],
     );
 }

@@ -1,5 +1,7 @@
 //! What is flushed comes to its place, at once or at the next start.
 
+mod proof;
+
 use bytes::Bytes;
 use esker_wire::revision::Revision;
 

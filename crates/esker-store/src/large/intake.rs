@@ -72,7 +72,7 @@ impl Store {
             let text = format!("the content {id} of {resource} is not complete yet");
             return Err(Fault::new(Code::NotFound, text).hint(hint));
         }
-        match self.large.tier.size(id)? {
+        match self.large.tier.size_anywhere(id)? {
             Some(found) if found == size => Ok(self.large.tier.settle(id)?),
             Some(found) => {
                 let text = format!("the content {id} has {found} bytes, not {size}");

@@ -1,7 +1,7 @@
 //! The files of the large contents: `lfs/objects/aa/bb/HASH` in the store's folder, never changed once there.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::{self, File, FileTimes};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use esker_wire::pointer::{ContentId, Pointer};
 use esker_wire::snapshot::Range;
 
+use super::copies::Copies;
 use super::finish::{Finish, hash_of};
 use super::id_of_content;
 use crate::error::Error;
@@ -23,6 +24,8 @@ pub(crate) struct Tier {
     git_dir: PathBuf,
     /// What is known to have reached the disk.
     settled: HashSet<ContentId>,
+    /// What becomes of the files elsewhere, if anything.
+    pub(crate) copies: Option<Copies>,
 }
 
 /// One large content, as it lies there.
@@ -31,6 +34,8 @@ pub(super) struct Held {
     pub(super) size: u64,
     /// When it came, or was last asked for by someone about to name it.
     pub(super) modified: SystemTime,
+    /// When it came or was read last.
+    pub(super) used: SystemTime,
 }
 
 /// Where a content's file is.
@@ -49,13 +54,51 @@ pub(super) fn place(git_dir: &Path, from: &Path, id: ContentId) -> Result<(), Er
     if let Some(folder) = to.parent() {
         files::make_folder(folder)?;
     }
-    fs::rename(from, &to).map_err(Error::write(&to))?;
+    files::rename(from, &to)?;
     files::sync_parent(&to)
+}
+
+/// Everything that lies there.
+pub(super) fn list(git_dir: &Path) -> Result<Vec<Held>, Error> {
+    let mut found = Vec::new();
+    let mut folders = vec![objects(git_dir)];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(Error::read(&folder)(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(Error::read(&folder))?;
+            let data = match entry.metadata() {
+                Ok(data) => data,
+                // Removed meanwhile, for it is in the bucket.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(Error::read(&entry.path())(error)),
+            };
+            let id = entry.file_name().to_str().map(ContentId::from_digits);
+            match id {
+                _ if data.is_dir() => folders.push(entry.path()),
+                Some(Ok(id)) => {
+                    let modified = data.modified().map_err(Error::read(&entry.path()))?;
+                    let used = data.accessed().map_or(modified, |read| read.max(modified));
+                    found.push(Held { id, size: data.len(), modified, used });
+                }
+                // Not a content: git-lfs's, or a person's.
+                _ => {}
+            }
+        }
+    }
+    Ok(found)
 }
 
 impl Tier {
     pub(super) fn new(git_dir: &Path) -> Self {
-        Self { git_dir: git_dir.to_owned(), settled: HashSet::new() }
+        Self { git_dir: git_dir.to_owned(), settled: HashSet::new(), copies: None }
+    }
+
+    pub(super) fn git_dir(&self) -> &Path {
+        &self.git_dir
     }
 
     pub(super) fn path(&self, id: ContentId) -> PathBuf {
@@ -77,7 +120,14 @@ impl Tier {
     /// those who look for what nobody names.
     pub(super) fn settle(&mut self, id: ContentId) -> Result<(), Error> {
         let path = self.path(id);
-        let file = File::options().write(true).open(&path).map_err(Error::write(&path))?;
+        let file = match File::options().write(true).open(&path) {
+            Ok(file) => file,
+            // What is only in the bucket is durable there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.copies.is_some() => {
+                return Ok(());
+            }
+            Err(error) => return Err(Error::write(&path)(error)),
+        };
         file.set_modified(SystemTime::now()).map_err(Error::write(&path))?;
         if self.settled.contains(&id) {
             return Ok(());
@@ -98,6 +148,9 @@ impl Tier {
             self.settled.clear();
         }
         self.settled.insert(id);
+        if let Some(copies) = &self.copies {
+            copies.note(id);
+        }
     }
 
     /// Takes a whole content in; durable when this returns. One that lies there damaged is replaced.
@@ -130,7 +183,7 @@ impl Tier {
         self.check_size(pointer)?;
         let path = self.path(pointer.id);
         let read = || {
-            let mut file = File::open(&path)?;
+            let mut file = self.open(&path)?;
             file.seek(SeekFrom::Start(range.offset))?;
             let length = range.length.min(pointer.size.saturating_sub(range.offset));
             let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
@@ -142,7 +195,31 @@ impl Tier {
 
     fn read_file(&self, id: ContentId) -> Result<Vec<u8>, Error> {
         let path = self.path(id);
-        fs::read(&path).map_err(Error::read(&path))
+        let read = || {
+            let mut file = self.open(&path)?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        read().map_err(Error::read(&path))
+    }
+
+    /// Opens a file to read it. Where the longest unused ones may go, it is noted that this is not one of them.
+    fn open(&self, path: &Path) -> io::Result<File> {
+        let file = File::open(path)?;
+        if self.copies.is_some() {
+            // One that cannot be noted only goes sooner.
+            drop(file.set_times(FileTimes::new().set_accessed(SystemTime::now())));
+        }
+        Ok(file)
+    }
+
+    /// The size of a content that is here, or that can be had again.
+    pub(super) fn size_anywhere(&self, id: ContentId) -> Result<Option<u64>, Error> {
+        match (self.size(id)?, &self.copies) {
+            (None, Some(copies)) => copies.size(id),
+            (found, _) => Ok(found),
+        }
     }
 
     /// Refuses a content whose file is missing or of another size.
@@ -152,7 +229,10 @@ impl Tier {
             Some(size) => {
                 format!("is damaged: its file has {size} bytes, not {}", pointer.size)
             }
-            None => format!("is missing: there is no {}", self.path(pointer.id).display()),
+            None => match &self.copies {
+                Some(copies) => return Err(copies.fetch(pointer)),
+                None => format!("is missing: there is no {}", self.path(pointer.id).display()),
+            },
         };
         Err(Error::Content { id: pointer.id, reason })
     }
@@ -174,43 +254,25 @@ impl Tier {
             files::make_folder(folder)?;
         }
         self.settled.remove(&id);
-        fs::rename(self.path(id), &to).map_err(Error::write(&to))?;
+        match files::rename(&self.path(id), &to) {
+            // Only in the bucket by now.
+            Err(Error::Write { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(());
+            }
+            renamed => renamed?,
+        }
         tracing::error!(content = %id, to = %to.display(), "a damaged large content was set aside");
         Ok(())
-    }
-
-    /// Everything that lies there.
-    pub(super) fn list(&self) -> Result<Vec<Held>, Error> {
-        let mut found = Vec::new();
-        let mut folders = vec![objects(&self.git_dir)];
-        while let Some(folder) = folders.pop() {
-            let entries = match fs::read_dir(&folder) {
-                Ok(entries) => entries,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(Error::read(&folder)(error)),
-            };
-            for entry in entries {
-                let entry = entry.map_err(Error::read(&folder))?;
-                let data = entry.metadata().map_err(Error::read(&entry.path()))?;
-                let id = entry.file_name().to_str().map(ContentId::from_digits);
-                match id {
-                    _ if data.is_dir() => folders.push(entry.path()),
-                    Some(Ok(id)) => {
-                        let modified = data.modified().map_err(Error::read(&entry.path()))?;
-                        found.push(Held { id, size: data.len(), modified });
-                    }
-                    // Not a content: git-lfs's, or a person's.
-                    _ => {}
-                }
-            }
-        }
-        Ok(found)
     }
 
     /// Removes a content for good.
     pub(super) fn remove(&mut self, id: ContentId) -> Result<(), Error> {
         self.settled.remove(&id);
         let path = self.path(id);
-        files::remove(&path).map_err(Error::write(&path))
+        files::remove(&path).map_err(Error::write(&path))?;
+        if let Some(copies) = &self.copies {
+            copies.remove(id);
+        }
+        Ok(())
     }
 }

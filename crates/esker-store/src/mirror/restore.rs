@@ -73,7 +73,7 @@ pub(super) fn make(
     let wrong = |reason: String| Error::Git { deed: format!("restore from {remote}"), reason };
     fetch::fetch(&git, remote, told).map_err(|trouble| wrong(trouble.text().to_owned()))?;
     told("checking");
-    if let Some(finding) = Store::check(&half.0).into_iter().next() {
+    if let Some(finding) = Store::check_git(&half.0).into_iter().next() {
         return Err(wrong(finding.message));
     }
     let fsck = ["fsck", "--strict", "--no-dangling", "--progress"];

@@ -51,7 +51,7 @@ fn what_any_commit_names_is_kept() {
     assert_eq!(deep.collect(60, true), Ok((vec![], 4)));
     assert_eq!(deep.collect(0, true), Ok((vec![id(&contents[5])], 3)));
     assert_eq!(deep.ask(&contents[3]).unwrap().have, 1_000);
-    assert_eq!(Store::check(deep.path()), []);
+    assert_eq!(Store::check(deep.path(), None), []);
 }
 
 #[test]

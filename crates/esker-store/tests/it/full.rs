@@ -133,7 +133,7 @@ fn one_store_one_writer() {
     assert!(text.contains(&pid) && text.contains(bench.path().to_str().unwrap()), "{text}");
     let mut reader = Store::open_read_only(bench.path(), Options::default()).unwrap();
     assert!(reader.get(&Get::head(resource("raw/plan"))).is_err());
-    assert_eq!(Store::check(bench.path()), []);
+    assert_eq!(Store::check(bench.path(), None), []);
 }
 
 #[test]
@@ -151,6 +151,6 @@ fn other_folders_are_refused() {
     try_git(folder.path(), &["init", "-q", "--bare", "-b", "main", "foreign"]);
     refused(&foreign);
     assert!(Store::open_read_only(&folder.path().join("none"), Options::default()).is_err());
-    assert!(!Store::check(&foreign).is_empty());
+    assert!(!Store::check(&foreign, None).is_empty());
     assert!(!foreign.join("esker").exists(), "a refused folder stays as it was");
 }

@@ -111,7 +111,7 @@ fn an_upload_goes_on_where_it_stopped() {
     assert_eq!(deep.get("raw/huge").unwrap_err().code, Code::TooLarge);
     assert_eq!(std::fs::read(deep.file(&huge)).unwrap(), huge);
     assert_eq!(std::fs::read_dir(deep.path().join("esker/uploads")).unwrap().count(), 0);
-    assert_eq!(Store::check(deep.path()), []);
+    assert_eq!(Store::check(deep.path(), None), []);
 }
 
 #[test]
@@ -195,18 +195,18 @@ fn a_damaged_file_is_never_served() {
     assert!(fault.message.contains("raw/big") && fault.message.contains("damaged"), "{fault}");
     // From now on no part of it either, and doctor says what is missing.
     assert!(deep.part("raw/big", 0, 10).is_err());
-    let findings = Store::check(deep.path());
+    let findings = Store::check(deep.path(), None);
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert!(findings[0].message.contains("raw/big"), "{findings:?}");
     deep.put("raw/big", &big);
     assert_eq!(deep.get("raw/big").unwrap().bytes.unwrap(), big);
     std::fs::write(&file, &big[..4_000]).unwrap();
-    let findings = Store::check(deep.path());
+    let findings = Store::check(deep.path(), None);
     assert!(findings[0].message.contains("4000 bytes, not 5000"), "{findings:?}");
     assert!(deep.part("raw/big", 0, 10).is_err());
     deep.put("raw/big", &big);
     assert_eq!(deep.part("raw/big", 0, 10).unwrap(), big[..10]);
-    assert_eq!(Store::check(deep.path()), []);
+    assert_eq!(Store::check(deep.path(), None), []);
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn stock_git_lfs_reads_and_writes_the_store() {
     one(&mut deep.snapshots, &put("raw/small", "taken in"));
     assert_eq!(deep.get("raw/a [big] one").unwrap_err().code, Code::TooLarge);
     assert_eq!(deep.part("raw/a [big] one", 0, 20_000).unwrap(), other[..20_000]);
-    assert_eq!(Store::check(deep.path()), []);
+    assert_eq!(Store::check(deep.path(), None), []);
     assert_sound(deep.path());
     std::fs::remove_dir_all(clone).unwrap();
 }

@@ -56,7 +56,7 @@ fn assert_whole(folder: &Path) {
     }
     drop(store);
     assert_sound(folder);
-    assert_eq!(Store::check(folder), []);
+    assert_eq!(Store::check(folder, None), []);
 }
 
 #[test]
@@ -123,6 +123,6 @@ fn a_damaged_journal_is_named() {
     std::fs::write(&path, &bytes).unwrap();
     let error = Store::open(folder.path(), Options::default()).err().unwrap();
     assert!(error.to_string().contains("esker/journal."), "{error}");
-    assert!(Store::check(folder.path())[0].message.contains("esker/journal."));
+    assert!(Store::check(folder.path(), None)[0].message.contains("esker/journal."));
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 mod branches;
+#[cfg(feature = "s3")]
+mod bucket;
 mod collect;
 mod crash;
 mod deep;
@@ -17,6 +19,8 @@ mod names;
 mod outside;
 mod prune;
 mod requests;
+#[cfg(feature = "s3")]
+mod s3;
 mod seeds;
 mod support;
 mod times;

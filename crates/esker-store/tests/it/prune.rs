@@ -164,7 +164,7 @@ fn only_what_no_rule_keeps_goes() {
     assert_eq!(record.entry.summary, "prune: 1 contents of 1500 bytes");
     // Known after a start; no damage, nothing to collect, nothing to prune twice.
     years.snapshots.settle().unwrap();
-    assert_eq!(Store::check(years.folder.path()), []);
+    assert_eq!(Store::check(years.folder.path(), None), []);
     let report = years.prune(&[("raw/big", "3d")], true).unwrap();
     assert_eq!((report.goes.count, stays(&report, 0)["gone"]), (0, 1));
     // Whoever has the bytes can bring them back.
@@ -194,7 +194,7 @@ fn stock_tools_go_on() {
     git(&path, &["lfs", "fsck"]);
     git(years.folder.path(), &["gc", "-q", "--prune=now"]);
     crate::support::assert_sound(years.folder.path());
-    assert_eq!(Store::check(years.folder.path()), []);
+    assert_eq!(Store::check(years.folder.path(), None), []);
     let (_, out, _) = try_git(years.folder.path(), &["show", "main~2:raw/big"]);
     assert!(out.starts_with("version https://git-lfs"), "the pointer stays");
 }

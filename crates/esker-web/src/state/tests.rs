@@ -109,6 +109,7 @@ fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
         not_writable: None,
         mirrors: Vec::new(),
         follows: None,
+        blobs: None,
     };
     let listing = Listing { at: Some(revision(9)), entries, next: None, older: Vec::new() };
     let records: BTreeMap<_, _> = records.into_iter().map(|r| (r.stage.clone(), r)).collect();

@@ -175,6 +175,8 @@ pub struct HealthReport {
     pub mirrors: Vec<MirrorReport>,
     /// How it stands to the mirror it follows, if it is a read replica.
     pub follows: Option<MirrorReport>,
+    /// How the bucket stands that large contents are copied to; it is behind by contents.
+    pub blobs: Option<MirrorReport>,
 }
 
 impl Request for Health {
@@ -203,7 +205,8 @@ impl Request for Health {
         }
         let mirrors = reply.mirrors.iter().map(|report| report.to_section("mirror"));
         let follows = reply.follows.iter().map(|report| report.to_section("follows"));
-        message.sections.extend(mirrors.chain(follows));
+        let blobs = reply.blobs.iter().map(|report| report.to_section("blobs"));
+        message.sections.extend(mirrors.chain(follows).chain(blobs));
         message
     }
 
@@ -221,6 +224,7 @@ impl Request for Health {
             not_writable: head.text("not-writable"),
             mirrors: reports("mirror").collect::<Result<_, _>>()?,
             follows: reports("follows").next().transpose()?,
+            blobs: reports("blobs").next().transpose()?,
         })
     }
 }

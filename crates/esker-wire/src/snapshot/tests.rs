@@ -263,7 +263,8 @@ fn questions() {
         head: None,
         not_writable: Some("disk full".into()),
         mirrors: vec![mirror.clone(), MirrorReport { behind: None, since: None, ..mirror.clone() }],
-        follows: Some(MirrorReport { trouble: None, ..mirror }),
+        follows: Some(MirrorReport { trouble: None, ..mirror.clone() }),
+        blobs: Some(mirror),
     };
     round(&Health, &report);
     round(

@@ -7,6 +7,7 @@ use anstyle::AnsiColor;
 use anyhow::Result;
 use esker_pipeline::definition::{self, Definition};
 use esker_store::store::Store;
+use esker_wire::blobs::Blobs;
 use esker_wire::snapshot::{Health, MirrorReport};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use crate::cli::Doctor;
 use crate::endpoints::Endpoints;
 use crate::project::{Place, Project};
 use crate::reach::{self, Hub};
-use crate::replication::describe;
+use crate::replication::{describe, describe_blobs};
 use crate::say;
 
 /// Less free space than this, in bytes, is a finding.
@@ -50,7 +51,8 @@ pub(crate) fn doctor(place: &Place, doctor: &Doctor) -> Result<ExitCode> {
     let mut findings = Vec::new();
     let definition = definition_findings(&project, &mut findings);
     findings.push(disk(&project)?);
-    findings.extend(store(&project));
+    let blobs = definition.as_ref().and_then(|definition| definition.store.blobs.as_ref());
+    findings.extend(store(&project, blobs));
     findings.extend(hub(place, &project, definition.as_ref()));
     findings.push(runner(&project));
     let ill = findings.iter().any(|finding| finding.hint.is_some());
@@ -118,12 +120,12 @@ fn disk(project: &Project) -> Result<Finding> {
     })
 }
 
-fn store(project: &Project) -> Vec<Finding> {
+fn store(project: &Project, blobs: Option<&Blobs>) -> Vec<Finding> {
     let dir = project.store();
     if !dir.exists() {
         return vec![Finding::well("store", "there is none yet; `esker up` makes it")];
     }
-    let found = Store::check(&dir);
+    let found = Store::check(&dir, blobs);
     if found.is_empty() {
         return vec![Finding::well("store", format!("{} is sound", dir.display()))];
     }
@@ -159,6 +161,7 @@ fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec
     }];
     findings.extend(health.follows.iter().map(follows));
     findings.extend(health.mirrors.iter().map(mirror));
+    findings.extend(health.blobs.iter().map(blobs));
     let newest = newest.first().map_or(Timestamp::UNIX_EPOCH, |entry| entry.time);
     if newest.duration_since(Timestamp::now()) > CLOCK_SLACK {
         let says = format!("the newest commit is from {}, which is yet to come", say::time(newest));
@@ -176,6 +179,14 @@ fn mirror(report: &MirrorReport) -> Finding {
     match &report.trouble {
         None => Finding::well("mirror", says),
         Some(_) => Finding::ill("mirror", says, "mend that there; esker tries again by itself"),
+    }
+}
+
+fn blobs(report: &MirrorReport) -> Finding {
+    let says = describe_blobs(report);
+    match &report.trouble {
+        None => Finding::well("blobs", says),
+        Some(_) => Finding::ill("blobs", says, "mend that; what is behind is kept here until then"),
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
     let since = get.if_changed_since.as_deref();
     let unless = since.map(|since| revision_at(&hub, &resource, since)).transpose()?.flatten();
     let ask = Get { at, range: get.range, unless, ..Get::head(resource.clone()) };
-    let asked = hub.call(&ask);
+    let (hub, asked) = large::call(place, hub, &ask);
     if get.range.is_none() && asked.as_ref().is_err_and(large::is_too_large) {
         return large::get(place, hub, get, ask);
     }

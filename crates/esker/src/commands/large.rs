@@ -40,17 +40,26 @@ struct Line<'a> {
 impl Line<'_> {
     fn ask<R: Request>(&mut self, request: &R) -> Result<R::Reply> {
         let mut since: Option<Instant> = None;
+        let mut last = String::new();
         loop {
             let fault = match self.hub.call_within(request, PIECE_MAX) {
                 Ok(reply) => return Ok(reply),
                 Err(fault) => fault,
             };
+            // A content that comes from the bucket tells how far it is.
+            if fault.code == Code::Busy && fault.message != last {
+                since = None;
+                last.clone_from(&fault.message);
+            }
             let may_pass = matches!(fault.code, Code::Timeout | Code::Unavailable | Code::Busy);
             if !may_pass || since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
                 return Err(fault.into());
             }
             self.bar.set_message("waits for the hub");
             std::thread::sleep(LOOK_EVERY);
+            if fault.code == Code::Busy {
+                continue;
+            }
             if let Some(hub) = Hub::again(self.place) {
                 self.hub = hub;
             }
@@ -132,6 +141,17 @@ fn read_piece(file: &mut File) -> Result<Vec<u8>> {
     let mut piece = Vec::with_capacity(CHUNK_MAX);
     file.take(CHUNK_MAX as u64).read_to_end(&mut piece).context("cannot read the file")?;
     Ok(piece)
+}
+
+/// Asks again as long as the hub brings a content from elsewhere, and gets on.
+pub(crate) fn call<R: Request>(place: &Place, hub: Hub, request: &R) -> (Hub, Result<R::Reply>) {
+    let asked = hub.call(request);
+    if !asked.as_ref().is_err_and(|error| is(error, Code::Busy)) {
+        return (hub, asked);
+    }
+    let mut line = Line { place, hub, bar: ProgressBar::hidden() };
+    let asked = line.ask(request);
+    (line.hub, asked)
 }
 
 /// `esker get` of what does not fit into one answer.

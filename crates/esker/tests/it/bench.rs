@@ -3,13 +3,19 @@
 use std::process::Output;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::world::{World, esker};
+use crate::world::esker;
 
-/// Measures just enough, in a project's folder, with what is found in `path`.
-fn bench(world: &World, path: Option<&str>, arguments: &[&str]) -> Output {
+/// A folder on a disk: the system's temporary folder may be in memory, where nothing can be checked.
+fn folder() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
+}
+
+/// Measures just enough, in a folder, with what is found in `path`.
+fn bench(folder: &TempDir, path: Option<&str>, arguments: &[&str]) -> Output {
     let mut command = esker();
-    command.args(["bench", "store", "--smoke"]).args(arguments).current_dir(world.dir());
+    command.args(["bench", "store", "--smoke"]).args(arguments).current_dir(folder.path());
     if let Some(path) = path {
         command.env("PATH", path);
     }
@@ -18,8 +24,8 @@ fn bench(world: &World, path: Option<&str>, arguments: &[&str]) -> Output {
 
 #[test]
 fn every_case_of_the_store_is_measured() {
-    let world = World::new("");
-    let output = bench(&world, None, &["--json"]);
+    let folder = folder();
+    let output = bench(&folder, None, &["--json"]);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{stderr}");
     let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -53,14 +59,14 @@ fn every_case_of_the_store_is_measured() {
     for peer in ["esker", "git", "python", "pyzmq"] {
         assert!(told["versions"][peer].is_string(), "{peer}: {told}");
     }
-    let left = std::fs::read_dir(world.dir()).expect("the folder").count();
-    assert_eq!(left, 1, "nothing is left beside esker.toml");
+    let left = std::fs::read_dir(folder.path()).expect("the folder").count();
+    assert_eq!(left, 0, "nothing is left behind");
 }
 
 #[test]
 fn a_case_without_its_peer_is_missed() {
-    let world = World::new("");
-    let output = bench(&world, Some(""), &["--check"]);
+    let folder = folder();
+    let output = bench(&folder, Some(""), &["--check"]);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{stdout}\n{stderr}");

@@ -147,7 +147,10 @@ fn a_store_that_cannot_be_written_says_so_and_recovers() {
     assert!(stderr.contains("cannot write") && stderr.contains("No space left"), "{stderr}");
     assert_eq!(world.content("raw/a").as_deref(), Some("before"), "reads go on");
     std::fs::remove_file(filler).expect("removed");
-    world.ok_with(&["put", "raw/a"], b"after");
+    // What was stored before comes to its place first, a moment later.
+    world.wait_for("a put to be taken", || {
+        world.run_with(&["put", "raw/a"], b"after").status.success()
+    });
     assert_eq!(world.content("raw/a").as_deref(), Some("after"));
     world.git(&["fsck", "--strict", "--no-dangling"]);
 }

@@ -14,8 +14,10 @@ mod finding;
 mod hostile;
 mod large;
 mod names;
+mod order;
 mod replication;
 mod store;
+mod storm;
 mod world;
 
 /// A file in this folder that is not named above would be compiled by nobody.

@@ -62,9 +62,9 @@ fn a_commit_reads_well() {
     let _up = world.up();
     let raw = world.ok_with(&["put", "raw/a", "-m", "the first numbers"], b"abc\n");
     world.wait_for_content("out/a", |content| content == "ABC\n");
-    let log = world.git(&["log", "--format=%s"]);
-    let subjects: Vec<&str> = log.lines().collect();
-    assert_eq!(subjects, ["up: out/a from raw/a", "the first numbers", "begin the store"]);
+    let log = || world.git(&["log", "--format=%s"]);
+    let expected = "up: out/a from raw/a\nthe first numbers\nbegin the store\n";
+    world.wait_for_or("git to see it", log, || log() == expected);
     let message = world.git(&["log", "-n1", "--format=%B"]);
     assert!(message.contains(&format!("raw/a {}", raw.trim())), "{message}");
     assert!(message.contains("tr a-z A-Z"), "{message}");
