@@ -16,7 +16,7 @@ use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
 pub(crate) use bench::{Bench, BenchStore};
-pub(crate) use names::Mv;
+pub(crate) use names::{Mv, Prune};
 pub(crate) use search::{Bisect, Export};
 
 /// Turns a handful of scripts into a live, versioned data system.
@@ -92,6 +92,8 @@ pub(crate) enum Command {
     /// Measure this esker against its peers and limits, on this machine.
     #[command(subcommand)]
     Bench(Bench),
+    /// Remove large contents that the rules under [keep] keep no longer.
+    Prune(Prune),
     /// The planning application's filters, stdin to stdout.
     #[command(subcommand)]
     Qplan(Qplan),

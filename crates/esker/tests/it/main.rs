@@ -13,6 +13,7 @@ mod examples;
 mod finding;
 mod hostile;
 mod large;
+mod names;
 mod order;
 mod replication;
 mod store;
