@@ -37,36 +37,33 @@ pub(crate) struct Fleet<'a> {
     world: &'a World,
     hub: Option<Running>,
     serving: watch::Sender<Serving>,
-    shared: Arc<Shared>,
-}
-
-/// What the clients tell and are told.
-#[derive(Default)]
-struct Shared {
     /// How many requests were answered, refusals too.
-    answered: AtomicU64,
-    done: AtomicBool,
+    answered: Arc<AtomicU64>,
+    /// Whether the clients made so far are to end.
+    done: Arc<AtomicBool>,
 }
 
 impl<'a> Fleet<'a> {
     pub(crate) fn new(world: &'a World) -> Self {
         let hub = Some(world.hub());
         let serving = watch::Sender::new(serving(world, 0));
-        Self { world, hub, serving, shared: Arc::default() }
+        Self { world, hub, serving, answered: Arc::default(), done: Arc::default() }
     }
 
+    /// One more client.
     pub(crate) fn client(&self) -> Client {
         Client {
             bus: Bus::start().expect("threads"),
             caller: None,
             serving: self.serving.subscribe(),
-            shared: Arc::clone(&self.shared),
+            answered: Arc::clone(&self.answered),
+            done: Arc::clone(&self.done),
         }
     }
 
     /// Waits until so many more requests were answered, and a little longer.
     pub(crate) fn let_answer(&self, more: u64, pause: Duration) {
-        let answered = || self.shared.answered.load(Ordering::Acquire);
+        let answered = || self.answered.load(Ordering::Acquire);
         let wanted = answered() + more;
         self.world.wait_for("requests to be answered", || answered() >= wanted);
         std::thread::park_timeout(pause);
@@ -84,9 +81,9 @@ impl<'a> Fleet<'a> {
         self.serving.send_replace(serving(self.world, start));
     }
 
-    /// Tells the clients to end after the request they are at.
-    pub(crate) fn dismiss(&self) {
-        self.shared.done.store(true, Ordering::Release);
+    /// Tells the clients there are to end after the request they are at.
+    pub(crate) fn dismiss(&mut self) {
+        std::mem::take(&mut self.done).store(true, Ordering::Release);
     }
 
     /// Ends the hub in peace.
@@ -115,7 +112,8 @@ pub(crate) struct Client {
     /// The connection, and to which start of the hub.
     caller: Option<(u32, Caller)>,
     serving: watch::Receiver<Serving>,
-    shared: Arc<Shared>,
+    answered: Arc<AtomicU64>,
+    done: Arc<AtomicBool>,
 }
 
 /// How a request went.
@@ -130,7 +128,7 @@ pub(crate) struct Asked<T> {
 
 impl Client {
     pub(crate) fn is_done(&self) -> bool {
-        self.shared.done.load(Ordering::Acquire)
+        self.done.load(Ordering::Acquire)
     }
 
     /// Asks once, never again: whoever does not know what came of it must say so.
@@ -154,7 +152,7 @@ impl Client {
         let Some(frames) = reply else {
             return Asked { begun, ended: self.next_start(start), reply: None };
         };
-        self.shared.answered.fetch_add(1, Ordering::AcqRel);
+        self.answered.fetch_add(1, Ordering::AcqRel);
         let message = Message::from_frames(&frames).expect("an answer of our form");
         Asked { begun, ended, reply: Some(message::answer::<R>(&message)) }
     }

@@ -21,7 +21,7 @@ use crate::world::World;
 const CLIENTS: u64 = 16;
 const RESOURCES: [&str; 3] = ["race/a", "race/b", "race/c"];
 /// How often an ordinary run kills the hub.
-const KILLS: u32 = 5;
+const KILLS: u32 = 10;
 
 /// A head as one client has seen it last.
 type Seen = Option<Expect>;

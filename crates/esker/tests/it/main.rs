@@ -17,6 +17,7 @@ mod large;
 mod linear;
 mod replication;
 mod store;
+mod storm;
 mod world;
 
 /// A file in this folder that is not named above would be compiled by nobody.
