@@ -16,6 +16,7 @@ mod hostile;
 mod large;
 mod linear;
 mod replication;
+mod stock_tools;
 mod store;
 mod storm;
 mod world;
