@@ -192,7 +192,8 @@ impl Work<'_> {
             look.missing.iter().map(|(id, what)| (*id, what.clone())).collect();
         next.extend(self.candidates().map(|(name, to)| (to, name)));
         while let Some((id, what)) = next.pop() {
-            if !seen.insert(id) || look.good.contains(&id) && !look.missing.contains_key(&id) {
+            let is_good = look.good.contains(&id);
+            if !seen.insert(id) || is_good && look.reached.contains(&id) {
                 continue;
             }
             let Some(object) = self.find(id) else {
@@ -201,7 +202,9 @@ impl Work<'_> {
             };
             let named = named_by((id, object.kind, &object.bytes), &what);
             next.extend(named.into_iter().map(|(id, _, what)| (id, what)));
-            wanted.insert(id, object);
+            if !is_good {
+                wanted.insert(id, object);
+            }
         }
         (in_order(wanted), lost)
     }

@@ -1,6 +1,7 @@
 //! The command line: what can be said, and the help that explains it.
 
 mod bench;
+mod care;
 mod names;
 mod search;
 
@@ -16,6 +17,7 @@ use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
 pub(crate) use bench::{Bench, BenchStore};
+pub(crate) use care::{Doctor, Gc, Problems, ProblemsCommand, Repair, Restore};
 pub(crate) use names::{Mv, Prune};
 pub(crate) use search::{Bisect, Export};
 
@@ -83,6 +85,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Make a project's store again from a mirror.
     Restore(Restore),
+    /// Make a damaged store whole again from what is left of it, its journal, and clones.
+    Repair(Repair),
     /// Look for what is wrong here: definition, programs, disk, store, ports, hub, runner, clock.
     Doctor(Doctor),
     /// What failed, and why.
@@ -360,62 +364,6 @@ Examples:
 pub(crate) struct Init {
     /// A spreadsheet or text file to start from.
     pub(crate) source: Option<PathBuf>,
-}
-
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  esker restore git@host:team/data.git         into the folder data
-  esker restore /backup/plan.git my-project    then `esker up my-project` goes on from there")]
-pub(crate) struct Restore {
-    /// The mirror: a git repository's URL or path.
-    pub(crate) url: Remote,
-    /// The project's folder, without a store; named like the mirror when not given.
-    pub(crate) folder: Option<PathBuf>,
-}
-
-#[derive(Args)]
-pub(crate) struct Doctor {
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  esker gc                        what would be removed
-  esker gc --force                remove it
-  esker gc --force --grace 1h     also what came only lately and nobody has named")]
-pub(crate) struct Gc {
-    /// Remove them; without it they are only listed.
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Leave those that are younger: someone may be about to name them.
-    #[arg(long, value_name = "TIME", default_value = "14d", value_parser = duration)]
-    pub(crate) grace: Duration,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct Problems {
-    #[command(subcommand)]
-    pub(crate) what: Option<ProblemsCommand>,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum ProblemsCommand {
-    /// Run what failed once more, although nothing has changed.
-    Retry {
-        /// The stage or source.
-        stage: String,
-    },
 }
 
 #[derive(Subcommand)]
