@@ -11,6 +11,8 @@ use crate::history::{Follow, History};
 use crate::index::{self, Index};
 use crate::layout;
 use crate::lineage::Lineage;
+use crate::objects::Objects;
+use crate::outside;
 use crate::refs;
 use crate::store::Store;
 
@@ -111,7 +113,14 @@ impl Store {
     /// If a process holds the store, or it cannot be written.
     pub fn accept(dir: &Path, branch: &Branch) -> Result<(), Error> {
         layout::recognise(dir)?;
+        layout::complete(dir)?;
         let _held = layout::hold(dir)?;
+        let (history, _) = Index::load(dir, branch)?;
+        if let Some(last) = history.head()
+            && Objects::open(dir)?.read(last.revision)?.is_some()
+        {
+            outside::keep(dir, branch, last.revision)?;
+        }
         index::remove(dir, branch)
     }
 
