@@ -45,27 +45,10 @@ impl Index {
             Err(error) if is_absent(&error) => Vec::new(),
             read => read.map_err(Error::read(&path))?,
         };
-        let mut history = History::default();
-        let mut index = Self { path, length: 0, steps: 0, names: BTreeMap::new() };
-        let mut names = Vec::new();
-        let Some(mut rest) = bytes.strip_prefix(HEAD) else {
-            return Ok((history, index));
-        };
-        while let Some((chunk, after)) = chunk(rest) {
-            let known = names.len();
-            let Some(entries) = entries(chunk, &mut names) else {
-                names.truncate(known);
-                break;
-            };
-            for entry in entries {
-                history.push(entry.revision, entry.seconds, entry.changes);
-            }
-            rest = after;
-        }
-        index.length = (bytes.len() - rest.len()) as u64;
-        index.steps = history.last().map_or(0, |last| last + 1);
-        index.names = (0..).zip(names).map(|(number, name)| (name, number)).collect();
-        Ok((history, index))
+        let (history, names, length) = read(&bytes);
+        let steps = history.last().map_or(0, |last| last + 1);
+        let names = (0..).zip(names).map(|(number, name)| (name, number)).collect();
+        Ok((history, Self { path, length, steps, names }))
     }
 
     /// The index of a new branch.
@@ -151,6 +134,26 @@ pub(crate) fn remove(git_dir: &Path, branch: &Branch) -> Result<(), Error> {
 
 fn path(git_dir: &Path, branch: &Branch) -> PathBuf {
     git_dir.join("esker/index").join(branch.as_str())
+}
+
+/// What an index holds as far as it is good: the history, the names by number, and how long that part is.
+pub(crate) fn read(bytes: &[u8]) -> (History, Vec<Resource>, u64) {
+    let (mut history, mut names) = (History::default(), Vec::new());
+    let Some(mut rest) = bytes.strip_prefix(HEAD) else {
+        return (history, names, 0);
+    };
+    while let Some((chunk, after)) = chunk(rest) {
+        let known = names.len();
+        let Some(entries) = entries(chunk, &mut names) else {
+            names.truncate(known);
+            break;
+        };
+        for entry in entries {
+            history.push(entry.revision, entry.seconds, entry.changes);
+        }
+        rest = after;
+    }
+    (history, names, (bytes.len() - rest.len()) as u64)
 }
 
 fn is_absent(error: &io::Error) -> bool {

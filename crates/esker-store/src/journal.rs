@@ -303,6 +303,14 @@ pub(crate) fn salvage(git_dir: &Path) -> Result<Vec<Batch>, Error> {
     Ok(found.into_iter().map(|(_, _, batch)| batch).collect())
 }
 
+/// Whether a file of the journal can be read; that nothing in it makes esker panic is for others to try.
+pub(crate) fn is_readable(bytes: &[u8]) -> bool {
+    let none = Tape::default();
+    tape(bytes).is_ok_and(|tape| {
+        !is_followed(&bytes[tape.length as usize..], (&tape, &none), tape.generation / 2)
+    })
+}
+
 /// The journal's files.
 pub(crate) fn files(git_dir: &Path) -> [PathBuf; 2] {
     paths(git_dir)

@@ -59,4 +59,5 @@ pub mod mirror;
 pub mod check;
 mod deep;
 pub mod error;
+pub mod form;
 pub mod repair;

@@ -3,7 +3,7 @@
 //! Nothing is thrown away: damaged files go to `esker/aside`. What was written is looked at once more, and what cannot
 //! be made whole is told.
 
-mod salvage;
+pub(crate) mod salvage;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;

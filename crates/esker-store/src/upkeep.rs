@@ -41,14 +41,14 @@ pub(crate) struct Plan {
     loose: Vec<Revision>,
 }
 
-/// What is to be done, if anything is.
-pub(crate) fn plan(git_dir: &Path) -> Result<Option<Plan>, Error> {
+/// What is to be done, if anything is; nothing while there are fewer packs than some.
+fn plan(git_dir: &Path, packs_max: usize) -> Result<Option<Plan>, Error> {
     let loose = loose::list(git_dir, LOOSE_MAX)?;
     let loose = if loose.len() < LOOSE_MAX { Vec::new() } else { loose };
     let mut packs = packs(git_dir)?;
     packs.sort_by_key(|pack| pack.size);
     let mut count = merged(&packs.iter().map(|pack| pack.size).collect::<Vec<_>>());
-    if packs.len() < PACKS_MAX {
+    if packs.len() < packs_max {
         count = 0;
     }
     packs.truncate(count);
@@ -104,7 +104,16 @@ fn packs(git_dir: &Path) -> Result<Vec<Found>, Error> {
 
 /// Merges until nothing is to be done or `stop` is set. While a `git gc` is at it, that is enough.
 pub(crate) fn run(git_dir: &Path, stop: &Arc<AtomicBool>) -> Result<(), Error> {
-    while let Some(plan) = plan(git_dir)? {
+    run_from(git_dir, PACKS_MAX, stop)
+}
+
+/// The same, from so many packs on.
+pub(crate) fn run_from(
+    git_dir: &Path,
+    packs_max: usize,
+    stop: &Arc<AtomicBool>,
+) -> Result<(), Error> {
+    while let Some(plan) = plan(git_dir, packs_max)? {
         if is_gc_running(git_dir) || !merge(git_dir, &plan, stop)? {
             break;
         }

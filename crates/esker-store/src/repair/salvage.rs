@@ -60,9 +60,20 @@ pub(super) fn salvage(stem: &Path, others: &Objects) -> Result<Vec<Object>, Erro
     Ok(objects.into_iter().filter(|object| ids.is_empty() || ids.contains(&object.id)).collect())
 }
 
+/// How many entries can be read one after another; each is applied to the one before as if it were a delta.
+pub(crate) fn count(bytes: &[u8]) -> usize {
+    let (mut at, mut count) = (0, 0);
+    let mut before = Vec::new();
+    while let Some((found, next)) = entry(bytes, at) {
+        drop(apply(&before, &found.bytes));
+        (at, count, before) = (next, count + 1, found.bytes);
+    }
+    count
+}
+
 /// The entry at a place, and where the next begins.
 fn entry(bytes: &[u8], at: usize) -> Option<(Found, usize)> {
-    let head = head_of(&bytes[at..])?;
+    let head = head_of(bytes.get(at..)?)?;
     let size = usize::try_from(head.size).ok().filter(|size| *size <= OBJECT_MAX)?;
     let mut from = at + head.length;
     let kind = match head.code {

@@ -163,7 +163,7 @@ fn a_gc_that_runs_is_left_alone() {
     let before = all();
     run(dir.path(), &Arc::default()).unwrap();
     assert_eq!(all(), before);
-    let plan = plan(dir.path()).unwrap().expect("there is something to do");
+    let plan = plan(dir.path(), PACKS_MAX).unwrap().expect("there is something to do");
     assert!(!merge(dir.path(), &plan, &AtomicBool::new(false)).unwrap());
     assert_eq!(all(), before + 1, "a new one, and all the old ones");
     // One that was killed has left its number behind.

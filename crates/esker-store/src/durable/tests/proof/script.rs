@@ -1,6 +1,7 @@
 //! What a store does in its life, in short: made, put into by many and one by one, tagged, closed, opened again.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use crate::names::NamesHandle;
 use crate::refs;
 use crate::service::Snapshots;
 use crate::store::{Options, Store};
+use crate::upkeep;
 
 /// How long the journal of the script is before it turns, in bytes.
 const GROWN: u64 = 2_000;
@@ -74,6 +76,9 @@ impl Run {
             self.put(&Branch::main(), 2);
             self.settle();
         }
+        // What cannot be merged stays as it is.
+        drop(upkeep::run_from(&self.dir(), 3, &Arc::default()));
+        self.put(&Branch::main(), 1);
         self.close();
         self.open();
         self.put(&Branch::main(), 1);
