@@ -1,6 +1,6 @@
 //! The command line: what can be said, and the help that explains it.
 
-mod names;
+mod write;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -8,12 +8,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use esker_pipeline::definition::value::duration;
 use esker_wire::remote::Remote;
 use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
-pub(crate) use names::{Mv, Prune};
+pub(crate) use write::{Gc, Mv, Prune, Put};
 
 /// Turns a handful of scripts into a live, versioned data system.
 #[derive(Parser)]
@@ -158,34 +157,6 @@ pub(crate) struct Web {
     /// Where to serve the page, for example 127.0.0.1:8000.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) bind: Option<SocketAddr>,
-}
-
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  esker put raw/notes < notes.txt
-  esker put raw/notes notes.txt -m 'after the meeting'
-  esker put raw/notes --if-head none < notes.txt    only if there is none yet
-  esker put raw/scan scan.tif                       of any size; broken off, run it again and it goes on
-
-What a source or stage makes is made again at its next run: change its file, or put under another name.")]
-pub(crate) struct Put {
-    /// The resource, for example raw/plan.
-    pub(crate) resource: String,
-    /// The content; standard input when not given.
-    pub(crate) file: Option<PathBuf>,
-    /// Why, for the log.
-    #[arg(short, long)]
-    pub(crate) message: Option<String>,
-    /// What the content is, for example text/csv.
-    #[arg(long, value_name = "TYPE")]
-    pub(crate) content_type: Option<String>,
-    /// Only if the resource's revision is this one; `none`: only if there is none.
-    #[arg(long, value_name = "REVISION")]
-    pub(crate) if_head: Option<String>,
-    /// Print the whole answer as JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// Reads `0..100`, `100..`, `..100`.
@@ -441,24 +412,6 @@ pub(crate) struct Restore {
 
 #[derive(Args)]
 pub(crate) struct Doctor {
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  esker gc                        what would be removed
-  esker gc --force                remove it
-  esker gc --force --grace 1h     also what came only lately and nobody has named")]
-pub(crate) struct Gc {
-    /// Remove them; without it they are only listed.
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Leave those that are younger: someone may be about to name them.
-    #[arg(long, value_name = "TIME", default_value = "14d", value_parser = duration)]
-    pub(crate) grace: Duration,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

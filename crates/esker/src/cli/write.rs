@@ -1,0 +1,101 @@
+//! What can be said to put, move and remove.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use esker_pipeline::definition::value::duration;
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker put raw/notes < notes.txt
+  esker put raw/notes notes.txt -m 'after the meeting'
+  esker put raw/notes --if-head none < notes.txt    only if there is none yet
+  esker put raw/scan scan.tif                       of any size; broken off, run it again and it goes on
+
+What a source or stage makes is made again at its next run: change its file, or put under another name.")]
+pub(crate) struct Put {
+    /// The resource, for example raw/plan.
+    pub(crate) resource: String,
+    /// The content; standard input when not given.
+    pub(crate) file: Option<PathBuf>,
+    /// Why, for the log.
+    #[arg(short, long)]
+    pub(crate) message: Option<String>,
+    /// What the content is, for example text/csv.
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) content_type: Option<String>,
+    /// Only if the resource's revision is this one; `none`: only if there is none.
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) if_head: Option<String>,
+    /// Print the whole answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker mv raw/plan raw/schedule
+  esker mv raw/plan raw/schedule -m 'as everybody calls it'
+
+Its history goes with it: `esker log raw/schedule` has all of it, and raw/plan, in scripts and in esker.toml, means
+raw/schedule from now on. `esker put raw/plan --if-head none` begins a new resource under the name.")]
+pub(crate) struct Mv {
+    /// What it is called.
+    pub(crate) from: String,
+    /// What it is to be called.
+    pub(crate) to: String,
+    /// Why, for the log.
+    #[arg(short, long)]
+    pub(crate) message: Option<String>,
+    /// Only if the resource's revision is this one.
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) if_head: Option<String>,
+    /// Print the whole answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker gc                        what would be removed
+  esker gc --force                remove it
+  esker gc --force --grace 1h     also what came only lately and nobody has named")]
+pub(crate) struct Gc {
+    /// Remove them; without it they are only listed.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Leave those that are younger: someone may be about to name them.
+    #[arg(long, value_name = "TIME", default_value = "14d", value_parser = duration)]
+    pub(crate) grace: Duration,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker prune                      what would go, and why the others stay
+  esker prune --resource raw/scan
+  esker prune --force              remove it
+
+The rules are those under [keep] in esker.toml. Never removed: what is newest on a branch, what a tag names, and what
+either was made from. Nothing in git changes: every version keeps its hash, its size and its place in the log.")]
+pub(crate) struct Prune {
+    /// Remove it.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Only tell what would be removed; the default.
+    #[arg(long, conflicts_with = "force")]
+    pub(crate) dry_run: bool,
+    /// Only the contents of this resource.
+    #[arg(long, value_name = "RESOURCE")]
+    pub(crate) resource: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
