@@ -246,7 +246,8 @@ struct Record {
 /// What is not whole at the end of a generation was cut off by a crash and never acknowledged. A record is only
 /// appended to whole ones, so anywhere else it is damage, and what follows it was acknowledged.
 pub(crate) fn load(git_dir: &Path) -> Result<Found, Error> {
-    let mut found = Found { generation: 1, batches: old::load(git_dir)?, ..Found::default() };
+    let mut found =
+        Found { generation: first_generation(), batches: old::load(git_dir)?, ..Found::default() };
     let [a, b] = paths(git_dir);
     let bytes = [read_file(&a)?, read_file(&b)?];
     let broken = |path: &Path, reason| Error::Journal { path: path.to_owned(), reason };
@@ -254,9 +255,10 @@ pub(crate) fn load(git_dir: &Path) -> Result<Found, Error> {
     let mut tapes = [read(&a, &bytes[0])?, read(&b, &bytes[1])?];
     let settled = tapes.iter().flat_map(|tape| &tape.records).filter_map(|record| record.settled);
     found.settled = settled.max().unwrap_or(0);
-    for ((tape, bytes), path) in tapes.iter().zip(&bytes).zip([&a, &b]) {
-        let expected = (tape.generation, tape.records.len() as u64);
-        if is_followed(&bytes[tape.length as usize..], expected, found.settled) {
+    for (index, path) in [&a, &b].into_iter().enumerate() {
+        let (tape, other) = (&tapes[index], &tapes[1 - index]);
+        let rest = &bytes[index][tape.length as usize..];
+        if is_followed(rest, (tape, other), found.settled) {
             return Err(broken(path, "whole records follow a broken one"));
         }
     }
@@ -270,6 +272,40 @@ pub(crate) fn load(git_dir: &Path) -> Result<Found, Error> {
         }
     }
     Ok(found)
+}
+
+/// The whole records of a journal, also of a damaged one, in the order they were written.
+pub(crate) fn salvage(git_dir: &Path) -> Result<Vec<Batch>, Error> {
+    let mut found = Vec::new();
+    let mut known = Vec::new();
+    for path in paths(git_dir) {
+        let bytes = read_file(&path)?;
+        known.extend(frame(&bytes).map(|frame| frame.generation));
+        let mut at = 0;
+        while let Some(next) = memchr::memmem::find(&bytes[at..], MAGIC.as_bytes()) {
+            at += next;
+            match frame(&bytes[at..]) {
+                Some(frame) => {
+                    let batch = record(frame.payload).map(|record| record.batch);
+                    found.extend(batch.ok().map(|batch| (frame.generation, frame.number, batch)));
+                    // What a content holds is no record.
+                    at += frame.length as usize;
+                }
+                None => at += 1,
+            }
+        }
+    }
+    // What is left of a content may look like a record.
+    found.retain(|(generation, ..)| {
+        known.is_empty() || known.iter().any(|known| generation.abs_diff(*known) <= 2)
+    });
+    found.sort_by_key(|(generation, number, _)| (*generation, *number));
+    Ok(found.into_iter().map(|(_, _, batch)| batch).collect())
+}
+
+/// The journal's files.
+pub(crate) fn files(git_dir: &Path) -> [PathBuf; 2] {
+    paths(git_dir)
 }
 
 /// Removes what an earlier version has left, when it is in its place.
@@ -337,13 +373,26 @@ fn sum(head: &str, payload: &[u8]) -> u32 {
 }
 
 /// Whether there is a whole record behind a broken one that must not be lost: of the same generation and a higher
-/// number, or, if not even the first record is whole, of any that is not settled.
-fn is_followed(bytes: &[u8], (generation, number): (u64, u64), settled: u64) -> bool {
+/// number, or, if not even the first record is whole, of one beside the other file's that is not settled.
+fn is_followed(bytes: &[u8], (tape, other): (&Tape, &Tape), settled: u64) -> bool {
+    let number = tape.records.len() as u64;
+    let is_near = |generation: u64| {
+        if number > 0 {
+            generation == tape.generation
+        } else {
+            other.generation == 0 || generation.abs_diff(other.generation) == 1
+        }
+    };
     let starts = memchr::memmem::find_iter(bytes, MAGIC.as_bytes());
     starts.filter_map(|at| frame(&bytes[at..])).any(|frame| {
-        let same = number == 0 || frame.generation == generation;
-        same && frame.generation > settled && frame.number > number
+        is_near(frame.generation) && frame.generation > settled && frame.number > number
     })
+}
+
+/// Where generations are counted from. Nobody can guess it: what is left of a content that someone has put may look
+/// like records, but not like those of a generation that is still needed.
+fn first_generation() -> u64 {
+    std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), MAGIC) >> 17 | 1
 }
 
 fn payload(batch: &Batch) -> Vec<u8> {

@@ -23,7 +23,12 @@ const FILES: [(&str, &str); 3] = [
         "description",
         "A store of esker: every version of every resource. Read it with git; write it with esker.\n",
     ),
-    ("config", "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"),
+    (
+        "config",
+        // Clones may leave out contents: a history's are mostly never looked at.
+        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n\
+         [uploadpack]\n\tallowFilter = true\n",
+    ),
     ("HEAD", "ref: refs/heads/main\n"),
 ];
 

@@ -57,4 +57,6 @@ mod cache;
 pub mod mirror;
 
 pub mod check;
+mod deep;
 pub mod error;
+pub mod repair;

@@ -20,7 +20,7 @@ const SIZES_MAX: usize = 100_000;
 /// How many packs there may be at once.
 const PACKS_MAX: u16 = 10_000;
 /// The largest object that is read, in bytes.
-const OBJECT_MAX: usize = 1024 * 1024 * 1024;
+pub(crate) const OBJECT_MAX: usize = 1024 * 1024 * 1024;
 
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

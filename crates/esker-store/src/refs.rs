@@ -16,6 +16,9 @@ pub(crate) const TAGS: &str = "refs/tags/";
 /// Where every branch but `main` is.
 pub(crate) const BRANCHES: &str = "refs/esker/";
 
+/// What git takes for blank at the end of a file; there are more.
+pub(crate) const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+
 /// The full name of a branch's reference.
 pub(crate) fn of_branch(branch: &Branch) -> String {
     if branch.is_main() { "refs/heads/main".to_owned() } else { format!("{BRANCHES}{branch}") }
@@ -25,7 +28,7 @@ pub(crate) fn of_branch(branch: &Branch) -> String {
 pub(crate) fn read(git_dir: &Path, name: &str) -> Result<Option<Revision>, Error> {
     let path = git_dir.join(name);
     match fs::read_to_string(&path) {
-        Ok(text) => parse(&path, text.trim_end()).map(Some),
+        Ok(text) => parse(&path, text.trim_end_matches(BLANKS)).map(Some),
         Err(error) if is_absent(&error) => Ok(packed(git_dir)?.remove(name)),
         Err(error) => Err(Error::read(&path)(error)),
     }
@@ -85,6 +88,58 @@ fn packed(git_dir: &Path) -> Result<BTreeMap<String, Revision>, Error> {
         .filter_map(|line| line.split_once(' '))
         .map(|(id, name)| Ok((name.to_owned(), parse(&path, id)?)))
         .collect()
+}
+
+/// Whether git takes a text for a reference's full name.
+pub(crate) fn is_name(text: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && !part.ends_with('.')
+            && !part.ends_with(".lock")
+    };
+    let odd = |letter: char| letter.is_control() || " ~^:?*[\\\u{fffd}".contains(letter);
+    let is_odd = text.contains(odd) || text.contains("..") || text.contains("@{");
+    text.starts_with("refs/") && !is_odd && text.split('/').all(part)
+}
+
+/// Whether git can read `packed-refs`, which it refuses as a whole; also if there is none.
+pub(crate) fn is_packed_sound(git_dir: &Path) -> bool {
+    let path = git_dir.join("packed-refs");
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => return is_absent(&error),
+    };
+    let is_sound = |(number, line): (usize, &str)| {
+        if let Some(peeled) = line.strip_prefix('^') {
+            return number > 0 && parse(&path, peeled).is_ok();
+        }
+        let named = line.split_once(' ').filter(|(_, name)| is_name(name));
+        number == 0 && line.starts_with("# pack-refs with: ")
+            || named.is_some_and(|(id, _)| parse(&path, id).is_ok())
+    };
+    text.lines().enumerate().all(is_sound) && (text.is_empty() || text.ends_with('\n'))
+}
+
+/// Every reference there is, by its full name, with what is wrong with those that cannot be read.
+pub(crate) fn survey(git_dir: &Path) -> Result<BTreeMap<String, Result<Revision, Error>>, Error> {
+    let path = git_dir.join("packed-refs");
+    let text = match fs::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) if is_absent(&error) => String::new(),
+        Err(error) => return Err(Error::read(&path)(error)),
+    };
+    let mut found = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with(['#', '^'])) {
+        let (id, name) = line.split_once(' ').unwrap_or((line, "packed-refs"));
+        found.insert(name.to_owned(), parse(&path, id));
+    }
+    for name in loose_names(git_dir, "refs/")? {
+        let path = git_dir.join(&name);
+        let read = fs::read_to_string(&path).map_err(Error::read(&path));
+        found.insert(name, read.and_then(|text| parse(&path, text.trim_end_matches(BLANKS))));
+    }
+    Ok(found)
 }
 
 fn parse(path: &Path, text: &str) -> Result<Revision, Error> {

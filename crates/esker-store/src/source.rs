@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use esker_wire::revision::Revision;
 
 use crate::error::Error;
-use crate::objects::Kind;
+use crate::objects::{Kind, Sum};
 use crate::pack::{OFS_DELTA, Place, REF_DELTA};
 
 /// The bytes after the last entry: the pack's sum.
@@ -167,16 +167,16 @@ impl Source {
 }
 
 /// What an entry begins with.
-struct Head {
-    code: u8,
-    size: u64,
+pub(crate) struct Head {
+    pub(crate) code: u8,
+    pub(crate) size: u64,
     /// How far back the base is, for an offset delta.
-    back: u64,
+    pub(crate) back: u64,
     /// How many bytes all this takes.
-    length: usize,
+    pub(crate) length: usize,
 }
 
-fn head_of(bytes: &[u8]) -> Option<Head> {
+pub(crate) fn head_of(bytes: &[u8]) -> Option<Head> {
     let mut rest = bytes.iter().copied();
     let first = rest.next()?;
     let (code, mut size, mut shift, mut byte) = (first >> 4 & 7, u64::from(first & 15), 4, first);
@@ -202,8 +202,14 @@ fn head_of(bytes: &[u8]) -> Option<Head> {
     Some(Head { code, size, back, length })
 }
 
-/// The lines of an index of version 2.
-fn places_of(bytes: &[u8]) -> Option<Vec<Place>> {
+/// The lines of an index of version 2, if its sum is right.
+pub(crate) fn places_of(bytes: &[u8]) -> Option<Vec<Place>> {
+    let (lines, found) = bytes.split_last_chunk::<20>()?;
+    let mut sum = Sum::new();
+    sum.update(lines);
+    if sum.finish().ok()?.as_bytes() != found {
+        return None;
+    }
     let rest = bytes.strip_prefix(b"\xfftOc\x00\x00\x00\x02")?;
     let number =
         |bytes: &[u8], at: usize| Some(u32::from_be_bytes(*bytes.get(at * 4..)?.first_chunk()?));

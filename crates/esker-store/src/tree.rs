@@ -272,6 +272,25 @@ pub(crate) fn entries(bytes: &Bytes) -> Option<Entries> {
     Some(Entries { folders: of(Node::is_folder), files: of(Node::is_file) })
 }
 
+/// One thing a tree names.
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) id: Revision,
+    pub(crate) is_folder: bool,
+}
+
+/// As [`entries`], with the names.
+pub(crate) fn named(bytes: &Bytes) -> Option<Vec<Named>> {
+    let nodes = from_bytes(bytes)?;
+    let ours = nodes.iter().filter(|node| node.is_folder() || node.is_file());
+    let named = |node: &Node| Named {
+        name: String::from_utf8_lossy(&node.name).into_owned(),
+        id: node.id,
+        is_folder: node.is_folder(),
+    };
+    Some(ours.map(named).collect())
+}
+
 fn from_bytes(bytes: &Bytes) -> Option<Vec<Node>> {
     let mut out = Vec::new();
     let mut at = 0;

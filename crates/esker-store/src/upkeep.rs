@@ -102,10 +102,10 @@ fn packs(git_dir: &Path) -> Result<Vec<Found>, Error> {
     Ok(found)
 }
 
-/// Merges until nothing is to be done or `stop` is set.
+/// Merges until nothing is to be done or `stop` is set. While a `git gc` is at it, that is enough.
 pub(crate) fn run(git_dir: &Path, stop: &Arc<AtomicBool>) -> Result<(), Error> {
     while let Some(plan) = plan(git_dir)? {
-        if !merge(git_dir, &plan, stop)? {
+        if is_gc_running(git_dir) || !merge(git_dir, &plan, stop)? {
             break;
         }
     }
@@ -139,6 +139,10 @@ fn merge(git_dir: &Path, plan: &Plan, stop: &AtomicBool) -> Result<bool, Error> 
     }
     merge.pack.finish()?.release()?;
     for path in &plan.packs {
+        // It has made a list of the packs and fails if one of them is gone; they are merged again later.
+        if is_gc_running(git_dir) {
+            return Ok(false);
+        }
         // Without its index git does not look for a pack.
         for ending in ["idx", "rev", "bitmap", "pack"] {
             let path = path.with_extension(ending);
@@ -150,6 +154,13 @@ fn merge(git_dir: &Path, plan: &Plan, stop: &AtomicBool) -> Result<bool, Error> 
         files::remove(&path).map_err(Error::write(&path))?;
     }
     Ok(true)
+}
+
+/// Whether a `git gc` runs: its process is named in `gc.pid`.
+fn is_gc_running(git_dir: &Path) -> bool {
+    let named = fs::read_to_string(git_dir.join("gc.pid")).unwrap_or_default();
+    let process = named.split(' ').next().unwrap_or_default();
+    !process.is_empty() && Path::new("/proc").join(process).exists()
 }
 
 struct Merge<'a> {

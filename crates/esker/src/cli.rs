@@ -1,6 +1,9 @@
 //! The command line: what can be said, and the help that explains it.
 
-mod write;
+mod bench;
+mod care;
+mod names;
+mod search;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -8,11 +11,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use esker_pipeline::definition::value::duration;
 use esker_wire::remote::Remote;
 use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
-pub(crate) use write::{Gc, Mv, Prune, Put};
+pub(crate) use bench::{Bench, BenchStore};
+pub(crate) use care::{Doctor, Gc, Problems, ProblemsCommand, Repair, Restore};
+pub(crate) use names::{Mv, Prune};
+pub(crate) use search::{Bisect, Export};
 
 /// Turns a handful of scripts into a live, versioned data system.
 #[derive(Parser)]
@@ -30,11 +37,6 @@ pub(crate) struct Cli {
 
 /// The largest `--port-base`: the page's port is 3,000 above.
 const PORT_BASE_MAX: i64 = 65_535 - 3_000;
-
-/// The fewest and the most commits a store is measured with: a hundredth of them is measured too.
-const COMMITS_MIN: u64 = 300;
-/// See [`COMMITS_MIN`].
-const COMMITS_MAX: u64 = 10_000_000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,6 +85,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Make a project's store again from a mirror.
     Restore(Restore),
+    /// Make a damaged store whole again from what is left of it, its journal, and clones.
+    Repair(Repair),
     /// Look for what is wrong here: definition, programs, disk, store, ports, hub, runner, clock.
     Doctor(Doctor),
     /// What failed, and why.
@@ -157,6 +161,34 @@ pub(crate) struct Web {
     /// Where to serve the page, for example 127.0.0.1:8000.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) bind: Option<SocketAddr>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker put raw/notes < notes.txt
+  esker put raw/notes notes.txt -m 'after the meeting'
+  esker put raw/notes --if-head none < notes.txt    only if there is none yet
+  esker put raw/scan scan.tif                       of any size; broken off, run it again and it goes on
+
+What a source or stage makes is made again at its next run: change its file, or put under another name.")]
+pub(crate) struct Put {
+    /// The resource, for example raw/plan.
+    pub(crate) resource: String,
+    /// The content; standard input when not given.
+    pub(crate) file: Option<PathBuf>,
+    /// Why, for the log.
+    #[arg(short, long)]
+    pub(crate) message: Option<String>,
+    /// What the content is, for example text/csv.
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) content_type: Option<String>,
+    /// Only if the resource's revision is this one; `none`: only if there is none.
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) if_head: Option<String>,
+    /// Print the whole answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Reads `0..100`, `100..`, `..100`.
@@ -279,70 +311,6 @@ pub(crate) struct Diff {
 }
 
 #[derive(Args)]
-#[command(after_help = "\
-Examples:
-  esker bisect raw/tickets --check 'grep -q Berlin'
-  esker bisect results/plan --check 'python3 check.py' --good v1 --bad HEAD
-  esker bisect raw/tickets --check 'sh -c \"test $(wc -l) -lt 100\"'
-
-CMD reads a version on standard input and exits 0 if it is good, 125 if it cannot say, else it is bad.
-Words are split and quoted as in a shell, but no shell runs: write sh -c for one. ESKER_RESOURCE and
-ESKER_REVISION are in its environment.")]
-pub(crate) struct Bisect {
-    /// The resource.
-    pub(crate) resource: String,
-    /// The program that tells good from bad, and its arguments.
-    #[arg(long, value_name = "CMD")]
-    pub(crate) check: String,
-    /// A version that is good; the first one when not given.
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) good: Option<String>,
-    /// A newer version that is bad.
-    #[arg(long, value_name = "VERSION", default_value = "HEAD")]
-    pub(crate) bad: String,
-    /// How long one run of the program may take.
-    #[arg(long, value_name = "TIME", default_value = "60s")]
-    pub(crate) timeout: SignedDuration,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  esker export raw/tickets --to history.csv               a line per version
-  esker export raw/tickets --to history.sqlite --rows     every row of every version, to be asked in SQL
-  esker export raw/tickets --to q1.sqlite --contents --since 2027-01-01 --until 2027-03-31
-
-  sqlite3 history.sqlite \"SELECT time, state FROM rows WHERE id = '7' ORDER BY time\"")]
-pub(crate) struct Export {
-    /// The resource.
-    pub(crate) resource: String,
-    /// The file to write; its ending says what: .sqlite or .csv.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) to: PathBuf,
-    /// Only after this revision or tag, or from the beginning of this day on.
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) since: Option<String>,
-    /// Only up to this revision or tag, or the end of this day.
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) until: Option<String>,
-    /// Also the rows of CSV, TSV and stacked streams; in a CSV file, in place of a line per version.
-    #[arg(long)]
-    pub(crate) rows: bool,
-    /// Also the contents, in a table of their own.
-    #[arg(long)]
-    pub(crate) contents: bool,
-    /// Replace a file that is there.
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
 pub(crate) struct Why {
     /// The resource, with @REVISION, @TAG or @DATE for an older version.
     pub(crate) resource: String,
@@ -398,44 +366,6 @@ pub(crate) struct Init {
     pub(crate) source: Option<PathBuf>,
 }
 
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  esker restore git@host:team/data.git         into the folder data
-  esker restore /backup/plan.git my-project    then `esker up my-project` goes on from there")]
-pub(crate) struct Restore {
-    /// The mirror: a git repository's URL or path.
-    pub(crate) url: Remote,
-    /// The project's folder, without a store; named like the mirror when not given.
-    pub(crate) folder: Option<PathBuf>,
-}
-
-#[derive(Args)]
-pub(crate) struct Doctor {
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct Problems {
-    #[command(subcommand)]
-    pub(crate) what: Option<ProblemsCommand>,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum ProblemsCommand {
-    /// Run what failed once more, although nothing has changed.
-    Retry {
-        /// The stage or source.
-        stage: String,
-    },
-}
-
 #[derive(Subcommand)]
 pub(crate) enum Qplan {
     /// Read the spreadsheet's sheets, write the plan's four streams.
@@ -449,44 +379,4 @@ pub(crate) enum Qplan {
         #[arg(long)]
         by_name: bool,
     },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Bench {
-    /// Measure the snapshots: how fast, how safe, and whether it stays so with age.
-    Store(BenchStore),
-    /// Answer everything with frames of these sizes; started to be measured against.
-    #[command(hide = true)]
-    Echo {
-        /// The frames of the answer, in bytes.
-        sizes: Vec<usize>,
-    },
-}
-
-#[derive(Args)]
-#[command(after_help = "\
-Works in a folder that it makes in the current one, or in --dir DIR, and removes again: the disk there is what is measured.
-
-Examples:
-  esker bench store --quick       under a minute, with smaller sizes
-  esker bench store --check       fails where something is not as it must be")]
-pub(crate) struct BenchStore {
-    /// Measure less, in under a minute.
-    #[arg(long)]
-    pub(crate) quick: bool,
-    /// Fail if something is not as it must be, or could not be measured.
-    #[arg(long)]
-    pub(crate) check: bool,
-    /// The commits of the largest store: 100000, or 10000 with --quick.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(COMMITS_MIN..=COMMITS_MAX))]
-    pub(crate) commits: Option<u64>,
-    /// Install a peer that is missing, in the folder it works in: pyzmq.
-    #[arg(long)]
-    pub(crate) install: bool,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Measure just enough to see that it works.
-    #[arg(long, hide = true)]
-    pub(crate) smoke: bool,
 }

@@ -16,6 +16,7 @@ pub(crate) mod problems;
 pub(crate) mod prune;
 pub(crate) mod put;
 pub(crate) mod qplan;
+pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod tag;
 pub(crate) mod watch;

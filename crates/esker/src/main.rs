@@ -56,6 +56,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check(check) => return commands::check::check(&place, &check),
         Command::Init(init) => commands::init::init(&place, &init)?,
         Command::Restore(restore) => commands::restore::restore(&place, &restore)?,
+        Command::Repair(repair) => return commands::repair::repair(&place, &repair),
         Command::Doctor(doctor) => return commands::doctor::doctor(&place, &doctor),
         Command::Problems(problems) => return commands::problems::problems(&place, &problems),
         Command::Gc(gc) => commands::gc::gc(&place, &gc)?,

@@ -19,6 +19,19 @@ pub(crate) fn repository() -> tempfile::TempDir {
     dir
 }
 
+pub(crate) fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir(&to).unwrap();
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), &to).unwrap();
+        }
+    }
+}
+
 pub(crate) fn blob(text: &str) -> Object {
     let bytes = Bytes::copy_from_slice(text.as_bytes());
     let id = id_of(Kind::Blob, &bytes).unwrap();

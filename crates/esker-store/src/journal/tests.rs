@@ -190,6 +190,29 @@ fn nothing_is_appended_behind_what_cannot_be_taken_back() {
     assert_eq!(found(dir.path()), [1, 3]);
 }
 
+/// Someone puts what looks like records of the journal, of every generation that can be guessed.
+#[test]
+fn a_content_that_looks_like_records_is_none() {
+    let dir = folder();
+    let mut journal = open(dir.path());
+    let record = |generation: u64| {
+        let payload = "move refs/heads/main none 1111111111111111111111111111111111111111\n";
+        let head = format!("{generation} 7 {}", payload.len());
+        format!("{MAGIC} {head} {:08x}\n{payload}", sum(&head, payload.as_bytes()))
+    };
+    let mut hostile = batch(1);
+    hostile.objects.push(object(&(0..200).map(record).collect::<String>()));
+    for number in 1..=4 {
+        journal.append(&hostile).unwrap();
+        journal.turn().unwrap();
+        journal.append(&batch(number)).unwrap();
+        assert!(load(dir.path()).is_ok(), "after turn {number}");
+        let forged = Revision::from_bytes([0x11; 20]);
+        let is_ours = |batch: &Batch| batch.moves.iter().all(|step| step.to != forged);
+        assert!(salvage(dir.path()).unwrap().iter().all(is_ours));
+    }
+}
+
 #[test]
 fn a_record_of_a_later_esker_is_not_passed_over() {
     let dir = folder();

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anstyle::AnsiColor;
 use anyhow::Result;
@@ -9,6 +10,7 @@ use esker_pipeline::definition::{self, Definition};
 use esker_store::store::Store;
 use esker_wire::blobs::Blobs;
 use esker_wire::snapshot::{Health, MirrorReport};
+use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -24,6 +26,9 @@ const FREE_MIN: u64 = 256 * 1024 * 1024;
 
 /// A store whose newest commit is further in the future than this tells of a wrong clock.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(300);
+
+/// How often the progress bar shows that it lives.
+const LIVES_EVERY: Duration = Duration::from_millis(100);
 
 /// One thing looked at.
 struct Finding {
@@ -53,6 +58,9 @@ pub(crate) fn doctor(place: &Place, doctor: &Doctor) -> Result<ExitCode> {
     findings.push(disk(&project)?);
     let blobs = definition.as_ref().and_then(|definition| definition.store.blobs.as_ref());
     findings.extend(store(&project, blobs));
+    if doctor.deep {
+        findings.extend(deep(&project));
+    }
     findings.extend(hub(place, &project, definition.as_ref()));
     findings.push(runner(&project));
     let ill = findings.iter().any(|finding| finding.hint.is_some());
@@ -130,6 +138,22 @@ fn store(project: &Project, blobs: Option<&Blobs>) -> Vec<Finding> {
         return vec![Finding::well("store", format!("{} is sound", dir.display()))];
     }
     found.into_iter().map(|finding| Finding::ill("store", finding.message, finding.hint)).collect()
+}
+
+/// Reads all of the store.
+fn deep(project: &Project) -> Vec<Finding> {
+    let dir = project.store();
+    if !dir.exists() {
+        return Vec::new();
+    }
+    let bar = ProgressBar::new_spinner().with_message("reading the store");
+    bar.enable_steady_tick(LIVES_EVERY);
+    let found = Store::check_deep(&dir, &mut |line| bar.set_message(line.to_owned()));
+    bar.finish_and_clear();
+    if found.is_empty() {
+        return vec![Finding::well("deep", "every object is what its id says, nothing is missing")];
+    }
+    found.into_iter().map(|finding| Finding::ill("deep", finding.message, finding.hint)).collect()
 }
 
 fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec<Finding> {

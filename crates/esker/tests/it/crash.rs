@@ -155,3 +155,34 @@ fn a_second_runner_on_the_same_project_is_refused() {
     assert_eq!(second.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("runner"), "{stderr}");
 }
+
+#[test]
+fn a_damaged_store_is_repaired_from_a_clone() {
+    let world = World::new("[project]\nname = \"p\"\n");
+    world.ok_with(&["put", "raw/a"], b"one\n");
+    world.ok_with(&["put", "raw/a"], b"two\n");
+    world.git(&["gc", "-q"]);
+    world.git(&["clone", "-q", "--mirror", ".", "../../clone.git"]);
+    assert!(world.ok(&["doctor", "--deep"]).contains("every object is what its id says"));
+    assert!(world.ok(&["repair"]).contains("nothing is wrong"));
+    let packs = std::fs::read_dir(world.store().join("objects/pack")).expect("packs");
+    for path in packs.map(|entry| entry.expect("an entry").path()) {
+        if path.extension().is_some_and(|ending| ending == "pack") {
+            std::fs::remove_file(path).expect("removed");
+        }
+    }
+    for journal in ["journal.0", "journal.1"] {
+        drop(std::fs::remove_file(world.store().join("esker").join(journal)));
+    }
+    world.fails(1, &["doctor", "--deep"]);
+    world.fails(1, &["repair", "--from", "clone.git"]);
+    assert_eq!(world.content("raw/a"), None, "it was told only");
+    let done = world.ok(&["repair", "--from", "clone.git", "--yes"]);
+    assert!(done.contains("new pack") && done.contains("aside"), "{done}");
+    assert_eq!(world.content("raw/a").as_deref(), Some("two\n"));
+    assert_eq!(world.content("raw/a@HEAD~1").as_deref(), Some("one\n"));
+    world.git(&["fsck", "--strict"]);
+    let _up = world.up();
+    let told = world.fails(1, &["repair"]);
+    assert!(told.contains("is in use by"), "{told}");
+}

@@ -1,0 +1,135 @@
+//! What is left is used: packs, the journal, clones; what is nowhere is told, and nothing is thrown away.
+
+use bytes::Bytes;
+use esker_wire::fault::Fault;
+use esker_wire::snapshot::{Get, Put};
+
+use super::*;
+use crate::durable::tests::copy;
+use crate::store::Options;
+
+/// A store with some versions; the last is in the journal alone.
+fn store() -> (tempfile::TempDir, Vec<Revision>) {
+    let whole = tempfile::TempDir::new().unwrap();
+    let mut store = Store::open(whole.path(), Options::default()).unwrap();
+    let mut put = |content: &str| {
+        let put = Put::one("raw/a".parse().unwrap(), Bytes::copy_from_slice(content.as_bytes()));
+        let stored = store.put(&put).unwrap();
+        store.flush().unwrap();
+        stored.revision
+    };
+    let mut revisions: Vec<Revision> =
+        (0..5).map(|n| put(&format!("{n}\n{}", "line\n".repeat(50)))).collect();
+    store.settle().unwrap();
+    let dir = tempfile::TempDir::new().unwrap();
+    copy(whole.path(), dir.path());
+    let put = Put::one("raw/a".parse().unwrap(), Bytes::from_static(b"last"));
+    revisions.push(store.put(&put).unwrap().revision);
+    store.flush().unwrap();
+    for path in journal::files(whole.path()) {
+        let to = dir.path().join(path.strip_prefix(whole.path()).unwrap());
+        fs::copy(&path, to).unwrap();
+    }
+    (dir, revisions)
+}
+
+fn content(dir: &Path, at: Revision) -> Result<Bytes, Fault> {
+    let mut store = Store::open(dir, Options::default())?;
+    let at = at.to_string().parse().unwrap();
+    let found = store.get(&Get { at, ..Get::head("raw/a".parse().unwrap()) })?;
+    Ok(found.bytes.unwrap())
+}
+
+fn run(dir: &Path, from: &[PathBuf], is_dry: bool) -> Repair {
+    repair(dir, from, is_dry, &mut |_| ()).unwrap()
+}
+
+/// The journal is damaged at its beginning; what was told behind that is in it alone.
+#[test]
+fn what_a_damaged_journal_holds_is_kept() {
+    let (dir, revisions) = store();
+    let last = *revisions.last().unwrap();
+    let path =
+        journal::files(dir.path()).into_iter().max_by_key(|path| fs::metadata(path).unwrap().len());
+    let path = path.unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[60] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert!(Store::open(dir.path(), Options::default()).is_err());
+    let told = run(dir.path(), &[], true);
+    assert!(told.steps.iter().any(|step| step.contains(&last.to_string())), "{told:#?}");
+    assert!(Store::open(dir.path(), Options::default()).is_err(), "nothing was changed");
+    let done = run(dir.path(), &[], false);
+    assert_eq!(done.left, [], "{done:#?}");
+    assert_eq!(content(dir.path(), last).unwrap(), "last");
+    assert!(fs::read_dir(dir.path().join(ASIDE)).unwrap().count() > 0);
+}
+
+#[test]
+fn a_lost_reference_is_found_again() {
+    let (dir, revisions) = store();
+    drop(Store::open(dir.path(), Options::default()).unwrap());
+    let last = *revisions.last().unwrap();
+    for text in ["", "nonsense\n", "1111111111111111111111111111111111111111\n"] {
+        fs::write(dir.path().join("refs/heads/main"), text).unwrap();
+        let done = run(dir.path(), &[], false);
+        assert_eq!(done.left, [], "{text:?}: {done:#?}");
+        assert_eq!(content(dir.path(), last).unwrap(), "last");
+    }
+}
+
+/// What is nowhere is told; the rest of its pack can be read again.
+#[test]
+fn what_is_nowhere_is_told() {
+    let (dir, revisions) = store();
+    drop(Store::open(dir.path(), Options::default()).unwrap());
+    let whole = tempfile::TempDir::new().unwrap();
+    copy(dir.path(), whole.path());
+    // What is left in it of earlier times would do.
+    journal::files(dir.path()).iter().for_each(|path| fs::remove_file(path).unwrap());
+    let packs = fs::read_dir(dir.path().join("objects/pack")).unwrap();
+    let paths = packs.map(|entry| entry.unwrap().path());
+    let packs: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|ending| ending == "pack")).collect();
+    for path in &packs {
+        let mut bytes = fs::read(path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 16;
+        fs::write(path, bytes).unwrap();
+    }
+    let dry = run(dir.path(), &[], true);
+    assert!(!dry.found.is_empty() && !dry.left.is_empty(), "{dry:#?}");
+    let done = run(dir.path(), &[], false);
+    assert!(!done.left.is_empty(), "{done:#?}");
+    let done = run(dir.path(), &[whole.path().to_owned()], false);
+    assert_eq!(done.left, [], "{done:#?}");
+    for revision in revisions {
+        assert_eq!(
+            content(dir.path(), revision).unwrap(),
+            content(whole.path(), revision).unwrap()
+        );
+    }
+}
+
+#[test]
+fn a_store_that_is_held_is_refused() {
+    let (dir, _) = store();
+    let _held = Store::open(dir.path(), Options::default()).unwrap();
+    let refused = repair(dir.path(), &[], true, &mut |_| ());
+    assert!(matches!(refused, Err(Error::Held { .. })));
+}
+
+/// An index that says other than the commits is told, and removed.
+#[test]
+fn an_index_of_something_else_is_removed() {
+    let (dir, revisions) = store();
+    drop(Store::open(dir.path(), Options::default()).unwrap());
+    let mut history = crate::history::History::default();
+    history.push(revisions[2], 0, Vec::new());
+    let mut index = Index::new(dir.path(), &Branch::main());
+    index.save(&history, 0).unwrap();
+    let done = run(dir.path(), &[], false);
+    assert!(done.found[0].message.contains("index of main"), "{done:#?}");
+    assert_eq!(done.left, []);
+    assert_eq!(content(dir.path(), revisions[5]).unwrap(), "last");
+}
