@@ -238,6 +238,7 @@ fn a_rule_follows_its_resource_through_renames() {
     let report = years.prune(&[("raw/a", "12h")], true).unwrap();
     assert_eq!(report.contents[0].revision, first);
     assert_eq!(report.goes.count, 1);
+    assert_eq!(stays(&report, 0), BTreeMap::from([("rule".to_owned(), 2)]));
     let head = call(&mut years.snapshots, &Get::head(resource("raw/a"))).unwrap();
     assert_eq!(head.bytes.unwrap(), content(1));
     let fault = years.get("raw/b", first).unwrap_err();
@@ -294,39 +295,59 @@ fn what_comes_while_it_is_decided_is_kept() {
     assert_eq!(years.get("raw/big", first).unwrap(), content(0));
 }
 
-#[test]
-fn another_prune_waits() {
+fn ask(keep: &str) -> Prune {
+    let rules = vec![(resource("raw/big"), keep.parse().unwrap())];
+    Prune { rules, remove: true, author: None }
+}
+
+/// A store in which a content is to go, and that is recorded, but not done.
+fn recorded() -> Years {
     let mut years = Years::new();
     years.put("raw/big", &content(0));
     years.pass(DAY);
     years.put("raw/big", &content(1));
     years.pass(DAY);
     years.snapshots.settle().unwrap();
-    let ask = |keep: &str, remove| Prune {
-        rules: vec![(resource("raw/big"), keep.parse().unwrap())],
-        remove,
-        author: None,
-    };
-    assert_eq!(call(&mut years.snapshots, &ask("1h", true)), Ok(Pruned::Working));
-    // Until it is recorded: then it is finished before anything else.
     let begun = Instant::now();
     loop {
         let records = List::all(Branch::records());
-        let known = call(&mut years.snapshots, &records).unwrap().entries.len();
-        if known == 1 {
-            break;
+        if call(&mut years.snapshots, &records).unwrap().entries.len() == 1 {
+            return years;
         }
         assert!(begun.elapsed() < PATIENCE, "it is never recorded");
-        assert_eq!(call(&mut years.snapshots, &ask("1h", true)), Ok(Pruned::Working));
+        // What is asked twice in one batch is not done before the record is durable.
+        let twice = vec![ask("1h").to_message().to_frames(); 2];
+        for outcome in years.snapshots.handle(&twice) {
+            let reply = Message::from_frames(&outcome.reply).unwrap();
+            assert_eq!(answer::<Prune>(&reply), Ok(Pruned::Working));
+        }
+        assert!(years.file(&content(0)).exists(), "recorded first, then removed");
     }
-    assert!(years.file(&content(0)).exists(), "recorded first, then removed");
-    let other = call(&mut years.snapshots, &ask("2h", true)).unwrap_err();
+}
+
+#[test]
+fn another_prune_waits() {
+    let mut years = recorded();
+    let other = call(&mut years.snapshots, &ask("2h")).unwrap_err();
     assert_eq!(other.code, Code::Busy);
-    let Ok(Pruned::Done(report)) = call(&mut years.snapshots, &ask("1h", true)) else {
+    let Ok(Pruned::Done(report)) = call(&mut years.snapshots, &ask("1h")) else {
         panic!("it is done");
     };
     assert_eq!(report.goes.count, 1);
     assert!(!years.file(&content(0)).exists());
+}
+
+#[test]
+fn what_comes_before_the_last_moment_is_kept() {
+    let mut years = recorded();
+    years.put("raw/back", &content(0));
+    let Ok(Pruned::Done(report)) = call(&mut years.snapshots, &ask("1h")) else {
+        panic!("it is done");
+    };
+    assert_eq!((report.goes.count, report.contents.len()), (0, 0));
+    let entry = call(&mut years.snapshots, &Get::head(resource("raw/back"))).unwrap().entry;
+    assert_eq!(entry.pruned, None, "what is there was not pruned, whatever was recorded");
+    assert!(years.file(&content(0)).exists());
 }
 
 /// Whatever was put, tagged and made: every head, every tag and every input of what is current or tagged can be read.
