@@ -25,6 +25,10 @@ use crate::tree;
 
 /// How many packs of about one size there may be before they are merged.
 const PACKS_MAX: usize = 20;
+/// How many packs are merged at once: each is an open file.
+const AT_ONCE_MAX: usize = 200;
+/// How old a `git gc` may be, as git itself believes.
+const GC_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 /// How many loose objects there may be before they are packed.
 const LOOSE_MAX: usize = 1_000;
 /// A pack of this many bytes is large enough.
@@ -51,7 +55,7 @@ fn plan(git_dir: &Path, packs_max: usize) -> Result<Option<Plan>, Error> {
     if packs.len() < packs_max {
         count = 0;
     }
-    packs.truncate(count);
+    packs.truncate(count.min(AT_ONCE_MAX));
     // The oldest first, so that what was made from what comes after it.
     packs.sort_by_key(|pack| pack.written);
     let packs: Vec<PathBuf> = packs.into_iter().map(|pack| pack.path).collect();
@@ -169,7 +173,9 @@ fn merge(git_dir: &Path, plan: &Plan, stop: &AtomicBool) -> Result<bool, Error> 
 fn is_gc_running(git_dir: &Path) -> bool {
     let named = fs::read_to_string(git_dir.join("gc.pid")).unwrap_or_default();
     let process = named.split(' ').next().unwrap_or_default();
-    !process.is_empty() && Path::new("/proc").join(process).exists()
+    let about = fs::metadata(git_dir.join("gc.pid")).and_then(|about| about.modified());
+    let is_old = about.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > GC_MAX));
+    !process.is_empty() && !is_old && Path::new("/proc").join(process).exists()
 }
 
 struct Merge<'a> {
