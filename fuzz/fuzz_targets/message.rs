@@ -4,9 +4,12 @@
 use bytes::Bytes;
 use esker_wire::event::Event;
 use esker_wire::message::{Message, Request};
+use esker_wire::pruned::PruneRecord;
 use esker_wire::record::RunRecord;
 use esker_wire::seed::SeedRequest;
-use esker_wire::snapshot::{Diff, Gc, Get, List, Log, Put, Resolve, Stat, Tag, Upload, Why};
+use esker_wire::snapshot::{
+    Diff, Gc, Get, List, Log, Move, Prune, Put, Resolve, Stat, Tag, Upload, Why,
+};
 use libfuzzer_sys::fuzz_target;
 
 fn read<R: Request>(message: &Message) {
@@ -21,6 +24,7 @@ fn read<R: Request>(message: &Message) {
 fuzz_target!(|frame: &[u8]| {
     drop(SeedRequest::from_frame(frame));
     drop(RunRecord::from_bytes(frame));
+    drop(PruneRecord::from_bytes(frame));
     let head = Bytes::from([b"=====esker/1 ", frame].concat());
     let frames = [Bytes::from_static(b"esker/1 x/y"), head];
     drop(Event::from_frames(&frames));
@@ -38,4 +42,6 @@ fuzz_target!(|frame: &[u8]| {
     read::<Tag>(&message);
     read::<Upload>(&message);
     read::<Gc>(&message);
+    read::<Move>(&message);
+    read::<Prune>(&message);
 });

@@ -11,6 +11,8 @@ use crate::history::{Follow, History};
 use crate::index::{self, Index};
 use crate::layout;
 use crate::lineage::Lineage;
+use crate::objects::Objects;
+use crate::outside;
 use crate::refs;
 use crate::store::Store;
 
@@ -29,6 +31,8 @@ pub(crate) struct Line {
     pub(crate) durable: Option<Revision>,
     /// Why nothing can be put on it just now, if someone has moved it elsewhere.
     pub(crate) moved: Option<String>,
+    /// Where it was found when that was judged.
+    pub(crate) judged: Option<Option<Revision>>,
 }
 
 impl Store {
@@ -111,7 +115,14 @@ impl Store {
     /// If a process holds the store, or it cannot be written.
     pub fn accept(dir: &Path, branch: &Branch) -> Result<(), Error> {
         layout::recognise(dir)?;
+        layout::complete(dir)?;
         let _held = layout::hold(dir)?;
+        let (history, _) = Index::load(dir, branch)?;
+        if let Some(last) = history.head()
+            && Objects::open(dir)?.read(last.revision)?.is_some()
+        {
+            outside::keep(dir, branch, last.revision)?;
+        }
         index::remove(dir, branch)
     }
 
@@ -132,6 +143,12 @@ impl Store {
                 "put the reference back with `git update-ref`, or stop esker and accept it with \
                  `esker repair --accept {branch}`"
             )));
+        }
+        let first = branch.as_str().split('/').next().unwrap_or_default();
+        if matches!(first, "kept" | "foreign") {
+            let message =
+                format!("nothing is put on the branch {branch}: it holds what esker keeps");
+            return Err(Fault::bad_request(message).hint("read it, and put on another branch"));
         }
         if line.history.last().is_some() || branch.is_main() {
             return Ok(());

@@ -167,6 +167,9 @@ impl History {
 
     /// Takes the newest commits back until `head` is the head again.
     pub(crate) fn roll_back(&mut self, head: Option<Revision>) {
+        if head.is_some_and(|head| self.position(head).is_none()) {
+            return;
+        }
         while self.head().map(|step| step.revision) != head {
             let Some(step) = self.steps.pop() else {
                 return;

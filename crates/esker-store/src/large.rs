@@ -19,7 +19,7 @@ mod tier;
 mod uploads;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use esker_wire::blobs::Blobs;
@@ -75,6 +75,19 @@ impl Large {
             .list()
             .map_err(|why| Error::Blobs { place: blobs.to_string(), reason: why.text() })?;
         Ok(found.into_iter().map(|held| (held.id, held.size)).collect())
+    }
+
+    /// What a thread of its own asks the bucket for, if there is one: which contents it has.
+    pub(crate) fn lister(
+        &self,
+    ) -> Option<impl FnOnce() -> Result<HashSet<ContentId>, Error> + Send + 'static> {
+        let list = self.tier.copies.as_ref().map(Copies::lister)?;
+        Some(move || Ok(list()?.into_iter().map(|held| held.id).collect()))
+    }
+
+    /// Whether a content is here, or known to be in the bucket.
+    pub(crate) fn is_known(&self, id: ContentId) -> Result<bool, Error> {
+        Ok(self.tier.size(id)?.is_some() || matches!(self.tier.size_anywhere(id), Ok(Some(_))))
     }
 
     /// How the bucket stands, if there is one.

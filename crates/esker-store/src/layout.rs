@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::files;
+use crate::refs;
 
 /// The number of the last start.
 const EPOCH: &str = "esker/epoch";
@@ -23,7 +24,12 @@ const FILES: [(&str, &str); 3] = [
         "description",
         "A store of esker: every version of every resource. Read it with git; write it with esker.\n",
     ),
-    ("config", "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"),
+    (
+        "config",
+        // Clones may leave out contents: a history's are mostly never looked at.
+        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n\
+         [uploadpack]\n\tallowFilter = true\n",
+    ),
     ("HEAD", "ref: refs/heads/main\n"),
 ];
 
@@ -57,6 +63,21 @@ fn sync(dir: &Path) -> Result<(), Error> {
     let folders: BTreeSet<PathBuf> =
         above.map(Path::to_owned).chain(folders.map(|folder| dir.join(folder))).collect();
     folders.iter().try_for_each(|folder| files::sync_folder(folder))
+}
+
+/// Refuses to begin a store anew where something has been stored: its branch `main` is gone, not its history.
+pub(crate) fn check_new(dir: &Path) -> Result<(), Error> {
+    let holds =
+        |path: &str| fs::read_dir(dir.join(path)).is_ok_and(|mut found| found.next().is_some());
+    let is_used = holds("objects/pack")
+        || dir.join("esker/index/main").exists()
+        || !refs::names(dir, "refs/")?.is_empty();
+    if !is_used {
+        return Ok(());
+    }
+    let reason = "its branch main is gone, but not what was stored; `esker repair` looks for it, or put it back with \
+                  `git update-ref refs/heads/main REVISION`";
+    Err(Error::NotAStore { dir: dir.to_owned(), reason: reason.to_owned() })
 }
 
 /// Makes what esker needs beside what git keeps: a clone has none of it.

@@ -14,6 +14,7 @@ use esker_wire::revision::Revision;
 
 use crate::commit::{Commit, IDENTITY};
 use crate::error::Error;
+use crate::files;
 use crate::history::{Change, Follow, History};
 use crate::locks::{self, Move};
 use crate::objects::Kind;
@@ -66,6 +67,11 @@ impl Store {
             Place::Home => return Ok(None),
             Place::Outside(found) => found,
         };
+        if let Some(line) = self.lines.get(branch)
+            && let (Some(why), true) = (&line.moved, line.judged == Some(head))
+        {
+            return Ok(Some(why.clone()));
+        }
         // What is under way may be what was found out of its place.
         if let Some(durable) = &mut self.durable {
             durable.settle()?;
@@ -80,14 +86,16 @@ impl Store {
         let Some(head) = head else {
             return self.rewritten(branch, None).map(Some);
         };
-        let Self { objects, lines, durable, .. } = self;
+        // Nothing of theirs is built upon before it is on disk: plain git does not wait for that.
+        self.durable.as_ref().map_or(Ok(()), |durable| durable.sync())?;
+        let Self { objects, lines, .. } = self;
         let Some(line) = lines.get_mut(branch) else {
             return Ok(None);
         };
         if let Follow::Forward = line.history.follow(objects, head)? {
             tracing::info!(%branch, "someone else has put something: taken in");
             line.durable = Some(head);
-            durable.as_ref().map_or(Ok(()), |durable| durable.sync())?;
+            self.strays.remove(&refs::of_branch(branch));
             return Ok(None);
         }
         match self.fork(branch, head)? {
@@ -113,7 +121,7 @@ impl Store {
 
     /// The position from which someone has gone another way, if they could not know that esker has gone on from it.
     fn fork(&mut self, branch: &Branch, head: Revision) -> Result<Option<u32>, Error> {
-        let Some(stray) = self.strays.remove(&refs::of_branch(branch)) else {
+        let Some(stray) = self.strays.get(&refs::of_branch(branch)).cloned() else {
             return Ok(None);
         };
         let mut next = Some(head);
@@ -151,11 +159,16 @@ impl Store {
             tracing::info!(%branch, "someone committed with git while esker was putting: put again on top");
         }
         let keep = Move { name, from: None, to: head };
-        let line = self.lines.get_mut(branch).expect("the branch was looked at");
-        // What is moved next is moved from where they have left it.
-        line.durable = Some(head);
+        let to = self.history(branch)?.head().map_or(head, |step| step.revision);
+        // The branch goes on from where they have left it on disk.
+        self.moves_waiting.push(Move { name: refs::of_branch(branch), from: Some(head), to });
         self.moves_waiting.push(keep);
-        self.flush().map(drop)
+        if let Err(error) = self.flush() {
+            self.roll_back();
+            return Err(error);
+        }
+        self.strays.remove(&refs::of_branch(branch));
+        Ok(())
     }
 
     fn commit_again(
@@ -196,6 +209,9 @@ impl Store {
     /// Keeps what esker has put on a branch that someone has moved elsewhere; what to say.
     fn rewritten(&mut self, branch: &Branch, found: Option<Revision>) -> Result<String, Error> {
         let known = self.lines.get(branch).and_then(|line| line.durable);
+        if let Some(line) = self.lines.get_mut(branch) {
+            line.judged = Some(found);
+        }
         let reference = refs::of_branch(branch);
         if let Some(to) = known {
             keep(&self.dir, branch, to)?;
@@ -246,12 +262,19 @@ fn foreign(head: Revision) -> Branch {
     name.parse().expect("digits are a branch's name")
 }
 
-/// Keeps a commit that a branch does not name any more.
+/// Keeps a commit that a branch does not name any more: as `kept/BRANCH`, or, if that keeps another,
+/// `kept/BRANCH-REVISION`.
 pub(crate) fn keep(dir: &std::path::Path, branch: &Branch, to: Revision) -> Result<(), Error> {
-    let name = format!("{}kept/{branch}", refs::BRANCHES);
+    let first = format!("{}kept/{branch}", refs::BRANCHES);
+    let name = match refs::read(dir, &first)? {
+        Some(kept) if kept != to => format!("{first}-{}", to.short()),
+        _ => first,
+    };
     let from = refs::read(dir, &name)?;
     if from != Some(to) {
+        let path = dir.join(&name);
         locks::place(dir, &Move { name, from, to })?;
+        files::sync_parent(&path)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 pub(crate) mod graves;
 mod plan;
 
+use std::collections::HashSet;
 use std::thread::JoinHandle;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use esker_wire::snapshot::{Expect, Item, PRUNED_MAX, Prune, Pruned, Put};
 
 use crate::objects::Kind;
 use crate::prune::plan::Plan;
-use crate::store::{Options, Store};
+use crate::store::Store;
 
 /// A PRUNE under way.
 pub(crate) struct Pruning {
@@ -97,7 +98,12 @@ impl Store {
 
     fn decide(&self, ask: &Prune) -> Result<JoinHandle<Result<Plan, Fault>>, Fault> {
         let (dir, options, rules) = (self.dir.clone(), self.options.clone(), ask.rules.clone());
-        let work = move || Plan::make(&mut reading(&dir, options)?, &rules);
+        let lister = self.large.lister();
+        let work = move || {
+            let there = lister.map_or(Ok(HashSet::new()), |list| list())?;
+            let mut store = Store::open_read_only(&dir, options)?;
+            Plan::make(&mut store, &rules, &there)
+        };
         let thread = std::thread::Builder::new().name("store-prune".to_owned()).spawn(work);
         thread.map_err(|error| {
             Fault::new(Code::Busy, format!("cannot start a thread to look for them: {error}"))
@@ -174,11 +180,6 @@ impl Store {
         plan.report.record = Some(record);
         Ok(Pruned::Done(plan.report))
     }
-}
-
-/// The store as it lies on disk.
-fn reading(dir: &std::path::Path, options: Options) -> Result<Store, Fault> {
-    Ok(Store::open_read_only(dir, options)?)
 }
 
 impl Plan {

@@ -27,7 +27,9 @@ pub(crate) fn replay(git_dir: &Path, batches: Vec<Batch>) -> Result<Vec<Stray>, 
     let mut strays = Vec::new();
     for stray in load.place(git_dir)? {
         let name = &stray.step.name;
-        let is_ours = steps.iter().any(|step| step.name == *name && Some(step.to) == stray.found);
+        let is_ours = steps.iter().any(|step| {
+            step.name == *name && (Some(step.to) == stray.found || step.from == stray.found)
+        });
         let again = Move { from: stray.found, ..stray.step.clone() };
         match if is_ours { locks::place(git_dir, &again)? } else { Moved::Elsewhere(stray.found) } {
             Moved::There => {}

@@ -293,7 +293,10 @@ impl Snapshots {
         let link = self.link;
         let mut outcomes = Vec::with_capacity(requests.len());
         let mut bytes = 0;
-        let is_read = !requests.iter().any(writes);
+        let is_read = requests.iter().all(reads);
+        if !is_read {
+            self.answers.forget();
+        }
         for frames in requests {
             let outcome =
                 if is_read { self.read_again(batch, frames) } else { self.answer(batch, frames) };
@@ -312,6 +315,7 @@ impl Snapshots {
                 Ok(outcomes)
             }
             Err(error) => {
+                self.answers.forget();
                 self.store.roll_back();
                 self.link = link;
                 Err(error)
@@ -374,6 +378,7 @@ impl Service for Snapshots {
     }
 
     fn tick(&mut self) -> Vec<Frames> {
+        self.answers.forget();
         let names = self.names.get();
         self.look_outside(&names);
         self.store.save_indexes(INDEX_NEW);
@@ -386,6 +391,13 @@ impl Service for Snapshots {
         events.push(Event::Heartbeat { link: self.link }.to_frames());
         events
     }
+}
+
+/// Whether a request changes nothing that another may see.
+fn reads(frames: &Frames) -> bool {
+    let head = frames.first().map(Bytes::as_ref).unwrap_or_default();
+    let changing: [&[u8]; 2] = [b"=====esker/1 GC", b"=====esker/1 PRUNE"];
+    !writes(frames) && !changing.iter().any(|verb| head.starts_with(verb))
 }
 
 /// Whether a request may write.

@@ -149,6 +149,7 @@ impl Store {
         store.epoch = epoch;
         store.large.sweep()?;
         if store.history(&Branch::main())?.last().is_none() {
+            layout::check_new(dir)?;
             store.begin()?;
         }
         store.check_format()?;
@@ -296,8 +297,9 @@ impl Store {
         let mut moves = self.moves_waiting.clone();
         for (branch, line) in &self.lines {
             let head = line.history.head().map(|step| step.revision);
-            if let Some(to) = head.filter(|_| head != line.durable) {
-                let name = refs::of_branch(branch);
+            let name = refs::of_branch(branch);
+            let is_told = self.moves_waiting.iter().any(|step| step.name == name);
+            if let Some(to) = head.filter(|_| head != line.durable && !is_told) {
                 let from = line.durable;
                 moves.push(Move { name, from, to });
             }

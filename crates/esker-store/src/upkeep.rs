@@ -25,6 +25,10 @@ use crate::tree;
 
 /// How many packs of about one size there may be before they are merged.
 const PACKS_MAX: usize = 20;
+/// How many packs are merged at once: each is an open file.
+const AT_ONCE_MAX: usize = 200;
+/// How old a `git gc` may be, as git itself believes.
+const GC_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 /// How many loose objects there may be before they are packed.
 const LOOSE_MAX: usize = 1_000;
 /// A pack of this many bytes is large enough.
@@ -51,7 +55,7 @@ fn plan(git_dir: &Path, packs_max: usize) -> Result<Option<Plan>, Error> {
     if packs.len() < packs_max {
         count = 0;
     }
-    packs.truncate(count);
+    packs.truncate(count.min(AT_ONCE_MAX));
     // The oldest first, so that what was made from what comes after it.
     packs.sort_by_key(|pack| pack.written);
     let packs: Vec<PathBuf> = packs.into_iter().map(|pack| pack.path).collect();
@@ -102,7 +106,7 @@ fn packs(git_dir: &Path) -> Result<Vec<Found>, Error> {
     Ok(found)
 }
 
-/// Merges until nothing is to be done or `stop` is set.
+/// Merges until nothing is to be done or `stop` is set. While a `git gc` is at it, that is enough.
 pub(crate) fn run(git_dir: &Path, stop: &Arc<AtomicBool>) -> Result<(), Error> {
     run_from(git_dir, PACKS_MAX, stop)
 }
@@ -114,7 +118,7 @@ pub(crate) fn run_from(
     stop: &Arc<AtomicBool>,
 ) -> Result<(), Error> {
     while let Some(plan) = plan(git_dir, packs_max)? {
-        if !merge(git_dir, &plan, stop)? {
+        if is_gc_running(git_dir) || !merge(git_dir, &plan, stop)? {
             break;
         }
     }
@@ -148,6 +152,10 @@ fn merge(git_dir: &Path, plan: &Plan, stop: &AtomicBool) -> Result<bool, Error> 
     }
     merge.pack.finish()?.release()?;
     for path in &plan.packs {
+        // It has made a list of the packs and fails if one of them is gone; they are merged again later.
+        if is_gc_running(git_dir) {
+            return Ok(false);
+        }
         // Without its index git does not look for a pack.
         for ending in ["idx", "rev", "bitmap", "pack"] {
             let path = path.with_extension(ending);
@@ -159,6 +167,15 @@ fn merge(git_dir: &Path, plan: &Plan, stop: &AtomicBool) -> Result<bool, Error> 
         files::remove(&path).map_err(Error::write(&path))?;
     }
     Ok(true)
+}
+
+/// Whether a `git gc` runs: its process is named in `gc.pid`.
+fn is_gc_running(git_dir: &Path) -> bool {
+    let named = fs::read_to_string(git_dir.join("gc.pid")).unwrap_or_default();
+    let process = named.split(' ').next().unwrap_or_default();
+    let about = fs::metadata(git_dir.join("gc.pid")).and_then(|about| about.modified());
+    let is_old = about.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > GC_MAX));
+    !process.is_empty() && !is_old && Path::new("/proc").join(process).exists()
 }
 
 struct Merge<'a> {

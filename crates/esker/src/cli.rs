@@ -1,7 +1,9 @@
 //! The command line: what can be said, and the help that explains it.
 
+mod bench;
 mod care;
 mod names;
+mod search;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -14,8 +16,10 @@ use esker_wire::remote::Remote;
 use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
+pub(crate) use bench::{Bench, BenchStore};
 pub(crate) use care::{Doctor, Gc, Problems, ProblemsCommand, Repair, Restore};
-pub(crate) use names::Mv;
+pub(crate) use names::{Mv, Prune};
+pub(crate) use search::{Bisect, Export};
 
 /// Turns a handful of scripts into a live, versioned data system.
 #[derive(Parser)]
@@ -33,11 +37,6 @@ pub(crate) struct Cli {
 
 /// The largest `--port-base`: the page's port is 3,000 above.
 const PORT_BASE_MAX: i64 = 65_535 - 3_000;
-
-/// The fewest and the most commits a store is measured with: a hundredth of them is measured too.
-const COMMITS_MIN: u64 = 300;
-/// See [`COMMITS_MIN`].
-const COMMITS_MAX: u64 = 10_000_000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -97,6 +96,8 @@ pub(crate) enum Command {
     /// Measure this esker against its peers and limits, on this machine.
     #[command(subcommand)]
     Bench(Bench),
+    /// Remove large contents that the rules under [keep] keep no longer.
+    Prune(Prune),
     /// The planning application's filters, stdin to stdout.
     #[command(subcommand)]
     Qplan(Qplan),
@@ -310,70 +311,6 @@ pub(crate) struct Diff {
 }
 
 #[derive(Args)]
-#[command(after_help = "\
-Examples:
-  esker bisect raw/tickets --check 'grep -q Berlin'
-  esker bisect results/plan --check 'python3 check.py' --good v1 --bad HEAD
-  esker bisect raw/tickets --check 'sh -c \"test $(wc -l) -lt 100\"'
-
-CMD reads a version on standard input and exits 0 if it is good, 125 if it cannot say, else it is bad.
-Words are split and quoted as in a shell, but no shell runs: write sh -c for one. ESKER_RESOURCE and
-ESKER_REVISION are in its environment.")]
-pub(crate) struct Bisect {
-    /// The resource.
-    pub(crate) resource: String,
-    /// The program that tells good from bad, and its arguments.
-    #[arg(long, value_name = "CMD")]
-    pub(crate) check: String,
-    /// A version that is good; the first one when not given.
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) good: Option<String>,
-    /// A newer version that is bad.
-    #[arg(long, value_name = "VERSION", default_value = "HEAD")]
-    pub(crate) bad: String,
-    /// How long one run of the program may take.
-    #[arg(long, value_name = "TIME", default_value = "60s")]
-    pub(crate) timeout: SignedDuration,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
-#[command(after_help = "\
-Examples:
-  esker export raw/tickets --to history.csv               a line per version
-  esker export raw/tickets --to history.sqlite --rows     every row of every version, to be asked in SQL
-  esker export raw/tickets --to q1.sqlite --contents --since 2027-01-01 --until 2027-03-31
-
-  sqlite3 history.sqlite \"SELECT time, state FROM rows WHERE id = '7' ORDER BY time\"")]
-pub(crate) struct Export {
-    /// The resource.
-    pub(crate) resource: String,
-    /// The file to write; its ending says what: .sqlite or .csv.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) to: PathBuf,
-    /// Only after this revision or tag, or from the beginning of this day on.
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) since: Option<String>,
-    /// Only up to this revision or tag, or the end of this day.
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) until: Option<String>,
-    /// Also the rows of CSV, TSV and stacked streams; in a CSV file, in place of a line per version.
-    #[arg(long)]
-    pub(crate) rows: bool,
-    /// Also the contents, in a table of their own.
-    #[arg(long)]
-    pub(crate) contents: bool,
-    /// Replace a file that is there.
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
 pub(crate) struct Why {
     /// The resource, with @REVISION, @TAG or @DATE for an older version.
     pub(crate) resource: String,
@@ -442,44 +379,4 @@ pub(crate) enum Qplan {
         #[arg(long)]
         by_name: bool,
     },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Bench {
-    /// Measure the snapshots: how fast, how safe, and whether it stays so with age.
-    Store(BenchStore),
-    /// Answer everything with frames of these sizes; started to be measured against.
-    #[command(hide = true)]
-    Echo {
-        /// The frames of the answer, in bytes.
-        sizes: Vec<usize>,
-    },
-}
-
-#[derive(Args)]
-#[command(after_help = "\
-Works in a folder that it makes in the current one, or in --dir DIR, and removes again: the disk there is what is measured.
-
-Examples:
-  esker bench store --quick       under a minute, with smaller sizes
-  esker bench store --check       fails where something is not as it must be")]
-pub(crate) struct BenchStore {
-    /// Measure less, in under a minute.
-    #[arg(long)]
-    pub(crate) quick: bool,
-    /// Fail if something is not as it must be, or could not be measured.
-    #[arg(long)]
-    pub(crate) check: bool,
-    /// The commits of the largest store: 100000, or 10000 with --quick.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(COMMITS_MIN..=COMMITS_MAX))]
-    pub(crate) commits: Option<u64>,
-    /// Install a peer that is missing, in the folder it works in: pyzmq.
-    #[arg(long)]
-    pub(crate) install: bool,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Measure just enough to see that it works.
-    #[arg(long, hide = true)]
-    pub(crate) smoke: bool,
 }

@@ -13,6 +13,7 @@ pub(crate) mod log;
 pub(crate) mod mv;
 mod pages;
 pub(crate) mod problems;
+pub(crate) mod prune;
 pub(crate) mod put;
 pub(crate) mod qplan;
 pub(crate) mod repair;

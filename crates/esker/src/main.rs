@@ -61,6 +61,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Problems(problems) => return commands::problems::problems(&place, &problems),
         Command::Gc(gc) => commands::gc::gc(&place, &gc)?,
         Command::Bench(bench) => return bench::run(&place, &bench),
+        Command::Prune(prune) => commands::prune::prune(&place, &prune)?,
         Command::Qplan(qplan) => return commands::qplan::run(&qplan),
     }
     Ok(ExitCode::SUCCESS)

@@ -343,7 +343,7 @@ pub(crate) fn open_store(project: &Project, options: &Options) -> Result<Store> 
 }
 
 /// The definition, or everything that is wrong with it.
-fn definition(project: &Project) -> Result<Definition> {
+pub(crate) fn definition(project: &Project) -> Result<Definition> {
     Definition::load(&project.dir).map_err(|defects| {
         let lines: Vec<String> = defects.iter().map(|defect| format!("  {defect}")).collect();
         let what = format!("cannot use {}:\n{}", project.dir.display(), lines.join("\n"));

@@ -26,7 +26,7 @@ impl Store {
     /// When and by which rule a content was pruned, if it was and is not there now.
     pub(crate) fn tombstone(&mut self, id: ContentId) -> Result<Option<Tombstone>, Error> {
         // Whoever has put the same bytes again has brought it back.
-        if self.large.tier.size(id)?.is_some() {
+        if self.large.is_known(id)? {
             return Ok(None);
         }
         self.read_graves()?;

@@ -44,10 +44,17 @@ struct Version {
     pointer: Option<Pointer>,
     /// Whether its rule keeps it.
     is_kept: bool,
+    /// Whether its large content is nowhere any more.
+    is_gone: bool,
 }
 
 impl Plan {
-    pub(super) fn make(store: &mut Store, rules: &[(Resource, Keep)]) -> Result<Self, Fault> {
+    /// Decides; `there` are the contents in the bucket, if there is one.
+    pub(super) fn make(
+        store: &mut Store,
+        rules: &[(Resource, Keep)],
+        there: &HashSet<ContentId>,
+    ) -> Result<Self, Fault> {
         let tags = store.tags()?;
         let main = Branch::main();
         let history = store.history(&main)?;
@@ -55,7 +62,13 @@ impl Plan {
             return Err(Fault::new(Code::NotFound, "there is nothing yet"));
         };
         let commits: HashSet<Revision> = (0..=last).map(|at| history.step(at).revision).collect();
-        let versions = store.versions(rules, last)?;
+        let mut versions = store.versions(rules, last)?;
+        for version in &mut versions {
+            version.is_gone = match version.pointer {
+                Some(Pointer { id, .. }) => !there.contains(&id) && !store.large.is_known(id)?,
+                None => false,
+            };
+        }
         let mut walk = Walk::default();
         let mut stays: HashMap<ContentId, Stays> = HashMap::new();
         let mut note = |walk: &Walk, why: Stays| {
@@ -109,7 +122,7 @@ impl Plan {
             let size = store.size_of(version.blob)?.0;
             let why = match version.pointer {
                 None => Some(Stays::Git),
-                Some(pointer) if store.large.tier.size(pointer.id)?.is_none() => Some(Stays::Gone),
+                Some(_) if version.is_gone => Some(Stays::Gone),
                 Some(_) if version.is_kept => Some(Stays::Rule),
                 Some(pointer) => stays.get(&pointer.id).copied(),
             };
@@ -193,8 +206,16 @@ impl Store {
                         let is_kept =
                             until.is_none_or(|until| keep.keeps((from, until), now, &zone));
                         let (name, revision) = (segment.name.clone(), step.revision);
-                        let pointer = None;
-                        versions.push(Version { place, name, revision, blob, pointer, is_kept });
+                        let (pointer, is_gone) = (None, false);
+                        versions.push(Version {
+                            place,
+                            name,
+                            revision,
+                            blob,
+                            pointer,
+                            is_kept,
+                            is_gone,
+                        });
                     }
                     // Another name replaces nothing.
                     if lineage.came_from(&segment.name, change.position).is_none() {

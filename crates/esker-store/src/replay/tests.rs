@@ -89,3 +89,18 @@ fn an_object_that_is_another_is_refused() {
     let error = replay(after.dir.path(), batches).unwrap_err();
     assert!(matches!(error, Error::Damaged { id, .. } if id == after.objects[1].id), "{error}");
 }
+
+/// Someone's commit was taken in between two batches, and the reference was there when the power failed.
+#[test]
+fn a_way_over_a_commit_of_someone_else_comes_to_its_end() {
+    let after = After::crash();
+    let theirs = blob("theirs").id;
+    let mut batches = after.batches();
+    batches[2].moves[0].from = Some(theirs);
+    let last = after.objects[2].id;
+    for place in [after.objects[0].id, theirs, last] {
+        after.set_main(place);
+        assert_eq!(replay(after.dir.path(), batches.clone()).unwrap(), []);
+        assert_eq!(refs::read(after.dir.path(), MAIN).unwrap(), Some(last));
+    }
+}

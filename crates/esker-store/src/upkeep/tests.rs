@@ -150,3 +150,24 @@ fn the_smallest_are_merged_until_the_rest_is_much_larger() {
         assert_eq!(merged(sizes), expected, "{sizes:?}");
     }
 }
+
+/// A `git gc` that runs has listed the packs: none of them is taken away.
+#[test]
+fn a_gc_that_runs_is_left_alone() {
+    let dir = tempfile::TempDir::new().unwrap();
+    drop(store_of(dir.path(), 0));
+    let pid = dir.path().join("gc.pid");
+    std::fs::write(&pid, format!("{} here", std::process::id())).unwrap();
+    drop(store_of(dir.path(), 30));
+    let all = || packs(dir.path()).unwrap().len();
+    let before = all();
+    run(dir.path(), &Arc::default()).unwrap();
+    assert_eq!(all(), before);
+    let plan = plan(dir.path(), PACKS_MAX).unwrap().expect("there is something to do");
+    assert!(!merge(dir.path(), &plan, &AtomicBool::new(false)).unwrap());
+    assert_eq!(all(), before + 1, "a new one, and all the old ones");
+    // One that was killed has left its number behind.
+    std::fs::write(&pid, "4194305 here").unwrap();
+    run(dir.path(), &Arc::default()).unwrap();
+    assert!(all() < before);
+}

@@ -13,6 +13,9 @@ use esker_wire::pointer::ContentId;
 /// The bucket's name, and what is before every object's name.
 const BUCKET: &str = "data";
 const PREFIX: &str = "team/store";
+/// How long the server may take for an answer, and how often it is asked.
+const ANSWER_MAX: std::time::Duration = std::time::Duration::from_secs(10);
+const TRIES_MAX: usize = 5;
 /// This server wants one, and does not look whether it is right.
 const SIGNATURE: &str = "AWS4-HMAC-SHA256 \
     Credential=anyone/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=00";
@@ -68,22 +71,31 @@ impl Server {
         assert_eq!(self.ask("PUT", &path(id), bytes).0, 200);
     }
 
-    /// Asks as someone else with the right to.
+    /// Asks as someone else with the right to; again, if the server does not answer or close in time.
     pub(crate) fn ask(&self, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let mut tries = (0..TRIES_MAX).map(|_| self.try_ask(method, path, body));
+        let answered = tries.find_map(Result::ok).expect("the server answers");
+        drop(tries);
+        answered
+    }
+
+    fn try_ask(&self, method: &str, path: &str, body: &[u8]) -> std::io::Result<(u16, Vec<u8>)> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(ANSWER_MAX))?;
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\
             Authorization: {SIGNATURE}\r\nConnection: close\r\n\r\n",
             self.address,
             body.len()
         );
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(body).unwrap();
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body)?;
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        stream.read_to_end(&mut answer)?;
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+        let end = end.ok_or_else(|| std::io::Error::other("an answer without a head"))?;
         let status = std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap();
-        (status, answer.split_off(end + 4))
+        Ok((status, answer.split_off(end + 4)))
     }
 }
 

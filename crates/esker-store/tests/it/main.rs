@@ -18,6 +18,7 @@ mod mirrors;
 mod model;
 mod names;
 mod outside;
+mod prune;
 mod requests;
 #[cfg(feature = "s3")]
 mod s3;

@@ -8,7 +8,7 @@ use esker_wire::event::Event;
 use esker_wire::fault::Code;
 use esker_wire::name::Branch;
 use esker_wire::revision::Revision;
-use esker_wire::snapshot::{Get, Health};
+use esker_wire::snapshot::{Get, Health, Put};
 use tempfile::TempDir;
 
 use crate::support::{Bench, events, git, put, resource};
@@ -193,4 +193,48 @@ fn a_lock_of_gits_is_named() {
     assert_eq!(bench.get("raw/plan").unwrap().at, stored.revision);
     bench.put("raw/plan", "two");
     bench.assert_sound();
+}
+
+/// A branch that is gone is no new store.
+#[test]
+fn a_main_that_is_gone_is_not_begun_anew() {
+    let mut bench = Bench::new();
+    let last = bench.put("raw/plan", "one").revision.to_string();
+    let closed = bench.close();
+    git(closed.folder.path(), &["update-ref", "-d", "refs/heads/main"]);
+    let error = closed.try_open().err().expect("refused").to_string();
+    assert!(error.contains("its branch main is gone"), "{error}");
+    git(closed.folder.path(), &["update-ref", "refs/heads/main", &last]);
+    let mut bench = closed.open();
+    assert_eq!(bench.get("raw/plan").unwrap().bytes.unwrap(), "one");
+}
+
+/// A second rewrite does not take the place of what the first one left.
+#[test]
+fn every_rewrite_leaves_what_was_there() {
+    let mut bench = Bench::new();
+    let mut kept = Vec::new();
+    for round in ["one", "two"] {
+        bench.put("raw/plan", round);
+        kept.push(bench.put("raw/plan", &format!("{round} more")).revision);
+        push(&mut bench, "forced", true);
+        bench.snapshots.tick();
+        let closed = bench.close();
+        Store::accept(closed.folder.path(), &Branch::main()).unwrap();
+        bench = closed.open();
+    }
+    let second = format!("refs/esker/kept/main-{}", kept[1].short());
+    for (name, expected) in ["refs/esker/kept/main", &second].into_iter().zip(kept) {
+        assert_eq!(bench.git(&["rev-parse", name]).trim(), expected.to_string());
+    }
+}
+
+#[test]
+fn nothing_is_put_where_esker_keeps_things() {
+    let mut bench = Bench::new();
+    for branch in ["kept", "kept/main", "foreign", "foreign/x"] {
+        let ask = Put { branch: branch.parse().unwrap(), ..put("raw/plan", "x") };
+        let fault = bench.call(&ask).unwrap_err();
+        assert_eq!(fault.code, Code::BadRequest, "{branch}");
+    }
 }

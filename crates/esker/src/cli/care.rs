@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use esker_wire::name::Branch;
 use esker_wire::remote::Remote;
 
 use super::duration;
@@ -35,6 +36,9 @@ pub(crate) struct Repair {
     /// Do it; without it nothing is changed.
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Believe what git says of this branch, although someone has rewritten it; what it was stays as kept/BRANCH.
+    #[arg(long, value_name = "BRANCH", conflicts_with_all = ["from", "yes"])]
+    pub(crate) accept: Option<Branch>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -25,3 +25,27 @@ pub(crate) struct Mv {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker prune                      what would go, and why the others stay
+  esker prune --resource raw/scan
+  esker prune --force              remove it
+
+The rules are those under [keep] in esker.toml. Never removed: what is newest on a branch, what a tag names, and what
+either was made from. Nothing in git changes: every version keeps its hash, its size and its place in the log.")]
+pub(crate) struct Prune {
+    /// Remove it.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Only tell what would be removed; the default.
+    #[arg(long, conflicts_with = "force")]
+    pub(crate) dry_run: bool,
+    /// Only the contents of this resource.
+    #[arg(long, value_name = "RESOURCE")]
+    pub(crate) resource: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

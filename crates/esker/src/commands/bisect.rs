@@ -35,8 +35,8 @@ struct Bench<'a> {
     argv: Vec<String>,
     timeout: Duration,
     asked: &'a Bisect,
-    /// The revisions, oldest first: from the good one to the bad one.
-    revisions: Vec<Revision>,
+    /// The revisions with the names of then, oldest first: from the good one to the bad one.
+    revisions: Vec<(Resource, Revision)>,
     runs: usize,
 }
 
@@ -81,7 +81,7 @@ fn timeout(asked: &Bisect) -> Result<Duration> {
 }
 
 /// The revisions with a content from the good one to the bad one, oldest first.
-fn revisions(hub: &Hub, resource: &Resource, asked: &Bisect) -> Result<Vec<Revision>> {
+fn revisions(hub: &Hub, resource: &Resource, asked: &Bisect) -> Result<Vec<(Resource, Revision)>> {
     let good = match &asked.good {
         Some(good) => Some(newest(hub, resource, &version(good)?)?),
         None => None,
@@ -91,15 +91,12 @@ fn revisions(hub: &Hub, resource: &Resource, asked: &Bisect) -> Result<Vec<Revis
     let at = version(&asked.bad)?;
     let log = Log { resource: Some(resource.clone()), at, ..Log::newest(0) };
     pages::walk(hub, &log, |entry| {
+        let is_good = good == Some(entry.revision);
         if entry.blob.is_some() {
-            revisions.push(entry.revision);
+            revisions.push((entry.resource, entry.revision));
         }
-        met |= good == Some(entry.revision);
-        Ok(if good == Some(entry.revision) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        })
+        met |= is_good;
+        Ok(if is_good { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
     revisions.reverse();
     let (named, bad) = (asked.good.as_deref().unwrap_or("the first"), &asked.bad);
@@ -141,7 +138,7 @@ impl Bench<'_> {
                 Verdict::Bad => "fails",
                 Verdict::Skip => "cannot judge",
             };
-            let short = self.revisions[place].short();
+            let short = self.revisions[place].1.short();
             let what = format!(
                 "the {word} end {short} of {} is not {word}: {} {found} it",
                 self.resource, self.asked.check
@@ -160,14 +157,15 @@ impl Bench<'_> {
         Ok(last)
     }
 
-    fn content(&self, revision: Revision) -> Result<Bytes> {
-        let get = Get { at: revision.into(), ..Get::head(self.resource.clone()) };
+    fn content(&self, place: usize) -> Result<Bytes> {
+        let (name, revision) = &self.revisions[place];
+        let get = Get { at: (*revision).into(), ..Get::head(name.clone()) };
         self.hub.call(&get)?.bytes.context("the hub answered without the content")
     }
 
     /// Lets the program judge one revision.
     fn judge(&mut self, place: usize, why: &str) -> Result<Verdict> {
-        let revision = self.revisions[place];
+        let revision = self.revisions[place].1;
         let trial = Trial {
             esker: &self.esker,
             dir: &self.dir,
@@ -176,7 +174,7 @@ impl Bench<'_> {
                 ("ESKER_RESOURCE".into(), self.resource.as_str().into()),
                 ("ESKER_REVISION".into(), revision.to_string().into()),
             ],
-            stdin: self.content(revision)?,
+            stdin: self.content(place)?,
             timeout: self.timeout,
         };
         self.runs += 1;
@@ -202,14 +200,16 @@ impl Bench<'_> {
     }
 
     fn entry(&self, place: usize) -> Result<Entry> {
-        describe(&self.hub, &self.resource, self.revisions[place].into())
+        let (name, revision) = &self.revisions[place];
+        describe(&self.hub, name, (*revision).into())
     }
 
     fn tell(&self, search: &Search) -> Result<()> {
         let (good, bad) = search.ends();
         let (last_good, first_bad) = (self.entry(good)?, self.entry(bad)?);
         if self.asked.json {
-            let skipped = self.revisions[good + 1..bad].iter().map(Revision::to_string);
+            let skipped = self.revisions[good + 1..bad].iter();
+            let skipped = skipped.map(|(_, revision)| revision.to_string());
             let skipped: Vec<Value> = skipped.map(Value::from).collect();
             say::json(&json!({
                 "resource": self.resource.as_str(),
@@ -225,7 +225,7 @@ impl Bench<'_> {
             say::line(format!("author:  {}", first_bad.author))?;
             say::line(format!("summary: {}", first_bad.summary))?;
             let ask = Diff {
-                resource: self.resource.clone(),
+                resource: first_bad.resource.clone(),
                 from: Some(last_good.revision.into()),
                 to: revision.into(),
                 branch: Branch::main(),
@@ -238,7 +238,7 @@ impl Bench<'_> {
         if between > 0 {
             say::note(format!(
                 "or one of the {between} versions before it, down to {}: they were skipped",
-                self.revisions[good + 1].short()
+                self.revisions[good + 1].1.short()
             ));
         }
         Ok(())

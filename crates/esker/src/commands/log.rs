@@ -52,7 +52,7 @@ pub(crate) fn log(place: &Place, history: &History) -> Result<()> {
             entry.revision.short(),
             say::time(entry.time),
             entry.resource.to_string(),
-            if entry.blob.is_some() { say::size(entry.size) } else { "removed".to_owned() },
+            size(entry),
             what(entry),
         ]
     });
@@ -119,6 +119,15 @@ pub(crate) fn ls(place: &Place, list: &List) -> Result<()> {
 fn print_json(entries: &[Entry]) -> Result<()> {
     let entries: Vec<Value> = entries.iter().map(entry_json).collect();
     Ok(say::json(&Value::from(entries))?)
+}
+
+/// What there is of a content.
+fn size(entry: &Entry) -> String {
+    match (entry.blob, &entry.pruned) {
+        (None, _) => "removed".to_owned(),
+        (Some(_), Some(_)) => format!("{}, pruned", say::size(entry.size)),
+        (Some(_), None) => say::size(entry.size),
+    }
 }
 
 /// The summary, marked where it is another name.

@@ -10,6 +10,7 @@ use anyhow::Result;
 use esker_store::check::Finding;
 use esker_store::mirror;
 use esker_store::repair;
+use esker_store::store::Store;
 use esker_wire::remote::Remote;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
@@ -38,6 +39,13 @@ pub(crate) fn repair(place: &Place, repair: &Repair) -> Result<ExitCode> {
     if !dir.exists() {
         let hint = "`esker restore URL` makes a store again from a mirror";
         return Err(hinted(format!("there is no store {}", dir.display()), hint));
+    }
+    if let Some(branch) = &repair.accept {
+        Store::accept(&dir, branch)?;
+        say::note(format!(
+            "{branch} is now what git says it is; what it was stays as kept/{branch}"
+        ));
+        return Ok(ExitCode::SUCCESS);
     }
     let bar = ProgressBar::new_spinner().with_message("reading the store");
     bar.enable_steady_tick(LIVES_EVERY);

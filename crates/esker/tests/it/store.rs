@@ -127,3 +127,20 @@ fn without_a_hub_commands_work_on_the_store() {
     world.ok_with(&["put", "raw/a"], b"two");
     assert_eq!(world.content("raw/a").as_deref(), Some("two"));
 }
+
+/// Nobody who rewrites the history is followed, until someone says so.
+#[test]
+fn a_rewritten_history_is_accepted_by_hand() {
+    let world = World::new("[project]\nname = \"p\"\n");
+    world.ok_with(&["put", "raw/a"], b"one");
+    let two = world.ok_with(&["put", "raw/a"], b"two");
+    world.git(&["update-ref", "refs/heads/main", "main~1"]);
+    let output = world.run_with(&["put", "raw/a"], b"three");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && told.contains("esker repair --accept main"), "{told}");
+    assert_eq!(world.content("raw/a").as_deref(), Some("two"), "what was promised is still read");
+    world.ok(&["repair", "--accept", "main"]);
+    assert_eq!(world.content("raw/a").as_deref(), Some("one"));
+    world.ok_with(&["put", "raw/a"], b"three");
+    assert_eq!(world.git(&["rev-parse", "refs/esker/kept/main"]).trim(), two.trim());
+}

@@ -77,6 +77,14 @@ impl World {
         running
     }
 
+    /// Starts `esker hub` on free ports and waits until it serves.
+    pub(crate) fn hub(&self) -> Running {
+        drop(fs::remove_file(self.path(".esker/endpoints.json")));
+        let running = self.start(&["hub", "--port-base", "0"]);
+        self.wait_for("the hub", || self.endpoints()["hub"].is_object());
+        running
+    }
+
     /// Starts esker with these arguments; its log goes to a file of that name.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let name = arguments[0].to_owned();

@@ -1,0 +1,48 @@
+//! What can be said of benchmarks.
+
+use clap::{Args, Subcommand};
+
+/// The fewest and the most commits a store is measured with: a hundredth of them is measured too.
+const COMMITS_MIN: u64 = 300;
+/// See [`COMMITS_MIN`].
+const COMMITS_MAX: u64 = 10_000_000;
+
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Measure the snapshots: how fast, how safe, and whether it stays so with age.
+    Store(BenchStore),
+    /// Answer everything with frames of these sizes; started to be measured against.
+    #[command(hide = true)]
+    Echo {
+        /// The frames of the answer, in bytes.
+        sizes: Vec<usize>,
+    },
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Works in a folder that it makes in the current one, or in --dir DIR, and removes again: the disk there is what is measured.
+
+Examples:
+  esker bench store --quick       under a minute, with smaller sizes
+  esker bench store --check       fails where something is not as it must be")]
+pub(crate) struct BenchStore {
+    /// Measure less, in under a minute.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Fail if something is not as it must be, or could not be measured.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// The commits of the largest store: 100000, or 10000 with --quick.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(COMMITS_MIN..=COMMITS_MAX))]
+    pub(crate) commits: Option<u64>,
+    /// Install a peer that is missing, in the folder it works in: pyzmq.
+    #[arg(long)]
+    pub(crate) install: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Measure just enough to see that it works.
+    #[arg(long, hide = true)]
+    pub(crate) smoke: bool,
+}
