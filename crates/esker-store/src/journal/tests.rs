@@ -218,9 +218,11 @@ fn a_content_that_looks_like_records_is_none() {
 fn what_was_refused_is_taken_back_before_the_turn() {
     let dir = folder();
     let mut journal = open(dir.path());
+    journal.append(&batch(7)).unwrap();
+    // From here on a turn has nothing to say of the generation before.
+    journal.finish().unwrap();
     journal.append(&batch(1)).unwrap();
-    let path = written(dir.path(), &journal);
-    let (before, length) = (fs::read(&path).unwrap(), journal.length);
+    let length = journal.length;
     journal.append(&batch(2)).unwrap();
     // The disk has said that it could not, of this and of taking it back.
     journal.length = length;
@@ -228,7 +230,6 @@ fn what_was_refused_is_taken_back_before_the_turn() {
     journal.is_torn = true;
     journal.turn().unwrap();
     journal.append(&batch(3)).unwrap();
-    assert_ne!(fs::read(&path).unwrap(), before);
     assert_eq!(found(dir.path()), [1, 3]);
 }
 

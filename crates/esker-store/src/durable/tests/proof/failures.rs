@@ -1,5 +1,6 @@
 //! Every deed of the script fails, for once or from then on, with a full disk or a broken one.
 
+use esker_wire::name::Branch;
 use rustix::io::Errno;
 
 use super::model::{Fate, Model};
@@ -89,6 +90,11 @@ fn every_deed_of_a_first_version_may_fail() {
         if failed.is_empty() {
             assert!(after > 10, "{after} deeds only");
             return;
+        }
+        // Until the journal does not tell of it any more.
+        for _ in 0..12 {
+            run.put(&Branch::main(), 1);
+            run.settle();
         }
         look(&mut run).unwrap_or_else(|what| panic!("{failed:?}: {what}"));
     }
