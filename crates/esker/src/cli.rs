@@ -96,7 +96,7 @@ pub(crate) enum Command {
     /// Measure this esker against its peers and limits, on this machine.
     #[command(subcommand)]
     Bench(Bench),
-    /// Remove large contents that the rules under [keep] keep no longer.
+    /// Remove large contents that the rules of `keep` in esker.toml keep no longer.
     Prune(Prune),
     /// The planning application's filters, stdin to stdout.
     #[command(subcommand)]
