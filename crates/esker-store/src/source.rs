@@ -192,11 +192,11 @@ pub(crate) fn head_of(bytes: &[u8]) -> Option<Head> {
         loop {
             byte = rest.next()?;
             length += 1;
-            back = back.checked_shl(7)? | u64::from(byte & 0x7f);
+            back = back.checked_mul(0x80)? | u64::from(byte & 0x7f);
             if byte & 0x80 == 0 {
                 break;
             }
-            back += 1;
+            back = back.checked_add(1)?;
         }
     }
     Some(Head { code, size, back, length })
@@ -232,3 +232,6 @@ pub(crate) fn places_of(bytes: &[u8]) -> Option<Vec<Place>> {
     }
     Some(places)
 }
+
+#[cfg(test)]
+mod tests;
