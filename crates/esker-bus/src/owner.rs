@@ -86,13 +86,16 @@ struct Way {
     id: Option<String>,
     back: Back,
     share: OwnedSemaphorePermit,
+    /// Whether something was changed, so that the reply may not be `busy`: that would ask for it again.
+    changed: bool,
 }
 
 impl Way {
     fn reply(self, request: &Frames, reply: Frames, limits: &Limits) {
-        let Self { id, back, share } = self;
+        let Self { id, back, share, changed } = self;
         let fits = envelope::check_size("answer", &reply, limits.message_max);
-        let tracked = fits.and_then(|()| back.track(reply, limits.unread_max));
+        let unread_max = if changed { usize::MAX } else { limits.unread_max };
+        let tracked = fits.and_then(|()| back.track(reply, unread_max));
         let reply = match tracked {
             Ok(reply) if reply.is_empty() => vec![Bytes::new()],
             Ok(reply) => envelope::number(reply, id.as_deref()),
@@ -133,7 +136,7 @@ fn answer(
     for asked in batch {
         let id = envelope::id(&asked.frames);
         requests.push(asked.frames);
-        backs.push(Way { id, back: asked.back, share: asked.share });
+        backs.push(Way { id, back: asked.back, share: asked.share, changed: false });
     }
     let mut backs = backs.into_iter();
     while !requests.is_empty() {
@@ -143,13 +146,17 @@ fn answer(
         assert!(owed, "a service owes an outcome for at least the first request, and for no more");
         let mut replies = Vec::with_capacity(answered);
         for Outcome { reply, events, later } in outcomes {
+            let changed = !events.is_empty();
             for event in events {
                 outlets.publish(event);
             }
-            replies.push((reply, later));
+            replies.push((reply, later, changed));
         }
         let answered = requests.drain(..answered);
-        for ((request, (reply, later)), way) in answered.zip(replies).zip(backs.by_ref()) {
+        for ((request, (reply, later, changed)), mut way) in
+            answered.zip(replies).zip(backs.by_ref())
+        {
+            way.changed = changed;
             match later {
                 None => way.reply(&request, reply, limits),
                 Some(work) => {

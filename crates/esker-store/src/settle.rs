@@ -4,6 +4,7 @@
 //! what is not durable, and a store is not littered with files. Until then plain git sees the state before.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, OnceLock};
@@ -17,6 +18,7 @@ use crate::journal::Batch;
 use crate::locks::{self, Move, Moved};
 use crate::objects::Object;
 use crate::pack::{Pack, PackWriter};
+use crate::upkeep;
 
 /// How long a pause ends the gathering of batches.
 const QUIET: Duration = Duration::from_millis(2);
@@ -125,6 +127,10 @@ impl Load {
             self.objects.iter().map(|object| (object.id, object)).collect();
         if objects.is_empty() {
             return Ok(None);
+        }
+        if upkeep::is_full(git_dir)? {
+            let reason = "there are too many packs in it, which cannot be merged; run `git gc`";
+            return Err(Error::write(&git_dir.join("objects/pack"))(io::Error::other(reason)));
         }
         let mut pack = PackWriter::create(git_dir, SCRATCH, objects.len())?;
         for object in &self.objects {

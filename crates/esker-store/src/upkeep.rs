@@ -27,6 +27,10 @@ use crate::tree;
 const PACKS_MAX: usize = 20;
 /// How many packs are merged at once: each is an open file.
 const AT_ONCE_MAX: usize = 200;
+/// How many packs there may be before a `git gc` is no longer waited for: it fails then, and harms nothing.
+const PATIENCE: usize = 4_000;
+/// How many packs there may be before no more are written: more than 10,000 cannot be read at once.
+const FULL: usize = 9_000;
 /// How old a `git gc` may be, as git itself believes.
 const GC_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 /// How many loose objects there may be before they are packed.
@@ -45,11 +49,20 @@ pub(crate) struct Plan {
     loose: Vec<Revision>,
 }
 
+/// What cannot be read whole, and so stays where it is: `esker doctor --deep` names what is lost in it.
+#[derive(Debug, Default)]
+struct Spoiled {
+    packs: HashSet<PathBuf>,
+    loose: HashSet<Revision>,
+}
+
 /// What is to be done, if anything is; nothing while there are fewer packs than some.
-fn plan(git_dir: &Path, packs_max: usize) -> Result<Option<Plan>, Error> {
-    let loose = loose::list(git_dir, LOOSE_MAX)?;
+fn plan(git_dir: &Path, packs_max: usize, spoiled: &Spoiled) -> Result<Option<Plan>, Error> {
+    let mut loose = loose::list(git_dir, LOOSE_MAX + spoiled.loose.len())?;
+    loose.retain(|id| !spoiled.loose.contains(id));
     let loose = if loose.len() < LOOSE_MAX { Vec::new() } else { loose };
     let mut packs = packs(git_dir)?;
+    packs.retain(|pack| !spoiled.packs.contains(&pack.path));
     packs.sort_by_key(|pack| pack.size);
     let mut count = merged(&packs.iter().map(|pack| pack.size).collect::<Vec<_>>());
     if packs.len() < packs_max {
@@ -117,19 +130,33 @@ pub(crate) fn run_from(
     packs_max: usize,
     stop: &Arc<AtomicBool>,
 ) -> Result<(), Error> {
-    while let Some(plan) = plan(git_dir, packs_max)? {
-        if is_gc_running(git_dir) || !merge(git_dir, &plan, stop)? {
+    let mut spoiled = Spoiled::default();
+    while let Some(plan) = plan(git_dir, packs_max, &spoiled)? {
+        if is_gc_heeded(git_dir)? || !merge(git_dir, &plan, stop, &mut spoiled)? {
             break;
         }
     }
     Ok(())
 }
 
-/// Does what was planned; whether it came to its end.
-fn merge(git_dir: &Path, plan: &Plan, stop: &AtomicBool) -> Result<bool, Error> {
+/// Whether there are so many packs that no more may be written.
+pub(crate) fn is_full(git_dir: &Path) -> Result<bool, Error> {
+    Ok(packs(git_dir)?.len() >= FULL)
+}
+
+/// Does what was planned, or finds what is spoiled; whether it came to its end.
+fn merge(
+    git_dir: &Path,
+    plan: &Plan,
+    stop: &AtomicBool,
+    spoiled: &mut Spoiled,
+) -> Result<bool, Error> {
     let mut sources = Vec::new();
     for path in &plan.packs {
-        sources.push(Source::open(path)?);
+        match Source::open(path) {
+            Ok(source) => sources.push(source),
+            Err(error) => return spoiled.pack(path, error),
+        }
     }
     let ids = sources.iter().flat_map(Source::ids).chain(plan.loose.iter().copied());
     let ids: HashSet<Revision> = ids.collect();
@@ -140,20 +167,24 @@ fn merge(git_dir: &Path, plan: &Plan, stop: &AtomicBool) -> Result<bool, Error> 
         pace: Pace { since: Instant::now(), stop },
     };
     drop(ids);
-    for source in &mut sources {
-        if !merge.source(source)? {
-            return Ok(false);
+    for (source, path) in sources.iter_mut().zip(&plan.packs) {
+        match merge.source(source) {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(error) => return spoiled.pack(path, error),
         }
     }
     for id in &plan.loose {
-        if !merge.whole(*id)? {
-            return Ok(false);
+        match merge.whole(*id) {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(error) => return spoiled.loose(*id, error),
         }
     }
     merge.pack.finish()?.release()?;
     for path in &plan.packs {
         // It has made a list of the packs and fails if one of them is gone; they are merged again later.
-        if is_gc_running(git_dir) {
+        if is_gc_heeded(git_dir)? {
             return Ok(false);
         }
         // Without its index git does not look for a pack.
@@ -167,6 +198,38 @@ fn merge(git_dir: &Path, plan: &Plan, stop: &AtomicBool) -> Result<bool, Error> 
         files::remove(&path).map_err(Error::write(&path))?;
     }
     Ok(true)
+}
+
+impl Spoiled {
+    /// Leaves a pack out from now on, if the error is its own.
+    fn pack(&mut self, path: &Path, error: Error) -> Result<bool, Error> {
+        if !is_spoilt(&error) {
+            return Err(error);
+        }
+        tracing::warn!(pack = %path.display(), %error, "a pack is not merged with others");
+        self.packs.insert(path.to_owned());
+        Ok(true)
+    }
+
+    /// Leaves a loose object out from now on, if the error is its own.
+    fn loose(&mut self, id: Revision, error: Error) -> Result<bool, Error> {
+        if !is_spoilt(&error) {
+            return Err(error);
+        }
+        tracing::warn!(object = %id, %error, "a loose object is not packed");
+        self.loose.insert(id);
+        Ok(true)
+    }
+}
+
+/// Whether something cannot be read, as against written.
+fn is_spoilt(error: &Error) -> bool {
+    matches!(error, Error::Damaged { .. } | Error::Read { .. })
+}
+
+/// Whether a `git gc` runs that may have its way.
+fn is_gc_heeded(git_dir: &Path) -> Result<bool, Error> {
+    Ok(is_gc_running(git_dir) && packs(git_dir)?.len() < PATIENCE)
 }
 
 /// Whether a `git gc` runs: its process is named in `gc.pid`.

@@ -19,6 +19,7 @@ use esker_store::store::{LARGE_MAX, LARGE_MIN, Options, Store};
 use esker_web::project::{Project as Shown, Stage, View};
 use esker_wire::name::Resource;
 use indicatif::MultiProgress;
+use rustix::process::{Resource as Limited, Rlimit, getrlimit, setrlimit};
 use tokio::sync::watch;
 
 use crate::cli::{Hub, Log, Ports, Up, Web};
@@ -43,6 +44,10 @@ const HELD_LOOK: Duration = Duration::from_millis(20);
 /// How long the main thread sleeps between looks at the signals, where nothing else wakes it.
 const REST: Duration = Duration::from_secs(3600);
 
+/// How many files may be open at once, if the system lets us: each client is one. Programs get the same; those of old
+/// that close every file there may be should not have millions to close.
+const FILES_MAX: u64 = 16_384;
+
 /// Everything a plane is started from.
 struct Start {
     project: Project,
@@ -53,12 +58,25 @@ struct Start {
     read_along: bool,
 }
 
+/// Shells allow 1,024 files, for the sake of programs that cannot count further; this one can.
+fn allow_files() {
+    let limit = getrlimit(Limited::Nofile);
+    let wanted = limit.maximum.map_or(FILES_MAX, |most| most.min(FILES_MAX));
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = Rlimit { current: Some(wanted), ..limit };
+        if let Err(error) = setrlimit(Limited::Nofile, raised) {
+            tracing::warn!(%error, "no more files can be open at once than the shell allows");
+        }
+    }
+}
+
 impl Start {
     fn new(project: Project, log: &Log) -> Result<Self> {
         let bars = MultiProgress::new();
         crate::logging::start(log.json, &bars);
         let definition = definition(&project)?;
         project.hidden()?;
+        allow_files();
         Ok(Self {
             project,
             definition,

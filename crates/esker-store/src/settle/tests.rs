@@ -67,3 +67,20 @@ fn what_cannot_be_placed_is_tried_again() {
     drop(send);
     thread.join().unwrap();
 }
+
+/// Packs that nothing merges are not added to until none can be read any more.
+#[test]
+fn too_many_packs_are_told_of() {
+    let dir = repository();
+    let folder = dir.path().join("objects/pack");
+    for number in 0..9_000 {
+        fs::write(folder.join(format!("pack-{number}.idx")), "").unwrap();
+        fs::write(folder.join(format!("pack-{number}.pack")), "").unwrap();
+    }
+    let mut load = Load::default();
+    load.take(1, batch("one", None));
+    let error = load.place(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("objects/pack") && error.contains("git gc"), "{error}");
+    fs::remove_file(folder.join("pack-0.idx")).unwrap();
+    assert!(load.place(dir.path()).unwrap().is_empty());
+}

@@ -112,27 +112,44 @@ fn packs_of_gits_are_merged_and_kept_ones_left() {
     assert_whole(dir.path(), &revisions);
 }
 
-/// A flipped bit is not copied into a new pack, under a sum that says it is good.
+/// A flipped bit is not copied into a new pack, under a sum that says it is good; and it stops no other pack.
 #[test]
-fn damage_stops_a_merge() {
+fn a_damaged_pack_is_left_as_it_is_and_the_others_are_merged() {
     let dir = tempfile::TempDir::new().unwrap();
-    drop(store_of(dir.path(), 10));
+    drop(store_of(dir.path(), 30));
     let mut all: Vec<PathBuf> =
         packs(dir.path()).unwrap().into_iter().map(|pack| pack.path).collect();
     all.sort();
-    let damaged = &all[0];
-    let mut bytes = std::fs::read(damaged).unwrap();
+    let (damaged, cut) = (all[0].clone(), all[1].with_extension("idx"));
+    let mut bytes = std::fs::read(&damaged).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 4;
-    let about = std::fs::metadata(damaged).unwrap().permissions();
-    std::fs::remove_file(damaged).unwrap();
-    std::fs::write(damaged, &bytes).unwrap();
-    std::fs::set_permissions(damaged, about).unwrap();
-    let before = all.len();
-    let plan = Plan { packs: all, loose: Vec::new() };
-    let error = merge(dir.path(), &plan, &AtomicBool::new(false)).unwrap_err();
-    assert!(matches!(&error, Error::Damaged { reason, .. } if reason.contains(".pack")), "{error}");
-    assert_eq!(packs(dir.path()).unwrap().len(), before, "nothing was removed");
+    std::fs::remove_file(&damaged).unwrap();
+    std::fs::write(&damaged, &bytes).unwrap();
+    std::fs::remove_file(&cut).unwrap();
+    std::fs::write(&cut, "half").unwrap();
+    run(dir.path(), &Arc::default()).unwrap();
+    let left: Vec<PathBuf> = packs(dir.path()).unwrap().into_iter().map(|pack| pack.path).collect();
+    assert!(left.len() < 10, "{} packs are left", left.len());
+    assert!(left.contains(&damaged) && left.contains(&cut.with_extension("pack")));
+    assert_eq!(std::fs::read(&damaged).unwrap(), bytes);
+}
+
+/// A damaged loose object is not packed, and stops no other.
+#[test]
+fn a_damaged_loose_object_is_left_as_it_is() {
+    let dir = tempfile::TempDir::new().unwrap();
+    drop(store_of(dir.path(), 1));
+    let make = "for n in $(seq 1 1500); do echo $n > file$n; done; \
+                ls file* | git hash-object -w --stdin-paths > /dev/null; rm file*";
+    git(dir.path(), &["-c", &format!("alias.make=!{make}"), "make"]);
+    let damaged = loose::list(dir.path(), 1).unwrap()[0];
+    let path = loose::path_of(dir.path(), damaged);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "no object").unwrap();
+    run(dir.path(), &Arc::default()).unwrap();
+    let left = loose::list(dir.path(), 0).unwrap();
+    assert!(left.contains(&damaged) && left.len() < LOOSE_MAX, "{} are left", left.len());
 }
 
 #[test]
@@ -163,8 +180,9 @@ fn a_gc_that_runs_is_left_alone() {
     let before = all();
     run(dir.path(), &Arc::default()).unwrap();
     assert_eq!(all(), before);
-    let plan = plan(dir.path(), PACKS_MAX).unwrap().expect("there is something to do");
-    assert!(!merge(dir.path(), &plan, &AtomicBool::new(false)).unwrap());
+    let mut spoiled = Spoiled::default();
+    let plan = plan(dir.path(), PACKS_MAX, &spoiled).unwrap().expect("there is something to do");
+    assert!(!merge(dir.path(), &plan, &AtomicBool::new(false), &mut spoiled).unwrap());
     assert_eq!(all(), before + 1, "a new one, and all the old ones");
     // One that was killed has left its number behind.
     std::fs::write(&pid, "4194305 here").unwrap();
