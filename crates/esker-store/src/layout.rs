@@ -136,10 +136,11 @@ pub(crate) fn hold(dir: &Path) -> Result<Hold, Error> {
         Err(TryLockError::WouldBlock) => return Err(held(dir, &mut file)),
         Err(TryLockError::Error(error)) => return Err(Error::write(&path)(error)),
     }
-    files::set_length(&file, &path, 0)?;
+    let hold = Hold(file);
+    files::set_length(&hold.0, &path, 0)?;
     let text = format!("{}\n", std::process::id());
-    files::write_at(&file, &path, (0, text.as_bytes()))?;
-    Ok(Hold(file))
+    files::write_at(&hold.0, &path, (0, text.as_bytes()))?;
+    Ok(hold)
 }
 
 fn held(dir: &Path, file: &mut File) -> Error {

@@ -26,6 +26,9 @@ pub(crate) const REF_DELTA: u8 = 7;
 /// The first offset that takes eight bytes in an index.
 const LARGE: u64 = 0x8000_0000;
 
+/// After how many bytes what was written so far is flushed: who waits for a flush of the journal waits for this one too.
+const FLUSH: u64 = 4 * 1024 * 1024;
+
 /// What the files that keep packs are names of, and what they say.
 pub(crate) const KEEP: &str = "esker/keep";
 pub(crate) const KEEP_TEXT: &[u8] = b"esker\n";
@@ -53,6 +56,8 @@ pub(crate) struct PackWriter {
     out: BufWriter<Output>,
     sum: Sum,
     at: u64,
+    /// Up to where it was flushed.
+    flushed: u64,
     places: Vec<Place>,
     known: HashMap<Revision, Known>,
     zlib: Compress,
@@ -84,6 +89,7 @@ impl PackWriter {
             out: BufWriter::with_capacity(256 * 1024, file),
             sum: Sum::new(),
             at: 0,
+            flushed: 0,
             places: Vec::with_capacity(count),
             known: HashMap::with_capacity(count),
             zlib: Compress::new(Compression::fast(), true),
@@ -156,7 +162,12 @@ impl PackWriter {
         }
         self.known.insert(id, Known { at, depth });
         self.places.push(Place { id, at, sum: sum.finalize() });
-        Ok(())
+        if self.at - self.flushed < FLUSH {
+            return Ok(());
+        }
+        self.flushed = self.at;
+        self.out.flush().map_err(Error::write(&self.path))?;
+        self.out.get_ref().sync()
     }
 
     /// Makes the pack durable and puts it in its place, kept from `git gc` until [`Pack::release`].

@@ -1,5 +1,6 @@
 //! A pack as it is read to be copied: its entries in order, compressed as they are.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
@@ -137,25 +138,29 @@ impl Source {
 
     /// Looks at the entries' heads only.
     fn find_bases(&mut self) -> Result<(), Error> {
-        let by_place: HashMap<u64, usize> =
-            self.places.iter().enumerate().map(|(index, place)| (place.at, index)).collect();
-        let by_id: HashMap<Revision, usize> =
-            self.places.iter().enumerate().map(|(index, place)| (place.id, index)).collect();
+        let by_place = |at: u64| self.places.binary_search_by_key(&at, |place| place.at).ok();
+        // Only packs that others made name a base by its id.
+        let by_id = LazyCell::new(|| {
+            let places = self.places.iter().enumerate();
+            places.map(|(index, place)| (place.id, index)).collect::<HashMap<_, _>>()
+        });
+        let mut bases = Vec::with_capacity(self.places.len());
         let mut bytes = [0; 64];
         for place in &self.places {
             let room = bytes.len().min((self.length - place.at) as usize);
             let read = self.file.read_exact_at(&mut bytes[..room], place.at);
             read.map_err(Error::read(&self.path))?;
             let base = head_of(&bytes).and_then(|head| match head.code {
-                OFS_DELTA => by_place.get(&place.at.checked_sub(head.back)?).copied(),
+                OFS_DELTA => by_place(place.at.checked_sub(head.back)?),
                 REF_DELTA => {
                     let id = Revision::from_bytes(*bytes[head.length..].first_chunk()?);
                     by_id.get(&id).copied()
                 }
                 _ => None,
             });
-            self.bases.push(base);
+            bases.push(base);
         }
+        self.bases = bases;
         self.heights = vec![0; self.places.len()];
         for index in (0..self.places.len()).rev() {
             if let Some(base) = self.bases[index] {

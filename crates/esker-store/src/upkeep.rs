@@ -37,6 +37,8 @@ const GC_MAX: Duration = Duration::from_secs(12 * 60 * 60);
 const LOOSE_MAX: usize = 1_000;
 /// A pack of this many bytes is large enough.
 const LARGE: u64 = 4 * 1024 * 1024 * 1024;
+/// How many bytes of indices are merged at once, 28 for an object: to merge takes some 200 bytes of memory for each.
+const INDEX_MAX: u64 = 8 * 1024 * 1024;
 /// How long the thread works before it rests three times as long.
 const WORK: Duration = Duration::from_millis(20);
 /// The temporary name of the pack.
@@ -69,6 +71,11 @@ fn plan(git_dir: &Path, packs_max: usize, spoiled: &Spoiled) -> Result<Option<Pl
         count = 0;
     }
     packs.truncate(count.min(AT_ONCE_MAX));
+    let mut indices = 0;
+    packs.retain(|pack| {
+        indices += pack.index;
+        indices <= INDEX_MAX
+    });
     // The oldest first, so that what was made from what comes after it.
     packs.sort_by_key(|pack| pack.written);
     let packs: Vec<PathBuf> = packs.into_iter().map(|pack| pack.path).collect();
@@ -92,6 +99,8 @@ fn merged(sizes: &[u64]) -> usize {
 struct Found {
     path: PathBuf,
     size: u64,
+    /// The size of its index.
+    index: u64,
     written: std::time::SystemTime,
 }
 
@@ -107,13 +116,14 @@ fn packs(git_dir: &Path) -> Result<Vec<Found>, Error> {
         {
             continue;
         }
+        let index = fs::metadata(&path);
         let path = path.with_extension("pack");
-        let Ok(about) = fs::metadata(&path) else {
+        let (Ok(index), Ok(about)) = (index, fs::metadata(&path)) else {
             continue;
         };
         let written = about.modified().map_err(Error::read(&path))?;
         if about.len() < LARGE {
-            found.push(Found { path, size: about.len(), written });
+            found.push(Found { path, size: about.len(), index: index.len(), written });
         }
     }
     Ok(found)
@@ -159,7 +169,9 @@ fn merge(
         }
     }
     let ids = sources.iter().flat_map(Source::ids).chain(plan.loose.iter().copied());
-    let ids: HashSet<Revision> = ids.collect();
+    let mut ids: Vec<Revision> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
     let mut merge = Merge {
         objects: Objects::open(git_dir)?,
         pack: PackWriter::create(git_dir, SCRATCH, ids.len())?,
