@@ -15,6 +15,8 @@ use crate::error::Error;
 
 /// How much of what was read lately is kept in memory, in bytes.
 const CACHE_MAX: usize = 32 * 1024 * 1024;
+/// The same for who reads almost everything once.
+const CACHE_LEAN: usize = 2 * 1024 * 1024;
 /// For how many blobs the size is kept in memory.
 const SIZES_MAX: usize = 100_000;
 /// How many packs there may be at once.
@@ -100,6 +102,11 @@ impl Objects {
             fresh: HashMap::new(),
             batches: VecDeque::new(),
         })
+    }
+
+    /// The same, keeping little of what it reads.
+    pub(crate) fn lean(self) -> Self {
+        Self { cache: Cache::new(CACHE_LEAN), ..self }
     }
 
     /// Takes an object in; it is readable at once, and durable after the next flush. `base` is what it was made

@@ -173,7 +173,7 @@ fn merge(
     ids.sort_unstable();
     ids.dedup();
     let mut merge = Merge {
-        objects: Objects::open(git_dir)?,
+        objects: Objects::open(git_dir)?.lean(),
         pack: PackWriter::create(git_dir, SCRATCH, ids.len())?,
         near: HashMap::new(),
         pace: Pace { since: Instant::now(), stop },
