@@ -7,6 +7,7 @@
 pub mod defect;
 
 pub mod blobs;
+pub mod gate;
 mod graph;
 mod keep;
 mod large;
@@ -30,7 +31,9 @@ use esker_wire::remote::Remote;
 use jiff::Timestamp;
 
 use self::defect::{Defect, Severity};
+use self::gate::Gate;
 use self::large::Large;
+pub(crate) use self::page::nearest;
 use self::value::Schedule;
 use crate::open;
 
@@ -101,6 +104,8 @@ pub struct Source {
     pub output: Resource,
     /// Whether nothing at all is an acceptable content.
     pub allow_empty: bool,
+    /// What the content must be like to be published.
+    pub gate: Gate,
 }
 
 /// How a source is read.
@@ -130,6 +135,8 @@ pub struct Stage {
     pub program: Program,
     /// Whether nothing at all is an acceptable output.
     pub allow_empty: bool,
+    /// What the outputs must be like to be published.
+    pub gate: Gate,
 }
 
 /// A program and the bounds it runs in.
@@ -197,6 +204,13 @@ impl Definition {
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let sources = self.sources.iter().map(|source| source.name.as_str());
         sources.chain(self.stages.iter().map(|stage| stage.name.as_str()))
+    }
+
+    /// Every gate that judges something, with the name of its source or stage.
+    pub(crate) fn gates(&self) -> impl Iterator<Item = (&str, &Gate)> {
+        let sources = self.sources.iter().map(|source| (source.name.as_str(), &source.gate));
+        let stages = self.stages.iter().map(|stage| (stage.name.as_str(), &stage.gate));
+        sources.chain(stages).filter(|(_, gate)| !gate.is_open())
     }
 
     /// Every program it runs, with the name of its source or stage.

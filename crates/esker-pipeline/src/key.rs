@@ -14,6 +14,7 @@
 //!                     sheets, N, then each name
 //!                     content, the SHA-256 of the file, or "missing"
 //! allow_empty, "true" or "false"
+//! gate, the hash of the guards, the checks and their files; left out, with its title, if there are none
 //! ```
 //! Every field, counts included, is written as its length in decimal, a colon, its bytes and a line feed.
 //! The stage's name, the machine and the limits are not part of it: renaming a stage or giving it more time
@@ -34,6 +35,8 @@ pub(crate) struct Print {
     pub(crate) env: Vec<(String, Option<String>)>,
     /// The hash of a file source's content; none if the file cannot be read.
     pub(crate) file: Option<String>,
+    /// The hash of the gate and of its files; empty if it judges nothing.
+    pub(crate) gate: String,
 }
 
 /// A hash being computed, field by field.
@@ -71,9 +74,13 @@ impl Fields {
         }
     }
 
-    fn finish(mut self, allow_empty: bool) -> String {
+    fn finish(mut self, allow_empty: bool, gate: &str) -> String {
         self.push("allow_empty");
         self.push(if allow_empty { "true" } else { "false" });
+        if !gate.is_empty() {
+            self.push("gate");
+            self.push(gate);
+        }
         hex(&self.0.finalize())
     }
 }
@@ -89,7 +96,7 @@ pub(crate) fn of_stage(stage: &Stage, print: &Print, inputs: &[(&Resource, Revis
         fields.push(resource.as_str());
         fields.push(&blob.to_string());
     }
-    fields.finish(stage.allow_empty)
+    fields.finish(stage.allow_empty, &print.gate)
 }
 
 /// The run key of a source as it is now.
@@ -100,7 +107,7 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
             let mut fields = Fields::new("command");
             fields.push_all("outputs", output);
             fields.push_program(program, print);
-            fields.finish(source.allow_empty)
+            fields.finish(source.allow_empty, &print.gate)
         }
         Origin::File { path, sheets } => {
             let workbook = crate::sheets::is_workbook(path);
@@ -111,7 +118,7 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
             fields.push_all("sheets", sheets.iter().map(String::as_str));
             fields.push("content");
             fields.push(print.file.as_deref().unwrap_or("missing"));
-            fields.finish(source.allow_empty)
+            fields.finish(source.allow_empty, &print.gate)
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod plan;
 mod retry;
 
 mod fingerprint;
+mod gate;
 mod sheets;
 
 mod child;
@@ -19,6 +20,7 @@ pub mod supervise;
 
 pub mod engine;
 pub mod record;
+pub mod rejected;
 mod run;
 pub mod trial;
 

@@ -5,6 +5,7 @@
 
 mod failure;
 mod file;
+mod gate;
 mod gather;
 pub(crate) mod line;
 mod output;
@@ -89,6 +90,14 @@ impl From<io::Error> for Halt {
 struct Made {
     contents: Vec<(Resource, Bytes)>,
     content_type: Option<&'static str>,
+    /// What checks say of it that let it pass.
+    warnings: Vec<String>,
+}
+
+impl Made {
+    fn new(contents: Vec<(Resource, Bytes)>, content_type: Option<&'static str>) -> Self {
+        Self { contents, content_type, warnings: Vec::new() }
+    }
 }
 
 /// When a run began, for people and for its duration.
@@ -113,6 +122,7 @@ pub(crate) fn run(bench: &Bench, run: &Run, line: &Line) -> Outcome {
     let began = Began::now();
     let mut run = run.clone();
     let made = make(bench, &mut run, line);
+    let made = made.and_then(|made| gate::pass((bench, line), &mut run, made, began));
     match made.and_then(|made| store::put((bench, line), &run, made, began)) {
         Ok(record) => Outcome::Done(Box::new(record)),
         Err(Halt::Again(why)) => Outcome::Again(why),

@@ -232,7 +232,7 @@ fn article(kind: &str) -> String {
 }
 
 /// `did you mean` for a name that is not one of `known`.
-pub(super) fn nearest(name: &str, known: &[&str]) -> String {
+pub(crate) fn nearest(name: &str, known: &[&str]) -> String {
     /// How many letters may differ.
     const DISTANCE_MAX: usize = 2;
     let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);

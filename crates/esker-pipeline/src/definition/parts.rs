@@ -6,6 +6,7 @@ use esker_wire::name::Resource;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::gate::{self, Owner};
 use super::graph::Node;
 use super::page::{Marked, Page, Table};
 use super::read::{Places, check_name, required, resource};
@@ -13,7 +14,7 @@ use super::value::{self, Schedule};
 use super::{Origin, Program, Source, Stage};
 
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 /// What one message to the store holds, less some room for its head.
 const OUTPUT_MAX: u64 = 64_000_000;
 /// The most retries that may be asked for.
@@ -38,7 +39,7 @@ pub(super) fn sources(
     let mut sources = Vec::new();
     for (name, table) in page.tables(root.entries, "source") {
         check_name(page, &name, &table.span);
-        page.check_keys(&table, &[&SOURCE_KEYS[..], &PROGRAM_KEYS].concat());
+        page.check_keys(&table, &[&SOURCE_KEYS[..], &PROGRAM_KEYS, &gate::KEYS].concat());
         let origin = origin(page, &table, &name, places);
         let schedule = schedule(page, &table, now);
         let schedule = needed(page, &table, schedule);
@@ -50,8 +51,15 @@ pub(super) fn sources(
         let Some(origin) = origin else {
             continue;
         };
+        let outputs = std::slice::from_ref(&output.value);
+        let env = match &origin {
+            Origin::Run(program) => program.env.as_slice(),
+            Origin::File { .. } => &[],
+        };
+        let gate = gate::gate(page, &table, &Owner { name: &name, outputs, env }, places);
         sources.push(Source {
             name,
+            gate,
             origin,
             schedule,
             output: output.value,
@@ -70,17 +78,22 @@ pub(super) fn stages(
     let mut stages = Vec::new();
     for (name, table) in page.tables(root.entries, "stage") {
         check_name(page, &name, &table.span);
-        page.check_keys(&table, &[&STAGE_KEYS[..], &PROGRAM_KEYS].concat());
+        page.check_keys(&table, &[&STAGE_KEYS[..], &PROGRAM_KEYS, &gate::KEYS].concat());
         let inputs = resources(page, &table, "input");
         let outputs = resources(page, &table, "output");
-        let bare = |marked: &[Marked<Resource>]| marked.iter().map(|m| m.value.clone()).collect();
+        let bare = |marked: &[Marked<Resource>]| -> Vec<Resource> {
+            marked.iter().map(|m| m.value.clone()).collect()
+        };
         let (input_names, output_names) = (bare(&inputs), bare(&outputs));
         nodes.push(node(&name, &table, inputs, outputs));
         let Some(program) = program(page, &table, &name, places) else {
             continue;
         };
+        let owner = Owner { name: &name, outputs: &output_names, env: &program.env };
+        let gate = gate::gate(page, &table, &owner, places);
         stages.push(Stage {
             name,
+            gate,
             inputs: input_names,
             outputs: output_names,
             program,

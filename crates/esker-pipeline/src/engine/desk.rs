@@ -368,5 +368,6 @@ fn bad_definition(defects: &[Defect], now: Timestamp) -> RunRecord {
             since: now,
             not_before: None,
         }),
+        warnings: Vec::new(),
     }
 }

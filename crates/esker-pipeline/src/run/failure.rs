@@ -127,6 +127,7 @@ pub(super) fn record(run: &Run, broken: Broken, began: Began, now: Timestamp) ->
             since,
             not_before,
         }),
+        warnings: Vec::new(),
     }
 }
 

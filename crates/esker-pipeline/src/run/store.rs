@@ -26,6 +26,7 @@ pub(super) fn put(
     made: Made,
     began: Began,
 ) -> Result<RunRecord, Halt> {
+    let warnings = made.warnings.clone();
     let request = request(bench, run, made, began);
     let stored = send(bench, line, &request)?;
     let changed = stored.items.iter().any(|item| item.is_changed());
@@ -42,6 +43,7 @@ pub(super) fn put(
         started: began.at,
         duration_ms: began.duration_ms(),
         failure: None,
+        warnings,
     })
 }
 
@@ -93,18 +95,23 @@ fn request(bench: &Bench, run: &Run, made: Made, began: Began) -> Put {
         branch: Branch::main(),
         message: Some(message(run)),
         author: None,
-        provenance: Some(Provenance {
-            stage: run.name().to_owned(),
-            run_key: run.run_key.clone(),
-            inputs: run.inputs.clone(),
-            program: program(run),
-            code: run.print.code.clone(),
-            engine: ENGINE.to_owned(),
-            host: bench.host.clone(),
-            started: began.at,
-            duration_ms: began.duration_ms(),
-            exit: 0,
-        }),
+        provenance: Some(provenance(bench, run, began, 0)),
+    }
+}
+
+/// What a run says of itself.
+pub(super) fn provenance(bench: &Bench, run: &Run, began: Began, exit: i32) -> Provenance {
+    Provenance {
+        stage: run.name().to_owned(),
+        run_key: run.run_key.clone(),
+        inputs: run.inputs.clone(),
+        program: program(run),
+        code: run.print.code.clone(),
+        engine: ENGINE.to_owned(),
+        host: bench.host.clone(),
+        started: began.at,
+        duration_ms: began.duration_ms(),
+        exit,
     }
 }
 

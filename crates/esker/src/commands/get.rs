@@ -7,7 +7,7 @@ use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Get, Resolve, Stat};
 
 use crate::cli;
-use crate::commands::{entry_json, large};
+use crate::commands::{entry_json, large, problems};
 use crate::planes::maker;
 use crate::project::Place;
 use crate::reach::{Hub, resource_at, version};
@@ -20,7 +20,11 @@ pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
     let hub = Hub::find(place)?;
     let since = get.if_changed_since.as_deref();
     let unless = since.map(|since| revision_at(&hub, &resource, since)).transpose()?.flatten();
-    let ask = Get { at, range: get.range, unless, ..Get::head(resource.clone()) };
+    let branch = match &get.rejected {
+        Some(stage) => problems::rejected(&hub, stage)?,
+        None => Branch::main(),
+    };
+    let ask = Get { at, branch, range: get.range, unless, ..Get::head(resource.clone()) };
     let (hub, asked) = large::call(place, hub, &ask);
     if get.range.is_none() && asked.as_ref().is_err_and(large::is_too_large) {
         return large::get(place, hub, get, ask);

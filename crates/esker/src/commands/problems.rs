@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use esker_pipeline::record;
+use esker_pipeline::{record, rejected};
 use esker_wire::name::Branch;
 use esker_wire::record::{DEFINITION, RunRecord};
 use esker_wire::snapshot::{Get, List};
@@ -73,6 +73,17 @@ fn failed(hub: &Hub) -> Result<Vec<RunRecord>> {
         }
     }
     Ok(failed)
+}
+
+/// The branch with what was refused when a stage failed.
+pub(super) fn rejected(hub: &Hub, stage: &str) -> Result<Branch> {
+    let record = failed(hub)?.into_iter().find(|record| record.stage == stage);
+    let branch = record.as_ref().and_then(rejected::branch);
+    branch.ok_or_else(|| {
+        let hint = "`esker problems` lists what failed; what was refused earlier is on the \
+            branches refs/esker/rejected/… of the store";
+        hinted(format!("nothing of {stage} is refused just now"), hint)
+    })
 }
 
 /// Asks the runner to run a stage again, although nothing has changed.
