@@ -6,6 +6,7 @@
 
 pub mod defect;
 
+mod below;
 pub mod blobs;
 pub mod gate;
 mod graph;

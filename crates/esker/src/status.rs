@@ -85,6 +85,9 @@ fn text(part: &Part) -> String {
     if let Some(next) = part.next {
         text += &format!("  next {}", say::time(next));
     }
+    if let Some(behind) = &part.behind {
+        text += &format!("  behind since {}: {} failed", say::time(behind.since), behind.because);
+    }
     if let Some(failure) = &part.failure {
         text += &format!("  {failure}");
     }
