@@ -24,6 +24,9 @@ impl<'a> Document<'a> {
     /// Reads JSON, or else TOML.
     pub(crate) fn read(content: &'a [u8]) -> Result<Self, Finding> {
         let text = text(content)?;
+        if text.trim().is_empty() {
+            return Err(Finding::new("it is empty").on_line(1));
+        }
         let broken = match json(text) {
             Ok(value) => return Ok(Self { value, text, form: Form::Json }),
             Err(broken) => broken,
@@ -89,13 +92,11 @@ fn on(finding: Finding, text: &str, offset: usize) -> Finding {
 /// NaN and infinity are what programs write most often that JSON has no word for.
 fn no_number(text: &str, line: usize, column: usize) -> Option<String> {
     let line = text.lines().nth(line.checked_sub(1)?)?;
-    let from = line.floor_char_boundary(column.saturating_sub(3));
-    let near = &line[from..];
-    let word = ["NaN", "Infinity", "-Infinity"].into_iter().find(|word| near.starts_with(word));
-    let word = word.or_else(|| {
-        let near = &line[line.floor_char_boundary(column.saturating_sub(1))..];
-        ["NaN", "Infinity", "-Infinity"].into_iter().find(|word| near.starts_with(word))
-    })?;
+    let starts = column.saturating_sub(3)..=column;
+    let is_near = |word: &&str| {
+        starts.clone().any(|at| line.get(at..).is_some_and(|rest| rest.starts_with(*word)))
+    };
+    let word = ["-Infinity", "Infinity", "NaN"].into_iter().find(is_near)?;
     Some(format!("{word} is no JSON value"))
 }
 

@@ -79,9 +79,14 @@ pub(super) fn pass(
     Err(broken.into())
 }
 
-/// Everything that is refused: guards and files first, programs only for what these let pass.
+/// Everything that is refused: files and guards first, programs only for what these let pass.
 fn judge(around: &mut Around<'_>, gate: &Gate, made: &Made) -> Result<Vec<Refusal>, Halt> {
     let mut refusals = Vec::new();
+    for check in &gate.checks {
+        if let Judge::File(path) = &check.judge {
+            of_file(around, (check, path), made, &mut refusals)?;
+        }
+    }
     for (output, content) in &made.contents {
         let before = match gate.guards.compare() {
             true => around.previous(output)?.as_deref().map(guard::rows),
@@ -90,11 +95,6 @@ fn judge(around: &mut Around<'_>, gate: &Gate, made: &Made) -> Result<Vec<Refusa
         let findings = guard::judge(&gate.guards, guard::rows(content), before);
         let (by, severity) = ("a guard".to_owned(), Severity::Error);
         refusals.push(Refusal { output: output.clone(), by, findings, severity });
-    }
-    for check in &gate.checks {
-        if let Judge::File(path) = &check.judge {
-            of_file(around, (check, path), made, &mut refusals)?;
-        }
     }
     refusals.retain(|refusal| !refusal.findings.is_empty());
     let is_refused = refusals.iter().any(|refusal| refusal.severity == Severity::Error);

@@ -12,6 +12,7 @@ mod docs;
 mod examples;
 mod finding;
 mod fleet;
+mod gate;
 mod hostile;
 mod large;
 mod names;
