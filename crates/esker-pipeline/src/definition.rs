@@ -17,6 +17,7 @@ mod programs;
 mod read;
 mod store;
 pub mod value;
+pub mod ways;
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
@@ -32,6 +33,7 @@ use jiff::Timestamp;
 use self::defect::{Defect, Severity};
 use self::large::Large;
 use self::value::Schedule;
+use self::ways::Ways;
 use crate::open;
 
 /// The file's name in the project's folder.
@@ -126,6 +128,8 @@ pub struct Stage {
     pub inputs: Vec<Resource>,
     /// What it makes; at least one.
     pub outputs: Vec<Resource>,
+    /// How it goes about its inputs.
+    pub ways: Ways,
     /// What it runs.
     pub program: Program,
     /// Whether nothing at all is an acceptable output.
@@ -149,6 +153,12 @@ pub struct Program {
     pub code: Option<Vec<String>>,
     /// The environment variables it is given; their values are part of the run key.
     pub env: Vec<String>,
+    /// The exit codes besides 0 with which it has done its work.
+    pub ok_exit: Vec<i32>,
+    /// Changed by hand to have everything computed anew; part of the run key.
+    pub salt: Option<String>,
+    /// Whether it reads what it made last, as the files that `ESKER_PREVIOUS_1` and so on name.
+    pub previous: bool,
 }
 
 /// A page that shows a resource.

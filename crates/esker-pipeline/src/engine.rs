@@ -123,7 +123,8 @@ impl Engine {
         sweep(dir.join(SCRATCH))?;
         let (post, mail) = channel();
         let hints = Hints::new(post.clone());
-        let bench = Bench { esker: options.esker, caller: options.caller, host: host(), dir };
+        let memo = Arc::default();
+        let bench = Bench { esker: options.esker, caller: options.caller, host: host(), memo, dir };
         let eye = Eye::open(Arc::clone(&hints));
         let (status, statuses) = watch::channel(Arc::default());
         let desk = Desk::new(bench, library, eye, (Arc::clone(&hints), post.clone()));

@@ -1,6 +1,7 @@
 //! A store for tests: it holds nothing and answers every PUT to `main` as it is told.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use esker_bus::bus::{Binds, Bus};
@@ -125,6 +126,7 @@ pub(crate) fn bench(bus: &Bus, store: &Endpoint, dir: &Path) -> Bench {
         esker: "/bin/false".into(),
         caller: bus.caller(store),
         host: "here".to_owned(),
+        memo: Arc::default(),
     }
 }
 

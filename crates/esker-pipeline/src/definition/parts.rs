@@ -10,7 +10,7 @@ use super::graph::Node;
 use super::page::{Marked, Page, Table};
 use super::read::{Places, check_name, required, resource};
 use super::value::{self, Schedule};
-use super::{Origin, Program, Source, Stage};
+use super::{Origin, Program, Source, Stage, ways};
 
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 const GRACE: Duration = Duration::from_secs(5);
@@ -18,11 +18,15 @@ const GRACE: Duration = Duration::from_secs(5);
 const OUTPUT_MAX: u64 = 64_000_000;
 /// The most retries that may be asked for.
 const RETRY_MAX: u32 = 100;
+/// The exit codes that a program may give itself.
+const EXITS: std::ops::RangeInclusive<u32> = 0..=255;
 /// The most often a source may be read by itself.
 const EVERY_MIN: Duration = Duration::from_secs(1);
 
-const PROGRAM_KEYS: [&str; 8] =
-    ["run", "timeout", "grace", "output_max", "retry", "allow_empty", "code", "env"];
+const PROGRAM_KEYS: [&str; 11] = [
+    "run", "timeout", "grace", "output_max", "retry", "allow_empty", "code", "env", "ok_exit", "salt",
+    "previous",
+];
 /// What a source has besides the keys of its program.
 const SOURCE_KEYS: [&str; 6] = ["file", "sheets", "every", "cron", "timezone", "output"];
 /// What a stage has besides the keys of its program.
@@ -70,10 +74,11 @@ pub(super) fn stages(
     let mut stages = Vec::new();
     for (name, table) in page.tables(root.entries, "stage") {
         check_name(page, &name, &table.span);
-        page.check_keys(&table, &[&STAGE_KEYS[..], &PROGRAM_KEYS].concat());
+        page.check_keys(&table, &[&STAGE_KEYS[..], &ways::KEYS, &PROGRAM_KEYS].concat());
         let inputs = resources(page, &table, "input");
         let outputs = resources(page, &table, "output");
         let bare = |marked: &[Marked<Resource>]| marked.iter().map(|m| m.value.clone()).collect();
+        let ways = ways::read(page, &table, &inputs);
         let (input_names, output_names) = (bare(&inputs), bare(&outputs));
         nodes.push(node(&name, &table, inputs, outputs));
         let Some(program) = program(page, &table, &name, places) else {
@@ -83,6 +88,7 @@ pub(super) fn stages(
             name,
             inputs: input_names,
             outputs: output_names,
+            ways,
             program,
             allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),
         });
@@ -207,6 +213,9 @@ fn program(
             page.error(&variable.span, message, "write its name alone, without a value");
         }
     }
+    let ok_exit = page.numbers(table, "ok_exit", EXITS);
+    let salt = page.string(table, "salt").map(|text| text.value);
+    let previous = page.boolean(table, "previous").unwrap_or(false);
     let argv = argv(page, table)?;
     places.origins.insert(name.to_owned(), page.place(argv[0].span.start));
     let bare = |list: Vec<Marked<String>>| list.into_iter().map(|word| word.value).collect();
@@ -218,6 +227,9 @@ fn program(
         retry: retry.unwrap_or(0),
         code: code.map(bare),
         env: env.map_or(Vec::new(), bare),
+        ok_exit: ok_exit.into_iter().map(|code| code as i32).filter(|code| *code != 0).collect(),
+        salt,
+        previous,
     })
 }
 
