@@ -42,6 +42,11 @@ pub const FILE: &str = "esker.toml";
 /// The largest definition, in bytes.
 const FILE_MAX: u64 = 1024 * 1024;
 
+const TIMEOUT: Duration = Duration::from_secs(10 * 60);
+const GRACE: Duration = Duration::from_secs(5);
+/// What one message to the store holds, less some room for its head.
+const OUTPUT_MAX: u64 = 64_000_000;
+
 /// The word that stands for this very program in `run`.
 pub(crate) const ESKER: &str = "esker";
 
@@ -159,6 +164,24 @@ pub struct Program {
     pub salt: Option<String>,
     /// Whether it reads what it made last, as the files that `ESKER_PREVIOUS_1` and so on name.
     pub previous: bool,
+}
+
+impl Program {
+    /// A program in the usual bounds.
+    pub(crate) fn new(argv: Vec<String>) -> Self {
+        Self {
+            argv,
+            timeout: TIMEOUT,
+            grace: GRACE,
+            output_max: OUTPUT_MAX,
+            retry: 0,
+            code: None,
+            env: Vec::new(),
+            ok_exit: Vec::new(),
+            salt: None,
+            previous: false,
+        }
+    }
 }
 
 /// A page that shows a resource.

@@ -138,7 +138,8 @@ pub(crate) fn run(bench: &Bench, run: &Run, line: &Line) -> Outcome {
 fn unchanged(run: &Run, began: Began) -> RunRecord {
     if let Some((name, _)) = run.outputs.iter().find(|(_, head)| head.is_none()) {
         let code = retry::NO_CHANGE;
-        let summary = format!("the program exited {code} (nothing has changed), but there is no {name} yet");
+        let summary =
+            format!("the program exited {code} (nothing has changed), but there is no {name} yet");
         let broken = Broken::new(summary, "have it print the first version, and exit 0");
         return failure::record(run, broken, began, Timestamp::now());
     }
@@ -196,13 +197,7 @@ fn execute(
     if program.previous {
         env.extend(gather::previous((bench, line), run, scratch.path())?);
     }
-    let order = Order {
-        esker: &bench.esker,
-        dir: &bench.dir,
-        program,
-        env,
-        stdin,
-    };
+    let order = Order { esker: &bench.esker, dir: &bench.dir, program, env, stdin };
     let finished = child::run(&order, &line.mailbox)?;
     match finished.end {
         End::Exited(0) => Ok(finished.stdout.into()),

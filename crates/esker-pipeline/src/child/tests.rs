@@ -9,13 +9,10 @@ use super::*;
 
 fn program(script: &str) -> Program {
     Program {
-        argv: ["sh", "-c", script].map(str::to_owned).to_vec(),
         timeout: Duration::from_secs(60),
         grace: Duration::from_millis(200),
         output_max: 1_000_000,
-        retry: 0,
-        code: None,
-        env: Vec::new(),
+        ..Program::new(["sh", "-c", script].map(str::to_owned).to_vec())
     }
 }
 

@@ -12,10 +12,6 @@ use super::read::{Places, check_name, required, resource};
 use super::value::{self, Schedule};
 use super::{Origin, Program, Source, Stage, ways};
 
-const TIMEOUT: Duration = Duration::from_secs(10 * 60);
-const GRACE: Duration = Duration::from_secs(5);
-/// What one message to the store holds, less some room for its head.
-const OUTPUT_MAX: u64 = 64_000_000;
 /// The most retries that may be asked for.
 const RETRY_MAX: u32 = 100;
 /// The exit codes that a program may give itself.
@@ -24,7 +20,16 @@ const EXITS: std::ops::RangeInclusive<u32> = 0..=255;
 const EVERY_MIN: Duration = Duration::from_secs(1);
 
 const PROGRAM_KEYS: [&str; 11] = [
-    "run", "timeout", "grace", "output_max", "retry", "allow_empty", "code", "env", "ok_exit", "salt",
+    "run",
+    "timeout",
+    "grace",
+    "output_max",
+    "retry",
+    "allow_empty",
+    "code",
+    "env",
+    "ok_exit",
+    "salt",
     "previous",
 ];
 /// What a source has besides the keys of its program.
@@ -219,17 +224,18 @@ fn program(
     let argv = argv(page, table)?;
     places.origins.insert(name.to_owned(), page.place(argv[0].span.start));
     let bare = |list: Vec<Marked<String>>| list.into_iter().map(|word| word.value).collect();
+    let usual = Program::new(bare(argv));
     Some(Program {
-        argv: bare(argv),
-        timeout: timeout.unwrap_or(TIMEOUT),
-        grace: grace.unwrap_or(GRACE),
-        output_max: output_max.unwrap_or(OUTPUT_MAX),
+        timeout: timeout.unwrap_or(usual.timeout),
+        grace: grace.unwrap_or(usual.grace),
+        output_max: output_max.unwrap_or(usual.output_max),
         retry: retry.unwrap_or(0),
         code: code.map(bare),
         env: env.map_or(Vec::new(), bare),
         ok_exit: ok_exit.into_iter().map(|code| code as i32).filter(|code| *code != 0).collect(),
         salt,
         previous,
+        ..usual
     })
 }
 

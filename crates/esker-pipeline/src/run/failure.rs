@@ -93,7 +93,7 @@ fn meaning(code: i32) -> String {
 fn hint(code: i32) -> &'static str {
     match code {
         retry::BAD_DATA => "mend its input: it runs again when that changes",
-        retry::BAD_SETUP => "mend how it is set up, then: esker problems --retry",
+        retry::BAD_SETUP => "mend how it is set up, then: esker problems retry",
         137 => "was it killed for using too much memory? see its standard error",
         _ if code == i32::from(NOT_FOUND) => "a program does not exist; run: esker check",
         _ if code == i32::from(NOT_EXECUTABLE) => "a program is not executable; run: esker check",

@@ -24,7 +24,11 @@ use super::{Bench, Halt, SCRATCH, may_pass};
 
 /// One input is its own bytes; several are one stacked stream, a stream per input, named like the resource. Of
 /// several that the definition names, those that do not exist yet are left out.
-pub(super) fn inputs((bench, line): (&Bench, &Line), run: &Run, named: usize) -> Result<Stdin, Halt> {
+pub(super) fn inputs(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    named: usize,
+) -> Result<Stdin, Halt> {
     let mut contents = Vec::new();
     for input in &run.inputs {
         match get((bench, line), run, (input, None))? {
