@@ -24,6 +24,7 @@ use esker_bus::caller::Caller;
 use esker_bus::follow::Follow;
 use tokio::sync::watch;
 
+use crate::child::said::Said;
 use crate::definition::defect::Defect;
 use crate::plan::Run;
 use crate::run::{Bench, Outcome, SCRATCH};
@@ -94,6 +95,8 @@ enum Mail {
     Files,
     /// The store does not take what a run has made, for this reason; the run waits.
     Waits(String, String),
+    /// The program of a run says something of itself.
+    Said(String, Said),
     /// A run has ended.
     Ended(Box<Run>, Outcome),
     /// End.

@@ -33,7 +33,7 @@ use crate::retry;
 
 use self::failure::Broken;
 use self::file::{PATIENCE, Wanted};
-use self::line::Line;
+use self::line::{Line, Tale};
 use self::memo::Memo;
 
 /// The esker that runs, as provenance names it.
@@ -197,7 +197,8 @@ fn execute(
     if program.previous {
         env.extend(gather::previous((bench, line), run, scratch.path())?);
     }
-    let order = Order { esker: &bench.esker, dir: &bench.dir, program, env, stdin };
+    let says = |said| (line.tells)(Tale::Said(said));
+    let order = Order { esker: &bench.esker, dir: &bench.dir, program, env, stdin, says: &says };
     let finished = child::run(&order, &line.mailbox)?;
     match finished.end {
         End::Exited(0) => Ok(finished.stdout.into()),

@@ -19,7 +19,7 @@ use crate::definition::Definition;
 use crate::key::Print;
 use crate::plan::{Run, Task};
 use crate::run::Bench;
-use crate::run::line::Line;
+use crate::run::line::{Line, Tale};
 
 /// A served stub and what it is asked for.
 pub(crate) struct Stub {
@@ -134,8 +134,12 @@ pub(crate) fn bench(bus: &Bus, store: &Endpoint, dir: &Path) -> Bench {
 pub(crate) fn line() -> (Line, Receiver<Fault>) {
     let (post, mail) = channel();
     let (tell, told) = channel();
-    let waits = Box::new(move |fault: &Fault| drop(tell.send(fault.clone())));
-    (Line { mailbox: Mailbox { post, mail }, waits }, told)
+    let tells = Box::new(move |tale| {
+        if let Tale::Waits(fault) = tale {
+            drop(tell.send(fault));
+        }
+    });
+    (Line { mailbox: Mailbox { post, mail }, tells }, told)
 }
 
 /// A run of the file `a.csv`.

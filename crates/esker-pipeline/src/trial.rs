@@ -64,6 +64,7 @@ pub fn run(trial: Trial<'_>) -> io::Result<(Ended, String)> {
         dir: trial.dir,
         program: &program,
         env,
+        says: &|_| {},
         stdin: child::Stdin::Bytes(trial.stdin),
     };
     let (post, mail) = mpsc::channel();

@@ -28,6 +28,7 @@ fn run_with(program: &Program, stdin: &str) -> Finished {
         dir: &std::env::temp_dir(),
         program,
         env: vec![("ESKER_STAGE".into(), "test".into())],
+        says: &|_| {},
         stdin: Bytes::copy_from_slice(stdin.as_bytes()).into(),
     };
     run(&order, &mailbox()).unwrap()
@@ -149,6 +150,7 @@ fn the_engine_can_stop_a_run() {
         dir: &std::env::temp_dir(),
         program: &endless,
         env: Vec::new(),
+        says: &|_| {},
         stdin: Bytes::new().into(),
     };
     let mailbox = mailbox();
