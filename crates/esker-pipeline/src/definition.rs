@@ -106,6 +106,8 @@ pub struct Source {
     pub schedule: Option<Schedule>,
     /// What it makes.
     pub output: Resource,
+    /// Prints the essence of what it makes: a change of anything else is none.
+    pub stamp: Option<Program>,
     /// Whether nothing at all is an acceptable content.
     pub allow_empty: bool,
 }
@@ -137,6 +139,8 @@ pub struct Stage {
     pub ways: Ways,
     /// What it runs.
     pub program: Program,
+    /// Prints the essence of what it makes: a change of anything else is none.
+    pub stamp: Option<Program>,
     /// Whether nothing at all is an acceptable output.
     pub allow_empty: bool,
 }

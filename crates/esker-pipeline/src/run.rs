@@ -9,6 +9,7 @@ mod gather;
 pub(crate) mod line;
 pub(crate) mod memo;
 mod output;
+mod stamp;
 mod store;
 
 use std::ffi::OsString;
@@ -26,7 +27,7 @@ use esker_wire::record::{Ended, RunRecord};
 use esker_wire::revision::Revision;
 use jiff::Timestamp;
 
-use crate::child::{self, End, Order, Stdin};
+use crate::child::{self, End, Finished, Order, Stdin};
 use crate::definition::{Origin, Program};
 use crate::plan::{Run, Task};
 use crate::retry;
@@ -122,7 +123,7 @@ impl Began {
 pub(crate) fn run(bench: &Bench, run: &Run, line: &Line) -> Outcome {
     let began = Began::now();
     let mut run = run.clone();
-    let made = make(bench, &mut run, line);
+    let made = make(bench, &mut run, line).and_then(|made| changed((bench, line), &run, made));
     match made.and_then(|made| store::put((bench, line), &run, made, began)) {
         Ok(record) => Outcome::Done(Box::new(record)),
         Err(Halt::Again(why)) => Outcome::Again(why),
@@ -131,6 +132,18 @@ pub(crate) fn run(bench: &Bench, run: &Run, line: &Line) -> Outcome {
             let record = failure::record(&run, broken, began, Timestamp::now());
             Outcome::Done(Box::new(record))
         }
+    }
+}
+
+/// What was made, unless it is in essence what is there already.
+fn changed((bench, line): (&Bench, &Line), run: &Run, made: Made) -> Result<Made, Halt> {
+    let stamp = match &run.task {
+        Task::Source(source) => source.stamp.as_ref(),
+        Task::Stage(stage) => stage.stamp.as_ref(),
+    };
+    match stamp {
+        Some(stamp) if stamp::is_same((bench, line), run, stamp, &made)? => Err(Halt::Unchanged),
+        _ => Ok(made),
     }
 }
 
@@ -183,13 +196,13 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
     }
 }
 
-/// Runs the program and gives what it printed, if it ended well.
-fn execute(
+/// Runs a program to its end.
+fn start(
     bench: &Bench,
     run: &Run,
     program: &Program,
     (stdin, line): (Stdin, &Line),
-) -> Result<Bytes, Halt> {
+) -> Result<Finished, Halt> {
     let scratch = bench.dir.join(SCRATCH);
     std::fs::create_dir_all(&scratch)?;
     let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(scratch)?;
@@ -199,7 +212,17 @@ fn execute(
     }
     let says = |said| (line.tells)(Tale::Said(said));
     let order = Order { esker: &bench.esker, dir: &bench.dir, program, env, stdin, says: &says };
-    let finished = child::run(&order, &line.mailbox)?;
+    Ok(child::run(&order, &line.mailbox)?)
+}
+
+/// Runs the program and gives what it printed, if it ended well.
+fn execute(
+    bench: &Bench,
+    run: &Run,
+    program: &Program,
+    (stdin, line): (Stdin, &Line),
+) -> Result<Bytes, Halt> {
+    let finished = start(bench, run, program, (stdin, line))?;
     match finished.end {
         End::Exited(0) => Ok(finished.stdout.into()),
         End::Exited(code) if program.ok_exit.contains(&code) => Ok(finished.stdout.into()),

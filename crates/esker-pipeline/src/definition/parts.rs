@@ -33,9 +33,9 @@ const PROGRAM_KEYS: [&str; 11] = [
     "previous",
 ];
 /// What a source has besides the keys of its program.
-const SOURCE_KEYS: [&str; 6] = ["file", "sheets", "every", "cron", "timezone", "output"];
+const SOURCE_KEYS: [&str; 7] = ["file", "sheets", "every", "cron", "timezone", "output", "stamp"];
 /// What a stage has besides the keys of its program.
-const STAGE_KEYS: [&str; 2] = ["input", "output"];
+const STAGE_KEYS: [&str; 3] = ["input", "output", "stamp"];
 
 pub(super) fn sources(
     page: &mut Page<'_>,
@@ -64,6 +64,7 @@ pub(super) fn sources(
             origin,
             schedule,
             output: output.value,
+            stamp: stamp(page, &table),
             allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),
         });
     }
@@ -95,6 +96,7 @@ pub(super) fn stages(
             outputs: output_names,
             ways,
             program,
+            stamp: stamp(page, &table),
             allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),
         });
     }
@@ -221,7 +223,7 @@ fn program(
     let ok_exit = page.numbers(table, "ok_exit", EXITS);
     let salt = page.string(table, "salt").map(|text| text.value);
     let previous = page.boolean(table, "previous").unwrap_or(false);
-    let argv = argv(page, table)?;
+    let argv = argv(page, table, "run")?;
     places.origins.insert(name.to_owned(), page.place(argv[0].span.start));
     let bare = |list: Vec<Marked<String>>| list.into_iter().map(|word| word.value).collect();
     let usual = Program::new(bare(argv));
@@ -239,27 +241,35 @@ fn program(
     })
 }
 
-fn argv(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Vec<Marked<String>>> {
+/// The program that prints the essence of an output.
+fn stamp(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Program> {
+    table.entries.get("stamp")?;
+    let words = argv(page, table, "stamp")?;
+    Some(Program::new(words.into_iter().map(|word| word.value).collect()))
+}
+
+/// The words of a command.
+fn argv(page: &mut Page<'_>, table: &Table<'_, '_>, key: &str) -> Option<Vec<Marked<String>>> {
     let hint = "write the program and its arguments as a list: run = [\"python3\", \"clean.py\"]";
-    if !table.entries.contains_key("run") {
-        let message = format!("{} has no `run`", table.title);
+    if !table.entries.contains_key(key) {
+        let message = format!("{} has no `{key}`", table.title);
         page.error(&table.span, message, hint);
         return None;
     }
-    if let Some(toml::de::DeValue::String(_)) = table.entries.get("run").map(|v| v.get_ref()) {
-        let text = page.string(table, "run")?;
-        let message = format!("`run` in {} is one string", table.title);
+    if let Some(toml::de::DeValue::String(_)) = table.entries.get(key).map(|v| v.get_ref()) {
+        let text = page.string(table, key)?;
+        let message = format!("`{key}` in {} is one string", table.title);
         page.error(&text.span, message, hint);
         return None;
     }
-    let list = page.strings(table, "run", false)?;
+    let list = page.strings(table, key, false)?;
     if list.value.first().is_none_or(|word| word.value.is_empty()) {
-        let message = format!("`run` in {} names no program", table.title);
+        let message = format!("`{key}` in {} names no program", table.title);
         page.error(&list.span, message, hint);
         return None;
     }
     if let Some(word) = list.value.iter().find(|word| word.value.contains('\0')) {
-        let message = format!("`run` in {} holds a NUL character", table.title);
+        let message = format!("`{key}` in {} holds a NUL character", table.title);
         page.error(&word.span, message, "");
         return None;
     }

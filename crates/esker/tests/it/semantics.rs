@@ -124,3 +124,26 @@ fn salt_has_everything_computed_anew() {
     world.write("esker.toml", text.replace("salt = \"1\"", "salt = \"2\""));
     world.wait_for("another run", || runs(&world) == 2);
 }
+
+#[test]
+fn what_is_the_same_in_essence_wakes_nobody() {
+    let world = noted("stamp = [\"sort\"]", "cat");
+    let text = fs::read_to_string(world.path("esker.toml")).unwrap();
+    let next = "[stage.next]\ninput = \"out/a\"\noutput = \"out/b\"\nrun = [\"sh\", \"next.sh\"]\n";
+    world.write("esker.toml", format!("{text}{next}"));
+    world.write("next.sh", "echo run >> next.txt\ncat\n");
+    let _up = world.up();
+    put(&world, "b\na\n");
+    world.wait_for_content("out/b", |found| found == "b\na\n");
+    put(&world, "a\nb\n");
+    world.wait_for("the second run", || runs(&world) == 2);
+    put(&world, "a\nc\n");
+    world.wait_for_content("out/b", |found| found == "a\nc\n");
+    assert_eq!(fs::read_to_string(world.path("next.txt")).unwrap(), "run\nrun\n");
+    let log = world.json(&["log", "out/a", "--json"]);
+    assert_eq!(log.as_array().map(Vec::len), Some(2), "the order alone made no version: {log}");
+    world.write("esker.toml", format!("{text}{next}").replace("\"sort\"", "\"false\""));
+    put(&world, "d\n");
+    let problem = world.wait_for_problem("s").to_string();
+    assert!(problem.contains("cannot tell whether it has changed"), "{problem}");
+}
