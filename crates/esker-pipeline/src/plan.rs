@@ -162,12 +162,9 @@ pub(crate) fn plan(world: &World<'_>) -> Plan {
     let mut plan = Plan::default();
     let mut ready = Vec::new();
     let standings = standings(world);
-    let unsettled: BTreeSet<&str> = standings
-        .iter()
-        .filter(|(_, standing)| standing.is_unsettled())
-        .map(|(name, _)| name.as_str())
-        .collect();
     let ancestry = join::Ancestry::of(world.definition);
+    let unsettled = standings.iter().filter(|(_, standing)| standing.is_unsettled());
+    let unsettled = ancestry.set(unsettled.map(|(name, _)| name.as_str()));
     for (name, standing) in &standings {
         plan.wake = earlier(plan.wake, standing.wake());
         if let Some(next) = standing.next() {
