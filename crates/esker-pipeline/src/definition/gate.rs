@@ -4,19 +4,15 @@
 //! they are used, and by `esker check`.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use esker_wire::name::Resource;
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::page::{Marked, Page, Table};
-use super::parts::GRACE;
 use super::read::{Places, resource};
 use super::{Program, value};
 
-/// How long a check may take.
-const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// How much a check may print, in bytes.
 const OUTPUT_MAX: u64 = 1024 * 1024;
 /// The most rows a guard may ask for.
@@ -260,15 +256,8 @@ fn program(
         page.error(&span, message, FORMS);
         return None;
     }
-    Some(Judge::Run(Box::new(Program {
-        argv,
-        timeout: TIMEOUT,
-        grace: GRACE,
-        output_max: OUTPUT_MAX,
-        retry: 0,
-        code: None,
-        env: owner.env.to_vec(),
-    })))
+    let env = owner.env.to_vec();
+    Some(Judge::Run(Box::new(Program { output_max: OUTPUT_MAX, env, ..Program::new(argv) })))
 }
 
 /// Reads `50%` or `12.5%`.

@@ -1,5 +1,7 @@
 //! The keys of a gate, as they are written.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::*;
