@@ -26,6 +26,7 @@ use crate::mirror::replica::Following;
 use crate::mirror::shared::Mirrors;
 use crate::names::{Names, NamesHandle};
 use crate::outside::Foreign;
+use crate::rejected;
 use crate::service::answers::Answers;
 use crate::store::Store;
 
@@ -152,6 +153,9 @@ impl Snapshots {
     fn put(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
         let stored = Put::from_message(message).and_then(|put| {
             batch.check()?;
+            if rejected::is_rejected(&put.branch) {
+                self.store.expire_rejected(1);
+            }
             Ok((self.store.put(&put)?, put.branch))
         });
         match stored {

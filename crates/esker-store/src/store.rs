@@ -155,6 +155,7 @@ impl Store {
         store.check_format()?;
         let strays = store.durable.as_mut().map(Durable::strays).unwrap_or_default();
         store.judge_strays(strays)?;
+        store.expire_rejected(0);
         store.copy_large()?;
         Ok(store)
     }
