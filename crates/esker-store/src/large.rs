@@ -31,6 +31,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use self::intake::{ATTRIBUTES, Taken};
 pub(crate) use self::serve::MEND;
+pub(crate) use self::tier::{path as file_of, place};
 pub(crate) use self::walk::{Walk, tips};
 
 use crate::cache::Cache;

@@ -12,11 +12,14 @@ use crate::files;
 /// Copies a content's file to a temporary one, and that to its place. What does not have its hash is not kept, and
 /// what was in its place is then as it was.
 pub(crate) fn copy(from: &Path, (half, to): (&Path, &Path), id: ContentId) -> Result<(), Error> {
-    let copied = copy_checked(from, half, id).and_then(|()| {
-        files::rename(half, to)?;
-        files::sync_parent(to)
-    });
-    copied.inspect_err(|_| drop(files::remove(half)))
+    whole(from, half, id)?;
+    let placed = files::rename(half, to).and_then(|()| files::sync_parent(to));
+    placed.inspect_err(|_| drop(files::remove(half)))
+}
+
+/// Copies a content's file, if it has its hash; otherwise nothing is left.
+pub(crate) fn whole(from: &Path, to: &Path, id: ContentId) -> Result<(), Error> {
+    copy_checked(from, to, id).inspect_err(|_| drop(files::remove(to)))
 }
 
 /// Refuses a file that does not have a content's hash.
@@ -29,15 +32,15 @@ pub(crate) fn check(path: &Path, id: ContentId) -> Result<(), Error> {
     Err(Error::Content { id, reason })
 }
 
-fn copy_checked(from: &Path, half: &Path, id: ContentId) -> Result<(), Error> {
+fn copy_checked(from: &Path, to: &Path, id: ContentId) -> Result<(), Error> {
     // What is there may have other names; it is not written into.
-    files::remove(half).map_err(Error::write(half))?;
-    fs::copy(from, half).map_err(Error::write(half))?;
-    if check(half, id).is_err() {
+    files::remove(to).map_err(Error::write(to))?;
+    fs::copy(from, to).map_err(Error::write(to))?;
+    if check(to, id).is_err() {
         // It is the file it was copied from that is to be named.
         check(from, id)?;
         let source = std::io::Error::other("what was written is not what can be read");
-        return Err(Error::write(half)(source));
+        return Err(Error::write(to)(source));
     }
-    File::open(half).and_then(|file| file.sync_all()).map_err(Error::write(half))
+    File::open(to).and_then(|file| file.sync_all()).map_err(Error::write(to))
 }

@@ -39,7 +39,7 @@ pub(super) struct Held {
 }
 
 /// Where a content's file is.
-pub(super) fn path(git_dir: &Path, id: ContentId) -> PathBuf {
+pub(crate) fn path(git_dir: &Path, id: ContentId) -> PathBuf {
     let digits = id.digits();
     objects(git_dir).join(&digits[..2]).join(&digits[2..4]).join(digits)
 }
@@ -49,7 +49,7 @@ fn objects(git_dir: &Path) -> PathBuf {
 }
 
 /// Puts a complete and synced file in its place, so that it survives a loss of power.
-pub(super) fn place(git_dir: &Path, from: &Path, id: ContentId) -> Result<(), Error> {
+pub(crate) fn place(git_dir: &Path, from: &Path, id: ContentId) -> Result<(), Error> {
     let to = path(git_dir, id);
     if let Some(folder) = to.parent() {
         files::make_folder(folder)?;

@@ -22,8 +22,6 @@ use crate::large;
 const FOLDER: &str = "lfs/objects";
 /// How many are named to git-lfs at once.
 const NAMED_MAX: usize = 200;
-/// What a pointer begins with.
-const POINTER: &str = "version https://git-lfs.github.com/spec/v1";
 
 /// The large contents that are known to be in a mirror.
 #[derive(Debug, Default)]
@@ -75,9 +73,10 @@ pub(crate) fn fetch(git: &Git, remote: &Remote) -> Result<(), String> {
         let ids: Vec<String> = ids.into_iter().collect();
         return copy(git, (&from, &git.dir), &ids, &mut Damaged::new());
     }
-    let grep = ["grep", "-q", "-F", "-e", POINTER, "refs/heads/main"];
-    let holds_pointers = git.run(&grep, String::new(), &mut |_| {}).is_ok_and(|ran| ran.success);
-    if holds_pointers { lfs(git, &["lfs", "fetch", "--all", remote.as_given()]) } else { Ok(()) }
+    // Every commit changes that file which stores a resource's first large content.
+    let first = ["rev-list", "--max-count=1", "--all", "--", large::ATTRIBUTES];
+    let has_some = git.ask(&first, String::new()).is_ok_and(|found| !found.is_empty());
+    if has_some { lfs(git, &["lfs", "fetch", "--all", remote.as_given()]) } else { Ok(()) }
 }
 
 fn lfs(git: &Git, args: &[&str]) -> Result<(), String> {
