@@ -169,6 +169,13 @@ impl Look {
             self.note(format!("{} does not name refs/heads/main", head.display()), REPAIR);
             self.broken.insert("HEAD".to_owned());
         }
+        // Not all that git may find wrong with it, but what damage leaves.
+        let config = fs::read_to_string(git_dir.join("config")).unwrap_or_default();
+        if !config.contains("[core]") || config.contains('\0') {
+            let path = git_dir.join("config");
+            self.note(format!("{} is damaged: git cannot read it", path.display()), REPAIR);
+            self.broken.insert("config".to_owned());
+        }
         if !refs::is_packed_sound(git_dir) {
             let path = git_dir.join(PACKED);
             self.note(format!("{} is damaged: git cannot read it", path.display()), REPAIR);

@@ -149,6 +149,9 @@ impl Repair {
         if look.broken.contains(PACKED) {
             self.steps.push(format!("write {PACKED} anew with what can be read of it"));
         }
+        if look.broken.contains("config") {
+            self.steps.push("write config as a new store has it".to_owned());
+        }
         if look.broken.contains("HEAD") {
             self.steps.push("have HEAD name refs/heads/main".to_owned());
         }
@@ -357,6 +360,13 @@ fn set_aside(dir: &Path, look: &Look) -> Result<(), Error> {
     paths.extend(broken.map(|name| dir.join(name)));
     for path in paths.iter().filter(|path| path.is_file()) {
         move_aside(dir, path)?;
+    }
+    if look.broken.contains("config") {
+        let path = dir.join("config");
+        if path.exists() {
+            move_aside(dir, &path)?;
+        }
+        files::write_file(dir, &path, layout::CONFIG.as_bytes())?;
     }
     if look.broken.contains("HEAD") {
         files::write_file(dir, &dir.join("HEAD"), b"ref: refs/heads/main\n")?;

@@ -192,3 +192,31 @@ fn lost_branches_and_tags_are_put_back() {
     assert_eq!(git(dir.path(), &["rev-parse", name]), side.to_string());
     assert_eq!(git(dir.path(), &["rev-parse", "v1^{commit}"]), revisions[0].to_string());
 }
+
+#[test]
+fn a_damaged_config_is_written_anew() {
+    let (dir, _) = store();
+    drop(Store::open(dir.path(), Options::default()).unwrap());
+    fs::write(dir.path().join("config"), "[[[\0").unwrap();
+    let done = run(dir.path(), &[], false);
+    assert_eq!((done.found.len(), done.left.len()), (1, 0), "{done:#?}");
+    git(dir.path(), &["log", "-1", "main"]);
+    assert!(fs::read_dir(dir.path().join(ASIDE)).unwrap().count() > 0);
+}
+
+/// A lock that a killed git has left is named, with what to do.
+#[test]
+fn a_lock_that_nobody_gives_back_is_told() {
+    let (dir, _) = store();
+    drop(Store::open(dir.path(), Options::default()).unwrap());
+    let path = dir.path().join("refs/heads/main.lock");
+    let file = fs::File::create(&path).unwrap();
+    assert_eq!(Store::check(dir.path(), None), [], "git may be at work");
+    let before = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    file.set_modified(before).unwrap();
+    let found = Store::check(dir.path(), None);
+    assert!(
+        found[0].message.contains("main.lock") && found[0].hint.contains("remove"),
+        "{found:?}"
+    );
+}
