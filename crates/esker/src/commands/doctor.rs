@@ -192,7 +192,8 @@ fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec
         findings.push(Finding::ill(
             "clock",
             says,
-            "set this machine's clock; order never depends on it",
+            "set the clock of the machine that made it, which is this one unless it came with git; \
+                order never depends on it, and by a date it is found from the next PUT on",
         ));
     }
     findings
