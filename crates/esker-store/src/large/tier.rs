@@ -237,10 +237,10 @@ impl Tier {
         Err(Error::Content { id: pointer.id, reason })
     }
 
-    /// Reads a content whole on a thread of its own, to see whether it is what it is named.
-    pub(super) fn check(&self, id: ContentId) -> Finish {
+    /// Reads a content whole, on a thread of its own unless it is small, to see whether it is what it is named.
+    pub(super) fn check(&self, Pointer { id, size }: Pointer) -> Finish {
         let path = self.path(id);
-        Finish::start(move || {
+        Finish::of_size(size, move || {
             let found = hash_of(&path).map_err(Error::read(&path))?;
             let reason = format!("is damaged: its hash is {found}");
             if found == id { Ok(()) } else { Err(Error::Content { id, reason }.into_fault()) }
