@@ -214,8 +214,7 @@ pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
 pub(crate) fn hub(place: &Place, hub: &Hub) -> Result<()> {
     let start = Start::new(place.project()?, &hub.ports.log)?;
     start.title();
-    let here = (place, &start.project);
-    let replication = Replication::follow(here, &start.definition, hub, &start.stop)?;
+    let replication = Replication::follow(&start.project, &start.definition, hub, &start.stop)?;
     let (server, names_handle, presence) = start.serve_hub(&hub.ports, &replication)?;
     let reload = Reload::start(&start.project, move |definition, _| {
         names_handle.replace(names(definition));

@@ -256,7 +256,7 @@ impl Tier {
         self.settled.remove(&id);
         match files::rename(&self.path(id), &to) {
             // Only in the bucket by now.
-            Err(Error::Write { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Err(Error::Write { why, .. }) if why.kind() == io::ErrorKind::NotFound => {
                 return Ok(());
             }
             renamed => renamed?,
