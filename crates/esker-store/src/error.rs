@@ -60,9 +60,9 @@ pub enum Error {
         /// Why it could not.
         source: io::Error,
     },
-    /// What was stored before is durable, but cannot be put where git looks for it.
+    /// What was acknowledged before is durable, but cannot be put where git looks for it.
     #[error(
-        "what was stored in {} is safe in its journal, but cannot be put where git looks for it: {reason}",
+        "what was acknowledged before is safe in the journal of {}, but cannot be put where git looks for it: {reason}",
         dir.display()
     )]
     Stuck {
