@@ -8,6 +8,7 @@ mod python;
 
 mod binds;
 mod events;
+mod fair;
 mod hostile;
 mod interop;
 mod limits;
