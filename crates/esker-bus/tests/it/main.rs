@@ -11,6 +11,7 @@ mod events;
 mod fair;
 mod hostile;
 mod interop;
+mod life;
 mod limits;
 mod loss;
 mod panics;
