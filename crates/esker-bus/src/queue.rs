@@ -1,7 +1,7 @@
 //! The way into a service: a queue bounded by bytes, and the count of what each peer has under way.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
@@ -9,19 +9,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::bus::Limits;
 use crate::envelope;
+use crate::lines::Lines;
 use crate::outbox::Outbox;
 use crate::service::Frames;
 
 /// Bytes per permit; a semaphore counts to less than the bytes of a large queue.
 const UNIT: usize = 1024;
-
-/// What reaches a service's owner.
-pub(crate) enum Mail {
-    /// A request.
-    Asked(Asked),
-    /// Nothing is accepted any more: answer what is here and end.
-    Stop,
-}
 
 /// A request and the way back to who asked.
 pub(crate) struct Asked {
@@ -42,6 +35,12 @@ pub(crate) enum Back {
 }
 
 impl Back {
+    /// Whose it is: the same for all that one peer asks, as long as any of it is under way.
+    pub(crate) fn peer(&self) -> usize {
+        let (Self::Local(_, Ticket(peer)) | Self::Peer(_, _, Ticket(peer))) = self;
+        Arc::as_ptr(peer).addr()
+    }
+
     /// Counts the reply's large frames as unread until the peer's connection has taken them.
     ///
     /// # Errors
@@ -147,7 +146,7 @@ impl Drop for Ticket {
 /// The sending end of a service's queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
-    mail: mpsc::Sender<Mail>,
+    lines: Arc<Lines>,
     space: Arc<Semaphore>,
     open: Arc<AtomicBool>,
     space_max: usize,
@@ -155,17 +154,17 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// A queue and its receiving end.
-    pub(crate) fn new(limits: &Limits) -> (Self, mpsc::Receiver<Mail>) {
-        let (mail, owner) = mpsc::channel();
+    pub(crate) fn new(limits: &Limits) -> (Self, Arc<Lines>) {
+        let lines = Arc::new(Lines::default());
         let largest = limits.message_max + envelope::FRAMES_MAX * UNIT;
         let space_max = limits.queue_bytes_max.max(largest) / UNIT + 1;
         let queue = Self {
-            mail,
+            lines: Arc::clone(&lines),
             space: Arc::new(Semaphore::new(space_max)),
             open: Arc::new(AtomicBool::new(true)),
             space_max,
         };
-        (queue, owner)
+        (queue, lines)
     }
 
     /// Waits until a request has room. Cancelling this forgets the request.
@@ -180,15 +179,13 @@ impl Queue {
         if !self.open.load(Ordering::Acquire) {
             return Err(ended());
         }
-        let asked = Asked { frames, back, share };
-        self.mail.send(Mail::Asked(asked)).map_err(|_| ended())
+        self.lines.push(Asked { frames, back, share }).map_err(|_| ended())
     }
 
     /// Accepts nothing more.
     pub(crate) fn stop(&self) {
         self.open.store(false, Ordering::Release);
-        // The owner may have ended already.
-        drop(self.mail.send(Mail::Stop));
+        self.lines.stop();
     }
 }
 

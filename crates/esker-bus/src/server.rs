@@ -57,7 +57,7 @@ impl Server {
     ) -> Result<Self, Fault> {
         let limits = binds.limits.clone();
         let sockets = bus.run(open(bus.handle().clone(), binds.clone()))?;
-        let (queue, mail) = Queue::new(&limits);
+        let (queue, lines) = Queue::new(&limits);
         let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
         let outlets = Outlets { publisher: sockets.publisher.clone(), local: events.clone() };
         let owner_limits = limits.clone();
@@ -65,7 +65,7 @@ impl Server {
         let owner = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                owner::run(service, &mail, &outlets, &owner_limits);
+                owner::run(service, &lines, &outlets, &owner_limits);
                 drop(ended);
             })
             .map_err(|error| {

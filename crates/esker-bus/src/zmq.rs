@@ -44,7 +44,6 @@ fn options(limits: &Limits) -> Options {
         .linger(LINGER)
         .heartbeat_interval(HEARTBEAT)
         .heartbeat_timeout(SILENCE_MAX)
-        .heartbeat_ttl(SILENCE_MAX)
         .handshake_timeout(limits.handshake_timeout)
         .max_pending_handshakes(limits.handshakes_max)
         .max_message_size(limits.message_max.saturating_add(ENVELOPE_MAX))

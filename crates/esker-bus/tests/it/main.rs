@@ -8,8 +8,10 @@ mod python;
 
 mod binds;
 mod events;
+mod fair;
 mod hostile;
 mod interop;
+mod life;
 mod limits;
 mod loss;
 mod panics;
