@@ -61,7 +61,7 @@ impl Server {
         let owner = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                owner::run(service, &lines, &outlets, &owner_limits);
+                owner::run(service, lines, &outlets, &owner_limits);
                 drop(ended);
             })
             .map_err(|error| {
