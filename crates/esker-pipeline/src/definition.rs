@@ -17,6 +17,7 @@ mod programs;
 mod read;
 mod store;
 pub mod value;
+pub mod ways;
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
@@ -32,6 +33,7 @@ use jiff::Timestamp;
 use self::defect::{Defect, Severity};
 use self::large::Large;
 use self::value::Schedule;
+use self::ways::Ways;
 use crate::open;
 
 /// The file's name in the project's folder.
@@ -39,6 +41,11 @@ pub const FILE: &str = "esker.toml";
 
 /// The largest definition, in bytes.
 const FILE_MAX: u64 = 1024 * 1024;
+
+const TIMEOUT: Duration = Duration::from_secs(10 * 60);
+const GRACE: Duration = Duration::from_secs(5);
+/// What one message to the store holds, less some room for its head.
+const OUTPUT_MAX: u64 = 64_000_000;
 
 /// The word that stands for this very program in `run`.
 pub(crate) const ESKER: &str = "esker";
@@ -99,6 +106,8 @@ pub struct Source {
     pub schedule: Option<Schedule>,
     /// What it makes.
     pub output: Resource,
+    /// Prints the essence of what it makes: a change of anything else is none.
+    pub stamp: Option<Program>,
     /// Whether nothing at all is an acceptable content.
     pub allow_empty: bool,
 }
@@ -126,8 +135,12 @@ pub struct Stage {
     pub inputs: Vec<Resource>,
     /// What it makes; at least one.
     pub outputs: Vec<Resource>,
+    /// How it goes about its inputs.
+    pub ways: Ways,
     /// What it runs.
     pub program: Program,
+    /// Prints the essence of what it makes: a change of anything else is none.
+    pub stamp: Option<Program>,
     /// Whether nothing at all is an acceptable output.
     pub allow_empty: bool,
 }
@@ -149,6 +162,30 @@ pub struct Program {
     pub code: Option<Vec<String>>,
     /// The environment variables it is given; their values are part of the run key.
     pub env: Vec<String>,
+    /// The exit codes besides 0 with which it has done its work.
+    pub ok_exit: Vec<i32>,
+    /// Changed by hand to have everything computed anew; part of the run key.
+    pub salt: Option<String>,
+    /// Whether it reads what it made last, as the files that `ESKER_PREVIOUS_1` and so on name.
+    pub previous: bool,
+}
+
+impl Program {
+    /// A program in the usual bounds.
+    pub(crate) fn new(argv: Vec<String>) -> Self {
+        Self {
+            argv,
+            timeout: TIMEOUT,
+            grace: GRACE,
+            output_max: OUTPUT_MAX,
+            retry: 0,
+            code: None,
+            env: Vec::new(),
+            ok_exit: Vec::new(),
+            salt: None,
+            previous: false,
+        }
+    }
 }
 
 /// A page that shows a resource.

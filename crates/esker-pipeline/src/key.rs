@@ -13,6 +13,8 @@
 //! file:               format, "workbook" or "bytes"
 //!                     sheets, N, then each name
 //!                     content, the SHA-256 of the file, or "missing"
+//! if there are any:   ok_exit, N, then each exit code besides 0
+//! if there is one:    salt, its text
 //! allow_empty, "true" or "false"
 //! ```
 //! Every field, counts included, is written as its length in decimal, a colon, its bytes and a line feed.
@@ -68,6 +70,14 @@ impl Fields {
         for (name, value) in &print.env {
             self.push(name);
             self.push(value.as_deref().unwrap_or("unset"));
+        }
+        if !program.ok_exit.is_empty() {
+            let codes: Vec<String> = program.ok_exit.iter().map(i32::to_string).collect();
+            self.push_all("ok_exit", codes.iter().map(String::as_str));
+        }
+        if let Some(salt) = &program.salt {
+            self.push("salt");
+            self.push(salt);
         }
     }
 

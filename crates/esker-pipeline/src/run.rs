@@ -7,28 +7,35 @@ mod failure;
 mod file;
 mod gather;
 pub(crate) mod line;
+pub(crate) mod memo;
 mod output;
+mod stamp;
 mod store;
 
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Resource;
-use esker_wire::record::RunRecord;
+use esker_wire::provenance::Input;
+use esker_wire::record::{Ended, RunRecord};
+use esker_wire::revision::Revision;
 use jiff::Timestamp;
 
-use crate::child::{self, End, Order, Stdin};
+use crate::child::{self, End, Finished, Order, Stdin};
 use crate::definition::{Origin, Program};
 use crate::plan::{Run, Task};
+use crate::retry;
 
 use self::failure::Broken;
 use self::file::{PATIENCE, Wanted};
-use self::line::Line;
+use self::line::{Line, Tale};
+use self::memo::Memo;
 
 /// The esker that runs, as provenance names it.
 pub(crate) const ENGINE: &str = concat!("esker ", env!("CARGO_PKG_VERSION"));
@@ -50,6 +57,8 @@ pub(crate) struct Bench {
     pub(crate) caller: Caller,
     /// This machine.
     pub(crate) host: String,
+    /// What earlier runs left.
+    pub(crate) memo: Arc<Memo>,
 }
 
 /// What became of a run.
@@ -69,6 +78,8 @@ enum Halt {
     Broken(Broken),
     /// See [`Outcome::Again`].
     Again(String),
+    /// The program says that the outputs are what they should be.
+    Unchanged,
 }
 
 impl From<Broken> for Halt {
@@ -112,14 +123,51 @@ impl Began {
 pub(crate) fn run(bench: &Bench, run: &Run, line: &Line) -> Outcome {
     let began = Began::now();
     let mut run = run.clone();
-    let made = make(bench, &mut run, line);
+    let made = make(bench, &mut run, line).and_then(|made| changed((bench, line), &run, made));
     match made.and_then(|made| store::put((bench, line), &run, made, began)) {
         Ok(record) => Outcome::Done(Box::new(record)),
         Err(Halt::Again(why)) => Outcome::Again(why),
+        Err(Halt::Unchanged) => Outcome::Done(Box::new(unchanged(&run, began))),
         Err(Halt::Broken(broken)) => {
             let record = failure::record(&run, broken, began, Timestamp::now());
             Outcome::Done(Box::new(record))
         }
+    }
+}
+
+/// What was made, unless it is in essence what is there already.
+fn changed((bench, line): (&Bench, &Line), run: &Run, made: Made) -> Result<Made, Halt> {
+    let stamp = match &run.task {
+        Task::Source(source) => source.stamp.as_ref(),
+        Task::Stage(stage) => stage.stamp.as_ref(),
+    };
+    match stamp {
+        Some(stamp) if stamp::is_same((bench, line), run, stamp, &made)? => Err(Halt::Unchanged),
+        _ => Ok(made),
+    }
+}
+
+/// The record of a run whose program says that nothing has changed.
+fn unchanged(run: &Run, began: Began) -> RunRecord {
+    if let Some((name, _)) = run.outputs.iter().find(|(_, head)| head.is_none()) {
+        let code = retry::NO_CHANGE;
+        let summary =
+            format!("the program exited {code} (nothing has changed), but there is no {name} yet");
+        let broken = Broken::new(summary, "have it print the first version, and exit 0");
+        return failure::record(run, broken, began, Timestamp::now());
+    }
+    let there = |(name, head): &(Resource, Option<Revision>)| {
+        head.map(|revision| Input { resource: name.clone(), revision })
+    };
+    RunRecord {
+        stage: run.name().to_owned(),
+        run_key: run.run_key.clone(),
+        ended: Ended::Unchanged,
+        inputs: run.inputs.clone(),
+        outputs: run.outputs.iter().filter_map(there).collect(),
+        started: began.at,
+        duration_ms: began.duration_ms(),
+        failure: None,
     }
 }
 
@@ -136,11 +184,35 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
             }
         },
         Task::Stage(stage) => {
-            let input = gather::inputs(bench, run, line)?;
+            if !stage.program.previous
+                && let Some(made) = memo::find((bench, line), run)?
+            {
+                return Ok(made);
+            }
+            let input = gather::inputs((bench, line), run, stage.inputs.len())?;
             let printed = execute(bench, run, &stage.program, (input, line))?;
             output::take(run, printed, stage.allow_empty)
         }
     }
+}
+
+/// Runs a program to its end.
+fn start(
+    bench: &Bench,
+    run: &Run,
+    program: &Program,
+    (stdin, line): (Stdin, &Line),
+) -> Result<Finished, Halt> {
+    let scratch = bench.dir.join(SCRATCH);
+    std::fs::create_dir_all(&scratch)?;
+    let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(scratch)?;
+    let mut env = variables(bench, run, scratch.path());
+    if program.previous {
+        env.extend(gather::previous((bench, line), run, scratch.path())?);
+    }
+    let says = |said| (line.tells)(Tale::Said(said));
+    let order = Order { esker: &bench.esker, dir: &bench.dir, program, env, stdin, says: &says };
+    Ok(child::run(&order, &line.mailbox)?)
 }
 
 /// Runs the program and gives what it printed, if it ended well.
@@ -150,19 +222,11 @@ fn execute(
     program: &Program,
     (stdin, line): (Stdin, &Line),
 ) -> Result<Bytes, Halt> {
-    let scratch = bench.dir.join(SCRATCH);
-    std::fs::create_dir_all(&scratch)?;
-    let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(scratch)?;
-    let order = Order {
-        esker: &bench.esker,
-        dir: &bench.dir,
-        program,
-        env: variables(bench, run, scratch.path()),
-        stdin,
-    };
-    let finished = child::run(&order, &line.mailbox)?;
+    let finished = start(bench, run, program, (stdin, line))?;
     match finished.end {
         End::Exited(0) => Ok(finished.stdout.into()),
+        End::Exited(code) if program.ok_exit.contains(&code) => Ok(finished.stdout.into()),
+        End::Exited(retry::NO_CHANGE) => Err(Halt::Unchanged),
         End::Stopped => Err(Halt::Again("the engine ends".to_owned())),
         End::Interrupted => Err(Halt::Again("it was asked to end from outside".to_owned())),
         end => Err(failure::of_program(program, end, &finished.stderr).into()),

@@ -60,9 +60,9 @@ pub enum Error {
         /// Why it could not.
         source: io::Error,
     },
-    /// What was stored before is durable, but cannot be put where git looks for it.
+    /// What was acknowledged before is durable, but cannot be put where git looks for it.
     #[error(
-        "what was stored in {} is safe in its journal, but cannot be put where git looks for it: {reason}",
+        "what was acknowledged before is safe in the journal of {}, but cannot be put where git looks for it: {reason}",
         dir.display()
     )]
     Stuck {
@@ -127,6 +127,13 @@ pub enum Error {
 impl Error {
     pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::Write { path: path.to_owned(), source }
+    }
+
+    /// Whether the folder cannot be written by us at all: it may still be read.
+    pub fn is_read_only(&self) -> bool {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        let refused = |kind| matches!(kind, PermissionDenied | ReadOnlyFilesystem);
+        matches!(self, Self::Write { source, .. } if refused(source.kind()))
     }
 
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {

@@ -352,8 +352,10 @@ impl Snapshots {
                 Ok(outcomes) => return outcomes,
                 Err(error) => {
                     let hint = match error {
-                        Error::Unsure { .. } => "make room or put it right, then try again",
-                        _ => "nothing of it was stored; make room or put it right, then try again",
+                        Error::Unsure { .. } => "make room or put that right, then try again",
+                        _ => {
+                            "this request has stored nothing; make room or put that right, then try again"
+                        }
                     };
                     let fault = error.into_fault();
                     self.trouble = Some(fault.message.clone());

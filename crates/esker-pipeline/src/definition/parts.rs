@@ -10,23 +10,32 @@ use super::graph::Node;
 use super::page::{Marked, Page, Table};
 use super::read::{Places, check_name, required, resource};
 use super::value::{self, Schedule};
-use super::{Origin, Program, Source, Stage};
+use super::{Origin, Program, Source, Stage, ways};
 
-const TIMEOUT: Duration = Duration::from_secs(10 * 60);
-const GRACE: Duration = Duration::from_secs(5);
-/// What one message to the store holds, less some room for its head.
-const OUTPUT_MAX: u64 = 64_000_000;
 /// The most retries that may be asked for.
 const RETRY_MAX: u32 = 100;
+/// The exit codes that a program may give itself.
+const EXITS: std::ops::RangeInclusive<u32> = 0..=255;
 /// The most often a source may be read by itself.
 const EVERY_MIN: Duration = Duration::from_secs(1);
 
-const PROGRAM_KEYS: [&str; 8] =
-    ["run", "timeout", "grace", "output_max", "retry", "allow_empty", "code", "env"];
+const PROGRAM_KEYS: [&str; 11] = [
+    "run",
+    "timeout",
+    "grace",
+    "output_max",
+    "retry",
+    "allow_empty",
+    "code",
+    "env",
+    "ok_exit",
+    "salt",
+    "previous",
+];
 /// What a source has besides the keys of its program.
-const SOURCE_KEYS: [&str; 6] = ["file", "sheets", "every", "cron", "timezone", "output"];
+const SOURCE_KEYS: [&str; 7] = ["file", "sheets", "every", "cron", "timezone", "output", "stamp"];
 /// What a stage has besides the keys of its program.
-const STAGE_KEYS: [&str; 2] = ["input", "output"];
+const STAGE_KEYS: [&str; 3] = ["input", "output", "stamp"];
 
 pub(super) fn sources(
     page: &mut Page<'_>,
@@ -55,6 +64,7 @@ pub(super) fn sources(
             origin,
             schedule,
             output: output.value,
+            stamp: stamp(page, &table),
             allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),
         });
     }
@@ -70,10 +80,11 @@ pub(super) fn stages(
     let mut stages = Vec::new();
     for (name, table) in page.tables(root.entries, "stage") {
         check_name(page, &name, &table.span);
-        page.check_keys(&table, &[&STAGE_KEYS[..], &PROGRAM_KEYS].concat());
+        page.check_keys(&table, &[&STAGE_KEYS[..], &ways::KEYS, &PROGRAM_KEYS].concat());
         let inputs = resources(page, &table, "input");
         let outputs = resources(page, &table, "output");
         let bare = |marked: &[Marked<Resource>]| marked.iter().map(|m| m.value.clone()).collect();
+        let ways = ways::read(page, &table, &inputs);
         let (input_names, output_names) = (bare(&inputs), bare(&outputs));
         nodes.push(node(&name, &table, inputs, outputs));
         let Some(program) = program(page, &table, &name, places) else {
@@ -83,7 +94,9 @@ pub(super) fn stages(
             name,
             inputs: input_names,
             outputs: output_names,
+            ways,
             program,
+            stamp: stamp(page, &table),
             allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),
         });
     }
@@ -207,41 +220,56 @@ fn program(
             page.error(&variable.span, message, "write its name alone, without a value");
         }
     }
-    let argv = argv(page, table)?;
+    let ok_exit = page.numbers(table, "ok_exit", EXITS);
+    let salt = page.string(table, "salt").map(|text| text.value);
+    let previous = page.boolean(table, "previous").unwrap_or(false);
+    let argv = argv(page, table, "run")?;
     places.origins.insert(name.to_owned(), page.place(argv[0].span.start));
     let bare = |list: Vec<Marked<String>>| list.into_iter().map(|word| word.value).collect();
+    let usual = Program::new(bare(argv));
     Some(Program {
-        argv: bare(argv),
-        timeout: timeout.unwrap_or(TIMEOUT),
-        grace: grace.unwrap_or(GRACE),
-        output_max: output_max.unwrap_or(OUTPUT_MAX),
+        timeout: timeout.unwrap_or(usual.timeout),
+        grace: grace.unwrap_or(usual.grace),
+        output_max: output_max.unwrap_or(usual.output_max),
         retry: retry.unwrap_or(0),
         code: code.map(bare),
         env: env.map_or(Vec::new(), bare),
+        ok_exit: ok_exit.into_iter().map(|code| code as i32).filter(|code| *code != 0).collect(),
+        salt,
+        previous,
+        ..usual
     })
 }
 
-fn argv(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Vec<Marked<String>>> {
+/// The program that prints the essence of an output.
+fn stamp(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Program> {
+    table.entries.get("stamp")?;
+    let words = argv(page, table, "stamp")?;
+    Some(Program::new(words.into_iter().map(|word| word.value).collect()))
+}
+
+/// The words of a command.
+fn argv(page: &mut Page<'_>, table: &Table<'_, '_>, key: &str) -> Option<Vec<Marked<String>>> {
     let hint = "write the program and its arguments as a list: run = [\"python3\", \"clean.py\"]";
-    if !table.entries.contains_key("run") {
-        let message = format!("{} has no `run`", table.title);
+    if !table.entries.contains_key(key) {
+        let message = format!("{} has no `{key}`", table.title);
         page.error(&table.span, message, hint);
         return None;
     }
-    if let Some(toml::de::DeValue::String(_)) = table.entries.get("run").map(|v| v.get_ref()) {
-        let text = page.string(table, "run")?;
-        let message = format!("`run` in {} is one string", table.title);
+    if let Some(toml::de::DeValue::String(_)) = table.entries.get(key).map(|v| v.get_ref()) {
+        let text = page.string(table, key)?;
+        let message = format!("`{key}` in {} is one string", table.title);
         page.error(&text.span, message, hint);
         return None;
     }
-    let list = page.strings(table, "run", false)?;
+    let list = page.strings(table, key, false)?;
     if list.value.first().is_none_or(|word| word.value.is_empty()) {
-        let message = format!("`run` in {} names no program", table.title);
+        let message = format!("`{key}` in {} names no program", table.title);
         page.error(&list.span, message, hint);
         return None;
     }
     if let Some(word) = list.value.iter().find(|word| word.value.contains('\0')) {
-        let message = format!("`run` in {} holds a NUL character", table.title);
+        let message = format!("`{key}` in {} holds a NUL character", table.title);
         page.error(&word.span, message, "");
         return None;
     }

@@ -44,6 +44,8 @@ pub struct Part {
     pub since: Timestamp,
     /// When it runs next, if it has a schedule.
     pub next: Option<Timestamp>,
+    /// How far its program says it is, while it runs.
+    pub progress: Option<String>,
     /// What it makes.
     pub outputs: Vec<Resource>,
     /// What went wrong last, in one line: if it has failed since it last went well, or if for some time nothing
@@ -60,6 +62,7 @@ pub(super) struct Seen<'a> {
     pub(super) plan: &'a Plan,
     pub(super) records: &'a BTreeMap<String, RunRecord>,
     pub(super) lulls: &'a Lulls,
+    pub(super) progress: &'a BTreeMap<String, String>,
     pub(super) now: Timestamp,
 }
 
@@ -71,7 +74,7 @@ fn is_same(before: &State, after: &State) -> bool {
 impl Status {
     /// The status after a plan was made; what has not changed keeps its `since`.
     pub(super) fn after(&self, seen: &Seen<'_>) -> Self {
-        let Seen { definition, plan, records, lulls, now } = *seen;
+        let Seen { definition, plan, records, lulls, progress, now } = *seen;
         let part = |name: &str, kind: Kind, outputs: &[Resource]| {
             let record = records.get(name);
             let failure = record.and_then(|record| record.failure.as_ref());
@@ -88,6 +91,7 @@ impl Status {
                 state,
                 since,
                 next: plan.next.get(name).copied(),
+                progress: progress.get(name).cloned(),
                 outputs: outputs.to_vec(),
                 failure: lulls
                     .why(name)

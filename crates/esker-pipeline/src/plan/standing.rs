@@ -88,6 +88,9 @@ pub(super) fn of_stage(world: &World<'_>, stage: &Stage) -> Standing {
     let mut contents = Vec::new();
     for resource in &stage.inputs {
         let Some(head) = world.heads.get(resource) else {
+            if stage.ways.optional.contains(resource) {
+                continue;
+            }
             return Standing::Missing(resource.clone());
         };
         contents.push((resource, head.blob));

@@ -19,11 +19,19 @@ pub(super) struct Broken {
     pub(super) detail: String,
     /// Whether it is likely to pass by itself.
     pub(super) temporary: bool,
+    /// Whether it is known not to.
+    pub(super) lasting: bool,
 }
 
 impl Broken {
     pub(super) fn new(summary: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { summary: summary.into(), hint: hint.into(), detail: String::new(), temporary: false }
+        Self {
+            summary: summary.into(),
+            hint: hint.into(),
+            detail: String::new(),
+            temporary: false,
+            lasting: false,
+        }
     }
 
     pub(super) fn temporary(mut self) -> Self {
@@ -56,7 +64,8 @@ pub(super) fn of_program(program: &Program, end: End, stderr: &[u8]) -> Broken {
         End::Stopped | End::Interrupted => Broken::new(format!("{name} was stopped"), ""),
     };
     let temporary = end == End::Exited(retry::TEMPORARY);
-    Broken { detail, temporary, ..broken }
+    let lasting = matches!(end, End::Exited(retry::BAD_DATA | retry::BAD_SETUP));
+    Broken { detail, temporary, lasting, ..broken }
 }
 
 /// The last line a program said, by which its failure is known: of a traceback it is the error itself.
@@ -74,6 +83,8 @@ fn last_words(detail: &str) -> String {
 fn meaning(code: i32) -> String {
     match code {
         retry::TEMPORARY => " (it says that this may pass)".to_owned(),
+        retry::BAD_DATA => " (it says that its input is bad)".to_owned(),
+        retry::BAD_SETUP => " (it says that it is set up wrongly)".to_owned(),
         129..=192 => format!(" (killed by signal {})", code - 128),
         _ => String::new(),
     }
@@ -81,6 +92,8 @@ fn meaning(code: i32) -> String {
 
 fn hint(code: i32) -> &'static str {
     match code {
+        retry::BAD_DATA => "mend its input: it runs again when that changes",
+        retry::BAD_SETUP => "mend how it is set up, then: esker problems retry",
         137 => "was it killed for using too much memory? see its standard error",
         _ if code == i32::from(NOT_FOUND) => "a program does not exist; run: esker check",
         _ if code == i32::from(NOT_EXECUTABLE) => "a program is not executable; run: esker check",
@@ -103,7 +116,8 @@ pub(super) fn record(run: &Run, broken: Broken, began: Began, now: Timestamp) ->
     let (before, since) = run.failed.unwrap_or((0, now));
     let count = before.saturating_add(1);
     let chance = (now, fastrand::f64());
-    let not_before = retry::not_before(count, allowed(run), broken.temporary, chance);
+    let allowed = if broken.lasting { 0 } else { allowed(run) };
+    let not_before = retry::not_before(count, allowed, broken.temporary, chance);
     let ended = match not_before {
         Some(_) => Ended::Retry,
         None => Ended::Problem,

@@ -13,7 +13,7 @@ use crate::plan::{Run, Task};
 use crate::retry;
 
 use super::failure::{Broken, name};
-use super::line::Line;
+use super::line::{Line, Tale};
 use super::{Began, Bench, ENGINE, Halt, Made, may_pass};
 
 /// How long the outputs of a finished run are kept for a store that does not take them.
@@ -64,7 +64,7 @@ fn send(bench: &Bench, line: &Line, request: &Put) -> Result<Stored, Halt> {
         if Instant::now() > patience {
             return Err(Halt::Again(format!("cannot store the outputs: {fault}")));
         }
-        (line.waits)(&fault);
+        (line.tells)(Tale::Waits(fault));
         count += 1;
         line.pause(retry::pause(count))?;
     }

@@ -22,7 +22,7 @@ pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
     let unless = since.map(|since| revision_at(&hub, &resource, since)).transpose()?.flatten();
     let ask = Get { at, range: get.range, unless, ..Get::head(resource.clone()) };
     let (hub, asked) = large::call(place, hub, &ask);
-    if get.range.is_none() && asked.as_ref().is_err_and(large::is_too_large) {
+    if asked.as_ref().is_err_and(large::is_too_large) {
         return large::get(place, hub, get, ask);
     }
     let content = asked.map_err(|error| with_maker(place, &resource, error))?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anstyle::AnsiColor;
 use anyhow::Result;
+use esker_pipeline::definition;
 use esker_store::check::Finding;
 use esker_store::mirror;
 use esker_store::repair;
@@ -51,7 +52,9 @@ pub(crate) fn repair(place: &Place, repair: &Repair) -> Result<ExitCode> {
     bar.enable_steady_tick(LIVES_EVERY);
     let sources = fetch(place, &project, &repair.from, &bar)?;
     let mut told = |line: &str| bar.set_message(line.to_owned());
-    let repaired = repair::repair(&dir, &sources.paths, !repair.yes, &mut told);
+    let definition = definition::check(&project.dir).0;
+    let blobs = definition.as_ref().and_then(|definition| definition.store.blobs.as_ref());
+    let repaired = repair::repair(&dir, blobs, &sources.paths, !repair.yes, &mut told);
     bar.finish_and_clear();
     drop(sources.fetched);
     let repaired = repaired?;
@@ -121,7 +124,10 @@ fn fetch(
         let halt = Arc::new(move || stop.is_pulled());
         bar.set_message(format!("fetching {remote}"));
         let mut told = |line: &str| bar.set_message(line.to_owned());
-        mirror::restore::restore(&path, &remote, halt, &mut told)?;
+        let restored = mirror::restore::restore(&path, &remote, halt, &mut told)?;
+        if let Some(lacks) = restored.lacks {
+            bar.suspend(|| say::note(format!("{remote}: {lacks}")));
+        }
         sources.paths.push(path);
         sources.fetched.push(folder);
     }
