@@ -1,12 +1,12 @@
 //! What waits for a service: a line for each peer, taken from in turns, so that nobody waits for all that another asks.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Instant;
 
 use crate::bus::Limits;
 use crate::envelope;
-use crate::queue::Asked;
+use crate::queue::{Asked, Mail};
 
 /// How many dear requests may be under way at once: two threads work, and as many have theirs ready.
 const DEAR_MAX: usize = 4;
@@ -21,146 +21,104 @@ pub(crate) enum Taken {
     Ended,
 }
 
-/// The lines of a service.
-#[derive(Debug, Default)]
+/// The lines of a service; they are its owner's alone.
 pub(crate) struct Lines {
-    state: Mutex<State>,
-    news: Condvar,
-}
-
-#[derive(Default)]
-struct State {
+    mail: Receiver<Mail>,
+    /// For those who tell that something dear is done.
+    done: Sender<Mail>,
     /// By peer: what it asked, in its order; there is no empty line.
-    lines: HashMap<usize, VecDeque<Asked>>,
+    lines: BTreeMap<usize, VecDeque<Asked>>,
     /// Every peer that has a line; whose turn is next comes first.
     turns: VecDeque<usize>,
+    /// A line that is not used.
+    spare: VecDeque<Asked>,
     /// How many dear requests are under way.
     dear: usize,
-    /// Whether the owner waits for news.
-    waiting: bool,
-    /// Nothing is accepted any more.
+    /// Nothing more will come.
     stopped: bool,
-    /// The owner is gone.
-    ended: bool,
-}
-
-impl std::fmt::Debug for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State").field("turns", &self.turns).finish_non_exhaustive()
-    }
 }
 
 /// A dear request under way; dropping it counts it as done.
-pub(crate) struct Dear(Arc<Lines>);
+pub(crate) struct Dear(Sender<Mail>);
 
 impl Drop for Dear {
     fn drop(&mut self) {
-        self.0.tell(|state| state.dear -= 1);
+        // The owner may have ended.
+        drop(self.0.send(Mail::Done));
     }
 }
 
 impl Lines {
-    /// Puts a request at the end of its peer's line.
-    ///
-    /// # Errors
-    /// The request, if nobody will take it.
-    pub(crate) fn push(&self, asked: Asked) -> Result<(), Box<Asked>> {
-        let mut refused = None;
-        self.tell(|state| match state.ended {
-            true => refused = Some(Box::new(asked)),
-            false => state.push_back(asked),
-        });
-        refused.map_or(Ok(()), Err)
-    }
-
-    /// Accepts nothing more.
-    pub(crate) fn stop(&self) {
-        self.tell(|state| state.stopped = true);
+    /// The lines of what comes by this way.
+    pub(crate) fn new((done, mail): (Sender<Mail>, Receiver<Mail>)) -> Self {
+        Self {
+            mail,
+            done,
+            lines: BTreeMap::new(),
+            turns: VecDeque::new(),
+            spare: VecDeque::new(),
+            dear: 0,
+            stopped: false,
+        }
     }
 
     /// Takes what waits, one of each peer in turns, as far as one batch goes; waits for it until `deadline`.
     pub(crate) fn take(
-        &self,
+        &mut self,
         deadline: Instant,
         limits: &Limits,
         is_dear: impl Fn(&Asked) -> bool,
     ) -> Taken {
-        let mut state = self.lock();
         loop {
-            let batch = state.batch(limits, &is_dear);
+            while let Ok(mail) = self.mail.try_recv() {
+                self.sort(mail);
+            }
+            let batch = self.batch(limits, &is_dear);
             if !batch.is_empty() {
                 return Taken::Batch(batch);
             }
-            if state.stopped && state.turns.is_empty() {
+            if self.stopped && self.turns.is_empty() {
                 return Taken::Ended;
             }
-            let wait = deadline.saturating_duration_since(Instant::now());
-            if wait.is_zero() {
-                return Taken::Late;
+            match self.mail.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(mail) => self.sort(mail),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    return Taken::Late;
+                }
             }
-            state.waiting = true;
-            let woken = self.news.wait_timeout(state, wait);
-            state = woken.expect("nothing panics while it holds the lines").0;
-            state.waiting = false;
         }
     }
 
     /// Puts requests back to the heads of their peers' lines: the end of a batch that was not answered.
-    pub(crate) fn put_back(&self, rest: impl DoubleEndedIterator<Item = Asked>) {
-        let mut state = self.lock();
+    pub(crate) fn put_back(&mut self, rest: impl DoubleEndedIterator<Item = Asked>) {
         for asked in rest.rev() {
-            state.push_front(asked);
+            let peer = asked.back.peer();
+            let line = self.lines.entry(peer).or_insert_with(|| std::mem::take(&mut self.spare));
+            if line.is_empty() {
+                self.turns.push_front(peer);
+            }
+            line.push_front(asked);
         }
     }
 
     /// Counts a dear request as under way.
-    pub(crate) fn dear(self: &Arc<Self>) -> Dear {
-        self.lock().dear += 1;
-        Dear(Arc::clone(self))
+    pub(crate) fn dear(&mut self) -> Dear {
+        self.dear += 1;
+        Dear(self.done.clone())
     }
 
-    /// Nobody takes anything any more; what waits is forgotten.
-    pub(crate) fn end(&self) {
-        let mut state = self.lock();
-        state.ended = true;
-        let forgotten = (std::mem::take(&mut state.lines), std::mem::take(&mut state.turns));
-        drop(state);
-        drop(forgotten);
-    }
-
-    /// Changes something, and wakes the owner if it waits.
-    fn tell(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.lock();
-        change(&mut state);
-        let waiting = state.waiting;
-        drop(state);
-        if waiting {
-            self.news.notify_one();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nothing panics while it holds the lines")
-    }
-}
-
-impl State {
-    fn push_back(&mut self, asked: Asked) {
+    fn sort(&mut self, mail: Mail) {
+        let asked = match mail {
+            Mail::Asked(asked) => asked,
+            Mail::Done => return self.dear -= 1,
+            Mail::Stop => return self.stopped = true,
+        };
         let peer = asked.back.peer();
-        let line = self.lines.entry(peer).or_default();
+        let line = self.lines.entry(peer).or_insert_with(|| std::mem::take(&mut self.spare));
         if line.is_empty() {
             self.turns.push_back(peer);
         }
         line.push_back(asked);
-    }
-
-    fn push_front(&mut self, asked: Asked) {
-        let peer = asked.back.peer();
-        let line = self.lines.entry(peer).or_default();
-        if line.is_empty() {
-            self.turns.push_front(peer);
-        }
-        line.push_front(asked);
     }
 
     fn batch(&mut self, limits: &Limits, is_dear: impl Fn(&Asked) -> bool) -> Vec<Asked> {
@@ -178,7 +136,7 @@ impl State {
             dear += usize::from(next_is_dear);
             batch.extend(line.pop_front().inspect(|asked| bytes += envelope::size(&asked.frames)));
             match line.is_empty() {
-                true => drop(self.lines.remove(&peer)),
+                true => self.spare = self.lines.remove(&peer).unwrap_or_default(),
                 false => self.turns.push_back(peer),
             }
         }

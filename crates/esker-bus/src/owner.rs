@@ -48,12 +48,7 @@ impl Drop for Loud {
 }
 
 /// Runs a service until it is told to stop and everything accepted is answered.
-pub(crate) fn run(
-    mut service: impl Service,
-    lines: &Arc<Lines>,
-    outlets: &Outlets,
-    limits: &Limits,
-) {
+pub(crate) fn run(mut service: impl Service, mut lines: Lines, outlets: &Outlets, limits: &Limits) {
     let _loud = Loud;
     let mut workers = Workers::new();
     let mut next_tick = Instant::now();
@@ -67,13 +62,12 @@ pub(crate) fn run(
         }
         match lines.take(next_tick, limits, |asked| service.is_dear(&asked.frames)) {
             Taken::Batch(batch) => {
-                answer(&mut service, batch, (outlets, &mut workers, lines), limits);
+                answer(&mut service, batch, (outlets, &mut workers, &mut lines), limits);
             }
             Taken::Late => {}
-            Taken::Ended => break,
+            Taken::Ended => return,
         }
     }
-    lines.end();
 }
 
 /// The way back of one request.
@@ -106,7 +100,7 @@ impl Way {
 fn answer(
     service: &mut impl Service,
     batch: Vec<Asked>,
-    (outlets, workers, lines): (&Outlets, &mut Workers, &Arc<Lines>),
+    (outlets, workers, lines): (&Outlets, &mut Workers, &mut Lines),
     limits: &Limits,
 ) {
     let mut requests = Vec::with_capacity(batch.len());

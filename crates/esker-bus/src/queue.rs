@@ -1,7 +1,7 @@
 //! The way into a service: a queue bounded by bytes, and the count of what each peer has under way.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
@@ -15,6 +15,16 @@ use crate::service::Frames;
 
 /// Bytes per permit; a semaphore counts to less than the bytes of a large queue.
 const UNIT: usize = 1024;
+
+/// What reaches a service's owner.
+pub(crate) enum Mail {
+    /// A request.
+    Asked(Asked),
+    /// A dear request is done.
+    Done,
+    /// Nothing is accepted any more: answer what is here and end.
+    Stop,
+}
 
 /// A request and the way back to who asked.
 pub(crate) struct Asked {
@@ -146,25 +156,25 @@ impl Drop for Ticket {
 /// The sending end of a service's queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Queue {
-    lines: Arc<Lines>,
+    mail: mpsc::Sender<Mail>,
     space: Arc<Semaphore>,
     open: Arc<AtomicBool>,
     space_max: usize,
 }
 
 impl Queue {
-    /// A queue and its receiving end.
-    pub(crate) fn new(limits: &Limits) -> (Self, Arc<Lines>) {
-        let lines = Arc::new(Lines::default());
+    /// A queue and its receiving end: a line for each peer.
+    pub(crate) fn new(limits: &Limits) -> (Self, Lines) {
+        let (mail, owner) = mpsc::channel();
         let largest = limits.message_max + envelope::FRAMES_MAX * UNIT;
         let space_max = limits.queue_bytes_max.max(largest) / UNIT + 1;
         let queue = Self {
-            lines: Arc::clone(&lines),
+            mail: mail.clone(),
             space: Arc::new(Semaphore::new(space_max)),
             open: Arc::new(AtomicBool::new(true)),
             space_max,
         };
-        (queue, lines)
+        (queue, Lines::new((mail, owner)))
     }
 
     /// Waits until a request has room. Cancelling this forgets the request.
@@ -179,13 +189,14 @@ impl Queue {
         if !self.open.load(Ordering::Acquire) {
             return Err(ended());
         }
-        self.lines.push(Asked { frames, back, share }).map_err(|_| ended())
+        self.mail.send(Mail::Asked(Asked { frames, back, share })).map_err(|_| ended())
     }
 
     /// Accepts nothing more.
     pub(crate) fn stop(&self) {
         self.open.store(false, Ordering::Release);
-        self.lines.stop();
+        // The owner may have ended already.
+        drop(self.mail.send(Mail::Stop));
     }
 }
 

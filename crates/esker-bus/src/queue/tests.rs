@@ -27,7 +27,7 @@ fn a_peer_has_so_many_under_way_and_no_more() {
 #[tokio::test(flavor = "current_thread")]
 async fn the_queue_is_bounded_by_bytes_and_nothing_comes_after_its_end() {
     let limits = Limits { message_max: 1024, queue_bytes_max: 0, ..Limits::default() };
-    let (queue, lines) = Queue::new(&limits);
+    let (queue, mut lines) = Queue::new(&limits);
     let peer = Arc::new(Peer::default());
     let push = |bytes: usize| {
         let (reply, _) = oneshot::channel();

@@ -64,7 +64,7 @@ fn check(attack: impl Fn(TcpStream, &str)) {
 }
 
 /// Expects to be thrown out.
-fn thrown_out(mut stream: &TcpStream) {
+pub(crate) fn thrown_out(mut stream: &TcpStream) {
     let mut bytes = [0; 4096];
     loop {
         match stream.read(&mut bytes) {

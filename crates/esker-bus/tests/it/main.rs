@@ -10,6 +10,7 @@ mod binds;
 mod events;
 mod fair;
 mod hostile;
+mod incoming;
 mod interop;
 mod life;
 mod limits;
