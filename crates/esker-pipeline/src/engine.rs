@@ -59,14 +59,14 @@ pub enum Error {
     #[error("cannot run {}: another esker runs this project", .0.display())]
     Locked(PathBuf),
     /// Something the engine needs of this machine failed.
-    #[error("cannot {what} {}: {source}", .path.display())]
+    #[error("cannot {what} {}: {why}", .path.display())]
     Machine {
         /// What was tried.
         what: &'static str,
         /// With what.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
     },
 }
 
@@ -170,7 +170,7 @@ impl Drop for Engine {
 }
 
 fn machine(what: &'static str, path: PathBuf) -> impl FnOnce(io::Error) -> Error {
-    move |source| Error::Machine { what, path, source }
+    move |why| Error::Machine { what, path, why }
 }
 
 fn lock(path: PathBuf) -> Result<File, Error> {

@@ -22,6 +22,7 @@ mod semantics;
 mod stock_tools;
 mod store;
 mod storm;
+mod words;
 mod world;
 
 /// A file in this folder that is not named above would be compiled by nobody.
