@@ -45,12 +45,16 @@ fn lines(content: &[u8]) -> u64 {
     lines + u64::from(is_filled)
 }
 
+fn counted(rows: u64) -> String {
+    format!("{rows} {}", if rows == 1 { "row" } else { "rows" })
+}
+
 /// What the guards find: `before` is the number of rows of the version before, if there is one.
 pub(crate) fn judge(guards: &Guards, now: u64, before: Option<u64>) -> Findings {
     let mut findings = Findings::default();
     let mut find = |what: String| findings.push(Finding::new(what));
     if let Some(min) = guards.rows_min.filter(|min| now < *min) {
-        find(format!("{now} rows; rows_min asks for {min}"));
+        find(format!("{}; rows_min asks for {min}", counted(now)));
     }
     let Some(before) = before else {
         return findings;
@@ -59,7 +63,8 @@ pub(crate) fn judge(guards: &Guards, now: u64, before: Option<u64>) -> Findings 
     if let Some(max) = guards.rows_drop_max.filter(|max| exceeds(dropped, before, *max)) {
         let share = share(dropped, before);
         find(format!(
-            "{now} rows, {share} fewer than the {before} before; rows_drop_max allows {max}"
+            "{}, {share} fewer than the {before} before; rows_drop_max allows {max}",
+            counted(now)
         ));
     }
     let delta = before.abs_diff(now);
@@ -67,7 +72,8 @@ pub(crate) fn judge(guards: &Guards, now: u64, before: Option<u64>) -> Findings 
         let word = if now < before { "fewer" } else { "more" };
         let share = share(delta, before);
         find(format!(
-            "{now} rows, {share} {word} than the {before} before; row_delta_max allows {max}"
+            "{}, {share} {word} than the {before} before; row_delta_max allows {max}",
+            counted(now)
         ));
     }
     findings

@@ -59,7 +59,7 @@ fn every_kind_of_bad_data_is_refused_with_its_place_and_the_last_good_stays() {
             b"id,team,days\n1,a,3\n1,b,4\n",
             &["line 3, row 3, column id", "row 2", "primaryKey"],
         ),
-        ("few rows", b"id,team,days\n1,blue,3\n", &["1 rows", "75% fewer", "rows_drop_max"]),
+        ("few rows", b"id,team,days\n1,blue,3\n", &["1 row, ", "75% fewer", "rows_drop_max"]),
         (
             "a BOM",
             b"\xef\xbb\xbfid,team,days\n1,a,3\n2,b,4\n",
