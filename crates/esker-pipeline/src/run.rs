@@ -196,7 +196,8 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
             }
         },
         Task::Stage(stage) => {
-            if !stage.program.previous
+            if stage.ways.pure
+                && !stage.program.previous
                 && let Some(made) = memo::find((bench, line), run)?
             {
                 return Ok(made);
