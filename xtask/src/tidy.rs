@@ -24,7 +24,7 @@ const ROOMS: [(&str, &[&str]); 8] = [
 ];
 
 /// Which one crate may depend on what stands for an outside thing.
-const DEPENDENCY_OWNERS: [(&str, &str); 8] = [
+const DEPENDENCY_OWNERS: [(&str, &str); 9] = [
     ("gix", "esker-store"),
     ("object_store", "esker-store"),
     ("omq", "esker-bus"),
@@ -33,6 +33,7 @@ const DEPENDENCY_OWNERS: [(&str, &str); 8] = [
     ("hyper", "esker-web"),
     ("calamine", "esker-pipeline"),
     ("rusqlite", "esker"),
+    ("ureq", "esker-pipeline"),
 ];
 
 /// Which one crate may name what in its sources; tests drive real programs and are free to.

@@ -11,10 +11,13 @@ mod graph;
 mod keep;
 mod large;
 pub mod mentions;
+mod origin;
 mod page;
 mod parts;
 mod programs;
+pub mod pull;
 mod read;
+pub mod secret;
 mod store;
 pub mod value;
 
@@ -31,6 +34,7 @@ use jiff::Timestamp;
 
 use self::defect::{Defect, Severity};
 use self::large::Large;
+use self::pull::Pull;
 use self::value::Schedule;
 use crate::open;
 
@@ -39,6 +43,9 @@ pub const FILE: &str = "esker.toml";
 
 /// The largest definition, in bytes.
 const FILE_MAX: u64 = 1024 * 1024;
+
+/// Where what is remembered of sources is kept, each under its name.
+const STATE: &str = "state";
 
 /// The word that stands for this very program in `run`.
 pub(crate) const ESKER: &str = "esker";
@@ -103,6 +110,20 @@ pub struct Source {
     pub allow_empty: bool,
 }
 
+impl Source {
+    /// The resource that what is remembered of it is kept as, if anything is.
+    pub(crate) fn state(&self) -> Option<Resource> {
+        let has_state = matches!(&self.origin, Origin::Pull(pull) if pull.has_state());
+        // A source's name is a part of a resource's.
+        if has_state { format!("{STATE}/{}", self.name).parse().ok() } else { None }
+    }
+
+    /// All that it makes: its output, then its state.
+    pub(crate) fn outputs(&self) -> Vec<Resource> {
+        [self.output.clone()].into_iter().chain(self.state()).collect()
+    }
+}
+
 /// How a source is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -115,6 +136,8 @@ pub enum Origin {
     },
     /// What a program prints.
     Run(Program),
+    /// What esker fetches from elsewhere.
+    Pull(Pull),
 }
 
 /// A computation.
@@ -203,7 +226,7 @@ impl Definition {
     pub(crate) fn programs(&self) -> impl Iterator<Item = (&str, &Program)> {
         let sources = self.sources.iter().filter_map(|source| match &source.origin {
             Origin::Run(program) => Some((source.name.as_str(), program)),
-            Origin::File { .. } => None,
+            Origin::File { .. } | Origin::Pull(_) => None,
         });
         let stages = self.stages.iter();
         sources.chain(stages.map(|stage| (stage.name.as_str(), &stage.program)))

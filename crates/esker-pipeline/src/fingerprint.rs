@@ -12,6 +12,8 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
+use crate::definition::pull::Pull;
+use crate::definition::secret::Secret;
 use crate::definition::{Definition, Origin, Program};
 use crate::key::{Print, hex, sha256};
 use crate::open;
@@ -76,10 +78,14 @@ impl Fingerprints {
             .map(|(name, program)| (name.to_owned(), self.of_program(dir, program)))
             .collect();
         for source in &definition.sources {
-            if let Origin::File { path, .. } = &source.origin {
-                let print = Print { file: self.of_source(&dir.join(path)), ..Print::default() };
-                prints.insert(source.name.clone(), print);
-            }
+            let print = match &source.origin {
+                Origin::File { path, .. } => {
+                    Print { file: self.of_source(&dir.join(path)), ..Print::default() }
+                }
+                Origin::Pull(pull) => Print { env: of_secrets(dir, pull), ..Print::default() },
+                Origin::Run(_) => continue,
+            };
+            prints.insert(source.name.clone(), print);
         }
         prints
     }
@@ -135,6 +141,12 @@ impl Fingerprints {
         }
         Some(hash)
     }
+}
+
+/// Which secrets are there: one that comes lets what failed without it run again. What they are is nobody's to see.
+fn of_secrets(dir: &Path, pull: &Pull) -> Vec<(String, Option<String>)> {
+    let known = |secret: &Secret| secret.is_there(dir).then(|| "set".to_owned());
+    pull.secrets().into_iter().map(|secret| (secret.to_string(), known(secret))).collect()
 }
 
 fn hash_file(path: &Path, read_max: u64) -> io::Result<String> {

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! "esker run key 1"             the format's version; a new engine that computes otherwise changes it
-//! "stage" | "file" | "command"  what kind of thing runs
+//! "stage" | "file" | "command" | "http"  what kind of thing runs
 //! outputs, N, then each name
 //! stage and command:  argv, N, then each word
 //!                     code, the hash of the program's files, empty if it has none inside the project
@@ -13,6 +13,8 @@
 //! file:               format, "workbook" or "bytes"
 //!                     sheets, N, then each name
 //!                     content, the SHA-256 of the file, or "missing"
+//! fetched:            asked, N, then each word of the definition that decides what is asked for; a secret is
+//!                     where it is kept, never what it is
 //! allow_empty, "true" or "false"
 //! ```
 //! Every field, counts included, is written as its length in decimal, a colon, its bytes and a line feed.
@@ -63,6 +65,10 @@ impl Fields {
         self.push_all("argv", program.argv.iter().map(String::as_str));
         self.push("code");
         self.push(&print.code);
+        self.push_env(print);
+    }
+
+    fn push_env(&mut self, print: &Print) {
         self.push("env");
         self.push(&print.env.len().to_string());
         for (name, value) in &print.env {
@@ -100,6 +106,14 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
             let mut fields = Fields::new("command");
             fields.push_all("outputs", output);
             fields.push_program(program, print);
+            fields.finish(source.allow_empty)
+        }
+        Origin::Pull(pull) => {
+            let (kind, words) = pull.words();
+            let mut fields = Fields::new(kind);
+            fields.push_all("outputs", output);
+            fields.push_all("asked", words.iter().map(String::as_str));
+            fields.push_env(print);
             fields.finish(source.allow_empty)
         }
         Origin::File { path, sheets } => {

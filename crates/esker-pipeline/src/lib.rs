@@ -17,6 +17,8 @@ mod child;
 mod proc;
 pub mod supervise;
 
+mod pull;
+
 pub mod engine;
 pub mod record;
 mod run;

@@ -3,11 +3,11 @@
 //! The outputs are stored by one PUT that is refused if the heads have moved, so a run that was started twice,
 //! or that died between its PUT and its record, has its effect once.
 
-mod failure;
-mod file;
+pub(crate) mod failure;
+pub(crate) mod file;
 mod gather;
 pub(crate) mod line;
-mod output;
+pub(crate) mod output;
 mod store;
 
 use std::ffi::OsString;
@@ -19,12 +19,15 @@ use bytes::Bytes;
 use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Resource;
-use esker_wire::record::RunRecord;
+use esker_wire::provenance::Input;
+use esker_wire::record::{Ended, RunRecord};
+use esker_wire::revision::Revision;
 use jiff::Timestamp;
 
 use crate::child::{self, End, Order, Stdin};
 use crate::definition::{Origin, Program};
 use crate::plan::{Run, Task};
+use crate::pull;
 
 use self::failure::Broken;
 use self::file::{PATIENCE, Wanted};
@@ -64,11 +67,13 @@ pub(crate) enum Outcome {
 
 /// Why a run ends without outputs.
 #[derive(Debug)]
-enum Halt {
+pub(crate) enum Halt {
     /// It failed; people should know.
     Broken(Broken),
     /// See [`Outcome::Again`].
     Again(String),
+    /// The outputs are what they should be.
+    Unchanged,
 }
 
 impl From<Broken> for Halt {
@@ -86,9 +91,10 @@ impl From<io::Error> for Halt {
 }
 
 /// What a program or file gave.
-struct Made {
-    contents: Vec<(Resource, Bytes)>,
-    content_type: Option<&'static str>,
+pub(crate) struct Made {
+    pub(crate) contents: Vec<(Resource, Bytes)>,
+    /// What the first of them is, if that is known.
+    pub(crate) content_type: Option<&'static str>,
 }
 
 /// When a run began, for people and for its duration.
@@ -116,10 +122,28 @@ pub(crate) fn run(bench: &Bench, run: &Run, line: &Line) -> Outcome {
     match made.and_then(|made| store::put((bench, line), &run, made, began)) {
         Ok(record) => Outcome::Done(Box::new(record)),
         Err(Halt::Again(why)) => Outcome::Again(why),
+        Err(Halt::Unchanged) => Outcome::Done(Box::new(unchanged(&run, began))),
         Err(Halt::Broken(broken)) => {
             let record = failure::record(&run, broken, began, Timestamp::now());
             Outcome::Done(Box::new(record))
         }
+    }
+}
+
+/// The record of a run that has found its outputs to be what they should be.
+fn unchanged(run: &Run, began: Began) -> RunRecord {
+    let there = |(name, head): &(Resource, Option<Revision>)| {
+        head.map(|revision| Input { resource: name.clone(), revision })
+    };
+    RunRecord {
+        stage: run.name().to_owned(),
+        run_key: run.run_key.clone(),
+        ended: Ended::Unchanged,
+        inputs: run.inputs.clone(),
+        outputs: run.outputs.iter().filter_map(there).collect(),
+        started: began.at,
+        duration_ms: began.duration_ms(),
+        failure: None,
     }
 }
 
@@ -130,6 +154,7 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
             Origin::File { path, sheets } => {
                 file::read(bench, line, run, &Wanted { source, path, sheets, patience: PATIENCE })
             }
+            Origin::Pull(pull) => pull::fetch((bench, line), run, (source, pull)),
             Origin::Run(program) => {
                 let printed = execute(bench, run, program, (Bytes::new().into(), line))?;
                 output::take(run, printed, source.allow_empty)

@@ -10,7 +10,7 @@ use super::graph::Node;
 use super::page::{Marked, Page, Table};
 use super::read::{Places, check_name, required, resource};
 use super::value::{self, Schedule};
-use super::{Origin, Program, Source, Stage};
+use super::{Program, Source, Stage, origin};
 
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 const GRACE: Duration = Duration::from_secs(5);
@@ -21,10 +21,8 @@ const RETRY_MAX: u32 = 100;
 /// The most often a source may be read by itself.
 const EVERY_MIN: Duration = Duration::from_secs(1);
 
-const PROGRAM_KEYS: [&str; 8] =
+pub(super) const PROGRAM_KEYS: [&str; 8] =
     ["run", "timeout", "grace", "output_max", "retry", "allow_empty", "code", "env"];
-/// What a source has besides the keys of its program.
-const SOURCE_KEYS: [&str; 6] = ["file", "sheets", "every", "cron", "timezone", "output"];
 /// What a stage has besides the keys of its program.
 const STAGE_KEYS: [&str; 2] = ["input", "output"];
 
@@ -38,25 +36,29 @@ pub(super) fn sources(
     let mut sources = Vec::new();
     for (name, table) in page.tables(root.entries, "source") {
         check_name(page, &name, &table.span);
-        page.check_keys(&table, &[&SOURCE_KEYS[..], &PROGRAM_KEYS].concat());
-        let origin = origin(page, &table, &name, places);
+        page.check_keys(&table, &origin::keys());
+        let origin = origin::read(page, &table, &name, places);
         let schedule = schedule(page, &table, now);
-        let schedule = needed(page, &table, schedule);
+        let schedule = origin::needed(page, &table, schedule);
         let output = required(page, &table, "output").and_then(|text| resource(page, text));
         let Some(output) = output else {
             continue;
         };
-        nodes.push(node(&name, &table, Vec::new(), vec![output.clone()]));
         let Some(origin) = origin else {
+            nodes.push(node(&name, &table, Vec::new(), vec![output]));
             continue;
         };
-        sources.push(Source {
+        let source = Source {
             name,
             origin,
             schedule,
             output: output.value,
             allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),
-        });
+        };
+        let span = &output.span;
+        let made = source.outputs().into_iter().map(|value| Marked { value, span: span.clone() });
+        nodes.push(node(&source.name, &table, Vec::new(), made.collect()));
+        sources.push(source);
     }
     sources
 }
@@ -132,57 +134,7 @@ fn resources(page: &mut Page<'_>, table: &Table<'_, '_>, key: &str) -> Vec<Marke
     found
 }
 
-fn origin(
-    page: &mut Page<'_>,
-    table: &Table<'_, '_>,
-    name: &str,
-    places: &mut Places,
-) -> Option<Origin> {
-    let has = |key: &str| table.entries.contains_key(key);
-    if has("file") == has("run") {
-        let message = match has("file") {
-            true => format!("{} has both `file` and `run`", table.title),
-            false => format!("{} has neither `file` nor `run`", table.title),
-        };
-        let hint = "a source is a file (file = \"plan.xlsx\") or a program (run = [\"python3\", \"pull.py\"])";
-        page.error(&table.span, message, hint);
-        return None;
-    }
-    if has("run") {
-        let sheets = table.entries.get_key_value("sheets");
-        if let Some((key, _)) = sheets {
-            let message = format!("`sheets` in {} needs a `file`", table.title);
-            page.error(&key.span(), message, "remove it");
-        }
-        return program(page, table, name, places).map(Origin::Run);
-    }
-    for key in PROGRAM_KEYS.iter().filter(|key| **key != "allow_empty") {
-        if let Some((found, _)) = table.entries.get_key_value(*key) {
-            let message = format!("`{key}` in {} needs a `run`", table.title);
-            page.error(&found.span(), message, "remove it");
-        }
-    }
-    let path = page.string(table, "file")?;
-    places.origins.insert(name.to_owned(), page.place(path.span.start));
-    if path.value.is_empty() || path.value.contains('\0') {
-        let message = format!("`file` in {} names no file", table.title);
-        page.error(&path.span, message, "name a file in the project's folder");
-    }
-    let sheets = page.strings(table, "sheets", false);
-    if let Some(sheets) = &sheets
-        && !crate::sheets::is_workbook(&path.value)
-    {
-        let message = format!("`sheets` in {}: {} has no sheets", table.title, path.value);
-        page.error(&sheets.span, message, "only .xlsx, .xlsm and .ods have");
-    }
-    let names = sheets.map_or(Vec::new(), |sheets| sheets.value);
-    Some(Origin::File {
-        path: path.value,
-        sheets: names.into_iter().map(|sheet| sheet.value).collect(),
-    })
-}
-
-fn program(
+pub(super) fn program(
     page: &mut Page<'_>,
     table: &Table<'_, '_>,
     name: &str,
@@ -246,26 +198,6 @@ fn argv(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Vec<Marked<String>
         return None;
     }
     Some(list.value)
-}
-
-/// A file's schedule would do nothing.
-fn needed(
-    page: &mut Page<'_>,
-    table: &Table<'_, '_>,
-    schedule: Option<Schedule>,
-) -> Option<Schedule> {
-    if !table.entries.contains_key("file") {
-        return schedule;
-    }
-    for key in ["every", "cron"] {
-        if let Some((found, _)) = table.entries.get_key_value(key) {
-            let title = &table.title;
-            let message =
-                format!("`{key}` in {title} is not needed: a file is read whenever it changes");
-            page.warning(&found.span(), message, "remove it");
-        }
-    }
-    None
 }
 
 fn schedule(page: &mut Page<'_>, table: &Table<'_, '_>, now: Timestamp) -> Option<Schedule> {

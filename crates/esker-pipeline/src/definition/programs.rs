@@ -40,6 +40,15 @@ pub(super) fn check(dir: &Path, definition: &Definition, places: &Places) -> Vec
             let hint = "the source waits until it does".to_owned();
             add(&source.name, Severity::Warning, message, hint);
         }
+        let secrets = match &source.origin {
+            Origin::Pull(pull) => pull.secrets(),
+            Origin::File { .. } | Origin::Run(_) => Vec::new(),
+        };
+        for secret in secrets.into_iter().filter(|secret| !secret.is_there(dir)) {
+            let message = format!("the secret {secret} of source {} is not there", source.name);
+            let hint = "set it where esker is started, or correct the name".to_owned();
+            add(&source.name, Severity::Warning, message, hint);
+        }
     }
     defects
 }

@@ -1,5 +1,7 @@
 //! What went wrong with a run, in words, and whether it is tried again.
 
+use std::time::Duration;
+
 use esker_wire::record::{Ended, Failure, RunRecord};
 use jiff::Timestamp;
 
@@ -13,20 +15,28 @@ use super::Began;
 
 /// A failure, before it is known how often it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Broken {
-    pub(super) summary: String,
-    pub(super) hint: String,
-    pub(super) detail: String,
+pub(crate) struct Broken {
+    pub(crate) summary: String,
+    pub(crate) hint: String,
+    pub(crate) detail: String,
     /// Whether it is likely to pass by itself.
-    pub(super) temporary: bool,
+    pub(crate) temporary: bool,
+    /// How long those who failed it ask to be left alone.
+    pub(crate) after: Option<Duration>,
 }
 
 impl Broken {
-    pub(super) fn new(summary: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { summary: summary.into(), hint: hint.into(), detail: String::new(), temporary: false }
+    pub(crate) fn new(summary: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            summary: summary.into(),
+            hint: hint.into(),
+            detail: String::new(),
+            temporary: false,
+            after: None,
+        }
     }
 
-    pub(super) fn temporary(mut self) -> Self {
+    pub(crate) fn temporary(mut self) -> Self {
         self.temporary = true;
         self
     }
@@ -104,6 +114,7 @@ pub(super) fn record(run: &Run, broken: Broken, began: Began, now: Timestamp) ->
     let count = before.saturating_add(1);
     let chance = (now, fastrand::f64());
     let not_before = retry::not_before(count, allowed(run), broken.temporary, chance);
+    let not_before = not_before.map(|time| retry::asked(time, broken.after, now));
     let ended = match not_before {
         Some(_) => Ended::Retry,
         None => Ended::Problem,
@@ -136,6 +147,7 @@ fn allowed(run: &Run) -> u32 {
         Task::Stage(stage) => stage.program.retry,
         Task::Source(source) => match &source.origin {
             Origin::Run(program) => program.retry,
+            Origin::Pull(pull) => pull.retry,
             Origin::File { .. } => 0,
         },
     }

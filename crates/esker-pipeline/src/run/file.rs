@@ -139,7 +139,7 @@ fn content(bytes: &Bytes, wanted: &Wanted<'_>) -> Result<Bytes, Broken> {
     Ok(content)
 }
 
-fn convert(bytes: &Bytes, path: &str, wanted: &[String]) -> Result<Bytes, Broken> {
+pub(crate) fn convert(bytes: &Bytes, path: &str, wanted: &[String]) -> Result<Bytes, Broken> {
     if !sheets::is_workbook(path) {
         return Ok(bytes.clone());
     }
@@ -148,7 +148,7 @@ fn convert(bytes: &Bytes, path: &str, wanted: &[String]) -> Result<Bytes, Broken
     Ok(text.into())
 }
 
-fn content_type(path: &str) -> Option<&'static str> {
+pub(crate) fn content_type(path: &str) -> Option<&'static str> {
     let (_, ending) = path.rsplit_once('.')?;
     match ending.to_ascii_lowercase().as_str() {
         "csv" => Some("text/csv"),

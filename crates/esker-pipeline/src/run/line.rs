@@ -43,25 +43,34 @@ impl Line {
     }
 
     /// Asks the store, and gives its answer. If the run is to end, the answer is not waited for.
-    pub(super) fn ask<R>(&self, bench: &Bench, request: &R) -> Result<Answer<R>, Halt>
+    pub(crate) fn ask<R>(&self, bench: &Bench, request: &R) -> Result<Answer<R>, Halt>
     where
         R: Request + Clone + Send + 'static,
         R::Reply: Send,
     {
-        let (post, answered) = channel();
         let (caller, request) = (bench.caller.clone(), request.clone());
-        let asking = thread::Builder::new().name("ask".to_owned()).spawn(move || {
+        self.aside("ask", move || caller.call_blocking(&request, DEADLINE))
+    }
+
+    /// Has something done that waits for others, for a bounded time. If the run is to end, that is not waited for.
+    pub(crate) fn aside<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Halt> {
+        let (post, done) = channel();
+        let working = thread::Builder::new().name(name.to_owned()).spawn(move || {
             // A run that has ended does not take it.
-            drop(post.send(caller.call_blocking(&request, DEADLINE)));
+            drop(post.send(work()));
         })?;
-        // It ends by itself, at the deadline at the latest.
-        drop(asking);
+        // It ends by itself, at its deadline at the latest.
+        drop(working);
         loop {
-            match answered.recv_timeout(HEED) {
-                Ok(answer) => return Ok(answer),
+            match done.recv_timeout(HEED) {
+                Ok(result) => return Ok(result),
                 Err(RecvTimeoutError::Timeout) => self.heed()?,
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Halt::Again("the store was not asked".to_owned()));
+                    return Err(Halt::Again(format!("the thread {name} has ended")));
                 }
             }
         }

@@ -82,11 +82,13 @@ fn request(bench: &Bench, run: &Run, made: Made, began: Began) -> Put {
         None => Expect::Absent,
     });
     let items = made.contents.into_iter().zip(heads);
-    let items = items.map(|((resource, content), head)| Item {
+    let types = made.content_type.into_iter().map(str::to_owned).map(Some);
+    let items = items.zip(types.chain(std::iter::repeat(None)));
+    let items = items.map(|(((resource, content), head), content_type)| Item {
         resource,
         content: Some(content),
         if_head: Some(head),
-        content_type: made.content_type.map(str::to_owned),
+        content_type,
     });
     Put {
         items: items.collect(),
@@ -125,6 +127,7 @@ fn program(run: &Run) -> String {
         Task::Stage(stage) => name(&stage.program.argv),
         Task::Source(source) => match &source.origin {
             Origin::Run(program) => name(&program.argv),
+            Origin::Pull(pull) => pull.title(),
             Origin::File { path, .. } => path.clone(),
         },
     }

@@ -17,6 +17,7 @@ mod large;
 mod names;
 mod order;
 mod replication;
+mod sources;
 mod stock_tools;
 mod store;
 mod storm;

@@ -1,0 +1,92 @@
+//! Sources that esker itself fetches from elsewhere, and the bounds it does so in.
+
+mod http;
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::page::{Page, Table};
+use super::secret::Secret;
+use super::value;
+
+pub use self::http::{Header, Http};
+
+const TIMEOUT: Duration = Duration::from_secs(10 * 60);
+/// What one message to the store holds, less some room for its head.
+const OUTPUT_MAX: u64 = 64_000_000;
+const RETRIES: RangeInclusive<u32> = 0..=100;
+
+/// The keys of every pull.
+pub(super) const BOUNDS: [&str; 3] = ["timeout", "output_max", "retry"];
+/// The keys of [`Kind::Http`].
+pub(super) const HTTP: [&str; 6] = ["header", "token", "user", "password", "ca", "sheets"];
+
+/// What is fetched from elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pull {
+    /// From where, and how.
+    pub kind: Kind,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// How much may come, in bytes.
+    pub output_max: u64,
+    /// How often a failed pull is tried again by itself.
+    pub retry: u32,
+}
+
+/// From where something is fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A server that speaks HTTP.
+    Http(Http),
+}
+
+impl Pull {
+    /// As people see it; no secret.
+    pub fn title(&self) -> String {
+        match &self.kind {
+            Kind::Http(http) => http.url.to_string(),
+        }
+    }
+
+    /// Whether what is remembered of a pull is kept with what it brought.
+    pub(crate) fn has_state(&self) -> bool {
+        match &self.kind {
+            Kind::Http(_) => true,
+        }
+    }
+
+    /// All that decides what is fetched, for the run key: a kind, then words.
+    pub(crate) fn words(&self) -> (&'static str, Vec<String>) {
+        match &self.kind {
+            Kind::Http(http) => ("http", http.words()),
+        }
+    }
+
+    /// The secrets it needs.
+    pub(crate) fn secrets(&self) -> Vec<&Secret> {
+        match &self.kind {
+            Kind::Http(http) => http.secrets(),
+        }
+    }
+
+    pub(super) fn http(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Self> {
+        let kind = Http::read(page, table).map(Kind::Http);
+        Self::read(page, table, kind)
+    }
+
+    fn read(page: &mut Page<'_>, table: &Table<'_, '_>, kind: Option<Kind>) -> Option<Self> {
+        let timeout = page.parsed(table, "timeout", value::positive);
+        let output_max = page.parsed(table, "output_max", value::size);
+        let retry = page.number(table, "retry", RETRIES);
+        Some(Self {
+            kind: kind?,
+            timeout: timeout.unwrap_or(TIMEOUT),
+            output_max: output_max.unwrap_or(OUTPUT_MAX),
+            retry: retry.unwrap_or(0),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
