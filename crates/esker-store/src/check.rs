@@ -11,6 +11,7 @@ use esker_wire::revision::Revision;
 use crate::error::Error;
 use crate::journal;
 use crate::large::{Large, MEND};
+use crate::locks;
 use crate::store::{Options, Store};
 
 /// What to do where the journal holds what is missing.
@@ -57,16 +58,21 @@ impl Store {
         };
         let held =
             batches.iter().flat_map(|batch| &batch.objects).map(|object| object.id).collect();
+        let locked = locks::stale(dir).into_iter().map(|path| Finding {
+            message: format!("{} is in the way of every PUT", path.display()),
+            hint: locks::IN_THE_WAY.to_owned(),
+        });
         let opened = Self::open_read_only(dir, Options::default());
         let checked = opened.and_then(|mut store| store.check_contents(&held, there));
-        checked.unwrap_or_else(|error| {
+        let checked = checked.unwrap_or_else(|error| {
             let hint = if batches.is_empty() {
                 "name the folder of a store, or restore it from a clone"
             } else {
                 START
             };
             vec![Finding { message: error.to_string(), hint: hint.to_owned() }]
-        })
+        });
+        locked.chain(checked).collect()
     }
 
     /// Looks for every content; `held` are the objects in the journal, `there` the large ones in the bucket.

@@ -1,5 +1,7 @@
 //! A thorough look at a store: everything that is there is read, and everything that is named is looked for.
 
+mod witness;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +15,6 @@ use crate::check::Finding;
 use crate::commit::{self, Commit};
 use crate::error::Error;
 use crate::history::History;
-use crate::index::Index;
 use crate::journal;
 use crate::large::{self, Large, MEND};
 use crate::loose;
@@ -21,6 +22,8 @@ use crate::objects::{Kind, Objects, Sum};
 use crate::refs;
 use crate::source;
 use crate::tree;
+
+pub(crate) use self::witness::{git_dir_of, heads_of};
 
 /// What to do about what is broken.
 const REPAIR: &str = "stop esker, then `esker repair`; with `--from` it fetches what is missing from a clone or mirror";
@@ -157,6 +160,13 @@ impl Look {
             self.note(format!("{} does not name refs/heads/main", head.display()), REPAIR);
             self.broken.insert("HEAD".to_owned());
         }
+        // Not all that git may find wrong with it, but what damage leaves.
+        let config = fs::read_to_string(git_dir.join("config")).unwrap_or_default();
+        if !config.contains("[core]") || config.contains('\0') {
+            let path = git_dir.join("config");
+            self.note(format!("{} is damaged: git cannot read it", path.display()), REPAIR);
+            self.broken.insert("config".to_owned());
+        }
         if !refs::is_packed_sound(git_dir) {
             let path = git_dir.join(PACKED);
             self.note(format!("{} is damaged: git cannot read it", path.display()), REPAIR);
@@ -207,33 +217,6 @@ impl Look {
                 self.pointers.insert(pointer.id, pointer);
             }
         }
-    }
-
-    /// Compares what the index tells with the commits.
-    fn indexes(
-        &mut self,
-        git_dir: &Path,
-        objects: &mut Objects,
-        told: &mut dyn FnMut(&str),
-    ) -> Result<(), Error> {
-        for (name, head) in self.references.clone() {
-            let branch = name.strip_prefix(refs::BRANCHES).map(str::parse);
-            let branch = match (name.as_str(), branch) {
-                ("refs/heads/main", _) => Branch::main(),
-                (_, Some(Ok(branch))) => branch,
-                _ => continue,
-            };
-            told(&format!("comparing the index of {branch}"));
-            let (indexed, _) = Index::load(git_dir, &branch)?;
-            let mut history = History::default();
-            // What cannot be read was found before.
-            if history.follow(objects, head).is_ok() && !is_same(&indexed, &history) {
-                let hint = "stop esker, then `esker repair`: it is made again";
-                self.note(format!("the index of {branch} says other than its commits"), hint);
-                self.indexes.push(branch);
-            }
-        }
-        Ok(())
     }
 
     fn contents(&mut self, git_dir: &Path, told: &mut dyn FnMut(&str)) {

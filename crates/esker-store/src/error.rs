@@ -129,6 +129,13 @@ impl Error {
         move |source| Self::Write { path: path.to_owned(), source }
     }
 
+    /// Whether the folder cannot be written by us at all: it may still be read.
+    pub fn is_read_only(&self) -> bool {
+        use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        let refused = |kind| matches!(kind, PermissionDenied | ReadOnlyFilesystem);
+        matches!(self, Self::Write { source, .. } if refused(source.kind()))
+    }
+
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self::Read { path: path.to_owned(), source }
     }

@@ -20,7 +20,10 @@ use esker_wire::revision::Revision;
 use crate::error::Error;
 use crate::files;
 use crate::history::History;
+use crate::refs;
 
+/// Where the indexes are.
+const FOLDER: &str = "esker/index";
 const HEAD: &[u8] = b"esker index 1\n";
 /// How many bytes one chunk holds at most; a longer one is damage.
 const CHUNK_MAX: usize = 256 * 1024 * 1024;
@@ -126,6 +129,13 @@ impl Index {
     }
 }
 
+/// The branches of which there is an index.
+pub(crate) fn branches(git_dir: &Path) -> Result<Vec<Branch>, Error> {
+    let names = refs::loose_names(git_dir, FOLDER)?;
+    let names = names.iter().filter_map(|name| name.strip_prefix(FOLDER)?.strip_prefix('/'));
+    Ok(names.filter_map(|name| name.parse().ok()).collect())
+}
+
 /// Forgets where a branch was: what git says is believed at the next start.
 pub(crate) fn remove(git_dir: &Path, branch: &Branch) -> Result<(), Error> {
     let path = path(git_dir, branch);
@@ -133,7 +143,7 @@ pub(crate) fn remove(git_dir: &Path, branch: &Branch) -> Result<(), Error> {
 }
 
 fn path(git_dir: &Path, branch: &Branch) -> PathBuf {
-    git_dir.join("esker/index").join(branch.as_str())
+    git_dir.join(FOLDER).join(branch.as_str())
 }
 
 /// What an index holds as far as it is good: the history, the names by number, and how long that part is.

@@ -18,18 +18,16 @@ use crate::refs;
 const EPOCH: &str = "esker/epoch";
 /// The folders of a new store. `esker` comes first: it marks the folder as ours until all is there.
 const FOLDERS: [&str; 5] = ["esker/tmp", "objects/info", "objects/pack", "refs/heads", "refs/tags"];
+/// What git is told of a store. Clones may leave out contents: a history's are mostly never looked at.
+pub(crate) const CONFIG: &str = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n\
+                                 [uploadpack]\n\tallowFilter = true\n";
 /// The files of a new store; `HEAD` comes last, for with it git knows the folder.
 const FILES: [(&str, &str); 3] = [
     (
         "description",
         "A store of esker: every version of every resource. Read it with git; write it with esker.\n",
     ),
-    (
-        "config",
-        // Clones may leave out contents: a history's are mostly never looked at.
-        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n\
-         [uploadpack]\n\tallowFilter = true\n",
-    ),
+    ("config", CONFIG),
     ("HEAD", "ref: refs/heads/main\n"),
 ];
 

@@ -16,6 +16,11 @@ use crate::error::Error;
 use crate::files;
 use crate::refs;
 
+/// What it means that a lock is not given back.
+pub(crate) const IN_THE_WAY: &str =
+    "git holds this lock, or was killed with it; if no git works in the store, remove the file";
+/// How old a lock is that a working git does not hold any more.
+const STALE: Duration = Duration::from_secs(60);
 /// How long a lock of git's on a reference is waited for.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 /// How long between two looks at it.
@@ -77,6 +82,26 @@ fn content(to: Revision) -> String {
     format!("{to}\n")
 }
 
+/// The locks on references that nobody has given back for a while.
+pub(crate) fn stale(git_dir: &Path) -> Vec<PathBuf> {
+    let mut folders = vec![git_dir.join("refs")];
+    let mut found = vec![git_dir.join("packed-refs.lock"), git_dir.join("HEAD.lock")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                _ => found.push(entry.path()),
+            }
+        }
+    }
+    let is_stale = |path: &PathBuf| {
+        let written = fs::metadata(path).and_then(|about| about.modified());
+        path.extension().is_some_and(|ending| ending == "lock")
+            && written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > STALE))
+    };
+    found.into_iter().filter(is_stale).collect()
+}
+
 /// Links, waiting for a moment while git holds the lock.
 fn link_patiently(from: &Path, lock: &Path) -> Result<(), Error> {
     let start = Instant::now();
@@ -86,6 +111,9 @@ fn link_patiently(from: &Path, lock: &Path) -> Result<(), Error> {
                 if error.kind() == io::ErrorKind::AlreadyExists && start.elapsed() < WAIT_MAX =>
             {
                 std::thread::sleep(LOOK);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(Error::write(lock)(io::Error::other(IN_THE_WAY)));
             }
             linked => return linked.map_err(Error::write(lock)),
         }

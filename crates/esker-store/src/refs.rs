@@ -24,6 +24,14 @@ pub(crate) fn of_branch(branch: &Branch) -> String {
     if branch.is_main() { "refs/heads/main".to_owned() } else { format!("{BRANCHES}{branch}") }
 }
 
+/// The branch of a reference, if it is one of a branch.
+pub(crate) fn branch_of(name: &String) -> Option<Branch> {
+    match name.strip_prefix(BRANCHES) {
+        Some(branch) => branch.parse().ok(),
+        None => (name == "refs/heads/main").then(Branch::main),
+    }
+}
+
 /// What a reference names, if it exists.
 pub(crate) fn read(git_dir: &Path, name: &str) -> Result<Option<Revision>, Error> {
     let path = git_dir.join(name);
@@ -52,7 +60,8 @@ pub(crate) fn clash<'a>(
     names.find(|known| below(known, name) || below(name, known))
 }
 
-fn loose_names(git_dir: &Path, prefix: &str) -> Result<Vec<String>, Error> {
+/// The files below a folder, as references are kept, by their paths.
+pub(crate) fn loose_names(git_dir: &Path, prefix: &str) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
     let mut folders = vec![prefix.trim_end_matches('/').to_owned()];
     while let Some(folder) = folders.pop() {

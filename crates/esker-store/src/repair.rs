@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use esker_wire::name::Branch;
 use esker_wire::revision::Revision;
 
 use crate::check::Finding;
@@ -81,7 +80,8 @@ pub fn repair(
 ) -> Result<Repair, Error> {
     layout::recognise(dir)?;
     let _held = layout::hold(dir)?;
-    let look = deep::look(dir, told)?;
+    let mut look = deep::look(dir, told)?;
+    look.compare_with(from)?;
     let mut repair = Repair { found: look.findings.clone(), steps: Vec::new(), left: Vec::new() };
     if repair.found.is_empty() {
         return Ok(repair);
@@ -100,8 +100,10 @@ pub fn repair(
     write(dir, &objects)?;
     set_aside(dir, &look)?;
     place(dir, &heads)?;
-    for branch in
-        look.indexes.iter().chain(heads.keys().filter_map(branch_of).collect::<Vec<_>>().iter())
+    for branch in look
+        .indexes
+        .iter()
+        .chain(heads.keys().filter_map(refs::branch_of).collect::<Vec<_>>().iter())
     {
         index::remove(dir, branch)?;
     }
@@ -131,6 +133,9 @@ impl Repair {
         if look.broken.contains(PACKED) {
             self.steps.push(format!("write {PACKED} anew with what can be read of it"));
         }
+        if look.broken.contains("config") {
+            self.steps.push("write config as a new store has it".to_owned());
+        }
         if look.broken.contains("HEAD") {
             self.steps.push("have HEAD name refs/heads/main".to_owned());
         }
@@ -147,13 +152,8 @@ impl Work<'_> {
             batches: journal::salvage(dir)?,
         };
         for path in from {
-            let git_dir =
-                if path.join("objects").is_dir() { path.clone() } else { path.join(".git") };
-            layout::recognise(&git_dir)?;
-            work.sources.push(Objects::open(&git_dir)?);
-            let heads = refs::survey(&git_dir)?;
-            let heads = heads.into_iter().filter_map(|(name, to)| Some((name, to.ok()?)));
-            work.heads.push(heads.collect());
+            work.sources.push(Objects::open(&deep::git_dir_of(path)?)?);
+            work.heads.push(deep::heads_of(path)?);
         }
         for batch in &work.batches {
             for object in &batch.objects {
@@ -191,6 +191,8 @@ impl Work<'_> {
         let mut next: Vec<(Revision, String)> =
             look.missing.iter().map(|(id, what)| (*id, what.clone())).collect();
         next.extend(self.candidates().map(|(name, to)| (to, name)));
+        let elsewhere = self.heads.iter().flatten().filter(|(name, _)| look.broken.contains(*name));
+        next.extend(elsewhere.map(|(name, to)| (*to, name.clone())));
         while let Some((id, what)) = next.pop() {
             let is_good = look.good.contains(&id);
             if !seen.insert(id) || is_good && look.reached.contains(&id) {
@@ -255,7 +257,7 @@ impl Work<'_> {
     fn known_heads(&self, name: &str, look: &Look) -> Result<Vec<Revision>, Error> {
         let mut known: Vec<Revision> =
             self.heads.iter().filter_map(|heads| heads.get(name).copied()).collect();
-        if let Some(branch) = branch_of(&name.to_owned()) {
+        if let Some(branch) = refs::branch_of(&name.to_owned()) {
             let kept = format!("{}kept/{branch}", refs::BRANCHES);
             known.extend(look.references.get(&kept));
             let (history, _) = Index::load(self.dir, &branch)?;
@@ -311,13 +313,6 @@ fn in_order(objects: BTreeMap<Revision, Object>) -> Vec<Object> {
     objects
 }
 
-fn branch_of(name: &String) -> Option<Branch> {
-    match name.strip_prefix(refs::BRANCHES) {
-        Some(branch) => branch.parse().ok(),
-        None => (name == "refs/heads/main").then(Branch::main),
-    }
-}
-
 /// Writes what was found as a pack of its own.
 fn write(dir: &Path, objects: &[Object]) -> Result<(), Error> {
     if objects.is_empty() {
@@ -349,6 +344,13 @@ fn set_aside(dir: &Path, look: &Look) -> Result<(), Error> {
     paths.extend(broken.map(|name| dir.join(name)));
     for path in paths.iter().filter(|path| path.is_file()) {
         move_aside(dir, path)?;
+    }
+    if look.broken.contains("config") {
+        let path = dir.join("config");
+        if path.exists() {
+            move_aside(dir, &path)?;
+        }
+        files::write_file(dir, &path, layout::CONFIG.as_bytes())?;
     }
     if look.broken.contains("HEAD") {
         files::write_file(dir, &dir.join("HEAD"), b"ref: refs/heads/main\n")?;

@@ -217,7 +217,8 @@ impl Store {
             author: IDENTITY.to_owned(),
             committer: IDENTITY.to_owned(),
             when,
-            message: "begin the store".to_owned(),
+            // No two stores have the same first commit: a bucket knows them by it.
+            message: format!("begin the store\n\nEsker-Began: {:.9}\n", (self.options.clock)()),
         };
         let revision = self.objects.put(Kind::Commit, commit.to_bytes(), None)?;
         let line = self.line_mut(&Branch::main())?;

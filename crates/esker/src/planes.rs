@@ -348,7 +348,9 @@ pub(crate) fn options(definition: &Definition) -> Options {
 
 /// Opens the project's store.
 pub(crate) fn open_store(project: &Project, options: &Options) -> Result<Store> {
-    project.hidden()?;
+    if !project.store().exists() {
+        project.hidden()?;
+    }
     let begun = Instant::now();
     loop {
         match Store::open(&project.store(), options.clone()) {
@@ -359,6 +361,22 @@ pub(crate) fn open_store(project: &Project, options: &Options) -> Result<Store> 
             opened => return Ok(opened?),
         }
     }
+}
+
+/// The same for a command: where the disk does not let it be written, it can be read as git sees it.
+pub(crate) fn open_or_read_store(project: &Project, options: &Options) -> Result<Store> {
+    let cause = match open_store(project, options) {
+        Ok(store) => return Ok(store),
+        Err(cause) => cause,
+    };
+    let refused = cause.downcast_ref::<esker_store::error::Error>();
+    let is_refused = refused.is_some_and(esker_store::error::Error::is_read_only);
+    if !is_refused {
+        return Err(cause);
+    }
+    let store = Store::open_read_only(&project.store(), options.clone())?;
+    say::note(format!("{cause}: what git sees of the store is read"));
+    Ok(store)
 }
 
 /// The definition, or everything that is wrong with it.

@@ -79,7 +79,7 @@ impl Hub {
                 (Options { project: name, ..Options::default() }, Names::default())
             }
         };
-        let store = planes::open_store(project, &options)?;
+        let store = planes::open_or_read_store(project, &options)?;
         let service = Snapshots::new(store, NamesHandle::new(names))
             .following(Following::of(&project.store()));
         let server = bus.serve("snapshots", service, &Binds::default())?;

@@ -70,6 +70,8 @@ pub(super) fn make(
         fs::create_dir_all(parent).map_err(Error::write(parent))?;
     }
     git.ask(&["init", "--bare", "-q", "--template=", "--initial-branch=main"], String::new())?;
+    // As every store has it: clones may leave out contents.
+    git.ask(&["config", "uploadpack.allowFilter", "true"], String::new())?;
     let wrong = |reason: String| Error::Git { deed: format!("restore from {remote}"), reason };
     fetch::fetch(&git, remote, told).map_err(|trouble| wrong(trouble.text().to_owned()))?;
     told("checking");

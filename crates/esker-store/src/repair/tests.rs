@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use esker_wire::fault::Fault;
+use esker_wire::name::Branch;
 use esker_wire::snapshot::{Get, Put};
 
 use super::*;
@@ -132,4 +133,90 @@ fn an_index_of_something_else_is_removed() {
     assert!(done.found[0].message.contains("index of main"), "{done:#?}");
     assert_eq!(done.left, []);
     assert_eq!(content(dir.path(), revisions[5]).unwrap(), "last");
+}
+
+fn git(dir: &Path, args: &[&str]) -> String {
+    let identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "safe.directory=*"];
+    let mut command = std::process::Command::new("git");
+    let output = command.args(identity).args(args).current_dir(dir).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// History rewritten while no esker ran is told, and followed by nobody but whoever accepts it.
+#[test]
+fn a_repair_does_not_accept_rewritten_history() {
+    let (dir, revisions) = store();
+    drop(Store::open(dir.path(), Options::default()).unwrap());
+    let last = *revisions.last().unwrap();
+    let evil = git(dir.path(), &["commit-tree", "main^{tree}", "-m", "evil"]);
+    for to in [evil.as_str(), "main~2"] {
+        git(dir.path(), &["update-ref", "refs/heads/main", to]);
+        let done = run(dir.path(), &[], false);
+        assert_eq!((done.found.len(), done.steps.len(), done.left.len()), (1, 0, 1), "{done:#?}");
+        assert!(done.left[0].hint.contains("--accept main"), "{done:#?}");
+        assert!(done.left[0].message.contains(&last.to_string()), "{done:#?}");
+        assert_eq!(content(dir.path(), last).unwrap(), "last");
+        git(dir.path(), &["update-ref", "refs/heads/main", &last.to_string()]);
+    }
+    assert_eq!(run(dir.path(), &[], false).found, []);
+    git(dir.path(), &["update-ref", "refs/heads/main", &evil]);
+    Store::accept(dir.path(), &Branch::main()).unwrap();
+    assert_eq!(run(dir.path(), &[], false).found, []);
+}
+
+/// Branches are known by their index, and everything by a clone.
+#[test]
+fn lost_branches_and_tags_are_put_back() {
+    let (dir, revisions) = store();
+    let mut store = Store::open(dir.path(), Options::default()).unwrap();
+    let put = Put::one("raw/b".parse().unwrap(), Bytes::from_static(b"beside"));
+    let side = store.put(&Put { branch: "side/x".parse().unwrap(), ..put }).unwrap().revision;
+    store.flush().unwrap();
+    drop(store);
+    git(dir.path(), &["tag", "-a", "v1", "-m", "one", &revisions[0].to_string()]);
+    let beside = tempfile::TempDir::new().unwrap();
+    let mirror = beside.path().join("mirror.git");
+    git(dir.path(), &["clone", "-q", "--mirror", ".", mirror.to_str().unwrap()]);
+    let name = "refs/esker/side/x";
+    git(dir.path(), &["update-ref", "-d", name]);
+    let done = run(dir.path(), &[], false);
+    assert_eq!(done.left, [], "{done:#?}");
+    assert_eq!(git(dir.path(), &["rev-parse", name]), side.to_string());
+    git(dir.path(), &["update-ref", "-d", name]);
+    git(dir.path(), &["tag", "-d", "v1"]);
+    fs::remove_dir_all(dir.path().join("esker/index")).unwrap();
+    assert_eq!(run(dir.path(), &[], true).found, [], "nobody else knows of them");
+    let done = run(dir.path(), &[mirror], false);
+    assert_eq!((done.found.len(), done.left.len()), (2, 0), "{done:#?}");
+    assert_eq!(git(dir.path(), &["rev-parse", name]), side.to_string());
+    assert_eq!(git(dir.path(), &["rev-parse", "v1^{commit}"]), revisions[0].to_string());
+}
+
+#[test]
+fn a_damaged_config_is_written_anew() {
+    let (dir, _) = store();
+    drop(Store::open(dir.path(), Options::default()).unwrap());
+    fs::write(dir.path().join("config"), "[[[\0").unwrap();
+    let done = run(dir.path(), &[], false);
+    assert_eq!((done.found.len(), done.left.len()), (1, 0), "{done:#?}");
+    git(dir.path(), &["log", "-1", "main"]);
+    assert!(fs::read_dir(dir.path().join(ASIDE)).unwrap().count() > 0);
+}
+
+/// A lock that a killed git has left is named, with what to do.
+#[test]
+fn a_lock_that_nobody_gives_back_is_told() {
+    let (dir, _) = store();
+    drop(Store::open(dir.path(), Options::default()).unwrap());
+    let path = dir.path().join("refs/heads/main.lock");
+    let file = fs::File::create(&path).unwrap();
+    assert_eq!(Store::check(dir.path(), None), [], "git may be at work");
+    let before = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    file.set_modified(before).unwrap();
+    let found = Store::check(dir.path(), None);
+    assert!(
+        found[0].message.contains("main.lock") && found[0].hint.contains("remove"),
+        "{found:?}"
+    );
 }

@@ -355,6 +355,12 @@ fn a_restored_store_is_whole_and_goes_on() {
     call(&mut back, &put("raw/plan", "two")).unwrap();
     drop(back);
     git(&dir, &["push", "-q", bench.path("a.git").to_str().unwrap(), "main"]);
+    let partial = format!("file://{}", dir.display());
+    let clone = ["clone", "-q", "--bare", "--filter=blob:none", &partial, "../partial"];
+    git(&bench.path("back"), &clone);
+    let all = ["rev-list", "--objects", "--all", "--missing=print"];
+    let objects = git(&bench.path("partial"), &all);
+    assert!(objects.lines().any(|line| line.starts_with('?')), "contents were left out: {objects}");
     let error = restore(&dir, &bench.remote("a.git"), goes_on(), &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("nothing was restored"), "{error}");
 }

@@ -155,6 +155,24 @@ fn a_store_that_cannot_be_written_says_so_and_recovers() {
     world.git(&["fsck", "--strict", "--no-dangling"]);
 }
 
+/// What cannot be written can still be read.
+#[test]
+fn a_store_on_a_disk_that_takes_nothing_is_read() {
+    let world = World::new("[project]\nname = \"p\"\n");
+    let disk = Disk::mount(&world, "20m");
+    world.ok_with(&["put", "raw/a"], b"one");
+    disk.protect();
+    let output = world.run(&["get", "raw/a"]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && output.stdout == b"one", "{stderr}");
+    assert!(stderr.contains("Read-only file system") && stderr.contains("is read"), "{stderr}");
+    assert!(world.ok(&["ls"]).contains("raw/a"));
+    let output = world.run_with(&["put", "raw/a"], b"two");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && stderr.contains("for reading only"), "{stderr}");
+    assert!(world.fails(1, &["hub"]).contains("Read-only file system"));
+}
+
 /// A small file system of its own at the project's hidden folder.
 struct Disk {
     at: std::path::PathBuf,
@@ -173,6 +191,13 @@ impl Disk {
             "cannot mount a small disk: this test needs root, as in a container"
         );
         Self { at }
+    }
+
+    /// Takes nothing more from now on.
+    fn protect(&self) {
+        let mut mount = std::process::Command::new("mount");
+        let status = mount.args(["-o", "remount,ro"]).arg(&self.at).status();
+        assert!(status.is_ok_and(|status| status.success()), "cannot protect the disk");
     }
 
     /// Writes until nothing more fits.
