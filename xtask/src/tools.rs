@@ -12,12 +12,17 @@ const BROWSERS: [&str; 4] =
 /// What the tests' own Python programs import, and a server that speaks S3.
 const PYTHON_PACKAGES: [&str; 5] = ["pyzmq", "openpyxl", "moto[s3]", "flask", "flask-cors"];
 
+/// Taps that the tests run, each in a folder of its own: their needs do not go together.
+const TAPS: [&str; 2] = ["tap-jira", "tap-jsonl"];
+
 /// Where what was found or installed lies.
 pub(crate) struct Tools {
     /// The browser's program.
     pub(crate) browser: PathBuf,
     /// A folder for `PYTHONPATH`.
     pub(crate) python_path: PathBuf,
+    /// A folder with one for each tap.
+    pub(crate) taps: PathBuf,
     /// What was installed just now, for the summary.
     pub(crate) installed: Vec<String>,
 }
@@ -48,11 +53,12 @@ pub(crate) fn ensure(root: &Path) -> Result<Tools> {
         install("cargo-deny", "cargo", &arguments, &mut installed)?;
     }
     let python_path = python(root, &mut installed)?;
+    let taps = taps(root, &mut installed)?;
     if browser().is_none() {
         install_package("chromium", "the page is tested in it", &mut installed)?;
     }
     let browser = browser().context("chromium was installed, and yet is not in PATH")?;
-    Ok(Tools { browser, python_path, installed })
+    Ok(Tools { browser, python_path, taps, installed })
 }
 
 fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
@@ -80,6 +86,20 @@ fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
         bail!(
             "pyzmq, openpyxl and moto were installed to {target}, and yet python3 cannot import them"
         );
+    }
+    Ok(path)
+}
+
+fn taps(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
+    let path = root.join("target/test-tools/taps");
+    for name in TAPS {
+        let target = path.join(name);
+        if target.join("bin").join(name).is_file() {
+            continue;
+        }
+        let target = target.to_str().context("the workspace's path is not UTF-8")?;
+        let arguments = ["-m", "pip", "install", "--quiet", "--target", target, name];
+        install(name, "python3", &arguments, installed)?;
     }
     Ok(path)
 }

@@ -19,6 +19,7 @@ pub mod pull;
 mod read;
 pub mod secret;
 mod store;
+pub mod tap;
 pub mod value;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ use jiff::Timestamp;
 use self::defect::{Defect, Severity};
 use self::large::Large;
 use self::pull::Pull;
+use self::secret::Secret;
+use self::tap::Tap;
 use self::value::Schedule;
 use crate::open;
 
@@ -113,14 +116,24 @@ pub struct Source {
 impl Source {
     /// The resource that what is remembered of it is kept as, if anything is.
     pub(crate) fn state(&self) -> Option<Resource> {
-        let has_state = matches!(&self.origin, Origin::Pull(pull) if pull.has_state());
+        let has_state = match &self.origin {
+            Origin::Pull(pull) => pull.has_state(),
+            Origin::Tap(_) => true,
+            Origin::File { .. } | Origin::Run(_) => false,
+        };
         // A source's name is a part of a resource's.
         if has_state { format!("{STATE}/{}", self.name).parse().ok() } else { None }
     }
 
-    /// All that it makes: its output, then its state.
+    /// All that it is known to make: its output, then its state. What a tap's streams are is only known from it.
     pub(crate) fn outputs(&self) -> Vec<Resource> {
-        [self.output.clone()].into_iter().chain(self.state()).collect()
+        let output = (!self.has_streams()).then(|| self.output.clone());
+        output.into_iter().chain(self.state()).collect()
+    }
+
+    /// Whether its output is not one resource, but what all of its resources' names begin with.
+    pub(crate) fn has_streams(&self) -> bool {
+        matches!(self.origin, Origin::Tap(_))
     }
 }
 
@@ -138,6 +151,8 @@ pub enum Origin {
     Run(Program),
     /// What esker fetches from elsewhere.
     Pull(Pull),
+    /// What a tap prints: a program that speaks as Singer says.
+    Tap(Tap),
 }
 
 /// A computation.
@@ -172,6 +187,8 @@ pub struct Program {
     pub code: Option<Vec<String>>,
     /// The environment variables it is given; their values are part of the run key.
     pub env: Vec<String>,
+    /// The variables it is given whose values are nobody else's to see.
+    pub secrets: Vec<(String, Secret)>,
 }
 
 /// A page that shows a resource.
@@ -226,6 +243,7 @@ impl Definition {
     pub(crate) fn programs(&self) -> impl Iterator<Item = (&str, &Program)> {
         let sources = self.sources.iter().filter_map(|source| match &source.origin {
             Origin::Run(program) => Some((source.name.as_str(), program)),
+            Origin::Tap(tap) => Some((source.name.as_str(), &tap.program)),
             Origin::File { .. } | Origin::Pull(_) => None,
         });
         let stages = self.stages.iter();

@@ -12,7 +12,6 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use crate::definition::pull::Pull;
 use crate::definition::secret::Secret;
 use crate::definition::{Definition, Origin, Program};
 use crate::key::{Print, hex, sha256};
@@ -82,8 +81,10 @@ impl Fingerprints {
                 Origin::File { path, .. } => {
                     Print { file: self.of_source(&dir.join(path)), ..Print::default() }
                 }
-                Origin::Pull(pull) => Print { env: of_secrets(dir, pull), ..Print::default() },
-                Origin::Run(_) => continue,
+                Origin::Pull(pull) => {
+                    Print { env: of_secrets(dir, &pull.secrets()), ..Print::default() }
+                }
+                Origin::Run(_) | Origin::Tap(_) => continue,
             };
             prints.insert(source.name.clone(), print);
         }
@@ -96,11 +97,9 @@ impl Fingerprints {
             let hash = value.map(|value| sha256(value.as_encoded_bytes()));
             (name.clone(), hash)
         };
-        Print {
-            code: self.of_code(dir, program),
-            env: program.env.iter().map(value).collect(),
-            file: None,
-        }
+        let secrets: Vec<&Secret> = program.secrets.iter().map(|(_, secret)| secret).collect();
+        let env = program.env.iter().map(value).chain(of_secrets(dir, &secrets));
+        Print { code: self.of_code(dir, program), env: env.collect(), file: None }
     }
 
     /// The hash over the names and contents of a program's files.
@@ -144,9 +143,9 @@ impl Fingerprints {
 }
 
 /// Which secrets are there: one that comes lets what failed without it run again. What they are is nobody's to see.
-fn of_secrets(dir: &Path, pull: &Pull) -> Vec<(String, Option<String>)> {
+fn of_secrets(dir: &Path, secrets: &[&Secret]) -> Vec<(String, Option<String>)> {
     let known = |secret: &Secret| secret.is_there(dir).then(|| "set".to_owned());
-    pull.secrets().into_iter().map(|secret| (secret.to_string(), known(secret))).collect()
+    secrets.iter().map(|secret| (secret.to_string(), known(secret))).collect()
 }
 
 fn hash_file(path: &Path, read_max: u64) -> io::Result<String> {

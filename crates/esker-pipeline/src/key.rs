@@ -4,16 +4,16 @@
 //!
 //! ```text
 //! "esker run key 1"             the format's version; a new engine that computes otherwise changes it
-//! "stage" | "file" | "command" | "http"  what kind of thing runs
+//! "stage" | "file" | "command" | "tap" | "http"  what kind of thing runs
 //! outputs, N, then each name
-//! stage and command:  argv, N, then each word
+//! stage, command, tap: argv, N, then each word
 //!                     code, the hash of the program's files, empty if it has none inside the project
 //!                     env, N, then each name and the SHA-256 of its value, or "unset"
 //! stage:              inputs, N, then each name and the git blob of its content, in the definition's order
 //! file:               format, "workbook" or "bytes"
 //!                     sheets, N, then each name
 //!                     content, the SHA-256 of the file, or "missing"
-//! fetched:            asked, N, then each word of the definition that decides what is asked for; a secret is
+//! tap and fetched:    asked, N, then each word of the definition that decides what is asked for; a secret is
 //!                     where it is kept, never what it is
 //! allow_empty, "true" or "false"
 //! ```
@@ -106,6 +106,13 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
             let mut fields = Fields::new("command");
             fields.push_all("outputs", output);
             fields.push_program(program, print);
+            fields.finish(source.allow_empty)
+        }
+        Origin::Tap(tap) => {
+            let mut fields = Fields::new("tap");
+            fields.push_all("outputs", output);
+            fields.push_program(&tap.program, print);
+            fields.push_all("asked", tap.words().iter().map(String::as_str));
             fields.finish(source.allow_empty)
         }
         Origin::Pull(pull) => {

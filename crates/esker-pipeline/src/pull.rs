@@ -5,8 +5,10 @@
 
 mod http;
 pub(crate) mod place;
-mod secrets;
+pub(crate) mod secrets;
+mod singer;
 mod state;
+pub(crate) mod tap;
 mod tls;
 
 #[cfg(test)]
@@ -44,7 +46,7 @@ pub(crate) fn fetch(
     run: &Run,
     (source, pull): (&Source, &Pull),
 ) -> Result<Made, Halt> {
-    let secrets = Secrets::open(&bench.dir, &pull.secrets())?;
+    let secrets = Secrets::open(&bench.dir, pull.secrets())?;
     let errand = Errand { bench, line, run, source, pull, secrets: &secrets };
     let made = match &pull.kind {
         Kind::Http(http) => http::fetch(&errand, http),
@@ -58,10 +60,11 @@ fn too_slow(from: &str, timeout: Duration) -> Broken {
     Broken::new(summary, "is it reachable? or give the source a longer `timeout`").temporary()
 }
 
-/// The beginning of what a server said, if it is text.
-fn shown(bytes: &Bytes) -> String {
-    let start = &bytes[..bytes.len().min(SHOWN_MAX)];
-    let text = String::from_utf8_lossy(start);
-    let is_text = !text.chars().any(|c| c == '\0');
-    if is_text { text.into_owned() } else { String::new() }
+/// The beginning of what a server said, if it is text. Secrets go first: half of one would not be known again.
+fn shown(secrets: &Secrets, bytes: &Bytes) -> String {
+    let text = secrets.redact(&String::from_utf8_lossy(bytes));
+    if text.contains('\0') {
+        return String::new();
+    }
+    text[..text.floor_char_boundary(SHOWN_MAX)].to_owned()
 }

@@ -20,7 +20,7 @@ use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Resource;
 use esker_wire::provenance::Input;
-use esker_wire::record::{Ended, RunRecord};
+use esker_wire::record::{Ended, RunRecord, STDERR_MAX};
 use esker_wire::revision::Revision;
 use jiff::Timestamp;
 
@@ -28,6 +28,7 @@ use crate::child::{self, End, Order, Stdin};
 use crate::definition::{Origin, Program};
 use crate::plan::{Run, Task};
 use crate::pull;
+use crate::pull::secrets::Secrets;
 
 use self::failure::Broken;
 use self::file::{PATIENCE, Wanted};
@@ -154,6 +155,7 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
             Origin::File { path, sheets } => {
                 file::read(bench, line, run, &Wanted { source, path, sheets, patience: PATIENCE })
             }
+            Origin::Tap(tap) => pull::tap::fetch((bench, line), run, (source, tap)),
             Origin::Pull(pull) => pull::fetch((bench, line), run, (source, pull)),
             Origin::Run(program) => {
                 let printed = execute(bench, run, program, (Bytes::new().into(), line))?;
@@ -173,24 +175,38 @@ fn execute(
     bench: &Bench,
     run: &Run,
     program: &Program,
+    input: (Stdin, &Line),
+) -> Result<Bytes, Halt> {
+    let secrets = Secrets::open(&bench.dir, program.secrets.iter().map(|(_, secret)| secret))?;
+    execute_with(bench, run, (program, &secrets), input)
+}
+
+/// The same with secrets that are open already; none of them is told.
+pub(crate) fn execute_with(
+    bench: &Bench,
+    run: &Run,
+    (program, secrets): (&Program, &Secrets),
     (stdin, line): (Stdin, &Line),
 ) -> Result<Bytes, Halt> {
+    let mut secrets = secrets.clone();
+    secrets.hide_variables(&program.env);
     let scratch = bench.dir.join(SCRATCH);
     std::fs::create_dir_all(&scratch)?;
     let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(scratch)?;
-    let order = Order {
-        esker: &bench.esker,
-        dir: &bench.dir,
-        program,
-        env: variables(bench, run, scratch.path()),
-        stdin,
-    };
+    let mut env = variables(bench, run, scratch.path());
+    let given = program.secrets.iter();
+    env.extend(given.map(|(name, secret)| (name.into(), secrets.of(secret).into())));
+    let order = Order { esker: &bench.esker, dir: &bench.dir, program, env, stdin };
     let finished = child::run(&order, &line.mailbox)?;
     match finished.end {
         End::Exited(0) => Ok(finished.stdout.into()),
         End::Stopped => Err(Halt::Again("the engine ends".to_owned())),
         End::Interrupted => Err(Halt::Again("it was asked to end from outside".to_owned())),
-        end => Err(failure::of_program(program, end, &finished.stderr).into()),
+        end => {
+            let is_cut = finished.stderr.len() >= STDERR_MAX;
+            let stderr = secrets.redact_tail(&finished.stderr, is_cut);
+            Err(failure::of_program(program, end, &stderr).into())
+        }
     }
 }
 

@@ -57,6 +57,7 @@ pub fn run(trial: Trial<'_>) -> io::Result<(Ended, String)> {
         retry: 0,
         code: None,
         env: Vec::new(),
+        secrets: Vec::new(),
     };
     let scratch = tempfile::Builder::new().prefix("esker-").tempdir()?;
     let mut env: Vec<(OsString, OsString)> = std::env::vars_os().collect();

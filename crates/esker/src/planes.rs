@@ -291,6 +291,7 @@ fn shown(definition: &Definition, has_runner: bool) -> Shown {
         program: match &source.origin {
             Origin::File { path, .. } => path.clone(),
             Origin::Run(program) => program.argv.join(" "),
+            Origin::Tap(tap) => tap.program.argv.join(" "),
             Origin::Pull(pull) => pull.title(),
         },
     });

@@ -15,6 +15,7 @@ fn program(script: &str) -> Program {
         output_max: 1_000_000,
         retry: 0,
         code: None,
+        secrets: Vec::new(),
         env: Vec::new(),
     }
 }

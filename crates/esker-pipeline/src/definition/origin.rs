@@ -5,16 +5,18 @@ use super::page::{Page, Table};
 use super::parts::{PROGRAM_KEYS, program};
 use super::pull::{self, Pull};
 use super::read::Places;
+use super::tap::{self, Tap};
 use super::value::Schedule;
 
 /// What every source may say.
 const COMMON: [&str; 5] = ["output", "allow_empty", "every", "cron", "timezone"];
 
 /// The kinds of sources by the key that makes a source one, each with the keys that go with it.
-fn kinds() -> [(&'static str, Vec<&'static str>); 3] {
+fn kinds() -> [(&'static str, Vec<&'static str>); 4] {
     [
         ("file", vec!["sheets"]),
         ("run", PROGRAM_KEYS.to_vec()),
+        ("tap", [&tap::KEYS[..], &PROGRAM_KEYS[1..]].concat()),
         ("http", [&pull::HTTP[..], &pull::BOUNDS].concat()),
     ]
 }
@@ -38,6 +40,10 @@ pub(super) fn read(
     match kind {
         "file" => file(page, table),
         "http" => Pull::http(page, table).map(Origin::Pull),
+        "tap" => {
+            let program = program(page, table, name, places)?;
+            Tap::read(page, table, program).map(Origin::Tap)
+        }
         _ => program(page, table, name, places).map(Origin::Run),
     }
 }
@@ -52,8 +58,8 @@ fn kind(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<&'static str> {
             [(one, _), (other, _), ..] => format!("{} has both `{one}` and `{other}`", table.title),
             _ => format!("{} does not say where its data comes from", table.title),
         };
-        let hint = "a source is a file (file = \"plan.xlsx\"), a program (run = [\"python3\", \"pull.py\"]) or an \
-            address (http = \"https://…\")";
+        let hint = "a source is a file (file = \"plan.xlsx\"), a program (run = [\"python3\", \"pull.py\"]), an \
+            address (http = \"https://…\") or a tap (tap = [\"tap-jira\"])";
         page.error(&table.span, message, hint);
         return None;
     };

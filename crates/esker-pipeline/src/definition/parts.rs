@@ -21,8 +21,8 @@ const RETRY_MAX: u32 = 100;
 /// The most often a source may be read by itself.
 const EVERY_MIN: Duration = Duration::from_secs(1);
 
-pub(super) const PROGRAM_KEYS: [&str; 8] =
-    ["run", "timeout", "grace", "output_max", "retry", "allow_empty", "code", "env"];
+pub(super) const PROGRAM_KEYS: [&str; 9] =
+    ["run", "timeout", "grace", "output_max", "retry", "allow_empty", "code", "env", "secret"];
 /// What a stage has besides the keys of its program.
 const STAGE_KEYS: [&str; 2] = ["input", "output"];
 
@@ -56,8 +56,10 @@ pub(super) fn sources(
             allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),
         };
         let span = &output.span;
-        let made = source.outputs().into_iter().map(|value| Marked { value, span: span.clone() });
-        nodes.push(node(&source.name, &table, Vec::new(), made.collect()));
+        let below = source.has_streams().then(|| source.output.clone());
+        let made = source.outputs().into_iter().chain(below.clone());
+        let made = made.map(|value| Marked { value, span: span.clone() });
+        nodes.push(Node { below, ..node(&source.name, &table, Vec::new(), made.collect()) });
         sources.push(source);
     }
     sources
@@ -104,6 +106,7 @@ fn node(
         span: table.span.clone(),
         inputs,
         outputs,
+        below: None,
     }
 }
 
@@ -159,6 +162,7 @@ pub(super) fn program(
             page.error(&variable.span, message, "write its name alone, without a value");
         }
     }
+    let secrets = page.secrets(table);
     let argv = argv(page, table)?;
     places.origins.insert(name.to_owned(), page.place(argv[0].span.start));
     let bare = |list: Vec<Marked<String>>| list.into_iter().map(|word| word.value).collect();
@@ -170,30 +174,35 @@ pub(super) fn program(
         retry: retry.unwrap_or(0),
         code: code.map(bare),
         env: env.map_or(Vec::new(), bare),
+        secrets,
     })
 }
 
 fn argv(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Vec<Marked<String>>> {
-    let hint = "write the program and its arguments as a list: run = [\"python3\", \"clean.py\"]";
-    if !table.entries.contains_key("run") {
+    let key = if table.entries.contains_key("tap") { "tap" } else { "run" };
+    let hint = match key {
+        "tap" => "write the tap and its arguments as a list: tap = [\"tap-jira\"]",
+        _ => "write the program and its arguments as a list: run = [\"python3\", \"clean.py\"]",
+    };
+    if !table.entries.contains_key(key) {
         let message = format!("{} has no `run`", table.title);
         page.error(&table.span, message, hint);
         return None;
     }
-    if let Some(toml::de::DeValue::String(_)) = table.entries.get("run").map(|v| v.get_ref()) {
-        let text = page.string(table, "run")?;
-        let message = format!("`run` in {} is one string", table.title);
+    if let Some(toml::de::DeValue::String(_)) = table.entries.get(key).map(|v| v.get_ref()) {
+        let text = page.string(table, key)?;
+        let message = format!("`{key}` in {} is one string", table.title);
         page.error(&text.span, message, hint);
         return None;
     }
-    let list = page.strings(table, "run", false)?;
+    let list = page.strings(table, key, false)?;
     if list.value.first().is_none_or(|word| word.value.is_empty()) {
-        let message = format!("`run` in {} names no program", table.title);
+        let message = format!("`{key}` in {} names no program", table.title);
         page.error(&list.span, message, hint);
         return None;
     }
     if let Some(word) = list.value.iter().find(|word| word.value.contains('\0')) {
-        let message = format!("`run` in {} holds a NUL character", table.title);
+        let message = format!("`{key}` in {} holds a NUL character", table.title);
         page.error(&word.span, message, "");
         return None;
     }

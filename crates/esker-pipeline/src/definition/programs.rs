@@ -42,7 +42,9 @@ pub(super) fn check(dir: &Path, definition: &Definition, places: &Places) -> Vec
         }
         let secrets = match &source.origin {
             Origin::Pull(pull) => pull.secrets(),
-            Origin::File { .. } | Origin::Run(_) => Vec::new(),
+            Origin::Tap(tap) => tap.secrets(),
+            Origin::Run(program) => program.secrets.iter().map(|(_, secret)| secret).collect(),
+            Origin::File { .. } => Vec::new(),
         };
         for secret in secrets.into_iter().filter(|secret| !secret.is_there(dir)) {
             let message = format!("the secret {secret} of source {} is not there", source.name);

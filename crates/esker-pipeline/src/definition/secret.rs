@@ -64,6 +64,25 @@ impl fmt::Display for Text {
     }
 }
 
+/// What is in the names of what holds secrets.
+const SECRETIVE: [&str; 9] = [
+    "api-key",
+    "api_key",
+    "apikey",
+    "authorization",
+    "cookie",
+    "password",
+    "secret",
+    "signature",
+    "token",
+];
+
+/// Whether what is called so holds a secret.
+pub(crate) fn is_secretive(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRETIVE.iter().any(|word| name.contains(word)) || name == "key" || name == "sig"
+}
+
 /// What to write for a secret under a key.
 pub(super) fn example(key: &str) -> String {
     format!("write {key} = {{ env = \"NAME\" }} or {{ file = \"PATH\" }}")
@@ -104,7 +123,31 @@ impl Page<'_> {
         }
     }
 
-    fn kept(&mut self, table: &Table<'_, '_>) -> Option<Secret> {
+    /// The secrets that a program is given as environment variables.
+    pub(super) fn secrets(&mut self, table: &Table<'_, '_>) -> Vec<(String, Secret)> {
+        let Some((key, value)) = table.entries.get_key_value("secret") else {
+            return Vec::new();
+        };
+        let DeValue::Table(inner) = value.get_ref() else {
+            let message = format!("`secret` in {} must be a table", table.title);
+            self.error(&value.span(), message, "write secret = { TOKEN = { file = \"PATH\" } }");
+            return Vec::new();
+        };
+        let title = format!("`secret` in {}", table.title);
+        let inner = Table { title, span: key.span(), entries: inner };
+        let mut secrets = Vec::new();
+        for key in inner.entries.keys() {
+            let name = key.get_ref().to_string();
+            if !is_variable(&name) {
+                let message = format!("{name:?} cannot name an environment variable");
+                self.error(&key.span(), message, "");
+            }
+            secrets.extend(self.secret(&inner, &name).map(|secret| (name, secret)));
+        }
+        secrets
+    }
+
+    pub(super) fn kept(&mut self, table: &Table<'_, '_>) -> Option<Secret> {
         self.check_keys(table, &["env", "file"]);
         let (env, file) = (self.string(table, "env"), self.string(table, "file"));
         match (env, file) {

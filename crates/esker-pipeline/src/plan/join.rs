@@ -32,10 +32,12 @@ impl<'a> Ancestry<'a> {
             .iter()
             .flat_map(|stage| stage.outputs.iter().map(move |output| (output, stage)))
             .collect();
+        let sources = definition.sources.iter().filter(|source| source.has_streams());
+        let families: Vec<&Resource> = sources.map(|source| &source.output).collect();
         let mut known = BTreeMap::new();
         let joins = definition.stages.iter().map(|stage| {
             let inputs = stage.inputs.iter();
-            let above = inputs.map(|input| above(input, &makers, &mut known));
+            let above = inputs.map(|input| above(input, (&makers, &families), &mut known));
             (stage.name.as_str(), above.collect())
         });
         Self { stages: joins.collect() }
@@ -60,7 +62,7 @@ impl<'a> Ancestry<'a> {
 
 fn above<'a>(
     resource: &'a Resource,
-    makers: &BTreeMap<&'a Resource, &'a Stage>,
+    (makers, families): (&BTreeMap<&'a Resource, &'a Stage>, &[&'a Resource]),
     known: &mut BTreeMap<&'a Resource, Above<'a>>,
 ) -> Above<'a> {
     if let Some(found) = known.get(resource) {
@@ -68,10 +70,12 @@ fn above<'a>(
     }
     let mut all = Above::default();
     all.resources.insert(resource);
+    // The streams of a tap change together.
+    all.resources.extend(families.iter().find(|family| family.is_above(resource)));
     if let Some(stage) = makers.get(resource) {
         all.stages.insert(&stage.name);
         for input in &stage.inputs {
-            let more = above(input, makers, known);
+            let more = above(input, (makers, families), known);
             all.stages.extend(more.stages);
             all.resources.extend(more.resources);
         }

@@ -123,7 +123,7 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
     };
     match &source.origin {
         Origin::File { .. } => by_content(world, run),
-        Origin::Run(_) | Origin::Pull(_) => by_time(world, source, run),
+        Origin::Run(_) | Origin::Pull(_) | Origin::Tap(_) => by_time(world, source, run),
     }
 }
 
@@ -148,7 +148,8 @@ fn by_content(world: &World<'_>, run: Run) -> Standing {
 fn by_time(world: &World<'_>, source: &Source, run: Run) -> Standing {
     let record = world.records.get(run.name());
     let same = record.filter(|record| record.run_key == run.run_key);
-    let head = world.heads.get(&source.output);
+    // Of a tap it is its state that is always there.
+    let head = run.outputs.first().and_then(|(name, _)| world.heads.get(name));
     let made = head.and_then(|head| head.made.as_ref());
     let made = made.filter(|made| made.run_key == run.run_key);
     let times = [same.map(|record| record.started), made.map(|made| made.started)];
@@ -163,7 +164,8 @@ fn by_time(world: &World<'_>, source: &Source, run: Run) -> Standing {
         Some(last) => schedule.next_after(last),
         None => Some(world.now),
     });
-    let waits = matches!(source.origin, Origin::Pull(_)) && same.is_some_and(is_retry);
+    let waits =
+        matches!(source.origin, Origin::Pull(_) | Origin::Tap(_)) && same.is_some_and(is_retry);
     if waits && let Standing::Retry(time) = retry(world, run.clone(), same) {
         // A server that asks to be left alone is, whatever the schedule says.
         return Standing::Retry(time);

@@ -26,6 +26,7 @@ pub(super) fn fetch(errand: &Errand<'_>, http: &Http) -> Result<Made, Halt> {
     let request = Request {
         headers: headers(errand, http),
         validators: known.as_ref().map(|known| known.validators.clone()).unwrap_or_default(),
+        secrets: errand.secrets.clone(),
         ca: http.ca.as_ref().map(|path| errand.bench.dir.join(path)),
         timeout: errand.pull.timeout,
         size_max: errand.pull.output_max,

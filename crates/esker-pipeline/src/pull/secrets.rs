@@ -7,8 +7,9 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use serde_json::Value;
 
-use crate::definition::secret::{Secret, Text};
+use crate::definition::secret::{Secret, Text, is_secretive};
 use crate::open;
 use crate::run::Halt;
 use crate::run::failure::Broken;
@@ -34,7 +35,10 @@ impl fmt::Debug for Secrets {
 
 impl Secrets {
     /// Reads them.
-    pub(crate) fn open(dir: &Path, secrets: &[&Secret]) -> Result<Self, Broken> {
+    pub(crate) fn open<'s>(
+        dir: &Path,
+        secrets: impl IntoIterator<Item = &'s Secret>,
+    ) -> Result<Self, Broken> {
         let mut all = Self::default();
         for secret in secrets {
             let value = match secret {
@@ -42,7 +46,7 @@ impl Secrets {
                 Secret::File(path) => from_file(dir, path)?,
             };
             all.hide(&value);
-            all.values.insert((*secret).clone(), value);
+            all.values.insert(secret.clone(), value);
         }
         Ok(all)
     }
@@ -62,7 +66,7 @@ impl Secrets {
 
     /// Keeps a value out of what is said, in the forms in which it may come back.
     pub(crate) fn hide(&mut self, value: &str) {
-        let json = serde_json::Value::from(value).to_string();
+        let json = Value::from(value).to_string();
         let forms = [
             value.to_owned(),
             encoded(value),
@@ -73,6 +77,51 @@ impl Secrets {
         self.telling.extend(forms.into_iter().filter(|form| !form.is_empty()));
         self.telling.sort_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));
         self.telling.dedup();
+    }
+
+    /// Hides what variables hold that are called like secrets.
+    pub(crate) fn hide_variables(&mut self, names: &[String]) {
+        for name in names.iter().filter(|name| is_secretive(name)) {
+            if let Ok(value) = std::env::var(name) {
+                self.hide(&value);
+            }
+        }
+    }
+
+    /// Hides what is called like a secret in a file that a program is told to be set up by.
+    pub(crate) fn hide_config(&mut self, dir: &Path, argv: &[String]) {
+        let words = argv.windows(2).filter(|words| matches!(words[0].as_str(), "--config" | "-c"));
+        for words in words {
+            let bytes = open::regular(&dir.join(&words[1])).and_then(|file| {
+                let mut bytes = Vec::new();
+                file.take(SECRET_MAX).read_to_end(&mut bytes).map(|_| bytes)
+            });
+            // A program that cannot read it either will say so.
+            let value = serde_json::from_slice(&bytes.unwrap_or_default());
+            self.hide_values(&value.unwrap_or_default(), false);
+        }
+    }
+
+    fn hide_values(&mut self, value: &Value, secret: bool) {
+        match value {
+            Value::String(text) if secret => self.hide(text),
+            Value::Array(items) => items.iter().for_each(|item| self.hide_values(item, secret)),
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    self.hide_values(value, secret || is_secretive(name));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The end of what a program said, without secrets and without a part of one at its beginning.
+    pub(crate) fn redact_tail(&self, bytes: &[u8], is_cut: bool) -> Vec<u8> {
+        let Some(longest) = self.telling.first().filter(|_| !bytes.is_empty()) else {
+            return bytes.to_vec();
+        };
+        let cut = if is_cut { longest.len().min(bytes.len()) } else { 0 };
+        self.redact(&String::from_utf8_lossy(&bytes[cut..])).into_bytes()
     }
 
     /// A text without secrets.

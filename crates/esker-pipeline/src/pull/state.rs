@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use esker_wire::fault::Code;
 use esker_wire::name::{Branch, Resource};
-use esker_wire::revision::At;
+use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::Get;
 
 use crate::plan::Run;
@@ -13,10 +13,19 @@ use crate::run::{Bench, Halt, may_pass};
 
 /// A resource's content as of the commit that the run was planned with; none if there was none.
 pub(super) fn read(
-    (bench, line): (&Bench, &Line),
+    place: (&Bench, &Line),
     run: &Run,
     resource: &Resource,
 ) -> Result<Option<Bytes>, Halt> {
+    Ok(at(place, run, resource)?.map(|(_, bytes)| bytes))
+}
+
+/// The same, with its revision.
+pub(super) fn at(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    resource: &Resource,
+) -> Result<Option<(Revision, Bytes)>, Halt> {
     let Some(at) = run.at else {
         return Ok(None);
     };
@@ -28,7 +37,8 @@ pub(super) fn read(
         unless: None,
     };
     match line.ask(bench, &request)? {
-        Ok(content) => Ok(content.bytes),
+        Ok(content) if content.entry.blob.is_none() => Ok(None),
+        Ok(content) => Ok(Some((content.entry.revision, content.bytes.unwrap_or_default()))),
         Err(fault) if fault.code == Code::NotFound => Ok(None),
         Err(fault) if may_pass(&fault) => {
             Err(Halt::Again(format!("cannot read {resource}: {fault}")))

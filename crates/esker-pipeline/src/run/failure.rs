@@ -99,7 +99,7 @@ fn hint(code: i32) -> &'static str {
 }
 
 /// The words of a command by which people know it: `python3 clean.py` rather than all of its options.
-pub(super) fn name(argv: &[String]) -> String {
+pub(crate) fn name(argv: &[String]) -> String {
     const SHOWN_MAX: usize = 80;
     let all = argv.join(" ").replace(['\n', '\r'], " ");
     match all.char_indices().nth(SHOWN_MAX) {
@@ -147,6 +147,7 @@ fn allowed(run: &Run) -> u32 {
         Task::Stage(stage) => stage.program.retry,
         Task::Source(source) => match &source.origin {
             Origin::Run(program) => program.retry,
+            Origin::Tap(tap) => tap.program.retry,
             Origin::Pull(pull) => pull.retry,
             Origin::File { .. } => 0,
         },

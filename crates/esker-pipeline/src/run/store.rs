@@ -127,6 +127,7 @@ fn program(run: &Run) -> String {
         Task::Stage(stage) => name(&stage.program.argv),
         Task::Source(source) => match &source.origin {
             Origin::Run(program) => name(&program.argv),
+            Origin::Tap(tap) => name(&tap.program.argv),
             Origin::Pull(pull) => pull.title(),
             Origin::File { path, .. } => path.clone(),
         },

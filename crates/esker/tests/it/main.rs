@@ -21,6 +21,7 @@ mod sources;
 mod stock_tools;
 mod store;
 mod storm;
+mod taps;
 mod world;
 
 /// A file in this folder that is not named above would be compiled by nobody.

@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::super::page::{Page, Table};
-use super::super::secret::{Secret, Text, example};
+use super::super::secret::{Secret, Text, example, is_secretive};
 use crate::pull::place::{self, Place};
 
 /// What esker says itself, so that nobody else may.
@@ -18,19 +18,6 @@ const OURS: [&str; 9] = [
     "te",
     "transfer-encoding",
 ];
-/// What is in the names of headers and parameters that hold secrets.
-const SECRETIVE: [&str; 9] = [
-    "api-key",
-    "api_key",
-    "apikey",
-    "authorization",
-    "cookie",
-    "password",
-    "secret",
-    "signature",
-    "token",
-];
-
 /// A GET of an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Http {
@@ -190,10 +177,4 @@ fn header(page: &mut Page<'_>, table: &Table<'_, '_>, name: String) -> Option<He
         return None;
     }
     Some(Header::Named(name, value.value))
-}
-
-/// Whether what is called so holds a secret.
-fn is_secretive(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    SECRETIVE.iter().any(|word| name.contains(word)) || name == "key" || name == "sig"
 }

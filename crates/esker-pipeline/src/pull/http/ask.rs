@@ -15,6 +15,7 @@ use ureq::{Agent, Body};
 use crate::run::failure::Broken;
 
 use super::super::place::Place;
+use super::super::secrets::Secrets;
 use super::super::tls;
 use super::fail;
 
@@ -34,6 +35,8 @@ pub(crate) struct Request {
     pub(crate) named: String,
     pub(crate) headers: Vec<Header>,
     pub(crate) validators: Validators,
+    /// What must not be told.
+    pub(crate) secrets: Secrets,
     /// The certificates to trust instead of the machine's.
     pub(crate) ca: Option<PathBuf>,
     pub(crate) timeout: Duration,

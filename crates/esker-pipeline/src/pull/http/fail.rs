@@ -89,7 +89,7 @@ pub(super) fn of_status(request: &Request, head: &Parts, said: &Bytes) -> Broken
         500..=599 => "the server has a problem of its own",
         _ => "see its answer",
     };
-    let broken = Broken { detail: shown(said), ..Broken::new(summary, hint) };
+    let broken = Broken { detail: shown(&request.secrets, said), ..Broken::new(summary, hint) };
     if !matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504) {
         return broken;
     }

@@ -8,6 +8,8 @@ use flate2::write::GzEncoder;
 
 use crate::pull::stand::{Authority, Stand, answer};
 
+use crate::pull::secrets::Secrets;
+
 use super::ask::{Answer, Header, Request, Validators, ask};
 use super::*;
 
@@ -17,6 +19,7 @@ fn request(url: &str) -> Request {
         named: "it".to_owned(),
         headers: Vec::new(),
         validators: Validators::default(),
+        secrets: Secrets::default(),
         ca: None,
         timeout: Duration::from_secs(20),
         size_max: 1000,

@@ -12,7 +12,7 @@ fn file(path: &str) -> Secret {
 fn no_form_of_a_secret_is_told() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("token"), "p\"ss/w rd\r\n").unwrap();
-    let secrets = Secrets::open(folder.path(), &[&file("token")]).unwrap();
+    let secrets = Secrets::open(folder.path(), [&file("token")]).unwrap();
     assert_eq!(secrets.of(&file("token")), "p\"ss/w rd");
     for told in ["p\"ss/w rd", "p%22ss%2Fw%20rd", "p\\\"ss/w rd", &STANDARD.encode("p\"ss/w rd")] {
         assert_eq!(secrets.redact(&format!("a {told} b")), "a *** b");
@@ -31,7 +31,7 @@ fn the_longer_of_two_secrets_leaves_no_end() {
 #[test]
 fn a_secret_that_is_missing_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let summary = |secret: &Secret| Secrets::open(folder.path(), &[secret]).unwrap_err().summary;
+    let summary = |secret: &Secret| Secrets::open(folder.path(), [secret]).unwrap_err().summary;
     let unset = Secret::Env("ESKER_TEST_UNSET".to_owned());
     assert_eq!(summary(&unset), "the secret $ESKER_TEST_UNSET is not set");
     assert!(summary(&file("none")).starts_with("cannot read the secret in none: No such file"));
