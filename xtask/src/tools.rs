@@ -15,6 +15,10 @@ const PYTHON_PACKAGES: [&str; 5] = ["pyzmq", "openpyxl", "moto[s3]", "flask", "f
 /// Taps that the tests run, each in a folder of its own: their needs do not go together.
 const TAPS: [&str; 2] = ["tap-jira", "tap-jsonl"];
 
+/// The database servers that the tests run, by a program of each, and Debian's packages of them.
+const DATABASES: [(&str, &str); 2] =
+    [("/usr/lib/postgresql/*/bin/initdb", "postgresql"), ("/usr/sbin/mariadbd", "mariadb-server")];
+
 /// Where what was found or installed lies.
 pub(crate) struct Tools {
     /// The browser's program.
@@ -54,6 +58,11 @@ pub(crate) fn ensure(root: &Path) -> Result<Tools> {
     }
     let python_path = python(root, &mut installed)?;
     let taps = taps(root, &mut installed)?;
+    for (program, package) in DATABASES {
+        if !works("sh", &["-c", &format!("ls {program}")]) {
+            install_package(package, "sources read databases", &mut installed)?;
+        }
+    }
     if browser().is_none() {
         install_package("chromium", "the page is tested in it", &mut installed)?;
     }

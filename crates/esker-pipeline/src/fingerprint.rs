@@ -82,7 +82,8 @@ impl Fingerprints {
                     Print { file: self.of_source(&dir.join(path)), ..Print::default() }
                 }
                 Origin::Pull(pull) => {
-                    Print { env: of_secrets(dir, &pull.secrets()), ..Print::default() }
+                    let file = pull.file().and_then(|path| self.of_source(&dir.join(path)));
+                    Print { env: of_secrets(dir, &pull.secrets()), file, ..Print::default() }
                 }
                 Origin::Run(_) | Origin::Tap(_) => continue,
             };
@@ -222,8 +223,10 @@ pub(crate) fn folders(dir: &Path, definition: &Definition) -> BTreeSet<PathBuf> 
         }
     };
     for source in &definition.sources {
-        if let Origin::File { path, .. } = &source.origin {
-            add(Path::new(path));
+        match &source.origin {
+            Origin::File { path, .. } => add(Path::new(path)),
+            Origin::Pull(pull) => pull.file().into_iter().for_each(&mut add),
+            Origin::Run(_) | Origin::Tap(_) => {}
         }
     }
     for (_, program) in definition.programs() {

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! "esker run key 1"             the format's version; a new engine that computes otherwise changes it
-//! "stage" | "file" | "command" | "tap" | "http"  what kind of thing runs
+//! "stage" | "file" | "command" | "tap" | "http" | "sql"  what kind of thing runs
 //! outputs, N, then each name
 //! stage, command, tap: argv, N, then each word
 //!                     code, the hash of the program's files, empty if it has none inside the project
@@ -14,7 +14,7 @@
 //!                     sheets, N, then each name
 //!                     content, the SHA-256 of the file, or "missing"
 //! tap and fetched:    asked, N, then each word of the definition that decides what is asked for; a secret is
-//!                     where it is kept, never what it is
+//!                     where it is kept, never what it is; then, where a file says more, file and its SHA-256
 //! allow_empty, "true" or "false"
 //! ```
 //! Every field, counts included, is written as its length in decimal, a colon, its bytes and a line feed.
@@ -121,6 +121,10 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
             fields.push_all("outputs", output);
             fields.push_all("asked", words.iter().map(String::as_str));
             fields.push_env(print);
+            if pull.file().is_some() {
+                fields.push("file");
+                fields.push(print.file.as_deref().unwrap_or("missing"));
+            }
             fields.finish(source.allow_empty)
         }
         Origin::File { path, sheets } => {

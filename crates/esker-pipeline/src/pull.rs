@@ -3,10 +3,12 @@
 //! What is remembered of a pull (a validator, a bookmark) is a resource, stored by the same PUT as what the pull
 //! brought: whatever is lost, the two never differ.
 
+mod files;
 mod http;
 pub(crate) mod place;
 pub(crate) mod secrets;
 mod singer;
+pub(crate) mod sql;
 mod state;
 pub(crate) mod tap;
 mod tls;
@@ -30,6 +32,9 @@ use self::secrets::Secrets;
 /// The most of an answer that is shown with a problem, in bytes.
 const SHOWN_MAX: usize = 4 * 1024;
 
+/// How much longer than its time a pull is waited for.
+const MARGIN: Duration = Duration::from_secs(5);
+
 /// What a pull has to go by.
 struct Errand<'a> {
     bench: &'a Bench,
@@ -50,8 +55,22 @@ pub(crate) fn fetch(
     let errand = Errand { bench, line, run, source, pull, secrets: &secrets };
     let made = match &pull.kind {
         Kind::Http(http) => http::fetch(&errand, http),
+        Kind::Sql(sql) => sql::fetch(&errand, sql),
     };
     made.map_err(|halt| secrets.redact_halt(halt))
+}
+
+impl Errand<'_> {
+    /// Has something done that waits for the network, no longer than the source may take; a little more, as what
+    /// keeps within the time by itself says better what took it.
+    fn aside<T: Send + 'static>(
+        &self,
+        from: &str,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Halt> {
+        let done = self.line.aside("fetch", Some(self.pull.timeout + MARGIN), work)?;
+        done.ok_or_else(|| too_slow(from, self.pull.timeout).into())
+    }
 }
 
 /// What it means that an answer takes longer than it may.

@@ -12,11 +12,12 @@ use super::value::Schedule;
 const COMMON: [&str; 5] = ["output", "allow_empty", "every", "cron", "timezone"];
 
 /// The kinds of sources by the key that makes a source one, each with the keys that go with it.
-fn kinds() -> [(&'static str, Vec<&'static str>); 4] {
+fn kinds() -> [(&'static str, Vec<&'static str>); 5] {
     [
         ("file", vec!["sheets"]),
         ("run", PROGRAM_KEYS.to_vec()),
         ("tap", [&tap::KEYS[..], &PROGRAM_KEYS[1..]].concat()),
+        ("sql", [&pull::SQL[..], &pull::BOUNDS].concat()),
         ("http", [&pull::HTTP[..], &pull::BOUNDS].concat()),
     ]
 }
@@ -40,6 +41,7 @@ pub(super) fn read(
     match kind {
         "file" => file(page, table),
         "http" => Pull::http(page, table).map(Origin::Pull),
+        "sql" => Pull::sql(page, table).map(Origin::Pull),
         "tap" => {
             let program = program(page, table, name, places)?;
             Tap::read(page, table, program).map(Origin::Tap)
@@ -59,7 +61,7 @@ fn kind(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<&'static str> {
             _ => format!("{} does not say where its data comes from", table.title),
         };
         let hint = "a source is a file (file = \"plan.xlsx\"), a program (run = [\"python3\", \"pull.py\"]), an \
-            address (http = \"https://…\") or a tap (tap = [\"tap-jira\"])";
+            address (http = \"https://…\"), a query (sql = \"select …\") or a tap (tap = [\"tap-jira\"])";
         page.error(&table.span, message, hint);
         return None;
     };

@@ -1,8 +1,10 @@
 //! Sources that esker itself fetches from elsewhere, and the bounds it does so in.
 
 mod http;
+mod sql;
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use super::page::{Page, Table};
@@ -10,6 +12,7 @@ use super::secret::Secret;
 use super::value;
 
 pub use self::http::{Header, Http};
+pub use self::sql::{Database, Query, Sql};
 
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// What one message to the store holds, less some room for its head.
@@ -20,6 +23,9 @@ const RETRIES: RangeInclusive<u32> = 0..=100;
 pub(super) const BOUNDS: [&str; 3] = ["timeout", "output_max", "retry"];
 /// The keys of [`Kind::Http`].
 pub(super) const HTTP: [&str; 6] = ["header", "token", "user", "password", "ca", "sheets"];
+
+/// The keys of [`Kind::Sql`].
+pub(super) const SQL: [&str; 3] = ["database", "password", "ca"];
 
 /// What is fetched from elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +45,8 @@ pub struct Pull {
 pub enum Kind {
     /// A server that speaks HTTP.
     Http(Http),
+    /// A database.
+    Sql(Sql),
 }
 
 impl Pull {
@@ -46,6 +54,7 @@ impl Pull {
     pub fn title(&self) -> String {
         match &self.kind {
             Kind::Http(http) => http.url.to_string(),
+            Kind::Sql(sql) => sql.database.title(),
         }
     }
 
@@ -53,6 +62,7 @@ impl Pull {
     pub(crate) fn has_state(&self) -> bool {
         match &self.kind {
             Kind::Http(_) => true,
+            Kind::Sql(_) => false,
         }
     }
 
@@ -60,6 +70,7 @@ impl Pull {
     pub(crate) fn words(&self) -> (&'static str, Vec<String>) {
         match &self.kind {
             Kind::Http(http) => ("http", http.words()),
+            Kind::Sql(sql) => ("sql", sql.words()),
         }
     }
 
@@ -67,11 +78,25 @@ impl Pull {
     pub(crate) fn secrets(&self) -> Vec<&Secret> {
         match &self.kind {
             Kind::Http(http) => http.secrets(),
+            Kind::Sql(sql) => sql.secrets(),
+        }
+    }
+
+    /// The file that says what is asked for.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::Sql(sql) => sql.file(),
+            Kind::Http(_) => None,
         }
     }
 
     pub(super) fn http(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Self> {
         let kind = Http::read(page, table).map(Kind::Http);
+        Self::read(page, table, kind)
+    }
+
+    pub(super) fn sql(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Self> {
+        let kind = Sql::read(page, table).map(Kind::Sql);
         Self::read(page, table, kind)
     }
 

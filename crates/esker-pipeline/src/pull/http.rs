@@ -37,7 +37,7 @@ pub(super) fn fetch(errand: &Errand<'_>, http: &Http) -> Result<Made, Halt> {
         place,
     };
     let name = request.place.file_name();
-    let answer = errand.line.aside("fetch", move || ask::ask(&request))??;
+    let answer = errand.aside(&http.url.to_string(), move || ask::ask(&request))??;
     let Answer::Content { bytes, validators, content_type } = answer else {
         return Err(Halt::Unchanged);
     };

@@ -4,6 +4,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::open;
@@ -12,6 +14,30 @@ use crate::run::failure::Broken;
 /// The largest file of certificates.
 const CA_MAX: u64 = 4 << 20;
 
+/// What speaks TLS by itself believes.
+pub(super) fn certificates(ca: Option<&Path>) -> Result<Arc<ClientConfig>, Broken> {
+    let roots = match ca {
+        Some(path) => of_file(path)?,
+        None => of_machine()?,
+    };
+    let mut store = RootCertStore::empty();
+    for root in roots {
+        // What is no certificate at all was not signed with either.
+        drop(store.add(CertificateDer::from(root.der().to_vec())));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| {
+        Broken::new(
+            format!("cannot set up TLS: {error}"),
+            "this esker was built without a version of it",
+        )
+    })?;
+    Ok(Arc::new(builder.with_root_certificates(store).with_no_client_auth()))
+}
+
+/// What the HTTP client believes.
 pub(super) fn config(ca: Option<&Path>) -> Result<TlsConfig, Broken> {
     let roots = match ca {
         Some(path) => of_file(path)?,

@@ -49,25 +49,32 @@ impl Line {
         R::Reply: Send,
     {
         let (caller, request) = (bench.caller.clone(), request.clone());
-        self.aside("ask", move || caller.call_blocking(&request, DEADLINE))
+        let answer = self.aside("ask", None, move || caller.call_blocking(&request, DEADLINE))?;
+        answer.ok_or_else(|| Halt::Again("the store was not asked".to_owned()))
     }
 
-    /// Has something done that waits for others, for a bounded time. If the run is to end, that is not waited for.
+    /// Has something done that waits for others: until the patience is over, which gives nothing, or the run is to
+    /// end. Then it goes on alone; without a patience it must end by itself.
     pub(crate) fn aside<T: Send + 'static>(
         &self,
         name: &str,
+        patience: Option<Duration>,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Halt> {
+    ) -> Result<Option<T>, Halt> {
+        let until = patience.map(|patience| Instant::now() + patience);
         let (post, done) = channel();
         let working = thread::Builder::new().name(name.to_owned()).spawn(move || {
             // A run that has ended does not take it.
             drop(post.send(work()));
         })?;
-        // It ends by itself, at its deadline at the latest.
+        // Nobody joins it.
         drop(working);
         loop {
+            if until.is_some_and(|until| Instant::now() > until) {
+                return Ok(None);
+            }
             match done.recv_timeout(HEED) {
-                Ok(result) => return Ok(result),
+                Ok(result) => return Ok(Some(result)),
                 Err(RecvTimeoutError::Timeout) => self.heed()?,
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Halt::Again(format!("the thread {name} has ended")));

@@ -8,6 +8,7 @@ mod clients;
 mod commands;
 mod compare;
 mod crash;
+mod databases;
 mod docs;
 mod examples;
 mod finding;

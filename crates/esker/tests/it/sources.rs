@@ -11,6 +11,26 @@ use crate::world::{World, repository};
 
 const TOKEN: &str = "hush-hush/token+1";
 
+/// What a server on this machine shows, and whom to trust to trust it; all PEM.
+pub(crate) struct Certificates {
+    pub(crate) authority: String,
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+}
+
+impl Certificates {
+    pub(crate) fn new() -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca = CertifiedIssuer::self_signed(params, key).expect("an authority");
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters");
+        let certificate = params.signed_by(&key, &ca).expect("a certificate");
+        Self { authority: ca.pem(), certificate: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
 /// A server over TLS that serves a folder of the project's.
 struct Server {
     child: Child,
@@ -20,16 +40,10 @@ struct Server {
 impl Server {
     /// Serves `served/` for those who know the token; whom to trust is in `ca.pem`.
     fn start(world: &World) -> Self {
-        let ca_key = KeyPair::generate().expect("a key");
-        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca = CertifiedIssuer::self_signed(params, ca_key).expect("an authority");
-        let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("parameters");
-        let certificate = params.signed_by(&key, &ca).expect("a certificate");
-        world.write("ca.pem", ca.pem());
-        world.write("server.pem", certificate.pem());
-        world.write("server.key", key.serialize_pem());
+        let certificates = Certificates::new();
+        world.write("ca.pem", certificates.authority);
+        world.write("server.pem", certificates.certificate);
+        world.write("server.key", certificates.key);
         fs::create_dir_all(world.path("served")).expect("a folder");
         let script = repository().join("crates/esker/tests/python/https_server.py");
         let mut child = Command::new("python3")

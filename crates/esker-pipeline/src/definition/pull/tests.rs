@@ -44,7 +44,9 @@ fn an_address_is_asked_with_headers_and_secrets() {
         (pull.timeout, pull.output_max, pull.retry),
         (Duration::from_secs(30), 1_000_000, 3)
     );
-    let Kind::Http(http) = &pull.kind;
+    let Kind::Http(http) = &pull.kind else {
+        panic!("{pull:?}");
+    };
     assert_eq!(http.url, Text::Plain("https://a.org/plan.xlsx".to_owned()));
     assert_eq!(
         (http.ca.as_deref(), http.sheets.as_slice()),
@@ -139,6 +141,34 @@ fn what_cannot_be_asked_is_told_with_its_place() {
             "esker.toml:7:20: `header` in [source.a] sets \"Range\", which is esker's to say; remove it",
             "esker.toml:7:40: `header` in [source.a]: \"a b\" cannot name a header",
             "esker.toml:7:49: `header` in [source.a]: the value of \"X\" holds characters that cannot be sent",
+        ],
+    );
+}
+
+#[test]
+fn a_database_is_asked_a_query() {
+    let pull = pull(
+        "sql = \"select 1 ORDER  BY 1\"\ndatabase = { env = \"DB\" }\npassword = { file = \"p\" }",
+    );
+    assert_eq!(pull.secrets(), [&env("DB"), &Secret::File("p".to_owned())]);
+    assert_eq!((pull.title(), pull.has_state(), pull.file()), ("$DB".to_owned(), false, None));
+    let kept = self::pull("sql = { file = \"q.sql\" }\ndatabase = \"sqlite:x.db\"");
+    assert_eq!(kept.file(), Some(Path::new("q.sql")));
+    check_defects(
+        "sql = \"select 1\"",
+        &[
+            "esker.toml:2:9: [source.a] has no `database`; add database = { env = \"NAME\" } or \"sqlite:plan.db\"",
+            "esker.toml:5:7: warning: the query in [source.a] has no `order by`; without it the rows may come in \
+             another order each time",
+        ],
+    );
+    check_defects(
+        "sql = { env = \"Q\" }\ndatabase = \"postgres://me:hush@a/b\"",
+        &[
+            "esker.toml:5:7: `sql` in [source.a] is a text or a file; write sql = \"select …\" or \
+             sql = { file = \"query.sql\" }",
+            "esker.toml:6:12: `database` in [source.a]: a password in an address is seen by everyone; \
+             write password = { env = \"NAME\" }, or database = { env = \"NAME\" }",
         ],
     );
 }
