@@ -47,6 +47,14 @@ pub struct Limits {
     pub queue_bytes_max: usize,
     /// The bytes of large answers one peer may leave unread, one answer apart; it is told `busy` beyond.
     pub unread_max: usize,
+    /// The bytes of all requests that have not come in full or wait for the queue; peers wait beyond.
+    pub incoming_bytes_max: usize,
+    /// How long a request that has begun may stall before its connection is closed.
+    pub stall_max: Duration,
+    /// The most connections for requests; more wait to be accepted.
+    pub clients_max: usize,
+    /// The most connections for events; more are closed.
+    pub followers_max: usize,
     /// The most connections that may be shaking hands at once.
     pub handshakes_max: usize,
     /// How long a connection may take to shake hands.
@@ -62,6 +70,10 @@ impl Default for Limits {
             batch_bytes_max: 64 * 1024 * 1024,
             queue_bytes_max: 256 * 1024 * 1024,
             unread_max: 2 * MESSAGE_MAX,
+            incoming_bytes_max: 256 * 1024 * 1024,
+            stall_max: Duration::from_secs(5),
+            clients_max: 4096,
+            followers_max: 4096,
             handshakes_max: 4096,
             handshake_timeout: Duration::from_secs(2),
         }

@@ -16,6 +16,7 @@ pub mod echo;
 
 mod address;
 mod envelope;
+mod lines;
 mod link;
 mod outbox;
 mod owner;

@@ -1,7 +1,6 @@
 //! The one thread that owns a service: it takes what is waiting, has it answered, publishes, then replies.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,7 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast};
 
 use crate::bus::Limits;
 use crate::envelope;
-use crate::queue::{Asked, Back, Mail};
+use crate::lines::{Lines, Taken};
+use crate::queue::{Asked, Back};
 use crate::service::{Frames, Outcome, Service};
 use crate::work::Workers;
 use crate::zmq::Publisher;
@@ -48,16 +48,10 @@ impl Drop for Loud {
 }
 
 /// Runs a service until it is told to stop and everything accepted is answered.
-pub(crate) fn run(
-    mut service: impl Service,
-    mail: &Receiver<Mail>,
-    outlets: &Outlets,
-    limits: &Limits,
-) {
+pub(crate) fn run(mut service: impl Service, mut lines: Lines, outlets: &Outlets, limits: &Limits) {
     let _loud = Loud;
     let mut workers = Workers::new();
     let mut next_tick = Instant::now();
-    let mut stopping = false;
     loop {
         let now = Instant::now();
         if now >= next_tick {
@@ -66,18 +60,13 @@ pub(crate) fn run(
             }
             next_tick = now + TICK;
         }
-        let wait = if stopping { Duration::ZERO } else { next_tick.saturating_duration_since(now) };
-        let first = match mail.recv_timeout(wait) {
-            Ok(Mail::Asked(asked)) => asked,
-            Ok(Mail::Stop) => {
-                stopping = true;
-                continue;
+        match lines.take(next_tick, limits, |asked| service.is_dear(&asked.frames)) {
+            Taken::Batch(batch) => {
+                answer(&mut service, batch, (outlets, &mut workers, &mut lines), limits);
             }
-            Err(RecvTimeoutError::Timeout) if !stopping => continue,
-            Err(_) => return,
-        };
-        let batch = gather(first, mail, limits, &mut stopping);
-        answer(&mut service, batch, (outlets, &mut workers), limits);
+            Taken::Late => {}
+            Taken::Ended => return,
+        }
     }
 }
 
@@ -106,63 +95,46 @@ impl Way {
     }
 }
 
-/// Everything that is waiting, as far as one batch goes.
-fn gather(first: Asked, mail: &Receiver<Mail>, limits: &Limits, stopping: &mut bool) -> Vec<Asked> {
-    let mut bytes = envelope::size(&first.frames);
-    let mut batch = vec![first];
-    while batch.len() < limits.batch_max && bytes < limits.batch_bytes_max {
-        match mail.try_recv() {
-            Ok(Mail::Asked(asked)) => {
-                bytes += envelope::size(&asked.frames);
-                batch.push(asked);
-            }
-            Ok(Mail::Stop) => *stopping = true,
-            Err(_) => break,
-        }
-    }
-    batch
-}
-
-/// Has a batch answered: as much at a time as the service takes, so that large answers leave before more are
-/// made.
+/// Has a batch answered: as much of it as the service takes. The rest goes back to where it waited, so that large
+/// answers leave before more are made and others have their turn.
 fn answer(
     service: &mut impl Service,
     batch: Vec<Asked>,
-    (outlets, workers): (&Outlets, &mut Workers),
+    (outlets, workers, lines): (&Outlets, &mut Workers, &mut Lines),
     limits: &Limits,
 ) {
     let mut requests = Vec::with_capacity(batch.len());
-    let mut backs = Vec::with_capacity(batch.len());
-    for asked in batch {
-        let id = envelope::id(&asked.frames);
-        requests.push(asked.frames);
-        backs.push(Way { id, back: asked.back, share: asked.share, changed: false });
+    let mut ways = Vec::with_capacity(batch.len());
+    for Asked { frames, back, share } in batch {
+        requests.push(frames);
+        ways.push((back, share));
     }
-    let mut backs = backs.into_iter();
-    while !requests.is_empty() {
-        let outcomes = service.handle(&requests);
-        let answered = outcomes.len();
-        let owed = (1..=requests.len()).contains(&answered);
-        assert!(owed, "a service owes an outcome for at least the first request, and for no more");
-        let mut replies = Vec::with_capacity(answered);
-        for Outcome { reply, events, later } in outcomes {
-            let changed = !events.is_empty();
-            for event in events {
-                outlets.publish(event);
-            }
-            replies.push((reply, later, changed));
+    let outcomes = service.handle(&requests);
+    let answered = outcomes.len();
+    let owed = (1..=requests.len()).contains(&answered);
+    assert!(owed, "a service owes an outcome for at least the first request, and for no more");
+    let rest = requests.split_off(answered).into_iter().zip(ways.split_off(answered));
+    lines.put_back(rest.map(|(frames, (back, share))| Asked { frames, back, share }));
+    let mut replies = Vec::with_capacity(answered);
+    for Outcome { reply, events, later } in outcomes {
+        let changed = !events.is_empty();
+        for event in events {
+            outlets.publish(event);
         }
-        let answered = requests.drain(..answered);
-        for ((request, (reply, later, changed)), mut way) in
-            answered.zip(replies).zip(backs.by_ref())
-        {
-            way.changed = changed;
-            match later {
-                None => way.reply(&request, reply, limits),
-                Some(work) => {
-                    let limits = limits.clone();
-                    workers.work(Box::new(move || way.reply(&request, work(), &limits)));
-                }
+        replies.push((reply, later, changed));
+    }
+    for ((request, (back, share)), (reply, later, changed)) in
+        requests.into_iter().zip(ways).zip(replies)
+    {
+        let way = Way { id: envelope::id(&request), back, share, changed };
+        match later {
+            None => way.reply(&request, reply, limits),
+            Some(work) => {
+                let (limits, dear) = (limits.clone(), lines.dear());
+                workers.work(Box::new(move || {
+                    way.reply(&request, work(), &limits);
+                    drop(dear);
+                }));
             }
         }
     }

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::bus::Limits;
 use crate::envelope;
+use crate::lines::Lines;
 use crate::outbox::Outbox;
 use crate::service::Frames;
 
@@ -19,6 +20,8 @@ const UNIT: usize = 1024;
 pub(crate) enum Mail {
     /// A request.
     Asked(Asked),
+    /// A dear request is done.
+    Done,
     /// Nothing is accepted any more: answer what is here and end.
     Stop,
 }
@@ -42,6 +45,12 @@ pub(crate) enum Back {
 }
 
 impl Back {
+    /// Whose it is: the same for all that one peer asks, as long as any of it is under way.
+    pub(crate) fn peer(&self) -> usize {
+        let (Self::Local(_, Ticket(peer)) | Self::Peer(_, _, Ticket(peer))) = self;
+        Arc::as_ptr(peer).addr()
+    }
+
     /// Counts the reply's large frames as unread until the peer's connection has taken them.
     ///
     /// # Errors
@@ -154,18 +163,18 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// A queue and its receiving end.
-    pub(crate) fn new(limits: &Limits) -> (Self, mpsc::Receiver<Mail>) {
+    /// A queue and its receiving end: a line for each peer.
+    pub(crate) fn new(limits: &Limits) -> (Self, Lines) {
         let (mail, owner) = mpsc::channel();
         let largest = limits.message_max + envelope::FRAMES_MAX * UNIT;
         let space_max = limits.queue_bytes_max.max(largest) / UNIT + 1;
         let queue = Self {
-            mail,
+            mail: mail.clone(),
             space: Arc::new(Semaphore::new(space_max)),
             open: Arc::new(AtomicBool::new(true)),
             space_max,
         };
-        (queue, owner)
+        (queue, Lines::new((mail, owner)))
     }
 
     /// Waits until a request has room. Cancelling this forgets the request.
@@ -180,8 +189,7 @@ impl Queue {
         if !self.open.load(Ordering::Acquire) {
             return Err(ended());
         }
-        let asked = Asked { frames, back, share };
-        self.mail.send(Mail::Asked(asked)).map_err(|_| ended())
+        self.mail.send(Mail::Asked(Asked { frames, back, share })).map_err(|_| ended())
     }
 
     /// Accepts nothing more.

@@ -1,13 +1,12 @@
 //! A service at work: its thread, its sockets, and how they end.
 
-use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 use tokio::sync::{broadcast, watch};
+use tokio::task::JoinSet;
 
 use crate::bus::{Binds, Bus, Limits};
 use crate::endpoint::{Endpoint, LocalEndpoint};
@@ -16,13 +15,10 @@ use crate::outbox::Outbox;
 use crate::owner::{self, Outlets};
 use crate::queue::{Back, Peer, Queue};
 use crate::service::{Frames, Service};
-use crate::zmq::{Publisher, Router};
+use crate::zmq::{Client, Publisher, Router};
 
 /// The events that may wait for a follower in this process; one that is further behind is told so.
 const EVENTS_WAITING_MAX: usize = 4096;
-
-/// How many peers are remembered before those that ask nothing are forgotten.
-const PEERS_KEPT: usize = 1024;
 
 /// How long answers may take to leave when a server ends.
 const DRAIN_MAX: Duration = Duration::from_secs(1);
@@ -57,7 +53,7 @@ impl Server {
     ) -> Result<Self, Fault> {
         let limits = binds.limits.clone();
         let sockets = bus.run(open(bus.handle().clone(), binds.clone()))?;
-        let (queue, mail) = Queue::new(&limits);
+        let (queue, lines) = Queue::new(&limits);
         let (events, _) = broadcast::channel(EVENTS_WAITING_MAX);
         let outlets = Outlets { publisher: sockets.publisher.clone(), local: events.clone() };
         let owner_limits = limits.clone();
@@ -65,7 +61,7 @@ impl Server {
         let owner = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                owner::run(service, &mail, &outlets, &owner_limits);
+                owner::run(service, lines, &outlets, &owner_limits);
                 drop(ended);
             })
             .map_err(|error| {
@@ -75,7 +71,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let (closing, closed) = mpsc::sync_channel(1);
         let local = LocalEndpoint { queue: queue.clone(), events, limits: limits.clone() };
-        let intake = Intake { queue, limits, peers: HashMap::new() };
+        let intake = Intake { queue, limits };
         let Sockets { outbox, publisher, requests, events } = sockets;
         // The task says that it has ended by dropping `closing`; its handle is of no use.
         drop(bus.handle().spawn(async move {
@@ -176,37 +172,44 @@ async fn close_all(outbox: Option<Arc<Outbox>>, publisher: Option<Arc<Publisher>
 }
 
 /// Takes requests off the socket into the queue.
+#[derive(Clone)]
 struct Intake {
     queue: Queue,
     limits: Limits,
-    /// By identity: what each peer has under way.
-    peers: HashMap<Bytes, Arc<Peer>>,
 }
 
 impl Intake {
-    async fn run(mut self, outbox: Option<&Arc<Outbox>>, mut stopped: watch::Receiver<bool>) {
+    async fn run(self, outbox: Option<&Arc<Outbox>>, mut stopped: watch::Receiver<bool>) {
+        let mut clients = JoinSet::new();
         while let Some(outbox) = outbox {
-            let taken = tokio::select! {
+            let client = tokio::select! {
                 _ = stopped.changed() => None,
-                taken = outbox.router().take() => taken,
+                client = outbox.router().client() => client,
             };
-            let Some(messages) = taken else { break };
-            for message in messages {
-                self.accept(outbox, message).await;
-            }
+            let Some(client) = client else { break };
+            while clients.try_join_next().is_some() {}
+            clients.spawn(self.clone().serve(Arc::clone(outbox), client));
         }
         if outbox.is_none() {
             // Changed or broken, the server ends.
             drop(stopped.changed().await);
         }
+        clients.shutdown().await;
         self.queue.stop();
     }
 
-    async fn accept(&mut self, outbox: &Arc<Outbox>, message: Frames) {
-        let Some(identity) = message.first() else {
-            return;
-        };
-        let peer = self.peer(identity);
+    /// Takes what one client asks; when there is no room, that client waits and no other.
+    async fn serve(self, outbox: Arc<Outbox>, mut client: Client) {
+        let peer = Arc::new(Peer::default());
+        while let Some(messages) = client.take().await {
+            for message in messages {
+                self.accept(&outbox, &peer, message).await;
+                client.placed();
+            }
+        }
+    }
+
+    async fn accept(&self, outbox: &Arc<Outbox>, peer: &Arc<Peer>, message: Frames) {
         let (way, request) = envelope::split(message, 1);
         let max = self.limits.message_max;
         // A refusal is counted apart: the peer has no ticket to spare.
@@ -228,15 +231,5 @@ impl Intake {
                 drop(self.queue.push(request, back).await);
             }
         }
-    }
-
-    fn peer(&mut self, identity: &Bytes) -> Arc<Peer> {
-        if let Some(peer) = self.peers.get(identity) {
-            return Arc::clone(peer);
-        }
-        if self.peers.len() >= PEERS_KEPT {
-            self.peers.retain(|_, peer| Arc::strong_count(peer) > 1);
-        }
-        Arc::clone(self.peers.entry(identity.clone()).or_default())
     }
 }

@@ -35,8 +35,15 @@ impl Outcome {
 pub trait Service: Send + 'static {
     /// Answers requests that were waiting together, in order: one outcome for each of the first so many, at
     /// least for the first. The rest is asked again when these replies are on their way, so that a service may
-    /// stop when it has made enough of them. What is answered must be durable before this returns.
+    /// stop when it has made enough of them, or when others have waited long enough. What is answered must be durable before this returns.
     fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome>;
+
+    /// Whether answering a request makes a [`Work`]. Few of those are handed over before they are done: what they hold
+    /// may be large.
+    fn is_dear(&self, request: &Frames) -> bool {
+        let _ = request;
+        false
+    }
 
     /// Called about once a second: what to publish although nothing was asked, such as a heartbeat.
     fn tick(&mut self) -> Vec<Frames>;

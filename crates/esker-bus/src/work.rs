@@ -1,30 +1,28 @@
 //! Replies that take a while to make and need nothing of the service: made by threads beside its own.
 
-use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::mpsc::{self, Receiver, SendError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 /// How many threads there are at most.
 const THREADS_MAX: usize = 2;
-/// How much may wait for them, for each may hold large contents; what comes then is done by whoever brings it.
-const WAITING_MAX: usize = 2;
 
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The threads; started when there is the first to do.
 pub(crate) struct Workers {
-    jobs: Option<SyncSender<Job>>,
+    jobs: Option<Sender<Job>>,
     waiting: Arc<Mutex<Receiver<Job>>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Workers {
     pub(crate) fn new() -> Self {
-        let (jobs, waiting) = mpsc::sync_channel(WAITING_MAX);
+        let (jobs, waiting) = mpsc::channel();
         Self { jobs: Some(jobs), waiting: Arc::new(Mutex::new(waiting)), threads: Vec::new() }
     }
 
-    /// Has something done.
+    /// Has something done, in the order of coming. How much may wait is for whoever brings it to bound.
     pub(crate) fn work(&mut self, job: Job) {
         if self.threads.len() < THREADS_MAX {
             let waiting = Arc::clone(&self.waiting);
@@ -32,10 +30,11 @@ impl Workers {
             self.threads.extend(builder.spawn(move || run(&waiting)).ok());
         }
         let refused = match &self.jobs {
-            Some(jobs) if !self.threads.is_empty() => jobs.try_send(job),
-            _ => Err(TrySendError::Full(job)),
+            Some(jobs) if !self.threads.is_empty() => jobs.send(job),
+            _ => Err(SendError(job)),
         };
-        if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = refused {
+        // Where the system gives no thread, this one has to do.
+        if let Err(SendError(job)) = refused {
             job();
         }
     }

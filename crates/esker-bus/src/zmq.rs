@@ -6,8 +6,17 @@ use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::message::MESSAGE_MAX;
 use omq_tokio::error::TrySendError;
-use omq_tokio::{Error, Message, Options, ReconnectPolicy, Socket, SocketType};
+use omq_tokio::{
+    Error, Message, MonitorEvent, MonitorRecvError, MonitorStream, Options, ReconnectPolicy,
+    Socket, SocketType,
+};
 use tokio::runtime::Handle;
+
+mod incoming;
+mod router;
+mod wire;
+
+pub(crate) use router::{Client, Router};
 
 use crate::address::Address;
 use crate::bus::Limits;
@@ -28,6 +37,9 @@ const WAITING_MAX: u32 = 1000;
 /// The events that may wait for one subscriber. Beyond, they are dropped, and the chain tells it.
 const EVENTS_WAITING_MAX: u32 = 10_000;
 
+/// The bytes that a subscriber may say at once.
+const SUBSCRIPTION_MAX: usize = 64 * 1024;
+
 /// How long publishing waits for the event socket's own queue, whatever the subscribers do.
 const PUBLISH_WAIT_MAX: Duration = Duration::from_millis(100);
 
@@ -44,7 +56,6 @@ fn options(limits: &Limits) -> Options {
         .linger(LINGER)
         .heartbeat_interval(HEARTBEAT)
         .heartbeat_timeout(SILENCE_MAX)
-        .heartbeat_ttl(SILENCE_MAX)
         .handshake_timeout(limits.handshake_timeout)
         .max_pending_handshakes(limits.handshakes_max)
         .max_message_size(limits.message_max.saturating_add(ENVELOPE_MAX))
@@ -88,21 +99,22 @@ async fn take(socket: &Socket) -> Option<Vec<Frames>> {
 }
 
 /// Binds, and says where.
-async fn bind(socket: &Socket, role: &str, binds: &[String]) -> Result<Vec<String>, Fault> {
+async fn bind(socket: &Socket, binds: &[String]) -> Result<Vec<String>, Fault> {
     let mut bound = Vec::with_capacity(binds.len());
     for text in binds {
         let address = Address::parse(text)?;
-        let endpoint = socket
-            .bind(address.to_bind()?.as_str())
-            .await
-            .map_err(|error| bind_fault(role, text, &error))?;
+        let endpoint =
+            socket.bind(address.to_bind()?.as_str()).await.map_err(|error| match error {
+                Error::Io(error) => bind_fault("events", text, &error),
+                other => bind_fault("events", text, &std::io::Error::other(other)),
+            })?;
         bound.push(endpoint.to_string());
     }
     Ok(bound)
 }
 
-fn bind_fault(role: &str, address: &str, error: &Error) -> Fault {
-    let in_use = matches!(error, Error::Io(error) if error.kind() == std::io::ErrorKind::AddrInUse);
+fn bind_fault(role: &str, address: &str, error: &std::io::Error) -> Fault {
+    let in_use = error.kind() == std::io::ErrorKind::AddrInUse;
     let (why, hint) = if in_use {
         (
             "the port is in use".to_owned(),
@@ -113,51 +125,6 @@ fn bind_fault(role: &str, address: &str, error: &Error) -> Fault {
     };
     let message = format!("cannot bind {address} for {role}: {why}");
     Fault::new(Code::Unavailable, message).hint(hint)
-}
-
-/// The socket that takes requests.
-pub(crate) struct Router(Socket);
-
-impl Router {
-    /// Binds; also returns the addresses with their real ports.
-    ///
-    /// # Errors
-    /// `bad-request` or `unavailable` naming the address.
-    pub(crate) async fn bind(
-        binds: &[String],
-        limits: &Limits,
-    ) -> Result<(Self, Vec<String>), Fault> {
-        let options = options(limits).router_mandatory(true);
-        let socket = Socket::new(SocketType::Router, options);
-        let bound = bind(&socket, "requests", binds).await?;
-        Ok((Self(socket), bound))
-    }
-
-    /// What has come, each with its peer's identity first; nothing once the socket is closed. Cancelling
-    /// this loses nothing.
-    pub(crate) async fn take(&self) -> Option<Vec<Frames>> {
-        take(&self.0).await
-    }
-
-    /// Sends to the peer the first frame names, unless its connection has its fill.
-    pub(crate) fn try_send(&self, frames: Frames) -> Sent {
-        try_send(&self.0, frames)
-    }
-
-    /// Sends to the peer the first frame names; waits while its connection has its fill.
-    ///
-    /// # Errors
-    /// If the peer is gone.
-    pub(crate) async fn send(&self, frames: Frames) -> Result<(), Gone> {
-        let message = Message::multipart(frames);
-        self.0.send(message).await.map_err(|_| Gone)
-    }
-
-    /// Sends what is under way and closes.
-    pub(crate) async fn close(&self) {
-        // What cannot be sent any more has nobody to hear of it.
-        drop(self.0.clone().close().await);
-    }
 }
 
 /// The peer of a connection is gone.
@@ -179,9 +146,14 @@ impl Publisher {
         binds: &[String],
         limits: &Limits,
     ) -> Result<(Self, Vec<String>), Fault> {
-        let options = options(limits).send_hwm(EVENTS_WAITING_MAX);
+        let options = options(limits)
+            .send_hwm(EVENTS_WAITING_MAX)
+            .max_pending_handshakes(limits.handshakes_max.min(limits.followers_max))
+            .max_message_size(SUBSCRIPTION_MAX);
         let socket = Socket::new(SocketType::Pub, options);
-        let bound = bind(&socket, "events", binds).await?;
+        let bound = bind(&socket, binds).await?;
+        // The task ends when the socket does; its handle is of no use.
+        drop(tokio::spawn(bound_followers(socket.monitor(), socket.clone(), limits.followers_max)));
         let runtime = Handle::current();
         Ok((Self { socket, runtime }, bound))
     }
@@ -204,6 +176,23 @@ impl Publisher {
     pub(crate) async fn close(&self) {
         // What cannot be sent any more has nobody to hear of it.
         drop(self.socket.clone().close().await);
+    }
+}
+
+/// Closes connections beyond so many: each takes a descriptor that the service may need.
+async fn bound_followers(mut monitor: MonitorStream, socket: Socket, followers_max: usize) {
+    loop {
+        let connection = match monitor.recv().await {
+            Ok(MonitorEvent::Accepted { connection_id, .. }) => connection_id,
+            Ok(_) | Err(MonitorRecvError::Lagged(_)) => continue,
+            Err(_) => return,
+        };
+        let Ok(connections) = socket.connections().await else { return };
+        if connections.len() > followers_max {
+            tracing::warn!(followers_max, "no more followers can be connected; one was sent away");
+            // It may have gone by itself.
+            drop(socket.disconnect_peer(connection).await);
+        }
     }
 }
 

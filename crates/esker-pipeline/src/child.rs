@@ -3,6 +3,8 @@
 //! The program runs below `esker supervise`. Its input is fed and its outputs are read by threads of their own,
 //! and everything that happens comes to one mailbox.
 
+pub(crate) mod said;
+
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek as _, Write};
@@ -22,6 +24,8 @@ use rustix::process::{self, Pid, PidfdFlags, Signal};
 
 use crate::definition::Program;
 use crate::proc;
+
+use self::said::{Hearing, Said};
 
 /// How long what a program leaves behind may hold on to its output.
 pub(crate) const DRAIN: Duration = Duration::from_secs(2);
@@ -56,6 +60,8 @@ pub(crate) enum Mail {
     TooMuch,
     /// Standard output has ended; this is all of it.
     Stdout(Vec<u8>),
+    /// The program says something of itself.
+    Said(Said),
     /// Standard error has ended; this is the end of it.
     Stderr(Vec<u8>),
     /// The engine wants the run to end.
@@ -70,7 +76,6 @@ pub(crate) struct Mailbox {
 }
 
 /// What to run.
-#[derive(Debug)]
 pub(crate) struct Order<'a> {
     /// This very program, for its subcommand `supervise`.
     pub(crate) esker: &'a Path,
@@ -82,6 +87,8 @@ pub(crate) struct Order<'a> {
     pub(crate) env: Vec<(OsString, OsString)>,
     /// What it reads.
     pub(crate) stdin: Stdin,
+    /// Hears what it says of itself.
+    pub(crate) says: &'a dyn Fn(Said),
 }
 
 /// What a program reads.
@@ -150,7 +157,7 @@ pub(crate) fn run(order: &Order<'_>, mailbox: &Mailbox) -> io::Result<Finished> 
         }
     };
     let mut run = Watch { pid, leash, ended_by: None, stdout: None, stderr: None };
-    run.until_exit(order.program, &mailbox.mail);
+    run.until_exit(order, &mailbox.mail);
     let status = child.wait()?;
     if status.signal().is_some() {
         sweep(order);
@@ -219,7 +226,10 @@ fn attend(
     }
     if let Some(pipe) = child.stderr.take() {
         let post = mailbox.post.clone();
-        detach("stderr", move || tell(&post, Mail::Stderr(read_tail(pipe))))?;
+        detach("stderr", move || {
+            let tail = read_tail(pipe, |said| tell(&post, Mail::Said(said)));
+            tell(&post, Mail::Stderr(tail));
+        })?;
     }
     let post = mailbox.post.clone();
     detach("exit", move || {
@@ -281,14 +291,15 @@ fn read_all(mut pipe: impl Read, max: u64, post: &Sender<Mail>) -> Vec<u8> {
     kept
 }
 
-/// Reads to the end, keeping the last [`STDERR_MAX`] bytes.
-fn read_tail(mut pipe: impl Read) -> Vec<u8> {
-    let mut kept = Vec::new();
+/// Reads to the end, keeping the last [`STDERR_MAX`] bytes and passing on what the program says of itself.
+fn read_tail(mut pipe: impl Read, mut said: impl FnMut(Said)) -> Vec<u8> {
+    let (mut kept, mut hearing) = (Vec::new(), Hearing::default());
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read) = read_some(&mut pipe, &mut buffer) {
         if read == 0 {
             break;
         }
+        hearing.hear(&buffer[..read], &mut said);
         kept.extend_from_slice(&buffer[..read]);
         if kept.len() > 2 * STDERR_MAX {
             kept.drain(..kept.len() - STDERR_MAX);
@@ -318,7 +329,8 @@ struct Watch {
 
 impl Watch {
     /// Keeps the program within its time and its output until it is gone.
-    fn until_exit(&mut self, program: &Program, mail: &Receiver<Mail>) {
+    fn until_exit(&mut self, order: &Order<'_>, mail: &Receiver<Mail>) {
+        let program = order.program;
         let mut deadline = Instant::now() + program.timeout;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -330,6 +342,10 @@ impl Watch {
                 }
                 Ok(Mail::Stderr(tail)) => {
                     self.stderr = Some(tail);
+                    None
+                }
+                Ok(Mail::Said(said)) => {
+                    (order.says)(said);
                     None
                 }
                 Ok(Mail::TooMuch) => Some(End::TooMuch),
@@ -362,7 +378,7 @@ impl Watch {
                 Ok(Mail::Stdout(all)) => self.stdout = Some(all),
                 Ok(Mail::Stderr(tail)) => self.stderr = Some(tail),
                 Ok(Mail::TooMuch) => self.ended_by = self.ended_by.or(Some(End::TooMuch)),
-                Ok(Mail::Exited | Mail::Stop) => {}
+                Ok(Mail::Exited | Mail::Stop | Mail::Said(_)) => {}
                 Err(_) => return,
             }
         }

@@ -6,7 +6,9 @@
 
 pub mod defect;
 
+mod below;
 pub mod blobs;
+pub mod gate;
 mod graph;
 mod keep;
 mod large;
@@ -21,6 +23,7 @@ pub mod secret;
 mod store;
 pub mod tap;
 pub mod value;
+pub mod ways;
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
@@ -34,11 +37,14 @@ use esker_wire::remote::Remote;
 use jiff::Timestamp;
 
 use self::defect::{Defect, Severity};
+use self::gate::Gate;
 use self::large::Large;
+pub(crate) use self::page::nearest;
 use self::pull::Pull;
 use self::secret::Secret;
 use self::tap::Tap;
 use self::value::Schedule;
+use self::ways::Ways;
 use crate::open;
 
 /// The file's name in the project's folder.
@@ -49,6 +55,10 @@ const FILE_MAX: u64 = 1024 * 1024;
 
 /// Where what is remembered of sources is kept, each under its name.
 const STATE: &str = "state";
+const TIMEOUT: Duration = Duration::from_secs(10 * 60);
+const GRACE: Duration = Duration::from_secs(5);
+/// What one message to the store holds, less some room for its head.
+const OUTPUT_MAX: u64 = 64_000_000;
 
 /// The word that stands for this very program in `run`.
 pub(crate) const ESKER: &str = "esker";
@@ -109,8 +119,12 @@ pub struct Source {
     pub schedule: Option<Schedule>,
     /// What it makes.
     pub output: Resource,
+    /// Prints the essence of what it makes: a change of anything else is none.
+    pub stamp: Option<Program>,
     /// Whether nothing at all is an acceptable content.
     pub allow_empty: bool,
+    /// What the content must be like to be published.
+    pub gate: Gate,
 }
 
 impl Source {
@@ -164,10 +178,16 @@ pub struct Stage {
     pub inputs: Vec<Resource>,
     /// What it makes; at least one.
     pub outputs: Vec<Resource>,
+    /// How it goes about its inputs.
+    pub ways: Ways,
     /// What it runs.
     pub program: Program,
+    /// Prints the essence of what it makes: a change of anything else is none.
+    pub stamp: Option<Program>,
     /// Whether nothing at all is an acceptable output.
     pub allow_empty: bool,
+    /// What the outputs must be like to be published.
+    pub gate: Gate,
 }
 
 /// A program and the bounds it runs in.
@@ -189,6 +209,31 @@ pub struct Program {
     pub env: Vec<String>,
     /// The variables it is given whose values are nobody else's to see.
     pub secrets: Vec<(String, Secret)>,
+    /// The exit codes besides 0 with which it has done its work.
+    pub ok_exit: Vec<i32>,
+    /// Changed by hand to have everything computed anew; part of the run key.
+    pub salt: Option<String>,
+    /// Whether it reads what it made last, as the files that `ESKER_PREVIOUS_1` and so on name.
+    pub previous: bool,
+}
+
+impl Program {
+    /// A program in the usual bounds.
+    pub(crate) fn new(argv: Vec<String>) -> Self {
+        Self {
+            argv,
+            timeout: TIMEOUT,
+            grace: GRACE,
+            output_max: OUTPUT_MAX,
+            retry: 0,
+            code: None,
+            env: Vec::new(),
+            secrets: Vec::new(),
+            ok_exit: Vec::new(),
+            salt: None,
+            previous: false,
+        }
+    }
 }
 
 /// A page that shows a resource.
@@ -237,6 +282,13 @@ impl Definition {
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let sources = self.sources.iter().map(|source| source.name.as_str());
         sources.chain(self.stages.iter().map(|stage| stage.name.as_str()))
+    }
+
+    /// Every gate that judges something, with the name of its source or stage.
+    pub(crate) fn gates(&self) -> impl Iterator<Item = (&str, &Gate)> {
+        let sources = self.sources.iter().map(|source| (source.name.as_str(), &source.gate));
+        let stages = self.stages.iter().map(|stage| (stage.name.as_str(), &stage.gate));
+        sources.chain(stages).filter(|(_, gate)| !gate.is_open())
     }
 
     /// Every program it runs, with the name of its source or stage.

@@ -24,6 +24,7 @@ use esker_bus::caller::Caller;
 use esker_bus::follow::Follow;
 use tokio::sync::watch;
 
+use crate::child::said::Said;
 use crate::definition::defect::Defect;
 use crate::plan::Run;
 use crate::run::{Bench, Outcome, SCRATCH};
@@ -58,14 +59,14 @@ pub enum Error {
     #[error("cannot run {}: another esker runs this project", .0.display())]
     Locked(PathBuf),
     /// Something the engine needs of this machine failed.
-    #[error("cannot {what} {}: {source}", .path.display())]
+    #[error("cannot {what} {}: {why}", .path.display())]
     Machine {
         /// What was tried.
         what: &'static str,
         /// With what.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        why: io::Error,
     },
 }
 
@@ -94,6 +95,8 @@ enum Mail {
     Files,
     /// The store does not take what a run has made, for this reason; the run waits.
     Waits(String, String),
+    /// The program of a run says something of itself.
+    Said(String, Said),
     /// A run has ended.
     Ended(Box<Run>, Outcome),
     /// End.
@@ -123,7 +126,8 @@ impl Engine {
         sweep(dir.join(SCRATCH))?;
         let (post, mail) = channel();
         let hints = Hints::new(post.clone());
-        let bench = Bench { esker: options.esker, caller: options.caller, host: host(), dir };
+        let memo = Arc::default();
+        let bench = Bench { esker: options.esker, caller: options.caller, host: host(), memo, dir };
         let eye = Eye::open(Arc::clone(&hints));
         let (status, statuses) = watch::channel(Arc::default());
         let desk = Desk::new(bench, library, eye, (Arc::clone(&hints), post.clone()));
@@ -166,7 +170,7 @@ impl Drop for Engine {
 }
 
 fn machine(what: &'static str, path: PathBuf) -> impl FnOnce(io::Error) -> Error {
-    move |source| Error::Machine { what, path, source }
+    move |why| Error::Machine { what, path, why }
 }
 
 fn lock(path: PathBuf) -> Result<File, Error> {

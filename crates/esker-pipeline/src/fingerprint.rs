@@ -10,8 +10,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use esker_wire::name::Resource;
 use sha2::{Digest, Sha256};
 
+use crate::definition::gate::{Check, Gate, Guards, Judge, Severity};
 use crate::definition::secret::Secret;
 use crate::definition::{Definition, Origin, Program};
 use crate::key::{Print, hex, sha256};
@@ -89,7 +91,36 @@ impl Fingerprints {
             };
             prints.insert(source.name.clone(), print);
         }
+        for (name, gate) in definition.gates() {
+            let hash = self.of_gate(dir, gate);
+            prints.entry(name.to_owned()).or_default().gate = hash;
+        }
         prints
+    }
+
+    /// The hash of a gate, as it is written and with what its files hold.
+    fn of_gate(&mut self, dir: &Path, gate: &Gate) -> String {
+        let mut hash = Sha256::new();
+        let Guards { rows_min, rows_drop_max, row_delta_max } = gate.guards;
+        let shares = [rows_drop_max, row_delta_max].map(|share| share.map(|share| share.0));
+        hash.update(format!("{rows_min:?} {shares:?}\n"));
+        for check in &gate.checks {
+            let (what, content) = match &check.judge {
+                Judge::File(path) => {
+                    let content = self.of_file(&dir.join(path), CODE_FILE_MAX);
+                    (format!("{path:?}"), content.unwrap_or_else(|| "missing".to_owned()))
+                }
+                Judge::Run(program) => (format!("{:?}", program.argv), self.of_code(dir, program)),
+            };
+            let Check { output, stream, severity, .. } = check;
+            let severity = match severity {
+                Severity::Error => "error",
+                Severity::Warn => "warn",
+            };
+            let output = output.as_ref().map(Resource::as_str);
+            hash.update(format!("{what} {content} {output:?} {stream:?} {severity}\n"));
+        }
+        hex(&hash.finalize())
     }
 
     fn of_program(&mut self, dir: &Path, program: &Program) -> Print {
@@ -100,7 +131,7 @@ impl Fingerprints {
         };
         let secrets: Vec<&Secret> = program.secrets.iter().map(|(_, secret)| secret).collect();
         let env = program.env.iter().map(value).chain(of_secrets(dir, &secrets));
-        Print { code: self.of_code(dir, program), env: env.collect(), file: None }
+        Print { code: self.of_code(dir, program), env: env.collect(), ..Print::default() }
     }
 
     /// The hash over the names and contents of a program's files.
@@ -227,6 +258,12 @@ pub(crate) fn folders(dir: &Path, definition: &Definition) -> BTreeSet<PathBuf> 
             Origin::File { path, .. } => add(Path::new(path)),
             Origin::Pull(pull) => pull.file().into_iter().for_each(&mut add),
             Origin::Run(_) | Origin::Tap(_) => {}
+        }
+    }
+    for check in definition.gates().flat_map(|(_, gate)| &gate.checks) {
+        match &check.judge {
+            Judge::File(path) => add(Path::new(path)),
+            Judge::Run(program) => code_files(dir, program).iter().for_each(|path| add(path)),
         }
     }
     for (_, program) in definition.programs() {

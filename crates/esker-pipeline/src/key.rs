@@ -15,7 +15,10 @@
 //!                     content, the SHA-256 of the file, or "missing"
 //! tap and fetched:    asked, N, then each word of the definition that decides what is asked for; a secret is
 //!                     where it is kept, never what it is; then, where a file says more, file and its SHA-256
+//! if there are any:   ok_exit, N, then each exit code besides 0
+//! if there is one:    salt, its text
 //! allow_empty, "true" or "false"
+//! gate, the hash of the guards, the checks and their files; left out, with its title, if there are none
 //! ```
 //! Every field, counts included, is written as its length in decimal, a colon, its bytes and a line feed.
 //! The stage's name, the machine and the limits are not part of it: renaming a stage or giving it more time
@@ -36,6 +39,8 @@ pub(crate) struct Print {
     pub(crate) env: Vec<(String, Option<String>)>,
     /// The hash of a file source's content; none if the file cannot be read.
     pub(crate) file: Option<String>,
+    /// The hash of the gate and of its files; empty if it judges nothing.
+    pub(crate) gate: String,
 }
 
 /// A hash being computed, field by field.
@@ -66,6 +71,14 @@ impl Fields {
         self.push("code");
         self.push(&print.code);
         self.push_env(print);
+        if !program.ok_exit.is_empty() {
+            let codes: Vec<String> = program.ok_exit.iter().map(i32::to_string).collect();
+            self.push_all("ok_exit", codes.iter().map(String::as_str));
+        }
+        if let Some(salt) = &program.salt {
+            self.push("salt");
+            self.push(salt);
+        }
     }
 
     fn push_env(&mut self, print: &Print) {
@@ -77,9 +90,13 @@ impl Fields {
         }
     }
 
-    fn finish(mut self, allow_empty: bool) -> String {
+    fn finish(mut self, allow_empty: bool, gate: &str) -> String {
         self.push("allow_empty");
         self.push(if allow_empty { "true" } else { "false" });
+        if !gate.is_empty() {
+            self.push("gate");
+            self.push(gate);
+        }
         hex(&self.0.finalize())
     }
 }
@@ -95,7 +112,7 @@ pub(crate) fn of_stage(stage: &Stage, print: &Print, inputs: &[(&Resource, Revis
         fields.push(resource.as_str());
         fields.push(&blob.to_string());
     }
-    fields.finish(stage.allow_empty)
+    fields.finish(stage.allow_empty, &print.gate)
 }
 
 /// The run key of a source as it is now.
@@ -106,14 +123,14 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
             let mut fields = Fields::new("command");
             fields.push_all("outputs", output);
             fields.push_program(program, print);
-            fields.finish(source.allow_empty)
+            fields.finish(source.allow_empty, &print.gate)
         }
         Origin::Tap(tap) => {
             let mut fields = Fields::new("tap");
             fields.push_all("outputs", output);
             fields.push_program(&tap.program, print);
             fields.push_all("asked", tap.words().iter().map(String::as_str));
-            fields.finish(source.allow_empty)
+            fields.finish(source.allow_empty, &print.gate)
         }
         Origin::Pull(pull) => {
             let (kind, words) = pull.words();
@@ -125,7 +142,7 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
                 fields.push("file");
                 fields.push(print.file.as_deref().unwrap_or("missing"));
             }
-            fields.finish(source.allow_empty)
+            fields.finish(source.allow_empty, &print.gate)
         }
         Origin::File { path, sheets } => {
             let workbook = crate::sheets::is_workbook(path);
@@ -136,7 +153,7 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
             fields.push_all("sheets", sheets.iter().map(String::as_str));
             fields.push("content");
             fields.push(print.file.as_deref().unwrap_or("missing"));
-            fields.finish(source.allow_empty)
+            fields.finish(source.allow_empty, &print.gate)
         }
     }
 }

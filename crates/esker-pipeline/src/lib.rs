@@ -11,6 +11,7 @@ pub mod plan;
 mod retry;
 
 mod fingerprint;
+mod gate;
 mod sheets;
 
 mod child;
@@ -21,6 +22,7 @@ mod pull;
 
 pub mod engine;
 pub mod record;
+pub mod rejected;
 mod run;
 pub mod trial;
 

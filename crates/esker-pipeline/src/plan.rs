@@ -6,6 +6,7 @@
 mod join;
 mod standing;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use esker_wire::name::Resource;
@@ -14,6 +15,7 @@ use esker_wire::record::{DEFINITION, RunRecord};
 use esker_wire::revision::Revision;
 use jiff::Timestamp;
 
+use crate::definition::ways::Join;
 use crate::definition::{Definition, Source, Stage};
 use crate::key::Print;
 
@@ -133,6 +135,19 @@ impl PartialEq for Run {
 }
 
 impl Run {
+    /// Whether its inputs may come from different versions of what they have in common.
+    fn takes_any(&self) -> bool {
+        matches!(&self.task, Task::Stage(stage) if stage.ways.join == Join::Any)
+    }
+
+    /// How much it is preferred to others.
+    fn priority(&self) -> u32 {
+        match &self.task {
+            Task::Source(_) => 0,
+            Task::Stage(stage) => stage.ways.priority,
+        }
+    }
+
     /// The source's or stage's name.
     pub(crate) fn name(&self) -> &str {
         match &self.task {
@@ -147,12 +162,9 @@ pub(crate) fn plan(world: &World<'_>) -> Plan {
     let mut plan = Plan::default();
     let mut ready = Vec::new();
     let standings = standings(world);
-    let unsettled: BTreeSet<&str> = standings
-        .iter()
-        .filter(|(_, standing)| standing.is_unsettled())
-        .map(|(name, _)| name.as_str())
-        .collect();
     let ancestry = join::Ancestry::of(world.definition);
+    let unsettled = standings.iter().filter(|(_, standing)| standing.is_unsettled());
+    let unsettled = ancestry.set(unsettled.map(|(name, _)| name.as_str()));
     for (name, standing) in &standings {
         plan.wake = earlier(plan.wake, standing.wake());
         if let Some(next) = standing.next() {
@@ -161,7 +173,8 @@ pub(crate) fn plan(world: &World<'_>) -> Plan {
         plan.settle.extend(standing.settle().cloned());
         let mut state = standing.state();
         if let Some(run) = standing.run() {
-            match ancestry.holds(name, &unsettled) {
+            let above = ancestry.holds(name, &unsettled);
+            match above.filter(|_| !run.takes_any()) {
                 Some(above) => state = State::Waiting(format!("for stage {above}")),
                 None if world.held.contains(name) => {}
                 None => ready.push(run.clone()),
@@ -169,8 +182,11 @@ pub(crate) fn plan(world: &World<'_>) -> Plan {
         }
         plan.states.insert(name.clone(), state);
     }
-    // What has not run for the longest goes first, so that a busy stage cannot starve the others.
-    ready.sort_by_key(|run| world.records.get(run.name()).map(|record| record.started));
+    // Among equals what has not run for the longest goes first, so that a busy stage cannot starve the others.
+    ready.sort_by_key(|run| {
+        let started = world.records.get(run.name()).map(|record| record.started);
+        (Reverse(run.priority()), started)
+    });
     ready.truncate(world.definition.jobs.saturating_sub(world.busy.len()));
     plan.runs = ready;
     plan.forget = forgotten(world);

@@ -17,6 +17,12 @@ pub(crate) const ASKED_MAX: Duration = Duration::from_secs(3600);
 
 /// The exit code of a program whose failure may pass: `EX_TEMPFAIL`.
 pub(crate) const TEMPORARY: i32 = 75;
+/// The exit code of a program whose input is bad, so that it will fail again: `EX_DATAERR`.
+pub(crate) const BAD_DATA: i32 = 65;
+/// The exit code of a program that is set up wrongly, so that it will fail again: `EX_CONFIG`.
+pub(crate) const BAD_SETUP: i32 = 78;
+/// The exit code of a program that has found its outputs to be what they should be already.
+pub(crate) const NO_CHANGE: i32 = 99;
 
 /// The shortest wait where nothing failed but nothing came of it either.
 const PAUSE_MIN: Duration = Duration::from_millis(200);

@@ -5,14 +5,18 @@
 
 pub(crate) mod failure;
 pub(crate) mod file;
+mod gate;
 mod gather;
 pub(crate) mod line;
+pub(crate) mod memo;
 pub(crate) mod output;
+mod stamp;
 mod store;
 
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -24,15 +28,18 @@ use esker_wire::record::{Ended, RunRecord, STDERR_MAX};
 use esker_wire::revision::Revision;
 use jiff::Timestamp;
 
-use crate::child::{self, End, Order, Stdin};
+use crate::child::said::Said;
+use crate::child::{self, End, Finished, Order, Stdin};
 use crate::definition::{Origin, Program};
 use crate::plan::{Run, Task};
 use crate::pull;
 use crate::pull::secrets::Secrets;
+use crate::retry;
 
 use self::failure::Broken;
 use self::file::{PATIENCE, Wanted};
-use self::line::Line;
+use self::line::{Line, Tale};
+use self::memo::Memo;
 
 /// The esker that runs, as provenance names it.
 pub(crate) const ENGINE: &str = concat!("esker ", env!("CARGO_PKG_VERSION"));
@@ -54,6 +61,8 @@ pub(crate) struct Bench {
     pub(crate) caller: Caller,
     /// This machine.
     pub(crate) host: String,
+    /// What earlier runs left.
+    pub(crate) memo: Arc<Memo>,
 }
 
 /// What became of a run.
@@ -94,8 +103,26 @@ impl From<io::Error> for Halt {
 /// What a program or file gave.
 pub(crate) struct Made {
     pub(crate) contents: Vec<(Resource, Bytes)>,
-    /// What the first of them is, if that is known.
+    /// What they are, if that is known.
     pub(crate) content_type: Option<&'static str>,
+    /// What is remembered of a source, to be stored with them.
+    pub(crate) state: Option<(Resource, Bytes)>,
+    /// What checks say of it that let it pass.
+    warnings: Vec<String>,
+}
+
+impl Made {
+    pub(crate) fn new(
+        contents: Vec<(Resource, Bytes)>,
+        content_type: Option<&'static str>,
+    ) -> Self {
+        Self { contents, content_type, state: None, warnings: Vec::new() }
+    }
+
+    /// The same with what is to be remembered.
+    pub(crate) fn with_state(self, state: Option<(Resource, Bytes)>) -> Self {
+        Self { state, ..self }
+    }
 }
 
 /// When a run began, for people and for its duration.
@@ -120,6 +147,8 @@ pub(crate) fn run(bench: &Bench, run: &Run, line: &Line) -> Outcome {
     let began = Began::now();
     let mut run = run.clone();
     let made = make(bench, &mut run, line);
+    let made = made.and_then(|made| gate::pass((bench, line), &mut run, made, began));
+    let made = made.and_then(|made| changed((bench, line), &run, made));
     match made.and_then(|made| store::put((bench, line), &run, made, began)) {
         Ok(record) => Outcome::Done(Box::new(record)),
         Err(Halt::Again(why)) => Outcome::Again(why),
@@ -131,8 +160,27 @@ pub(crate) fn run(bench: &Bench, run: &Run, line: &Line) -> Outcome {
     }
 }
 
-/// The record of a run that has found its outputs to be what they should be.
+/// What was made, unless it is in essence what is there already.
+fn changed((bench, line): (&Bench, &Line), run: &Run, made: Made) -> Result<Made, Halt> {
+    let stamp = match &run.task {
+        Task::Source(source) => source.stamp.as_ref(),
+        Task::Stage(stage) => stage.stamp.as_ref(),
+    };
+    match stamp {
+        Some(stamp) if stamp::is_same((bench, line), run, stamp, &made)? => Err(Halt::Unchanged),
+        _ => Ok(made),
+    }
+}
+
+/// The record of a run whose program says that nothing has changed.
 fn unchanged(run: &Run, began: Began) -> RunRecord {
+    if let Some((name, _)) = run.outputs.iter().find(|(_, head)| head.is_none()) {
+        let code = retry::NO_CHANGE;
+        let summary =
+            format!("the program exited {code} (nothing has changed), but there is no {name} yet");
+        let broken = Broken::new(summary, "have it print the first version, and exit 0");
+        return failure::record(run, broken, began, Timestamp::now());
+    }
     let there = |(name, head): &(Resource, Option<Revision>)| {
         head.map(|revision| Input { resource: name.clone(), revision })
     };
@@ -145,6 +193,7 @@ fn unchanged(run: &Run, began: Began) -> RunRecord {
         started: began.at,
         duration_ms: began.duration_ms(),
         failure: None,
+        warnings: Vec::new(),
     }
 }
 
@@ -163,10 +212,43 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
             }
         },
         Task::Stage(stage) => {
-            let input = gather::inputs(bench, run, line)?;
+            if !stage.program.previous
+                && let Some(made) = memo::find((bench, line), run)?
+            {
+                return Ok(made);
+            }
+            let input = gather::inputs((bench, line), run, stage.inputs.len())?;
             let printed = execute(bench, run, &stage.program, (input, line))?;
             output::take(run, printed, stage.allow_empty)
         }
+    }
+}
+
+/// Runs a program to its end.
+fn start(
+    bench: &Bench,
+    run: &Run,
+    (program, secrets): (&Program, &Secrets),
+    (stdin, line): (Stdin, &Line),
+) -> Result<Finished, Halt> {
+    let scratch = bench.dir.join(SCRATCH);
+    std::fs::create_dir_all(&scratch)?;
+    let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(scratch)?;
+    let mut env = variables(bench, run, scratch.path());
+    if program.previous {
+        env.extend(gather::previous((bench, line), run, scratch.path())?);
+    }
+    let given = program.secrets.iter();
+    env.extend(given.map(|(name, secret)| (name.into(), secrets.of(secret).into())));
+    let says = |said| (line.tells)(Tale::Said(said_without(secrets, said)));
+    let order = Order { esker: &bench.esker, dir: &bench.dir, program, env, stdin, says: &says };
+    Ok(child::run(&order, &line.mailbox)?)
+}
+
+fn said_without(secrets: &Secrets, said: Said) -> Said {
+    match said {
+        Said::Progress(text) => Said::Progress(secrets.redact(&text)),
+        Said::Warning(text) => Said::Warning(secrets.redact(&text)),
     }
 }
 
@@ -190,16 +272,11 @@ pub(crate) fn execute_with(
 ) -> Result<Bytes, Halt> {
     let mut secrets = secrets.clone();
     secrets.hide_variables(&program.env);
-    let scratch = bench.dir.join(SCRATCH);
-    std::fs::create_dir_all(&scratch)?;
-    let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(scratch)?;
-    let mut env = variables(bench, run, scratch.path());
-    let given = program.secrets.iter();
-    env.extend(given.map(|(name, secret)| (name.into(), secrets.of(secret).into())));
-    let order = Order { esker: &bench.esker, dir: &bench.dir, program, env, stdin };
-    let finished = child::run(&order, &line.mailbox)?;
+    let finished = start(bench, run, (program, &secrets), (stdin, line))?;
     match finished.end {
         End::Exited(0) => Ok(finished.stdout.into()),
+        End::Exited(code) if program.ok_exit.contains(&code) => Ok(finished.stdout.into()),
+        End::Exited(retry::NO_CHANGE) => Err(Halt::Unchanged),
         End::Stopped => Err(Halt::Again("the engine ends".to_owned())),
         End::Interrupted => Err(Halt::Again("it was asked to end from outside".to_owned())),
         end => {

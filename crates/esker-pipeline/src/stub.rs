@@ -1,6 +1,7 @@
 //! A store for tests: it holds nothing and answers every PUT to `main` as it is told.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use esker_bus::bus::{Binds, Bus};
@@ -18,7 +19,7 @@ use crate::definition::Definition;
 use crate::key::Print;
 use crate::plan::{Run, Task};
 use crate::run::Bench;
-use crate::run::line::Line;
+use crate::run::line::{Line, Tale};
 
 /// A served stub and what it is asked for.
 pub(crate) struct Stub {
@@ -125,6 +126,7 @@ pub(crate) fn bench(bus: &Bus, store: &Endpoint, dir: &Path) -> Bench {
         esker: "/bin/false".into(),
         caller: bus.caller(store),
         host: "here".to_owned(),
+        memo: Arc::default(),
     }
 }
 
@@ -132,8 +134,12 @@ pub(crate) fn bench(bus: &Bus, store: &Endpoint, dir: &Path) -> Bench {
 pub(crate) fn line() -> (Line, Receiver<Fault>) {
     let (post, mail) = channel();
     let (tell, told) = channel();
-    let waits = Box::new(move |fault: &Fault| drop(tell.send(fault.clone())));
-    (Line { mailbox: Mailbox { post, mail }, waits }, told)
+    let tells = Box::new(move |tale| {
+        if let Tale::Waits(fault) = tale {
+            drop(tell.send(fault));
+        }
+    });
+    (Line { mailbox: Mailbox { post, mail }, tells }, told)
 }
 
 /// A run of the file `a.csv`.

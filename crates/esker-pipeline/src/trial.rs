@@ -50,14 +50,10 @@ pub enum Ended {
 /// If nothing can be started at all; a program that does not exist exits 127.
 pub fn run(trial: Trial<'_>) -> io::Result<(Ended, String)> {
     let program = Program {
-        argv: trial.argv.to_vec(),
         timeout: trial.timeout,
         grace: GRACE,
         output_max: OUTPUT_MAX,
-        retry: 0,
-        code: None,
-        env: Vec::new(),
-        secrets: Vec::new(),
+        ..Program::new(trial.argv.to_vec())
     };
     let scratch = tempfile::Builder::new().prefix("esker-").tempdir()?;
     let mut env: Vec<(OsString, OsString)> = std::env::vars_os().collect();
@@ -68,6 +64,7 @@ pub fn run(trial: Trial<'_>) -> io::Result<(Ended, String)> {
         dir: trial.dir,
         program: &program,
         env,
+        says: &|_| {},
         stdin: child::Stdin::Bytes(trial.stdin),
     };
     let (post, mail) = mpsc::channel();

@@ -140,7 +140,7 @@ impl Store {
     }
 }
 
-fn unreachable(error: &Error) -> Finding {
+pub(crate) fn unreachable(error: &Error) -> Finding {
     let hint = "then it is not known which large contents are there; can it be reached, and are \
         AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set here?";
     Finding { message: error.to_string(), hint: hint.to_owned() }

@@ -1,5 +1,6 @@
 //! A thorough look at a store: everything that is there is read, and everything that is named is looked for.
 
+mod contents;
 mod witness;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -7,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use esker_wire::blobs::Blobs;
 use esker_wire::name::Branch;
 use esker_wire::pointer::{ContentId, Pointer};
 use esker_wire::revision::Revision;
@@ -16,13 +18,13 @@ use crate::commit::{self, Commit};
 use crate::error::Error;
 use crate::history::History;
 use crate::journal;
-use crate::large::{self, Large, MEND};
 use crate::loose;
 use crate::objects::{Kind, Objects, Sum};
 use crate::refs;
 use crate::source;
 use crate::tree;
 
+pub(crate) use self::contents::Lost;
 pub(crate) use self::witness::{git_dir_of, heads_of};
 
 /// What to do about what is broken.
@@ -53,11 +55,18 @@ pub(crate) struct Look {
     pub(crate) good: HashSet<Revision>,
     /// Every object that something names, as far as it could be followed.
     pub(crate) reached: HashSet<Revision>,
-    pointers: BTreeMap<ContentId, Pointer>,
+    /// Large contents that are damaged, or missing.
+    pub(crate) lost: Vec<Lost>,
+    /// The large contents that are named, and in words by what.
+    pointers: BTreeMap<ContentId, (Pointer, String)>,
 }
 
 /// Looks at everything; `told` hears how it goes on.
-pub(crate) fn look(git_dir: &Path, told: &mut dyn FnMut(&str)) -> Result<Look, Error> {
+pub(crate) fn look(
+    git_dir: &Path,
+    blobs: Option<&Blobs>,
+    told: &mut dyn FnMut(&str),
+) -> Result<Look, Error> {
     let mut look = Look::default();
     let mut objects = Objects::open(git_dir)?;
     if let Err(error) = journal::load(git_dir) {
@@ -70,7 +79,7 @@ pub(crate) fn look(git_dir: &Path, told: &mut dyn FnMut(&str)) -> Result<Look, E
     look.references(git_dir)?;
     look.reach(&objects, told);
     look.indexes(git_dir, &mut objects, told)?;
-    look.contents(git_dir, told);
+    look.contents(git_dir, blobs, told);
     Ok(look)
 }
 
@@ -214,22 +223,7 @@ impl Look {
                 && let Ok(Some(object)) = objects.read(id)
                 && let Some(pointer) = Pointer::from_bytes(&object.bytes)
             {
-                self.pointers.insert(pointer.id, pointer);
-            }
-        }
-    }
-
-    fn contents(&mut self, git_dir: &Path, told: &mut dyn FnMut(&str)) {
-        let large = Large::open(git_dir);
-        let count = self.pointers.len();
-        for (index, pointer) in std::mem::take(&mut self.pointers).into_values().enumerate() {
-            told(&format!("{index} of {count} large contents read"));
-            // Whether those that are not here may be elsewhere is for `Store::check` to say.
-            if matches!(large.tier.size(pointer.id), Ok(None)) {
-                continue;
-            }
-            if let Err(error) = large::check_whole(&large.tier, pointer) {
-                self.note(error.to_string(), MEND);
+                self.pointers.insert(pointer.id, (pointer, what));
             }
         }
     }

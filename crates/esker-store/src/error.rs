@@ -34,35 +34,35 @@ pub enum Error {
         holder: String,
     },
     /// Something cannot be written: no space, no permission, a lock of git's in the way.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {why}", path.display())]
     Write {
         /// What was to be written.
         path: PathBuf,
         /// Why it could not.
-        source: io::Error,
+        why: io::Error,
     },
     /// What was begun to be stored cannot be written, nor taken back.
     #[error(
-        "cannot write {}: {source}; what was begun cannot be taken back either, so it may be stored after a restart",
+        "cannot write {}: {why}; what was begun cannot be taken back either, so it may be stored after a restart",
         path.display()
     )]
     Unsure {
         /// What was to be written.
         path: PathBuf,
         /// Why it could not.
-        source: io::Error,
+        why: io::Error,
     },
     /// Something cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {why}", path.display())]
     Read {
         /// What was to be read.
         path: PathBuf,
         /// Why it could not.
-        source: io::Error,
+        why: io::Error,
     },
-    /// What was stored before is durable, but cannot be put where git looks for it.
+    /// What was acknowledged before is durable, but cannot be put where git looks for it.
     #[error(
-        "what was stored in {} is safe in its journal, but cannot be put where git looks for it: {reason}",
+        "what was acknowledged before is safe in the journal of {}, but cannot be put where git looks for it: {reason}",
         dir.display()
     )]
     Stuck {
@@ -126,18 +126,18 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        move |source| Self::Write { path: path.to_owned(), source }
+        move |why| Self::Write { path: path.to_owned(), why }
     }
 
     /// Whether the folder cannot be written by us at all: it may still be read.
     pub fn is_read_only(&self) -> bool {
         use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
         let refused = |kind| matches!(kind, PermissionDenied | ReadOnlyFilesystem);
-        matches!(self, Self::Write { source, .. } if refused(source.kind()))
+        matches!(self, Self::Write { why, .. } if refused(why.kind()))
     }
 
     pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        move |source| Self::Read { path: path.to_owned(), source }
+        move |why| Self::Read { path: path.to_owned(), why }
     }
 
     /// The same, as it is told to one who asked for something.
@@ -165,3 +165,6 @@ impl From<Error> for Fault {
         error.into_fault()
     }
 }
+
+#[cfg(test)]
+mod tests;

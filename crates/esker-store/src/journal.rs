@@ -156,7 +156,7 @@ impl Journal {
             self.is_torn = true;
             // If it cannot be taken back now, nothing is appended until it can.
             return Err(match (self.mend(), error) {
-                (Err(_), Error::Write { path, source }) => Error::Unsure { path, source },
+                (Err(_), Error::Write { path, why }) => Error::Unsure { path, why },
                 (_, error) => error,
             });
         }

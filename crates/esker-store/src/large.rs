@@ -9,6 +9,7 @@ mod bucket;
 mod collect;
 mod copier;
 mod copies;
+pub(crate) mod copy;
 mod fetch;
 mod finish;
 mod intake;
@@ -30,6 +31,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use self::intake::{ATTRIBUTES, Taken};
 pub(crate) use self::serve::MEND;
+pub(crate) use self::tier::{path as file_of, place};
 pub(crate) use self::walk::{Walk, tips};
 
 use crate::cache::Cache;
@@ -106,19 +108,13 @@ impl Large {
     }
 }
 
-/// The hash of a content that is in memory.
 /// Refuses a large content that is missing or is not what it is named, reading all of it.
 pub(crate) fn check_whole(tier: &Tier, pointer: Pointer) -> Result<(), Error> {
     tier.check_size(pointer)?;
-    let path = tier.path(pointer.id);
-    let found = finish::hash_of(&path).map_err(Error::read(&path))?;
-    if found == pointer.id {
-        return Ok(());
-    }
-    let reason = format!("is damaged: its hash is {found}");
-    Err(Error::Content { id: pointer.id, reason })
+    copy::check(&tier.path(pointer.id), pointer.id)
 }
 
+/// The hash of a content that is in memory.
 fn id_of_content(bytes: &[u8]) -> ContentId {
     ContentId::from_bytes(Sha256::digest(bytes).into())
 }

@@ -31,6 +31,7 @@ mod history;
 mod index;
 mod lineage;
 mod outside;
+mod rejected;
 mod tree;
 
 mod commit;

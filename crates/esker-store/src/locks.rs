@@ -26,6 +26,9 @@ const WAIT_MAX: Duration = Duration::from_secs(1);
 /// How long between two looks at it.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// Where git keeps references that it has packed.
+const PACKED: &str = "packed-refs";
+
 /// A reference to move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Move {
@@ -71,6 +74,70 @@ pub(crate) fn place(git_dir: &Path, step: &Move) -> Result<Moved, Error> {
     }
     drop(files::remove(&scratch));
     moved
+}
+
+/// Removes a reference, if it names what it is believed to, and waits until that is on disk; whether it did.
+pub(crate) fn remove(git_dir: &Path, name: &str, from: Revision) -> Result<bool, Error> {
+    let path = git_dir.join(name);
+    path.parent().map_or(Ok(()), files::make_folder)?;
+    // Another thread may be moving a reference, by way of a scratch of its own.
+    let scratch = files::temporary(git_dir).join("gone");
+    let lock = lock_of(&path);
+    files::write_new(&scratch, b"", false)?;
+    link_patiently(&scratch, &lock).inspect_err(|_| drop(files::remove(&scratch)))?;
+    let removed = match refs::read(git_dir, name) {
+        // The packed one first: the other way round it would come back for a moment.
+        Ok(found) if found == Some(from) => unpack(git_dir, name)
+            .and_then(|()| files::remove(&path).map_err(Error::write(&path)))
+            .map(|()| true),
+        found => found.map(|_| false),
+    };
+    drop(files::remove(&lock));
+    drop(files::remove(&scratch));
+    files::sync_parent(&path)?;
+    removed
+}
+
+/// Takes a reference out of the packed ones, if it is among them.
+fn unpack(git_dir: &Path, name: &str) -> Result<(), Error> {
+    let path = git_dir.join(PACKED);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::read(&path)(error)),
+    };
+    let is_it = |line: &str| line.split_once(' ').is_some_and(|(_, known)| known == name);
+    if !text.lines().any(is_it) {
+        return Ok(());
+    }
+    let (scratch, lock) = (files::temporary(git_dir).join("packed"), lock_of(&path));
+    files::write_new(&scratch, b"", false)?;
+    link_patiently(&scratch, &lock).inspect_err(|_| drop(files::remove(&scratch)))?;
+    // Only now nobody else changes it.
+    let written = fs::read_to_string(&path).map_err(Error::read(&path)).and_then(|text| {
+        files::write_new(&scratch, without(&text, name).as_bytes(), true)?;
+        files::rename(&scratch, &path)?;
+        files::sync_parent(&path)
+    });
+    drop(files::remove(&lock));
+    drop(files::remove(&scratch));
+    written
+}
+
+/// The packed references but one, and what is said of it.
+fn without(text: &str, name: &str) -> String {
+    let mut left = String::with_capacity(text.len());
+    let mut is_of_it = false;
+    for line in text.split_inclusive('\n') {
+        is_of_it = match line.strip_prefix('^') {
+            Some(_) => is_of_it,
+            None => line.trim_end().split_once(' ').is_some_and(|(_, known)| known == name),
+        };
+        if !is_of_it {
+            left.push_str(line);
+        }
+    }
+    left
 }
 
 fn lock_of(reference: &Path) -> PathBuf {
@@ -151,6 +218,10 @@ impl Litter {
         }
         if !ours.is_empty() {
             find_locks(&git_dir.join("refs"), &ours, &mut litter.locks)?;
+            let lock = lock_of(&git_dir.join(PACKED));
+            if fs::metadata(&lock).is_ok_and(|found| ours.contains(&found.ino())) {
+                litter.locks.push(lock);
+            }
         }
         Ok(litter)
     }

@@ -187,7 +187,7 @@ impl Store {
             Some(tree) => tree,
             None => self.objects.put(Kind::Tree, Vec::new(), None)?,
         };
-        let when = self.when(Some(parent.seconds));
+        let when = self.when(branch)?;
         let message = format!(
             "{}\n\nCommitted with git as {head} while esker was putting; put again on top.",
             theirs.message

@@ -112,7 +112,7 @@ impl Store {
             Some(tree) => tree,
             None => self.objects.put(Kind::Tree, Vec::new(), None)?,
         };
-        let when = self.when(parent.map(|step| step.seconds));
+        let when = self.when(&put.branch)?;
         let items: Vec<&Item> = changed.iter().map(|effect| effect.item).collect();
         let commit = Commit {
             tree,

@@ -134,7 +134,7 @@ impl Store {
             vec![(resource.as_str(), None), (to.as_str(), Some(blob)), (FILE, Some(names))];
         edits.extend(attributes.map(|blob| (ATTRIBUTES, blob)));
         let tree = tree::edit(&mut self.objects, Some(root), &edits)?;
-        let when = self.when(Some(parent.seconds));
+        let when = self.when(branch)?;
         let commit = Commit {
             tree: tree.ok_or_else(|| Fault::new(Code::Internal, "the tree came out empty"))?,
             parent: Some(parent.revision),

@@ -3,12 +3,14 @@
 //! Nothing is thrown away: damaged files go to `esker/aside`. What was written is looked at once more, and what cannot
 //! be made whole is told.
 
+mod contents;
 pub(crate) mod salvage;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use esker_wire::blobs::Blobs;
 use esker_wire::revision::Revision;
 
 use crate::check::Finding;
@@ -42,9 +44,14 @@ pub struct Repair {
 
 impl Store {
     /// Looks at everything in a store, whether or not another process holds it: every object is read, everything
-    /// that is named is looked for, and what is derived is compared. `told` hears how it goes on.
-    pub fn check_deep(dir: &Path, told: &mut dyn FnMut(&str)) -> Vec<Finding> {
-        let looked = layout::recognise(dir).and_then(|()| deep::look(dir, told));
+    /// that is named is looked for, and what is derived is compared. Large contents may be in a bucket instead, if
+    /// there is one. `told` hears how it goes on.
+    pub fn check_deep(
+        dir: &Path,
+        blobs: Option<&Blobs>,
+        told: &mut dyn FnMut(&str),
+    ) -> Vec<Finding> {
+        let looked = layout::recognise(dir).and_then(|()| deep::look(dir, blobs, told));
         match looked {
             Ok(look) => look.findings,
             Err(error) => {
@@ -74,13 +81,14 @@ struct Work<'a> {
 /// If another process holds the store, or it cannot be read or written.
 pub fn repair(
     dir: &Path,
+    blobs: Option<&Blobs>,
     from: &[PathBuf],
     is_dry: bool,
     told: &mut dyn FnMut(&str),
 ) -> Result<Repair, Error> {
     layout::recognise(dir)?;
     let _held = layout::hold(dir)?;
-    let mut look = deep::look(dir, told)?;
+    let mut look = deep::look(dir, blobs, told)?;
     look.compare_with(from)?;
     let mut repair = Repair { found: look.findings.clone(), steps: Vec::new(), left: Vec::new() };
     if repair.found.is_empty() {
@@ -94,6 +102,9 @@ pub fn repair(
     if is_dry {
         let lost = lost.into_iter().filter(|(_, what)| !heads.contains_key(what));
         repair.left = lost.map(|(id, what)| is_lost(id, &what)).collect();
+        let contents = contents::mend((dir, from), &look.lost, is_dry, told);
+        repair.steps.extend(contents.steps);
+        repair.left.extend(contents.left);
         return Ok(repair);
     }
     files::make_folder(&files::temporary(dir))?;
@@ -108,7 +119,12 @@ pub fn repair(
         index::remove(dir, branch)?;
     }
     files::sync_all(dir)?;
-    repair.left = deep::look(dir, told)?.findings;
+    let look = deep::look(dir, blobs, told)?;
+    let contents = contents::mend((dir, from), &look.lost, is_dry, told);
+    repair.steps.extend(contents.steps);
+    repair.left = look.findings;
+    repair.left.retain(|finding| look.lost.iter().all(|lost| lost.finding != *finding));
+    repair.left.extend(contents.left);
     Ok(repair)
 }
 

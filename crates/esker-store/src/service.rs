@@ -7,6 +7,7 @@ mod answers;
 mod seeds;
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use esker_bus::service::{Frames, Outcome, Service};
@@ -26,6 +27,7 @@ use crate::mirror::replica::Following;
 use crate::mirror::shared::Mirrors;
 use crate::names::{Names, NamesHandle};
 use crate::outside::Foreign;
+use crate::rejected;
 use crate::service::answers::Answers;
 use crate::store::Store;
 
@@ -34,6 +36,9 @@ const INDEX_NEW: u32 = 256;
 
 /// No further request of a batch is answered at once with answers of this many bytes.
 const ANSWERED_MAX: usize = 64 * 1024 * 1024;
+
+/// No further request of a batch that only reads is answered at once after this long: others have their turn.
+const TURN_MAX: Duration = Duration::from_millis(20);
 
 /// The snapshot service over one store.
 pub struct Snapshots {
@@ -152,6 +157,9 @@ impl Snapshots {
     fn put(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
         let stored = Put::from_message(message).and_then(|put| {
             batch.check()?;
+            if rejected::is_rejected(&put.branch) {
+                self.store.expire_rejected(1);
+            }
             Ok((self.store.put(&put)?, put.branch))
         });
         match stored {
@@ -292,7 +300,7 @@ impl Snapshots {
     fn attempt(&mut self, batch: &Batch<'_>, requests: &[Frames]) -> Result<Vec<Outcome>, Error> {
         let link = self.link;
         let mut outcomes = Vec::with_capacity(requests.len());
-        let mut bytes = 0;
+        let (mut bytes, began) = (0, Instant::now());
         let is_read = requests.iter().all(reads);
         if !is_read {
             self.answers.forget();
@@ -302,7 +310,8 @@ impl Snapshots {
                 if is_read { self.read_again(batch, frames) } else { self.answer(batch, frames) };
             bytes += outcome.reply.iter().map(Bytes::len).sum::<usize>();
             outcomes.push(outcome);
-            if bytes > ANSWERED_MAX {
+            // What is written together waits for the disk once: that is worth more than the others' turn.
+            if bytes > ANSWERED_MAX || (is_read && began.elapsed() > TURN_MAX) {
                 break;
             }
         }
@@ -347,8 +356,10 @@ impl Snapshots {
                 Ok(outcomes) => return outcomes,
                 Err(error) => {
                     let hint = match error {
-                        Error::Unsure { .. } => "make room or put it right, then try again",
-                        _ => "nothing of it was stored; make room or put it right, then try again",
+                        Error::Unsure { .. } => "make room or put that right, then try again",
+                        _ => {
+                            "this request has stored nothing; make room or put that right, then try again"
+                        }
                     };
                     let fault = error.into_fault();
                     self.trouble = Some(fault.message.clone());
@@ -375,6 +386,10 @@ impl Service for Snapshots {
             first.events = events;
         }
         outcomes
+    }
+
+    fn is_dear(&self, request: &Frames) -> bool {
+        request.first().is_some_and(|head| head.starts_with(b"=====esker/1 DIFF"))
     }
 
     fn tick(&mut self) -> Vec<Frames> {

@@ -37,6 +37,10 @@ const FORMAT: &str =
 const FORMAT_LINE: &str = "format = 1";
 /// Where in the first commit it is.
 const FORMAT_FILE: &str = ".esker/format";
+/// How far ahead of this machine's clock a commit of plain git may be dated to be believed, in seconds.
+const AHEAD_MAX_S: i64 = 24 * 60 * 60;
+/// How many commits that are not believed are gone through for one that is.
+const AHEAD_COUNT_MAX: usize = 10_000;
 /// How much of what commits say is kept in memory, in bytes.
 const TOLD_MAX: usize = 8 * 1024 * 1024;
 
@@ -155,6 +159,7 @@ impl Store {
         store.check_format()?;
         let strays = store.durable.as_mut().map(Durable::strays).unwrap_or_default();
         store.judge_strays(strays)?;
+        store.expire_rejected(0);
         store.copy_large()?;
         Ok(store)
     }
@@ -204,7 +209,7 @@ impl Store {
 
     /// Writes the first commit of `main`.
     fn begin(&mut self) -> Result<(), Error> {
-        let when = self.when(None);
+        let when = self.present();
         let blob = self.objects.put(Kind::Blob, FORMAT, None)?;
         let tree = tree::edit(&mut self.objects, None, &[(FORMAT_FILE, Some(blob))]);
         let tree = tree.ok().flatten().ok_or_else(|| Error::NotAStore {
@@ -282,14 +287,28 @@ impl Store {
         Ok(told)
     }
 
-    /// The moment of the next commit: now, but never before its parent.
-    pub(crate) fn when(&self, parent_seconds: Option<i64>) -> When {
+    /// This moment.
+    pub(crate) fn present(&self) -> When {
         let now = (self.options.clock)();
-        // A time that is none, which plain git may write, is not handed on.
-        let parent = parent_seconds.filter(|seconds| Timestamp::from_second(*seconds).is_ok());
-        let seconds = now.as_second().max(parent.unwrap_or(i64::MIN));
-        let offset = self.options.zone.to_offset(now).seconds();
-        When { seconds, offset }
+        When { seconds: now.as_second(), offset: self.options.zone.to_offset(now).seconds() }
+    }
+
+    /// The moment of a branch's next commit: now, but never before the last one. One of plain git that is dated far
+    /// in the future is a mistake of whoever made it, and is not handed on.
+    pub(crate) fn when(&mut self, branch: &Branch) -> Result<When, Error> {
+        let now = self.present();
+        let end = self.history(branch)?.last().map_or(0, |last| last + 1);
+        for position in (0..end).rev().take(AHEAD_COUNT_MAX) {
+            let step = *self.history(branch)?.step(position);
+            let is_near = step.seconds <= now.seconds.saturating_add(AHEAD_MAX_S);
+            if is_near || self.told(step.revision)?.commit.committer == IDENTITY {
+                // A time that is none, which plain git may write, is not handed on either.
+                let is_time = Timestamp::from_second(step.seconds).is_ok();
+                let seconds = if is_time { now.seconds.max(step.seconds) } else { now.seconds };
+                return Ok(When { seconds, ..now });
+            }
+        }
+        Ok(now)
     }
 
     /// Makes what waits durable: every commit since the last flush, on every branch, and every tag.

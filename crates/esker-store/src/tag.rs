@@ -49,7 +49,7 @@ impl Store {
         let named = if message.is_empty() {
             target
         } else {
-            let bytes = tag_to_bytes(&ask.name, target, self.when(None), &message);
+            let bytes = tag_to_bytes(&ask.name, target, self.present(), &message);
             self.objects.put(Kind::Tag, bytes, None)?
         };
         self.tags_waiting.insert(ask.name.clone(), named);

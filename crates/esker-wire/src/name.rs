@@ -25,8 +25,10 @@ impl Resource {
 
 /// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a resource name: {reason}")]
+#[error("{text:?} is not a {what} name: {reason}")]
 pub struct BadName {
+    /// What it was to name: a resource or a branch.
+    pub what: &'static str,
     /// What was given (its beginning, when long).
     pub text: String,
     /// The rule it breaks.
@@ -37,7 +39,10 @@ impl FromStr for Resource {
     type Err = BadName;
 
     fn from_str(text: &str) -> Result<Self, BadName> {
-        let bad = |reason| BadName { text: text.chars().take(80).collect(), reason };
+        let bad = |reason| {
+            let text = text.chars().take(80).collect();
+            BadName { what: "resource", text, reason }
+        };
         if text.len() > NAME_MAX {
             return Err(bad("it is longer than 255 bytes"));
         }
@@ -138,8 +143,8 @@ impl FromStr for Branch {
             .all(|part| !part.is_empty() && part.chars().all(plain) && !part.starts_with('-'));
         if text.len() > NAME_MAX || !fits {
             let text = text.chars().take(80).collect();
-            let reason = "a branch is lower-case letters, digits and dashes, parts joined by /";
-            return Err(BadName { text, reason });
+            let reason = "it may have lower-case letters, digits and dashes, in parts joined by /";
+            return Err(BadName { what: "branch", text, reason });
         }
         Ok(Self(text.into()))
     }

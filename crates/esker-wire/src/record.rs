@@ -93,6 +93,8 @@ pub struct RunRecord {
     pub duration_ms: u64,
     /// What went wrong, if something did.
     pub failure: Option<Failure>,
+    /// What checks say of the outputs that let them pass, a line each.
+    pub warnings: Vec<String>,
 }
 
 impl RunRecord {
@@ -117,6 +119,9 @@ impl RunRecord {
         }
         for output in &self.outputs {
             section.push("output", output.to_text());
+        }
+        for warning in &self.warnings {
+            section.push("warning", warning.replace(['\n', '\r'], " "));
         }
         let mut detail = None;
         if let Some(failure) = &self.failure {
@@ -165,6 +170,7 @@ impl RunRecord {
             started: section.require("started")?,
             duration_ms: section.require("duration-ms")?,
             failure: failure(section, detail.unwrap_or_default())?,
+            warnings: section.all("warning").map(str::to_owned).collect(),
         })
     }
 }

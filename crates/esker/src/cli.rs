@@ -211,10 +211,14 @@ Examples:
   esker get results/plan@4f8d0e69e2           a revision that `esker log results/plan` lists
   esker get results/plan@2025-11-20 -o plan-then.txt
   esker get 'results/plan@last friday 17:00'
-  esker get results/plan --range 0..100       the first hundred bytes")]
+  esker get results/plan --range 0..100       the first hundred bytes
+  esker get raw/plan --rejected plan          what the checks of [source.plan] refused last")]
 pub(crate) struct Get {
     /// The resource, with @REVISION, @TAG or @DATE for an older version.
     pub(crate) resource: String,
+    /// What was refused when this stage or source last failed its checks, instead of what is published.
+    #[arg(long, value_name = "STAGE", conflicts_with = "if_changed_since")]
+    pub(crate) rejected: Option<String>,
     /// Only these bytes: from the first, counted from 0, to before the last; either may be left out.
     #[arg(long, value_name = "FROM..TO", value_parser = range)]
     pub(crate) range: Option<Range>,

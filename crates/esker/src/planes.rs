@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use esker_bus::bus::{Binds, Bus};
+use esker_bus::bus::{Binds, Bus, Limits};
 use esker_bus::endpoint::Endpoint;
 use esker_bus::server::Server;
 use esker_pipeline::definition::{Definition, FILE, Origin, ViewKind};
@@ -56,18 +56,36 @@ struct Start {
     stop: Stop,
     bars: MultiProgress,
     read_along: bool,
+    /// How many files may be open at once.
+    files: u64,
 }
 
-/// Shells allow 1,024 files, for the sake of programs that cannot count further; this one can.
-fn allow_files() {
+/// How many of these files no client may take, or three of four if there are fewer; one of four if that is more.
+const FILES_KEPT: u64 = 128;
+
+/// Shells allow 1,024 files, for the sake of programs that cannot count further; this one can. Tells how many it is.
+fn allow_files() -> u64 {
     let limit = getrlimit(Limited::Nofile);
     let wanted = limit.maximum.map_or(FILES_MAX, |most| most.min(FILES_MAX));
-    if limit.current.is_some_and(|current| current < wanted) {
-        let raised = Rlimit { current: Some(wanted), ..limit };
-        if let Err(error) = setrlimit(Limited::Nofile, raised) {
+    let Some(current) = limit.current.filter(|current| *current < wanted) else {
+        return wanted;
+    };
+    let raised = Rlimit { current: Some(wanted), ..limit };
+    match setrlimit(Limited::Nofile, raised) {
+        Ok(()) => wanted,
+        Err(error) => {
             tracing::warn!(%error, "no more files can be open at once than the shell allows");
+            current
         }
     }
+}
+
+/// How many may be connected where so many files can be open: the store needs some, whoever connects.
+fn connections(files: u64) -> Limits {
+    let kept = (files / 4).max(FILES_KEPT.min(files / 4 * 3));
+    let free = usize::try_from(files - kept).unwrap_or(usize::MAX);
+    let followers_max = free / 4;
+    Limits { clients_max: free - followers_max, followers_max, ..Limits::default() }
 }
 
 impl Start {
@@ -76,8 +94,9 @@ impl Start {
         crate::logging::start(log.json, &bars);
         let definition = definition(&project)?;
         project.hidden()?;
-        allow_files();
+        let files = allow_files();
         Ok(Self {
+            files,
             project,
             definition,
             bus: Bus::start()?,
@@ -97,7 +116,7 @@ impl Start {
         let binds = Binds {
             requests: vec![moved(&hub.requests, PORTS[0], ports.port_base)?],
             events: vec![moved(&hub.events, PORTS[1], ports.port_base)?],
-            ..Binds::default()
+            limits: connections(self.files),
         };
         let store = open_store(&self.project, &options(&self.definition))?;
         let epoch = store.epoch().to_string();
@@ -214,8 +233,7 @@ pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
 pub(crate) fn hub(place: &Place, hub: &Hub) -> Result<()> {
     let start = Start::new(place.project()?, &hub.ports.log)?;
     start.title();
-    let here = (place, &start.project);
-    let replication = Replication::follow(here, &start.definition, hub, &start.stop)?;
+    let replication = Replication::follow(&start.project, &start.definition, hub, &start.stop)?;
     let (server, names_handle, presence) = start.serve_hub(&hub.ports, &replication)?;
     let reload = Reload::start(&start.project, move |definition, _| {
         names_handle.replace(names(definition));

@@ -50,6 +50,11 @@ impl Place {
         Ok(Project { dir })
     }
 
+    /// The folder that paths of the command line are meant from: where it was typed, not where `-C` says.
+    pub(crate) fn here() -> Result<PathBuf> {
+        std::env::current_dir().context("cannot tell which folder this is")
+    }
+
     /// The folder to start from.
     pub(crate) fn start(&self) -> Result<PathBuf> {
         let dir = self.dir.clone().unwrap_or_else(|| PathBuf::from("."));

@@ -40,7 +40,7 @@ impl Replication {
 
     /// Brings the project's store up to date with what it follows, and keeps it so.
     pub(crate) fn follow(
-        (place, project): (&Place, &Project),
+        project: &Project,
         definition: &Definition,
         hub: &Hub,
         stop: &Stop,
@@ -48,7 +48,7 @@ impl Replication {
         let Some(remote) = &hub.follow else {
             return Self::push(project, definition);
         };
-        let remote = remote.under(&place.start()?);
+        let remote = remote.under(&Place::here()?);
         let stop = stop.clone();
         let halt = Arc::new(move || stop.is_pulled());
         let replica = Replica::start(&project.store(), remote, hub.every, halt).map_err(|error| {

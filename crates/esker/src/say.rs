@@ -56,7 +56,11 @@ fn parts(error: &anyhow::Error) -> (String, String, Vec<String>) {
             what.push(hinted.what.clone());
             hint.clone_from(&hinted.hint);
         } else {
-            what.push(cause.to_string());
+            let text = cause.to_string();
+            // Many tell what was beneath them themselves.
+            if !what.last().is_some_and(|last| last.ends_with(&text)) {
+                what.push(text);
+            }
         }
     }
     (what.join(": "), hint, candidates)

@@ -82,8 +82,14 @@ fn text(part: &Part) -> String {
     let outputs: Vec<&str> = part.outputs.iter().map(|output| output.as_str()).collect();
     let mut text =
         format!("{style}{mark} {:<14}{style:#} {:<22} {word}", part.name, outputs.join(", "));
+    if let Some(progress) = &part.progress {
+        text += &format!("  {progress}");
+    }
     if let Some(next) = part.next {
         text += &format!("  next {}", say::time(next));
+    }
+    if let Some(behind) = &part.behind {
+        text += &format!("  behind since {}: {} failed", say::time(behind.since), behind.because);
     }
     if let Some(failure) = &part.failure {
         text += &format!("  {failure}");

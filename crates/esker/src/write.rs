@@ -21,6 +21,15 @@ pub(crate) fn write_with(
     write(path, fill).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// What the system said of a temporary file, without its name, which means nothing to anyone.
+pub(crate) fn plain(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((said, _)) => io::Error::new(error.kind(), said.to_owned()),
+        None => error,
+    }
+}
+
 fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let path = match fs::canonicalize(path) {
         Ok(target) => target,
@@ -35,7 +44,7 @@ fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result
     let folder = folder.unwrap_or_else(|| Path::new("."));
     // As any new file: what the user's umask leaves.
     let all = Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().permissions(all).tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().permissions(all).tempfile_in(folder).map_err(plain)?;
     fill(&mut file)?;
     if let Some(older) = older {
         file.as_file().set_permissions(older.permissions())?;

@@ -1,14 +1,15 @@
 //! The count of what is under way, and the queue's bounds.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use esker_wire::fault::Code;
 use tokio::sync::oneshot;
 
-use super::{Back, Mail, Peer, Queue};
+use super::{Back, Peer, Queue};
 use crate::bus::Limits;
+use crate::lines::Taken;
 
 #[test]
 fn a_peer_has_so_many_under_way_and_no_more() {
@@ -26,7 +27,7 @@ fn a_peer_has_so_many_under_way_and_no_more() {
 #[tokio::test(flavor = "current_thread")]
 async fn the_queue_is_bounded_by_bytes_and_nothing_comes_after_its_end() {
     let limits = Limits { message_max: 1024, queue_bytes_max: 0, ..Limits::default() };
-    let (queue, mail) = Queue::new(&limits);
+    let (queue, mut lines) = Queue::new(&limits);
     let peer = Arc::new(Peer::default());
     let push = |bytes: usize| {
         let (reply, _) = oneshot::channel();
@@ -39,14 +40,17 @@ async fn the_queue_is_bounded_by_bytes_and_nothing_comes_after_its_end() {
         accepted += 1;
     }
     assert_eq!(accepted, 16, "frames and bytes share the room");
-    let Ok(Mail::Asked(asked)) = mail.try_recv() else {
+    let one = Limits { batch_max: 1, ..Limits::default() };
+    let Taken::Batch(batch) = lines.take(Instant::now(), &one, |_| false) else {
         panic!("nothing was queued");
     };
-    drop(asked);
+    drop(batch);
     assert!(push(1_000_000).await.is_ok());
     queue.stop();
     let fault = push(1).await.unwrap().unwrap_err();
     assert_eq!(fault.code, Code::Unavailable);
-    let stopped = mail.try_iter().last();
-    assert!(matches!(stopped, Some(Mail::Stop)));
+    let rest = lines.take(Instant::now(), &Limits::default(), |_| false);
+    assert!(matches!(rest, Taken::Batch(batch) if batch.len() == 16));
+    let none = lines.take(Instant::now(), &one, |_| false);
+    assert!(matches!(none, Taken::Ended));
 }

@@ -22,7 +22,7 @@ fn greeting() -> Vec<u8> {
 }
 
 /// The greeting and the READY command of a socket of this type.
-fn handshake(kind: &str) -> Vec<u8> {
+pub(crate) fn handshake(kind: &str) -> Vec<u8> {
     let mut ready = b"\x05READY\x0bSocket-Type".to_vec();
     ready.extend([0, 0, 0, u8::try_from(kind.len()).unwrap()]);
     ready.extend(kind.as_bytes());
@@ -64,7 +64,7 @@ fn check(attack: impl Fn(TcpStream, &str)) {
 }
 
 /// Expects to be thrown out.
-fn thrown_out(mut stream: &TcpStream) {
+pub(crate) fn thrown_out(mut stream: &TcpStream) {
     let mut bytes = [0; 4096];
     loop {
         match stream.read(&mut bytes) {

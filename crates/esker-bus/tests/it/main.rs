@@ -8,8 +8,11 @@ mod python;
 
 mod binds;
 mod events;
+mod fair;
 mod hostile;
+mod incoming;
 mod interop;
+mod life;
 mod limits;
 mod loss;
 mod panics;

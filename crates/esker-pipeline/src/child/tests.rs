@@ -9,14 +9,10 @@ use super::*;
 
 fn program(script: &str) -> Program {
     Program {
-        argv: ["sh", "-c", script].map(str::to_owned).to_vec(),
         timeout: Duration::from_secs(60),
         grace: Duration::from_millis(200),
         output_max: 1_000_000,
-        retry: 0,
-        code: None,
-        secrets: Vec::new(),
-        env: Vec::new(),
+        ..Program::new(["sh", "-c", script].map(str::to_owned).to_vec())
     }
 }
 
@@ -32,6 +28,7 @@ fn run_with(program: &Program, stdin: &str) -> Finished {
         dir: &std::env::temp_dir(),
         program,
         env: vec![("ESKER_STAGE".into(), "test".into())],
+        says: &|_| {},
         stdin: Bytes::copy_from_slice(stdin.as_bytes()).into(),
     };
     run(&order, &mailbox()).unwrap()
@@ -153,6 +150,7 @@ fn the_engine_can_stop_a_run() {
         dir: &std::env::temp_dir(),
         program: &endless,
         env: Vec::new(),
+        says: &|_| {},
         stdin: Bytes::new().into(),
     };
     let mailbox = mailbox();

@@ -1,6 +1,7 @@
 //! Where a source's data comes from: which keys say so, and which go with them.
 
 use super::Origin;
+use super::gate;
 use super::page::{Page, Table};
 use super::parts::{PROGRAM_KEYS, program};
 use super::pull::{self, Pull};
@@ -9,7 +10,7 @@ use super::tap::{self, Tap};
 use super::value::Schedule;
 
 /// What every source may say.
-const COMMON: [&str; 5] = ["output", "allow_empty", "every", "cron", "timezone"];
+const COMMON: [&str; 6] = ["output", "allow_empty", "every", "cron", "timezone", "stamp"];
 
 /// The kinds of sources by the key that makes a source one, each with the keys that go with it.
 fn kinds() -> [(&'static str, Vec<&'static str>); 5] {
@@ -25,7 +26,7 @@ fn kinds() -> [(&'static str, Vec<&'static str>); 5] {
 /// Every key of a source.
 pub(super) fn keys() -> Vec<&'static str> {
     let kinds = kinds().into_iter().flat_map(|(kind, keys)| [vec![kind], keys].concat());
-    COMMON.into_iter().chain(kinds).collect()
+    COMMON.into_iter().chain(gate::KEYS).chain(kinds).collect()
 }
 
 pub(super) fn read(
@@ -67,7 +68,7 @@ fn kind(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<&'static str> {
     };
     for key in table.entries.keys() {
         let written = key.get_ref().as_ref();
-        if written == *kind || keys.contains(&written) || COMMON.contains(&written) {
+        if written == *kind || keys.contains(&written) || is_common(written) {
             continue;
         }
         // One that no kind has is told as unknown.
@@ -77,6 +78,11 @@ fn kind(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<&'static str> {
         }
     }
     Some(kind)
+}
+
+/// Whether a key goes with every kind.
+fn is_common(key: &str) -> bool {
+    COMMON.contains(&key) || gate::KEYS.contains(&key)
 }
 
 fn file(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Origin> {

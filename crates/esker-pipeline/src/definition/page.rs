@@ -150,21 +150,37 @@ impl<'t> Page<'t> {
         range: std::ops::RangeInclusive<u32>,
     ) -> Option<u32> {
         let value = table.entries.get(key)?;
-        let number = match value.get_ref() {
-            DeValue::Integer(digits) => {
-                u32::from_str_radix(&digits.as_str().replace('_', ""), digits.radix()).ok()
-            }
-            _ => None,
-        };
-        match number.filter(|number| range.contains(number)) {
-            Some(number) => Some(number),
-            None => {
-                let want = format!("a whole number from {} to {}", range.start(), range.end());
-                let message = format!("`{key}` in {} must be {want}", table.title);
-                self.error(&value.span(), message, "");
-                None
-            }
+        let number = whole(value).filter(|number| range.contains(number));
+        if number.is_none() {
+            let want = format!("a whole number from {} to {}", range.start(), range.end());
+            let message = format!("`{key}` in {} must be {want}", table.title);
+            self.error(&value.span(), message, "");
         }
+        number
+    }
+
+    /// Whole numbers within `range`, or one alone.
+    pub(super) fn numbers(
+        &mut self,
+        table: &Table<'_, '_>,
+        key: &str,
+        range: std::ops::RangeInclusive<u32>,
+    ) -> Vec<u32> {
+        let Some(value) = table.entries.get(key) else {
+            return Vec::new();
+        };
+        let items = match value.get_ref() {
+            DeValue::Array(items) => items.iter().collect(),
+            _ => vec![value],
+        };
+        let numbers: Option<Vec<u32>> = items.into_iter().map(whole).collect();
+        let numbers = numbers.filter(|all| all.iter().all(|number| range.contains(number)));
+        numbers.unwrap_or_else(|| {
+            let want = format!("whole numbers from {} to {}", range.start(), range.end());
+            let message = format!("`{key}` in {} must be {want}", table.title);
+            self.error(&value.span(), message, "");
+            Vec::new()
+        })
     }
 
     /// A string that `read` turns into something, or says why it cannot.
@@ -226,13 +242,22 @@ impl<'t> Page<'t> {
     }
 }
 
+fn whole(value: &Spanned<DeValue<'_>>) -> Option<u32> {
+    match value.get_ref() {
+        DeValue::Integer(digits) => {
+            u32::from_str_radix(&digits.as_str().replace('_', ""), digits.radix()).ok()
+        }
+        _ => None,
+    }
+}
+
 fn article(kind: &str) -> String {
     let vowel = kind.starts_with(['a', 'e', 'i', 'o', 'u']);
     format!("{} {kind}", if vowel { "an" } else { "a" })
 }
 
 /// `did you mean` for a name that is not one of `known`.
-pub(super) fn nearest(name: &str, known: &[&str]) -> String {
+pub(crate) fn nearest(name: &str, known: &[&str]) -> String {
     /// How many letters may differ.
     const DISTANCE_MAX: usize = 2;
     let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);

@@ -6,25 +6,36 @@ use esker_wire::name::Resource;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::gate::{self, Owner};
 use super::graph::Node;
 use super::page::{Marked, Page, Table};
 use super::read::{Places, check_name, required, resource};
 use super::value::{self, Schedule};
-use super::{Program, Source, Stage, origin};
+use super::{Origin, Program, Source, Stage, origin, ways};
 
-const TIMEOUT: Duration = Duration::from_secs(10 * 60);
-const GRACE: Duration = Duration::from_secs(5);
-/// What one message to the store holds, less some room for its head.
-const OUTPUT_MAX: u64 = 64_000_000;
 /// The most retries that may be asked for.
 const RETRY_MAX: u32 = 100;
+/// The exit codes that a program may give itself.
+const EXITS: std::ops::RangeInclusive<u32> = 0..=255;
 /// The most often a source may be read by itself.
 const EVERY_MIN: Duration = Duration::from_secs(1);
 
-pub(super) const PROGRAM_KEYS: [&str; 9] =
-    ["run", "timeout", "grace", "output_max", "retry", "allow_empty", "code", "env", "secret"];
+pub(super) const PROGRAM_KEYS: [&str; 12] = [
+    "run",
+    "timeout",
+    "grace",
+    "output_max",
+    "retry",
+    "allow_empty",
+    "code",
+    "env",
+    "secret",
+    "ok_exit",
+    "salt",
+    "previous",
+];
 /// What a stage has besides the keys of its program.
-const STAGE_KEYS: [&str; 2] = ["input", "output"];
+const STAGE_KEYS: [&str; 3] = ["input", "output", "stamp"];
 
 pub(super) fn sources(
     page: &mut Page<'_>,
@@ -48,11 +59,20 @@ pub(super) fn sources(
             nodes.push(node(&name, &table, Vec::new(), vec![output]));
             continue;
         };
+        let outputs = std::slice::from_ref(&output.value);
+        let env = match &origin {
+            Origin::Run(program) => program.env.as_slice(),
+            Origin::Tap(tap) => tap.program.env.as_slice(),
+            Origin::File { .. } | Origin::Pull(_) => &[],
+        };
+        let gate = gate::gate(page, &table, &Owner { name: &name, outputs, env }, places);
         let source = Source {
             name,
+            gate,
             origin,
             schedule,
             output: output.value,
+            stamp: stamp(page, &table),
             allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),
         };
         let span = &output.span;
@@ -74,20 +94,31 @@ pub(super) fn stages(
     let mut stages = Vec::new();
     for (name, table) in page.tables(root.entries, "stage") {
         check_name(page, &name, &table.span);
-        page.check_keys(&table, &[&STAGE_KEYS[..], &PROGRAM_KEYS].concat());
+        page.check_keys(
+            &table,
+            &[&STAGE_KEYS[..], &ways::KEYS, &PROGRAM_KEYS, &gate::KEYS].concat(),
+        );
         let inputs = resources(page, &table, "input");
         let outputs = resources(page, &table, "output");
-        let bare = |marked: &[Marked<Resource>]| marked.iter().map(|m| m.value.clone()).collect();
+        let bare = |marked: &[Marked<Resource>]| -> Vec<Resource> {
+            marked.iter().map(|m| m.value.clone()).collect()
+        };
+        let ways = ways::read(page, &table, &inputs);
         let (input_names, output_names) = (bare(&inputs), bare(&outputs));
         nodes.push(node(&name, &table, inputs, outputs));
         let Some(program) = program(page, &table, &name, places) else {
             continue;
         };
+        let owner = Owner { name: &name, outputs: &output_names, env: &program.env };
+        let gate = gate::gate(page, &table, &owner, places);
         stages.push(Stage {
             name,
+            gate,
             inputs: input_names,
             outputs: output_names,
+            ways,
             program,
+            stamp: stamp(page, &table),
             allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),
         });
     }
@@ -163,29 +194,44 @@ pub(super) fn program(
         }
     }
     let secrets = page.secrets(table);
-    let argv = argv(page, table)?;
+    let ok_exit = page.numbers(table, "ok_exit", EXITS);
+    let salt = page.string(table, "salt").map(|text| text.value);
+    let previous = page.boolean(table, "previous").unwrap_or(false);
+    let key = if table.entries.contains_key("tap") { "tap" } else { "run" };
+    let argv = argv(page, table, key)?;
     places.origins.insert(name.to_owned(), page.place(argv[0].span.start));
     let bare = |list: Vec<Marked<String>>| list.into_iter().map(|word| word.value).collect();
+    let usual = Program::new(bare(argv));
     Some(Program {
-        argv: bare(argv),
-        timeout: timeout.unwrap_or(TIMEOUT),
-        grace: grace.unwrap_or(GRACE),
-        output_max: output_max.unwrap_or(OUTPUT_MAX),
+        timeout: timeout.unwrap_or(usual.timeout),
+        grace: grace.unwrap_or(usual.grace),
+        output_max: output_max.unwrap_or(usual.output_max),
         retry: retry.unwrap_or(0),
         code: code.map(bare),
         env: env.map_or(Vec::new(), bare),
         secrets,
+        ok_exit: ok_exit.into_iter().map(|code| code as i32).filter(|code| *code != 0).collect(),
+        salt,
+        previous,
+        ..usual
     })
 }
 
-fn argv(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Vec<Marked<String>>> {
-    let key = if table.entries.contains_key("tap") { "tap" } else { "run" };
+/// The program that prints the essence of an output.
+fn stamp(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Program> {
+    table.entries.get("stamp")?;
+    let words = argv(page, table, "stamp")?;
+    Some(Program::new(words.into_iter().map(|word| word.value).collect()))
+}
+
+/// The words of a command.
+fn argv(page: &mut Page<'_>, table: &Table<'_, '_>, key: &str) -> Option<Vec<Marked<String>>> {
     let hint = match key {
         "tap" => "write the tap and its arguments as a list: tap = [\"tap-jira\"]",
         _ => "write the program and its arguments as a list: run = [\"python3\", \"clean.py\"]",
     };
     if !table.entries.contains_key(key) {
-        let message = format!("{} has no `run`", table.title);
+        let message = format!("{} has no `{key}`", table.title);
         page.error(&table.span, message, hint);
         return None;
     }

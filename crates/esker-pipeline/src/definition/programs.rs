@@ -5,8 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::defect::{Defect, Severity};
+use super::gate::Judge;
 use super::read::Places;
-use super::{Definition, ESKER, Origin};
+use super::{Definition, ESKER, Origin, Program};
+use crate::gate::file::{Rules, Unusable};
 
 pub(super) fn check(dir: &Path, definition: &Definition, places: &Places) -> Vec<Defect> {
     let mut defects = Vec::new();
@@ -18,11 +20,9 @@ pub(super) fn check(dir: &Path, definition: &Definition, places: &Places) -> Vec
         if let Err((message, hint)) = find(dir, &program.argv[0]) {
             add(name, Severity::Error, message, hint);
         }
-        for word in program.argv[1..].iter().filter(|word| is_script(word)) {
-            if !dir.join(word).exists() {
-                let message = format!("{name} runs with {word}, which is not in the project");
-                add(name, Severity::Warning, message, "correct the name, or write the file".into());
-            }
+        for word in missing(dir, program) {
+            let message = format!("{name} runs with {word}, which is not in the project");
+            add(name, Severity::Warning, message, "correct the name, or write the file".into());
         }
         for path in program.code.iter().flatten() {
             if !dir.join(path).exists() {
@@ -52,7 +52,48 @@ pub(super) fn check(dir: &Path, definition: &Definition, places: &Places) -> Vec
             add(&source.name, Severity::Warning, message, hint);
         }
     }
+    defects.extend(check_gates(dir, definition, places));
     defects
+}
+
+/// Whether the checks can be made: their files are schemas, their programs are there.
+fn check_gates(dir: &Path, definition: &Definition, places: &Places) -> Vec<Defect> {
+    let mut defects = Vec::new();
+    let mut add = |place: (usize, usize), severity, (message, hint): (String, String)| {
+        let (line, column) = place;
+        defects.push(Defect { line, column, severity, message, hint });
+    };
+    for (name, gate) in definition.gates() {
+        let places = places.checks.get(name).map(Vec::as_slice).unwrap_or_default();
+        for (index, check) in gate.checks.iter().enumerate() {
+            let place = places.get(index).copied().unwrap_or((1, 1));
+            let program = match &check.judge {
+                Judge::File(path) => {
+                    if let Err(Unusable { message, hint }) = Rules::load(dir, path) {
+                        add(place, Severity::Error, (message, hint));
+                    }
+                    continue;
+                }
+                Judge::Run(program) => program,
+            };
+            if let Err(wrong) = find(dir, &program.argv[0]) {
+                add(place, Severity::Error, wrong);
+            }
+            for word in missing(dir, program) {
+                let message = format!("a check of {name} runs {word}, which is not in the project");
+                let hint = "correct the name, or write the file".to_owned();
+                add(place, Severity::Warning, (message, hint));
+            }
+        }
+    }
+    defects
+}
+
+/// The arguments of a program that are most likely its files, and are not there.
+fn missing<'p>(dir: &Path, program: &'p Program) -> impl Iterator<Item = &'p String> {
+    let dir = dir.to_owned();
+    let words = program.argv[1..].iter();
+    words.filter(move |word| is_script(word) && !dir.join(word).exists())
 }
 
 /// Whether an argument is most likely a program's file.

@@ -17,6 +17,8 @@ use super::{Definition, Hub, View, ViewKind, graph, keep, parts, store, value};
 pub(super) struct Places {
     /// The line and column of the program's first word, or of the source's file.
     pub(super) origins: HashMap<String, (usize, usize)>,
+    /// The line and column of each of its checks.
+    pub(super) checks: HashMap<String, Vec<(usize, usize)>>,
 }
 
 const KEYS: [&str; 10] =

@@ -346,3 +346,25 @@ fn mirrors_are_remotes_of_git() {
         &["esker.toml:3:1: unknown key `pull` in [store]; did you mean `push`?"],
     );
 }
+
+#[test]
+fn how_a_stage_goes_about_its_inputs_is_checked() {
+    let found = |keys: &str| {
+        let all = defects(&format!(
+            "project.name = \"p\"\n[stage.s]\ninput = [\"raw/a\", \"raw/b\"]\noutput = \"out/a\"\n\
+             run = [\"esker\"]\n{keys}"
+        ));
+        let all = all.into_iter().filter(|defect| !defect.contains("warning"));
+        all.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(found("optional = \"raw/b\"\njoin = \"any\"\npriority = 3\nok_exit = [0, 1]"), "");
+    for (keys, expected) in [
+        ("optional = [\"raw/c\"]", ":6:13: `optional` in [stage.s] names \"raw/c\""),
+        ("optional = [\"raw/a\", \"raw/b\"]", "every input of [stage.s] is optional"),
+        ("join = \"all\"", ":6:8: `join` in [stage.s]: \"all\" is neither"),
+        ("ok_exit = [0, 256]", ":6:11: `ok_exit` in [stage.s] must be whole numbers"),
+        ("priority = -1", ":6:12: `priority` in [stage.s] must be a whole number"),
+    ] {
+        assert!(found(keys).contains(expected), "{keys}: {}", found(keys));
+    }
+}

@@ -12,11 +12,12 @@ use esker_wire::record::{DEFINITION, Ended, Failure, RunRecord};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::child::said::Said;
 use crate::child::{self, DRAIN, Mailbox};
 use crate::definition::defect::Defect;
 use crate::key::sha256;
 use crate::plan::{self, Plan, Run, State, World};
-use crate::run::line::Line;
+use crate::run::line::{Line, Tale};
 use crate::run::{self, Bench, Outcome};
 
 use super::Mail;
@@ -45,6 +46,8 @@ pub(super) struct Desk {
     lulls: Lulls,
     /// Runs whose outputs the store does not take yet, and why.
     waits: BTreeMap<String, String>,
+    /// How far the programs say they are.
+    progress: BTreeMap<String, String>,
     /// The record of a definition that cannot be used.
     bad_definition: Option<RunRecord>,
 }
@@ -67,6 +70,7 @@ impl Desk {
             busy: BTreeMap::new(),
             lulls: Lulls::default(),
             waits: BTreeMap::new(),
+            progress: BTreeMap::new(),
             bad_definition: None,
         }
     }
@@ -85,6 +89,10 @@ impl Desk {
                 Ok(Mail::Store) => self.agenda.hinted(Instant::now()),
                 Ok(Mail::Files) => self.agenda.seen(Instant::now()),
                 Ok(Mail::Waits(name, why)) => self.waits(name, why),
+                Ok(Mail::Said(name, said)) => {
+                    self.said(name, said);
+                    self.show_progress(status);
+                }
                 Ok(Mail::Ended(run, outcome)) => self.ended(&run, outcome),
                 Ok(Mail::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -163,11 +171,20 @@ impl Desk {
             plan: &plan,
             records: self.ledger.records(),
             lulls: &self.lulls,
+            progress: &self.progress,
             now: clock,
         };
         let mut after = Arc::clone(&status.borrow()).after(&seen);
         after.store = self.waits.values().next().cloned();
         after.definition = definition_fault(self.bad_definition.as_ref());
+        publish(status, after);
+    }
+
+    fn show_progress(&self, status: &watch::Sender<Arc<Status>>) {
+        let mut after = (**status.borrow()).clone();
+        for part in &mut after.parts {
+            part.progress = self.progress.get(&part.name).cloned();
+        }
         publish(status, after);
     }
 
@@ -227,7 +244,7 @@ impl Desk {
         let (bench, post) = (Arc::clone(&self.bench), self.post.clone());
         let line = Line {
             mailbox: Mailbox { post: child_post.clone(), mail: child_mail },
-            waits: self.teller(&name),
+            tells: self.teller(&name),
         };
         let started = thread::Builder::new().name(format!("run {name}")).spawn(move || {
             let outcome = run::run(&bench, &run, &line);
@@ -249,13 +266,25 @@ impl Desk {
         }
     }
 
-    /// How a run tells that the store does not take what it has made.
-    fn teller(&self, name: &str) -> Box<dyn Fn(&Fault) + Send> {
+    /// How a run tells how it goes on.
+    fn teller(&self, name: &str) -> Box<dyn Fn(Tale) + Send> {
         let (name, post) = (name.to_owned(), self.post.clone());
-        Box::new(move |fault| {
+        Box::new(move |tale| {
+            let mail = match tale {
+                Tale::Waits(fault) => Mail::Waits(name.clone(), fault.to_string()),
+                Tale::Said(said) => Mail::Said(name.clone(), said),
+            };
             // An engine that has ended shows nothing more.
-            drop(post.send(Mail::Waits(name.clone(), fault.to_string())));
+            drop(post.send(mail));
         })
+    }
+
+    /// Takes note of what a program says of itself.
+    fn said(&mut self, name: String, said: Said) {
+        match said {
+            Said::Progress(text) => drop(self.progress.insert(name, text)),
+            Said::Warning(text) => tracing::warn!(stage = name, text, "the program warns"),
+        }
     }
 
     fn waits(&mut self, name: String, why: String) {
@@ -269,6 +298,7 @@ impl Desk {
     fn ended(&mut self, run: &Run, outcome: Outcome) {
         self.busy.remove(run.name());
         self.waits.remove(run.name());
+        self.progress.remove(run.name());
         match outcome {
             Outcome::Done(record) => {
                 log(&record);
@@ -368,5 +398,6 @@ fn bad_definition(defects: &[Defect], now: Timestamp) -> RunRecord {
             since: now,
             not_before: None,
         }),
+        warnings: Vec::new(),
     }
 }

@@ -1,14 +1,15 @@
 //! The store as the engine knows it: the heads of one commit, and the records of the last runs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::record::RunRecord;
-use esker_wire::revision::Revision;
-use esker_wire::snapshot::{Entry, Get, List, Listing};
+use esker_wire::revision::{At, Revision};
+use esker_wire::snapshot::{Entry, Get, List, Listing, Resolve};
 
 use crate::plan::{Head, Made};
 use crate::record;
@@ -35,6 +36,10 @@ pub(super) struct Ledger {
     unsaved: BTreeMap<String, RunRecord>,
     /// All of them, by the name of the source or stage.
     records: BTreeMap<String, RunRecord>,
+    /// The commit they were read at.
+    records_at: Option<Revision>,
+    /// The heads as they were read last.
+    cut: Arc<Cut>,
 }
 
 impl Ledger {
@@ -42,9 +47,24 @@ impl Ledger {
         &self.records
     }
 
-    /// Reads the store: the records as they are, then the heads of one commit.
-    pub(super) fn read(&mut self, caller: &Caller) -> Result<Cut, Fault> {
+    /// Reads the store: the records as they are, then the heads of one commit. Where nothing has been put since the
+    /// last time, what was read then is still true.
+    pub(super) fn read(&mut self, caller: &Caller) -> Result<Arc<Cut>, Fault> {
         self.flush(caller)?;
+        let records_at = newest(caller, Branch::records())?;
+        if records_at.is_none() || records_at != self.records_at {
+            self.read_records(caller)?;
+            // What came while they were listed is read again next time.
+            self.records_at = records_at;
+        }
+        let at = newest(caller, Branch::main())?;
+        if at.is_none() || at != self.cut.at {
+            self.cut = Arc::new(heads(caller)?);
+        }
+        Ok(Arc::clone(&self.cut))
+    }
+
+    fn read_records(&mut self, caller: &Caller) -> Result<(), Fault> {
         let listing =
             list(caller, List { prefix: RUNS.to_owned(), ..List::all(Branch::records()) })?;
         let mut seen = BTreeMap::new();
@@ -59,16 +79,7 @@ impl Ledger {
         self.seen = seen;
         let kept = self.seen.values().filter_map(|(_, record)| record.clone());
         self.records = kept.map(|record| (record.stage.clone(), record)).collect();
-        let listing = list(caller, List { older: true, ..List::all(Branch::main()) })?;
-        let heads = listing.entries.into_iter();
-        let mut heads: BTreeMap<Resource, Head> = heads.filter_map(head).collect();
-        // A definition that says an older name means what it is called now.
-        for (name, now) in listing.older {
-            if let Some(head) = heads.get(&now).cloned() {
-                heads.entry(name).or_insert(head);
-            }
-        }
-        Ok(Cut { at: listing.at, heads })
+        Ok(())
     }
 
     /// Keeps a record: at once here, and in the store as soon as it takes it.
@@ -105,6 +116,30 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// The newest commit of a branch, if there is one.
+fn newest(caller: &Caller, branch: Branch) -> Result<Option<Revision>, Fault> {
+    let request = Resolve { at: At::head(), branch, zone: None };
+    match caller.call_blocking(&request, DEADLINE) {
+        Ok(resolved) => Ok(Some(resolved.revision)),
+        Err(fault) if fault.code == Code::NotFound => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The heads of one commit.
+fn heads(caller: &Caller) -> Result<Cut, Fault> {
+    let listing = list(caller, List { older: true, ..List::all(Branch::main()) })?;
+    let heads = listing.entries.into_iter();
+    let mut heads: BTreeMap<Resource, Head> = heads.filter_map(head).collect();
+    // A definition that says an older name means what it is called now.
+    for (name, now) in listing.older {
+        if let Some(head) = heads.get(&now).cloned() {
+            heads.entry(name).or_insert(head);
+        }
+    }
+    Ok(Cut { at: listing.at, heads })
 }
 
 fn list(caller: &Caller, mut request: List) -> Result<Listing, Fault> {

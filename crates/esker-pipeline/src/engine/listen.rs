@@ -54,7 +54,7 @@ impl Hints {
         match mail {
             Mail::Store => self.store.store(false, Ordering::Release),
             Mail::Files => self.files.store(false, Ordering::Release),
-            Mail::Waits(..) | Mail::Ended(..) | Mail::Stop => {}
+            Mail::Waits(..) | Mail::Said(..) | Mail::Ended(..) | Mail::Stop => {}
         }
     }
 }

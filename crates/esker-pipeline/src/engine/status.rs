@@ -44,6 +44,8 @@ pub struct Part {
     pub since: Timestamp,
     /// When it runs next, if it has a schedule.
     pub next: Option<Timestamp>,
+    /// How far its program says it is, while it runs.
+    pub progress: Option<String>,
     /// What it makes.
     pub outputs: Vec<Resource>,
     /// What went wrong last, in one line: if it has failed since it last went well, or if for some time nothing
@@ -51,6 +53,38 @@ pub struct Part {
     pub failure: Option<String>,
     /// How long the last run took, in milliseconds.
     pub duration_ms: Option<u64>,
+    /// What keeps it on its last good version, if something above it has failed.
+    pub behind: Option<Behind>,
+}
+
+/// Why what a part makes is not made from what is newest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// The source or stage above it that failed; the one that did first, if several have.
+    pub because: String,
+    /// Since when that fails.
+    pub since: Timestamp,
+}
+
+/// What is behind, by its name.
+fn behind(
+    definition: &Definition,
+    records: &BTreeMap<String, RunRecord>,
+) -> BTreeMap<String, Behind> {
+    let mut behind: BTreeMap<String, Behind> = BTreeMap::new();
+    for (name, record) in records {
+        let Some(failure) = &record.failure else {
+            continue;
+        };
+        for stage in definition.below(name) {
+            let known = behind.get(&stage.name);
+            if known.is_none_or(|known| failure.since < known.since) {
+                let because = Behind { because: name.clone(), since: failure.since };
+                behind.insert(stage.name.clone(), because);
+            }
+        }
+    }
+    behind
 }
 
 /// What a status is made from.
@@ -60,6 +94,7 @@ pub(super) struct Seen<'a> {
     pub(super) plan: &'a Plan,
     pub(super) records: &'a BTreeMap<String, RunRecord>,
     pub(super) lulls: &'a Lulls,
+    pub(super) progress: &'a BTreeMap<String, String>,
     pub(super) now: Timestamp,
 }
 
@@ -71,7 +106,8 @@ fn is_same(before: &State, after: &State) -> bool {
 impl Status {
     /// The status after a plan was made; what has not changed keeps its `since`.
     pub(super) fn after(&self, seen: &Seen<'_>) -> Self {
-        let Seen { definition, plan, records, lulls, now } = *seen;
+        let Seen { definition, plan, records, lulls, progress, now } = *seen;
+        let behind = behind(definition, records);
         let part = |name: &str, kind: Kind, outputs: &[Resource]| {
             let record = records.get(name);
             let failure = record.and_then(|record| record.failure.as_ref());
@@ -88,12 +124,14 @@ impl Status {
                 state,
                 since,
                 next: plan.next.get(name).copied(),
+                progress: progress.get(name).cloned(),
                 outputs: outputs.to_vec(),
                 failure: lulls
                     .why(name)
                     .or(failure.map(|failure| failure.summary.as_str()))
                     .map(str::to_owned),
                 duration_ms: record.map(|record| record.duration_ms),
+                behind: behind.get(name).cloned(),
             }
         };
         let sources = definition.sources.iter().map(|source| {

@@ -86,6 +86,24 @@ fn a_run_that_is_ended_from_outside_is_no_problem() {
 }
 
 #[test]
+fn how_far_a_program_says_it_is_is_shown() {
+    let stub = Stub::serve(|_| None);
+    let dir = tempfile::tempdir().unwrap();
+    let script = "echo esker: progress 40/100 reading >&2; read _ < go; echo done";
+    let program = format!("run = [\"sh\", \"-c\", \"{script}\"]");
+    fs::write(dir.path().join("esker.toml"), GOOD.replace("file = \"a.csv\"", &program)).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(dir.path().join("go")).status();
+    assert!(made.unwrap().success());
+    let options = options_with(&stub.bus, &stub.server.local(), dir.path());
+    let engine = Engine::start(Options { esker: stub::supervisor(), ..options }).unwrap();
+    let progress = |status: &Status| status.parts.first().and_then(|part| part.progress.clone());
+    await_status(&engine, |status| progress(status).as_deref() == Some("40/100 reading"));
+    fs::write(dir.path().join("go"), "go\n").unwrap();
+    await_status(&engine, |status| progress(status).is_none());
+    engine.shutdown();
+}
+
+#[test]
 fn a_store_that_takes_nothing_is_shown_and_the_run_waits_for_it() {
     let (stub, engine) = shown(Code::NotWritable, |status| {
         status.store.as_ref().is_some_and(|why| why.contains("the stub says NotWritable"))

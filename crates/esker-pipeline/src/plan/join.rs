@@ -5,81 +5,125 @@
 //! is above all the other inputs that share something with it too, or shares nothing with them. A straight
 //! chain never waits, and so a source that changes faster than its stage runs starves nobody.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use esker_wire::name::Resource;
+use fixedbitset::FixedBitSet;
 
 use crate::definition::{Definition, Stage};
 
-/// Everything a resource comes from.
-#[derive(Debug, Default, Clone)]
-struct Above<'a> {
-    /// The stages on the way.
-    stages: BTreeSet<&'a str>,
-    /// The resources on the way, itself included.
-    resources: BTreeSet<&'a Resource>,
-}
-
-/// What every input of every stage comes from.
+/// What every input of every stage comes from: numbers of stages, and after them of resources that no stage makes.
 pub(super) struct Ancestry<'a> {
-    stages: BTreeMap<&'a str, Vec<Above<'a>>>,
+    stages: BTreeMap<&'a str, usize>,
+    names: Vec<&'a str>,
+    /// For each stage, for each of its inputs: everything that comes from.
+    inputs: Vec<Vec<FixedBitSet>>,
+    /// The same for all inputs of a stage together.
+    reads: Vec<FixedBitSet>,
 }
 
 impl<'a> Ancestry<'a> {
     pub(super) fn of(definition: &'a Definition) -> Self {
-        let makers: BTreeMap<&Resource, &Stage> = definition
-            .stages
-            .iter()
-            .flat_map(|stage| stage.outputs.iter().map(move |output| (output, stage)))
-            .collect();
+        let stages = &definition.stages;
+        let makers = stages.iter().enumerate();
+        let makers: BTreeMap<&Resource, usize> =
+            makers.flat_map(|(at, stage)| stage.outputs.iter().map(move |out| (out, at))).collect();
         let sources = definition.sources.iter().filter(|source| source.has_streams());
         let families: Vec<&Resource> = sources.map(|source| &source.output).collect();
-        let mut known = BTreeMap::new();
-        let joins = definition.stages.iter().map(|stage| {
+        let mut roots = BTreeMap::new();
+        for input in stages.iter().flat_map(|stage| &stage.inputs) {
+            let next = stages.len() + roots.len();
+            if !makers.contains_key(input) {
+                // The streams of a tap change together: they are one root.
+                let family = families.iter().find(|family| family.is_above(input));
+                let at = *roots.entry(family.copied().unwrap_or(input)).or_insert(next);
+                roots.entry(input).or_insert(at);
+            }
+        }
+        let count = stages.len() + roots.len();
+        let mut climb = Climb { stages, makers, roots, reads: vec![None; stages.len()], count };
+        for at in 0..stages.len() {
+            climb.reads(at);
+        }
+        let inputs = stages.iter().map(|stage| {
             let inputs = stage.inputs.iter();
-            let above = inputs.map(|input| above(input, (&makers, &families), &mut known));
-            (stage.name.as_str(), above.collect())
+            inputs.map(|input| climb.above(input)).collect()
         });
-        Self { stages: joins.collect() }
+        let inputs = inputs.collect();
+        let names: Vec<&str> = stages.iter().map(|stage| stage.name.as_str()).collect();
+        let stages = names.iter().enumerate().map(|(at, name)| (*name, at)).collect();
+        let reads = climb.reads.into_iter().flatten().collect();
+        Self { stages, names, inputs, reads }
+    }
+
+    /// The stages of these names; sources are above everything they feed, and hold nobody.
+    pub(super) fn set<'n>(&self, names: impl Iterator<Item = &'n str>) -> FixedBitSet {
+        let mut set = FixedBitSet::with_capacity(self.reads.first().map_or(0, FixedBitSet::len));
+        set.extend(names.filter_map(|name| self.stages.get(name).copied()));
+        set
     }
 
     /// The stage among `unsettled` that a stage has to wait for, if there is one.
-    pub(super) fn holds<'u>(&self, name: &str, unsettled: &BTreeSet<&'u str>) -> Option<&'u str> {
-        let inputs = self.stages.get(name)?;
-        unsettled.iter().copied().find(|stage| {
-            let (through, past): (Vec<_>, Vec<_>) =
-                inputs.iter().partition(|input| input.stages.contains(stage));
-            !through.is_empty() && past.iter().any(|other| self.share(stage, other))
-        })
-    }
-
-    /// Whether what the stage reads and what the other input comes from have anything in common.
-    fn share(&self, stage: &str, other: &Above<'_>) -> bool {
-        let read = self.stages.get(stage).into_iter().flatten();
-        read.flat_map(|input| &input.resources).any(|resource| other.resources.contains(resource))
+    pub(super) fn holds(&self, name: &str, unsettled: &FixedBitSet) -> Option<&'a str> {
+        let at = *self.stages.get(name)?;
+        let inputs = &self.inputs[at];
+        if inputs.len() < 2 {
+            return None;
+        }
+        let holds = |stage: &usize| {
+            let past = inputs.iter().filter(|input| !input.contains(*stage));
+            let read = &self.reads[*stage];
+            let mut past = past.map(|other| !read.is_disjoint(other));
+            past.any(|shares| shares)
+        };
+        self.reads[at].intersection(unsettled).find(holds).map(|stage| self.names[stage])
     }
 }
 
-fn above<'a>(
-    resource: &'a Resource,
-    (makers, families): (&BTreeMap<&'a Resource, &'a Stage>, &[&'a Resource]),
-    known: &mut BTreeMap<&'a Resource, Above<'a>>,
-) -> Above<'a> {
-    if let Some(found) = known.get(resource) {
-        return found.clone();
-    }
-    let mut all = Above::default();
-    all.resources.insert(resource);
-    // The streams of a tap change together.
-    all.resources.extend(families.iter().find(|family| family.is_above(resource)));
-    if let Some(stage) = makers.get(resource) {
-        all.stages.insert(&stage.name);
-        for input in &stage.inputs {
-            let more = above(input, (makers, families), known);
-            all.stages.extend(more.stages);
-            all.resources.extend(more.resources);
+/// Going up from stage to stage, each once.
+struct Climb<'a> {
+    stages: &'a [Stage],
+    makers: BTreeMap<&'a Resource, usize>,
+    roots: BTreeMap<&'a Resource, usize>,
+    reads: Vec<Option<FixedBitSet>>,
+    count: usize,
+}
+
+impl Climb<'_> {
+    /// Makes sure that it is known what a stage reads, without going deeper than one call: chains may be long.
+    fn reads(&mut self, at: usize) {
+        let mut open = vec![at];
+        while let Some(at) = open.last().copied() {
+            let makers = self.stages[at].inputs.iter().filter_map(|input| self.makers.get(input));
+            let unknown: Vec<usize> =
+                makers.copied().filter(|maker| self.reads[*maker].is_none()).collect();
+            if unknown.is_empty() {
+                let mut all = FixedBitSet::with_capacity(self.count);
+                for input in &self.stages[at].inputs {
+                    all.union_with(&self.above(input));
+                }
+                self.reads[at] = Some(all);
+                open.pop();
+            } else {
+                open.extend(unknown);
+            }
         }
     }
-    known.insert(resource, all.clone());
-    all
+
+    /// What a resource comes from, once it is known what its stage reads.
+    fn above(&self, resource: &Resource) -> FixedBitSet {
+        match self.makers.get(resource) {
+            Some(maker) => {
+                let mut all = self.reads[*maker].clone().unwrap_or_default();
+                all.grow(self.count);
+                all.insert(*maker);
+                all
+            }
+            None => {
+                let mut all = FixedBitSet::with_capacity(self.count);
+                all.extend(self.roots.get(resource).copied());
+                all
+            }
+        }
+    }
 }

@@ -88,6 +88,9 @@ pub(super) fn of_stage(world: &World<'_>, stage: &Stage) -> Standing {
     let mut contents = Vec::new();
     for resource in &stage.inputs {
         let Some(head) = world.heads.get(resource) else {
+            if stage.ways.optional.contains(resource) {
+                continue;
+            }
             return Standing::Missing(resource.clone());
         };
         contents.push((resource, head.blob));
@@ -138,10 +141,20 @@ fn by_content(world: &World<'_>, run: Run) -> Standing {
         return Standing::Fresh { next: None, settle };
     }
     match same.map(|record| record.ended) {
-        Some(Ended::Problem) => Standing::Problem { next: None },
-        Some(Ended::Retry) => retry(world, run, same),
+        Some(Ended::Problem) if !is_answered(world, &run, same) => Standing::Problem { next: None },
+        Some(Ended::Problem | Ended::Retry) => retry(world, run, same),
         _ => Standing::Ready(Box::new(run)),
     }
+}
+
+/// Whether something has changed that a check held the outputs against when they were refused: what the record
+/// names beside the inputs.
+fn is_answered(world: &World<'_>, run: &Run, record: Option<&RunRecord>) -> bool {
+    let read = |resource: &Resource| run.inputs.iter().any(|input| input.resource == *resource);
+    let head = |resource: &Resource| world.heads.get(resource).map(|head| head.revision);
+    let held = record.into_iter().flat_map(|record| &record.inputs);
+    held.filter(|input| !read(&input.resource))
+        .any(|input| head(&input.resource) != Some(input.revision))
 }
 
 /// A program that asks the world outside: its last run is good until the schedule says otherwise.
@@ -239,6 +252,7 @@ fn settled(run: &Run, failed: &RunRecord) -> RunRecord {
         started: failed.started,
         duration_ms: failed.duration_ms,
         failure: None,
+        warnings: Vec::new(),
     }
 }
 

@@ -108,6 +108,40 @@ fn a_side_that_shares_nothing_does_not_hold_a_join() {
 }
 
 #[test]
+fn a_join_of_any_versions_waits_for_nobody() {
+    let any = "run = [\"esker\", \"d\"]\njoin = \"any\"";
+    let mut sim = Sim::new(&DIAMOND.replace("run = [\"esker\", \"d\"]", any));
+    sim.put("raw/a", "1");
+    sim.put("params/p", "1");
+    sim.settle();
+    sim.put("raw/a", "2");
+    let run = sim.plan().runs.into_iter().find(|run| run.name() == "b").unwrap();
+    sim.finish(&run);
+    assert_eq!(started(&sim.plan()), ["c", "d"]);
+}
+
+#[test]
+fn what_is_optional_is_waited_for_no_longer() {
+    let some = "run = [\"esker\", \"d\"]\noptional = \"params/p\"";
+    let mut sim = Sim::new(&DIAMOND.replace("run = [\"esker\", \"d\"]", some));
+    sim.put("raw/a", "1");
+    sim.settle();
+    assert_eq!(sim.content("d/d"), "d/d(b/b(1),c/c(1))");
+    sim.put("params/p", "1");
+    sim.settle();
+    assert_eq!(sim.content("d/d"), "d/d(b/b(1),c/c(1),1)");
+}
+
+#[test]
+fn the_preferred_goes_first() {
+    let first = "run = [\"esker\", \"c\"]\npriority = 1";
+    let text = DIAMOND.replace("run = [\"esker\", \"c\"]", first);
+    let mut sim = Sim::new(&text.replace("jobs = 2", "jobs = 1"));
+    sim.put("raw/a", "1");
+    assert_eq!(started(&sim.plan()), ["c"]);
+}
+
+#[test]
 fn one_stage_runs_once_at_a_time_and_jobs_are_bounded() {
     let mut sim = Sim::new(DIAMOND);
     sim.put("raw/a", "1");

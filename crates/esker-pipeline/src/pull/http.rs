@@ -53,11 +53,11 @@ pub(super) fn fetch(errand: &Errand<'_>, http: &Http) -> Result<Made, Halt> {
     if known.is_some_and(|known| known.hash == hash) {
         return Err(Halt::Unchanged);
     }
-    let mut contents = vec![(output.clone(), bytes)];
-    if let Some(kept) = errand.source.state() {
-        contents.push((kept, kept_text(errand, &validators, &hash).into()));
-    }
-    Ok(Made { contents, content_type: file::content_type(&name).or(content_type) })
+    let contents = vec![(output.clone(), bytes)];
+    let kept = kept_text(errand, &validators, &hash);
+    let state = errand.source.state().map(|name| (name, kept.into()));
+    let content_type = file::content_type(&name).or(content_type);
+    Ok(Made::new(contents, content_type).with_state(state))
 }
 
 fn place(errand: &Errand<'_>, http: &Http) -> Result<Place, Broken> {

@@ -75,7 +75,7 @@ pub(super) fn fetch(errand: &Errand<'_>, sql: &Sql) -> Result<Made, Halt> {
         return Err(output::empty(errand.source.output.as_str()).into());
     }
     let contents = vec![(errand.source.output.clone(), Bytes::from(text))];
-    Ok(Made { contents, content_type: Some("text/csv") })
+    Ok(Made::new(contents, Some("text/csv")))
 }
 
 fn address(errand: &Errand<'_>, sql: &Sql) -> Result<Address, Broken> {

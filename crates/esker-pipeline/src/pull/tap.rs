@@ -102,9 +102,9 @@ impl Errand<'_> {
             return Err(Halt::Unchanged);
         }
         outputs.push((kept.clone(), head));
-        contents.push((kept, memory_text(&next)?.into()));
         run.outputs = outputs;
-        Ok(Made { contents, content_type: None })
+        let state = Some((kept, memory_text(&next)?.into()));
+        Ok(Made::new(contents, None).with_state(state))
     }
 
     fn memory(&self, run: &Run, kept: &Resource) -> Result<Memory, Halt> {

@@ -21,6 +21,8 @@ pub(crate) struct Broken {
     pub(crate) detail: String,
     /// Whether it is likely to pass by itself.
     pub(crate) temporary: bool,
+    /// Whether it is known not to.
+    pub(crate) lasting: bool,
     /// How long those who failed it ask to be left alone.
     pub(crate) after: Option<Duration>,
 }
@@ -32,6 +34,7 @@ impl Broken {
             hint: hint.into(),
             detail: String::new(),
             temporary: false,
+            lasting: false,
             after: None,
         }
     }
@@ -66,7 +69,8 @@ pub(super) fn of_program(program: &Program, end: End, stderr: &[u8]) -> Broken {
         End::Stopped | End::Interrupted => Broken::new(format!("{name} was stopped"), ""),
     };
     let temporary = end == End::Exited(retry::TEMPORARY);
-    Broken { detail, temporary, ..broken }
+    let lasting = matches!(end, End::Exited(retry::BAD_DATA | retry::BAD_SETUP));
+    Broken { detail, temporary, lasting, ..broken }
 }
 
 /// The last line a program said, by which its failure is known: of a traceback it is the error itself.
@@ -84,6 +88,8 @@ fn last_words(detail: &str) -> String {
 fn meaning(code: i32) -> String {
     match code {
         retry::TEMPORARY => " (it says that this may pass)".to_owned(),
+        retry::BAD_DATA => " (it says that its input is bad)".to_owned(),
+        retry::BAD_SETUP => " (it says that it is set up wrongly)".to_owned(),
         129..=192 => format!(" (killed by signal {})", code - 128),
         _ => String::new(),
     }
@@ -91,6 +97,8 @@ fn meaning(code: i32) -> String {
 
 fn hint(code: i32) -> &'static str {
     match code {
+        retry::BAD_DATA => "mend its input: it runs again when that changes",
+        retry::BAD_SETUP => "mend how it is set up, then: esker problems retry",
         137 => "was it killed for using too much memory? see its standard error",
         _ if code == i32::from(NOT_FOUND) => "a program does not exist; run: esker check",
         _ if code == i32::from(NOT_EXECUTABLE) => "a program is not executable; run: esker check",
@@ -113,7 +121,8 @@ pub(super) fn record(run: &Run, broken: Broken, began: Began, now: Timestamp) ->
     let (before, since) = run.failed.unwrap_or((0, now));
     let count = before.saturating_add(1);
     let chance = (now, fastrand::f64());
-    let not_before = retry::not_before(count, allowed(run), broken.temporary, chance);
+    let allowed = if broken.lasting { 0 } else { allowed(run) };
+    let not_before = retry::not_before(count, allowed, broken.temporary, chance);
     let not_before = not_before.map(|time| retry::asked(time, broken.after, now));
     let ended = match not_before {
         Some(_) => Ended::Retry,
@@ -138,6 +147,7 @@ pub(super) fn record(run: &Run, broken: Broken, began: Began, now: Timestamp) ->
             since,
             not_before,
         }),
+        warnings: Vec::new(),
     }
 }
 

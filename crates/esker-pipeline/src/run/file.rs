@@ -95,7 +95,7 @@ fn settle(
         match loaded.and_then(|bytes| content(&bytes, wanted)) {
             Ok(content) if rested || run.run_key == planned.run_key => {
                 let contents = vec![(wanted.source.output.clone(), content)];
-                return Ok(Made { contents, content_type: content_type(wanted.path) });
+                return Ok(Made::new(contents, content_type(wanted.path)));
             }
             Err(broken) if rested => return Err(broken.into()),
             _ => line.pause(REST)?,

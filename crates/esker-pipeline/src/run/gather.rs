@@ -1,7 +1,9 @@
 //! The inputs of a stage, all as of one commit, as what the program reads.
 
+use std::ffi::OsString;
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{Seek as _, Write as _};
+use std::path::Path;
 
 use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
@@ -20,13 +22,18 @@ use super::failure::Broken;
 use super::line::Line;
 use super::{Bench, Halt, SCRATCH, may_pass};
 
-/// One input is its own bytes; several are one stacked stream, a stream per input, named like the resource.
-pub(super) fn inputs(bench: &Bench, run: &Run, line: &Line) -> Result<Stdin, Halt> {
+/// One input is its own bytes; several are one stacked stream, a stream per input, named like the resource. Of
+/// several that the definition names, those that do not exist yet are left out.
+pub(super) fn inputs(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    named: usize,
+) -> Result<Stdin, Halt> {
     let mut contents = Vec::new();
     for input in &run.inputs {
         match get((bench, line), run, (input, None))? {
             Ok(content) => contents.push((input, content.bytes.unwrap_or_default())),
-            Err(_) if run.inputs.len() == 1 => {
+            Err(_) if named == 1 => {
                 return Ok(Stdin::File(fetch((bench, line), run, input)?));
             }
             Err(fault) => {
@@ -36,10 +43,35 @@ pub(super) fn inputs(bench: &Bench, run: &Run, line: &Line) -> Result<Stdin, Hal
             }
         }
     }
-    if let [(_, only)] = contents.as_slice() {
+    if let [(_, only)] = contents.as_slice()
+        && named == 1
+    {
         return Ok(only.clone().into());
     }
     stack(&contents).map(Stdin::from).map_err(Halt::Broken)
+}
+
+/// Writes what the run's outputs are now into its scratch folder; gives the variables that name the files. What does
+/// not exist yet has none.
+pub(super) fn previous(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    scratch: &Path,
+) -> Result<Vec<(OsString, OsString)>, Halt> {
+    let mut variables = Vec::new();
+    for (index, (resource, head)) in run.outputs.iter().enumerate() {
+        let Some(revision) = *head else {
+            continue;
+        };
+        let output = Input { resource: resource.clone(), revision };
+        let name = format!("previous-{}", index + 1);
+        let path = scratch.join(name);
+        let mut from = fetch((bench, line), run, &output)?;
+        from.rewind()?;
+        std::io::copy(&mut from, &mut File::create(&path)?)?;
+        variables.push((format!("ESKER_PREVIOUS_{}", index + 1).into(), path.into()));
+    }
+    Ok(variables)
 }
 
 /// Asks for an input or a part of it; the fault if it does not fit into one answer.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use esker_wire::fault::Fault;
 use esker_wire::message::Request;
 
+use crate::child::said::Said;
 use crate::child::{Mail, Mailbox};
 
 use super::{Bench, DEADLINE, Halt};
@@ -18,8 +19,17 @@ const HEED: Duration = Duration::from_millis(200);
 pub(crate) struct Line {
     /// Where the run is told to end, and what happens to its program.
     pub(crate) mailbox: Mailbox,
-    /// Tells that the store does not take what the run has made, and that it waits for that.
-    pub(crate) waits: Box<dyn Fn(&Fault) + Send>,
+    /// Where the run tells how it goes on.
+    pub(crate) tells: Box<dyn Fn(Tale) + Send>,
+}
+
+/// What a run tells while it is under way.
+#[derive(Debug)]
+pub(crate) enum Tale {
+    /// The store does not take what it has made; it waits for that.
+    Waits(Fault),
+    /// What its program says of itself.
+    Said(Said),
 }
 
 impl Line {

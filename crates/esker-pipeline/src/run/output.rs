@@ -26,7 +26,7 @@ pub(super) fn take(run: &Run, printed: Bytes, allow_empty: bool) -> Result<Made,
             return Err(empty(name.as_str()).into());
         }
     }
-    Ok(Made { contents, content_type: None })
+    Ok(Made::new(contents, None))
 }
 
 /// What it means that there is nothing.

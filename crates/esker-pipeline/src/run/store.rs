@@ -13,7 +13,7 @@ use crate::plan::{Run, Task};
 use crate::retry;
 
 use super::failure::{Broken, name};
-use super::line::Line;
+use super::line::{Line, Tale};
 use super::{Began, Bench, ENGINE, Halt, Made, may_pass};
 
 /// How long the outputs of a finished run are kept for a store that does not take them.
@@ -26,6 +26,7 @@ pub(super) fn put(
     made: Made,
     began: Began,
 ) -> Result<RunRecord, Halt> {
+    let warnings = made.warnings.clone();
     let request = request(bench, run, made, began);
     let stored = send(bench, line, &request)?;
     let changed = stored.items.iter().any(|item| item.is_changed());
@@ -42,6 +43,7 @@ pub(super) fn put(
         started: began.at,
         duration_ms: began.duration_ms(),
         failure: None,
+        warnings,
     })
 }
 
@@ -64,7 +66,7 @@ fn send(bench: &Bench, line: &Line, request: &Put) -> Result<Stored, Halt> {
         if Instant::now() > patience {
             return Err(Halt::Again(format!("cannot store the outputs: {fault}")));
         }
-        (line.waits)(&fault);
+        (line.tells)(Tale::Waits(fault));
         count += 1;
         line.pause(retry::pause(count))?;
     }
@@ -81,10 +83,11 @@ fn request(bench: &Bench, run: &Run, made: Made, began: Began) -> Put {
         Some(revision) => Expect::Revision(*revision),
         None => Expect::Absent,
     });
-    let items = made.contents.into_iter().zip(heads);
-    let types = made.content_type.into_iter().map(str::to_owned).map(Some);
-    let items = items.zip(types.chain(std::iter::repeat(None)));
-    let items = items.map(|(((resource, content), head), content_type)| Item {
+    let content_type = made.content_type.map(str::to_owned);
+    let contents = made.contents.into_iter().map(|one| (one, content_type.clone()));
+    let state = made.state.map(|one| (one, Some("application/json".to_owned())));
+    let items = contents.chain(state).zip(heads);
+    let items = items.map(|(((resource, content), content_type), head)| Item {
         resource,
         content: Some(content),
         if_head: Some(head),
@@ -95,18 +98,23 @@ fn request(bench: &Bench, run: &Run, made: Made, began: Began) -> Put {
         branch: Branch::main(),
         message: Some(message(run)),
         author: None,
-        provenance: Some(Provenance {
-            stage: run.name().to_owned(),
-            run_key: run.run_key.clone(),
-            inputs: run.inputs.clone(),
-            program: program(run),
-            code: run.print.code.clone(),
-            engine: ENGINE.to_owned(),
-            host: bench.host.clone(),
-            started: began.at,
-            duration_ms: began.duration_ms(),
-            exit: 0,
-        }),
+        provenance: Some(provenance(bench, run, began, 0)),
+    }
+}
+
+/// What a run says of itself.
+pub(super) fn provenance(bench: &Bench, run: &Run, began: Began, exit: i32) -> Provenance {
+    Provenance {
+        stage: run.name().to_owned(),
+        run_key: run.run_key.clone(),
+        inputs: run.inputs.clone(),
+        program: program(run),
+        code: run.print.code.clone(),
+        engine: ENGINE.to_owned(),
+        host: bench.host.clone(),
+        started: began.at,
+        duration_ms: began.duration_ms(),
+        exit,
     }
 }
 

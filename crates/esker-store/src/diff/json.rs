@@ -53,14 +53,14 @@ enum Change<'a> {
 /// # Errors
 /// [`Stop`] says why they cannot be compared.
 pub fn compare(old: &[u8], new: &[u8], until: Instant) -> Result<Bytes, Stop> {
-    let old = read(old)?;
+    let old = read(old, "older")?;
     in_time(until)?;
-    let new = read(new)?;
+    let new = read(new, "newer")?;
     in_time(until)?;
     Lines::collect(until, |lines| Comparing { lines, path: String::new() }.values(&old, &new))
 }
 
-fn read(content: &[u8]) -> Result<Value, Stop> {
+fn read(content: &[u8], which: &str) -> Result<Value, Stop> {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     if content.is_empty() {
         return Ok(Value::Null);
@@ -68,7 +68,11 @@ fn read(content: &[u8]) -> Result<Value, Stop> {
     if memory(content) > MEMORY_MAX {
         return Err(Stop::TooLarge(format!("it would take over {MEMORY_MAX} bytes of memory")));
     }
-    serde_json::from_slice(content).map_err(|error| Stop::Unreadable(error.to_string()))
+    serde_json::from_slice(content).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        let what = if error.is_eof() { "ends too early" } else { "is none" };
+        Stop::Unreadable(format!("the {which} version {what} ({place})"))
+    })
 }
 
 /// What a document takes once it is read; brackets within texts are counted too.

@@ -8,12 +8,15 @@ use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use esker_wire::fault::{Code, Fault};
-use esker_wire::pointer::ContentId;
+use esker_wire::pointer::{ContentId, Pointer};
 use sha2::{Digest, Sha256};
 
 use super::tier;
 use crate::error::Error;
 use crate::files;
+
+/// The most bytes that are checked while all others wait.
+const AT_ONCE_MAX: u64 = 4096;
 
 /// Work under way.
 pub(super) struct Finish {
@@ -41,15 +44,32 @@ impl Finish {
         }
     }
 
+    /// Does at once what takes no time; otherwise as [`Finish::start`].
+    pub(super) fn of_size(
+        size: u64,
+        work: impl FnOnce() -> Result<(), Fault> + Clone + Send + 'static,
+    ) -> Self {
+        if size <= AT_ONCE_MAX {
+            Self { thread: None, ended: Some(work()) }
+        } else {
+            Self::start(work)
+        }
+    }
+
     /// Checks an upload, syncs it and puts it in its place; `hash` is that of the file, where it is known.
     pub(super) fn upload(
         git_dir: &Path,
         path: &Path,
-        id: ContentId,
+        Pointer { id, size }: Pointer,
         hash: Option<ContentId>,
     ) -> Self {
         let (git_dir, path) = (git_dir.to_owned(), path.to_owned());
-        Self::start(move || finish(&git_dir, &path, id, hash))
+        Self::of_size(size, move || finish(&git_dir, &path, id, hash))
+    }
+
+    /// Whether it was done when it began.
+    pub(super) fn was_at_once(&self) -> bool {
+        self.ended.is_some()
     }
 
     /// Whether it has ended, one way or the other.

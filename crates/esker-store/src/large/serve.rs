@@ -11,8 +11,8 @@ use crate::objects::Kind;
 use crate::store::Store;
 
 /// What to do about a large content that is missing or damaged.
-pub(crate) const MEND: &str = "put the same bytes again with `esker put`, or copy the file from another \
-    clone's lfs/objects; `esker doctor` lists all that is missing";
+pub(crate) const MEND: &str = "put the same bytes again with `esker put`, or stop esker and bring them from \
+    a mirror or clone: `esker repair --from URL`; `esker doctor` lists all that is missing";
 
 impl Store {
     /// What a blob points to, if it is a pointer.

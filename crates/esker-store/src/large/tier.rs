@@ -39,7 +39,7 @@ pub(super) struct Held {
 }
 
 /// Where a content's file is.
-pub(super) fn path(git_dir: &Path, id: ContentId) -> PathBuf {
+pub(crate) fn path(git_dir: &Path, id: ContentId) -> PathBuf {
     let digits = id.digits();
     objects(git_dir).join(&digits[..2]).join(&digits[2..4]).join(digits)
 }
@@ -49,7 +49,7 @@ fn objects(git_dir: &Path) -> PathBuf {
 }
 
 /// Puts a complete and synced file in its place, so that it survives a loss of power.
-pub(super) fn place(git_dir: &Path, from: &Path, id: ContentId) -> Result<(), Error> {
+pub(crate) fn place(git_dir: &Path, from: &Path, id: ContentId) -> Result<(), Error> {
     let to = path(git_dir, id);
     if let Some(folder) = to.parent() {
         files::make_folder(folder)?;
@@ -237,10 +237,10 @@ impl Tier {
         Err(Error::Content { id: pointer.id, reason })
     }
 
-    /// Reads a content whole on a thread of its own, to see whether it is what it is named.
-    pub(super) fn check(&self, id: ContentId) -> Finish {
+    /// Reads a content whole, on a thread of its own unless it is small, to see whether it is what it is named.
+    pub(super) fn check(&self, Pointer { id, size }: Pointer) -> Finish {
         let path = self.path(id);
-        Finish::start(move || {
+        Finish::of_size(size, move || {
             let found = hash_of(&path).map_err(Error::read(&path))?;
             let reason = format!("is damaged: its hash is {found}");
             if found == id { Ok(()) } else { Err(Error::Content { id, reason }.into_fault()) }
@@ -256,7 +256,7 @@ impl Tier {
         self.settled.remove(&id);
         match files::rename(&self.path(id), &to) {
             // Only in the bucket by now.
-            Err(Error::Write { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Err(Error::Write { why, .. }) if why.kind() == io::ErrorKind::NotFound => {
                 return Ok(());
             }
             renamed => renamed?,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use esker_wire::fault::{Code, Fault};
-use esker_wire::pointer::ContentId;
+use esker_wire::pointer::{ContentId, Pointer};
 use esker_wire::snapshot::{Upload, Uploaded};
 use sha2::{Digest, Sha256};
 
@@ -105,9 +105,13 @@ impl Uploads {
         if partial.have == partial.size {
             let hash =
                 partial.hash.take().map(|hash| ContentId::from_bytes(hash.finalize().into()));
-            partial.finish = Some(Finish::upload(&self.git_dir, &path, ask.id, hash));
+            let pointer = Pointer { id: ask.id, size: partial.size };
+            partial.finish = Some(Finish::upload(&self.git_dir, &path, pointer, hash));
         }
-        Ok(Uploaded { have: partial.have, is_complete: false })
+        let have = partial.have;
+        let is_small = partial.finish.as_ref().is_some_and(Finish::was_at_once);
+        let done = if is_small { self.finished(tier, ask)? } else { None };
+        Ok(done.unwrap_or(Uploaded { have, is_complete: false }))
     }
 
     /// The answer where no bytes are wanted: it is there, or all has come and is being checked.
@@ -144,7 +148,10 @@ impl Uploads {
             // None, or a file cut short: it is replaced by what comes.
             return Ok(None);
         }
-        let check = self.checked.entry(ask.id).or_insert_with(|| tier.check(ask.id));
+        let check = self
+            .checked
+            .entry(ask.id)
+            .or_insert_with(|| tier.check(Pointer { id: ask.id, size: ask.size }));
         match check.poll() {
             Finished::NotYet => Ok(Some(Uploaded { have: ask.size, is_complete: false })),
             Finished::Done => {

@@ -62,3 +62,25 @@ fn a_scratch_that_is_a_second_name_is_not_written_into() {
     let found = refs::read(dir.path(), "refs/heads/x").unwrap();
     assert_eq!(found, Some(blob("one").id));
 }
+
+#[test]
+fn removes_only_what_is_believed() {
+    let dir = repository();
+    let one = to("one", None);
+    place(dir.path(), &one).unwrap();
+    assert!(!remove(dir.path(), &one.name, blob("two").id).unwrap());
+    assert!(remove(dir.path(), &one.name, one.to).unwrap());
+    assert_eq!(refs::read(dir.path(), &one.name).unwrap(), None);
+    assert!(!remove(dir.path(), &one.name, one.to).unwrap());
+    assert_eq!(fs::read_dir(files::temporary(dir.path())).unwrap().count(), 0);
+}
+
+#[test]
+fn a_packed_reference_goes_with_what_is_said_of_it() {
+    let (a, b) = ("1".repeat(40), "2".repeat(40));
+    let head = "# pack-refs with: peeled fully-peeled sorted \n";
+    let packed = format!("{head}{a} refs/esker/x\n^{b}\n{b} refs/tags/x\n^{a}\n");
+    assert_eq!(without(&packed, "refs/esker/x"), format!("{head}{b} refs/tags/x\n^{a}\n"));
+    assert_eq!(without(&packed, "refs/tags/x"), format!("{head}{a} refs/esker/x\n^{b}\n"));
+    assert_eq!(without(&packed, "refs/esker"), packed);
+}

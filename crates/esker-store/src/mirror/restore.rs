@@ -72,7 +72,7 @@ pub(super) fn make(
     git.ask(&["init", "--bare", "-q", "--template=", "--initial-branch=main"], String::new())?;
     // As every store has it: clones may leave out contents.
     git.ask(&["config", "uploadpack.allowFilter", "true"], String::new())?;
-    let wrong = |reason: String| Error::Git { deed: format!("restore from {remote}"), reason };
+    let wrong = |reason: String| Error::Git { deed: format!("read a store from {remote}"), reason };
     fetch::fetch(&git, remote, told).map_err(|trouble| wrong(trouble.text().to_owned()))?;
     told("checking");
     if let Some(finding) = Store::check_git(&half.0).into_iter().next() {

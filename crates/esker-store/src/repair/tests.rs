@@ -42,7 +42,7 @@ fn content(dir: &Path, at: Revision) -> Result<Bytes, Fault> {
 }
 
 fn run(dir: &Path, from: &[PathBuf], is_dry: bool) -> Repair {
-    repair(dir, from, is_dry, &mut |_| ()).unwrap()
+    repair(dir, None, from, is_dry, &mut |_| ()).unwrap()
 }
 
 /// The journal is damaged at its beginning; what was told behind that is in it alone.
@@ -116,7 +116,7 @@ fn what_is_nowhere_is_told() {
 fn a_store_that_is_held_is_refused() {
     let (dir, _) = store();
     let _held = Store::open(dir.path(), Options::default()).unwrap();
-    let refused = repair(dir.path(), &[], true, &mut |_| ());
+    let refused = repair(dir.path(), None, &[], true, &mut |_| ());
     assert!(matches!(refused, Err(Error::Held { .. })));
 }
 

@@ -120,14 +120,14 @@ fn flip(told: &Told, whole: &Path, dice: &mut Dice) {
     fs::write(path, &bytes).unwrap();
     let name = path.strip_prefix(folder).unwrap().display().to_string();
     let what = format!("bit {bit} of byte {at} of {name}");
-    let found = Store::check_deep(folder, &mut |_| ());
+    let found = Store::check_deep(folder, None, &mut |_| ());
     let looked = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap();
     copy(folder, looked.path());
     let good = read(looked.path(), told, &what);
     let is_object = name.ends_with(".pack") || name.ends_with(".idx");
     assert!(good == told.len() && !is_object || !found.is_empty(), "{what}: not found");
     let from = whole.to_owned();
-    let repaired = repair(folder, &[from], false, &mut |_| ());
+    let repaired = repair(folder, None, &[from], false, &mut |_| ());
     let repaired = repaired.unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(repaired.left, [], "{what}: {repaired:#?}");
     assert_eq!(read(folder, told, &what), told.len(), "{what}: {repaired:#?}");
@@ -145,7 +145,7 @@ fn a_flipped_bit_is_never_served_and_is_repaired() {
     for is_collected in [false, true] {
         let (whole, told) = store(is_collected);
         git(whole.path(), &["fsck", "--strict"]);
-        assert_eq!(Store::check_deep(whole.path(), &mut |_| ()), []);
+        assert_eq!(Store::check_deep(whole.path(), None, &mut |_| ()), []);
         for _ in 0..flips.unwrap_or(FLIPS) / 2 {
             flip(&told, whole.path(), &mut dice);
         }

@@ -313,3 +313,18 @@ fn stock_git_lfs_reads_and_writes_the_store() {
     assert_sound(deep.path());
     std::fs::remove_dir_all(clone).unwrap();
 }
+
+/// What takes no time is answered at once, and always alike.
+#[test]
+fn a_small_upload_is_complete_with_its_last_piece() {
+    let mut deep = Deep::new();
+    for _ in 0..3 {
+        assert!(deep.ask(b"").unwrap().is_complete, "there is nothing to bring");
+    }
+    let bytes = noise(77, 2_000);
+    assert!(!deep.ask(&bytes).unwrap().is_complete);
+    assert!(deep.piece(&bytes, 0, 2_000).unwrap().is_complete);
+    for _ in 0..3 {
+        assert!(deep.ask(&bytes).unwrap().is_complete);
+    }
+}

@@ -19,6 +19,7 @@ mod model;
 mod names;
 mod outside;
 mod prune;
+mod rejected;
 mod requests;
 #[cfg(feature = "s3")]
 mod s3;

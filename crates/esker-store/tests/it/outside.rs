@@ -184,6 +184,9 @@ fn a_lock_of_gits_is_named() {
     assert!(fault.message.contains("main.lock"), "{fault}");
     let fault = bench.call(&put("raw/plan", "two")).unwrap_err();
     assert!(fault.message.contains("main.lock"), "{fault}");
+    // What is safe is one thing, what was asked for now is another.
+    assert!(fault.message.starts_with("what was acknowledged before is safe"), "{fault}");
+    assert!(fault.hint.starts_with("this request has stored nothing"), "{fault}");
     let closed = bench.close();
     let error = closed.try_open().err().expect("what was stored cannot be put in its place");
     assert!(error.to_string().contains("main.lock"), "{error}");

@@ -165,6 +165,7 @@ fn only_what_no_rule_keeps_goes() {
     // Known after a start; no damage, nothing to collect, nothing to prune twice.
     years.snapshots.settle().unwrap();
     assert_eq!(Store::check(years.folder.path(), None), []);
+    assert_eq!(Store::check_deep(years.folder.path(), None, &mut |_| ()), []);
     let report = years.prune(&[("raw/big", "3d")], true).unwrap();
     assert_eq!((report.goes.count, stays(&report, 0)["gone"]), (0, 1));
     // Whoever has the bytes can bring them back.

@@ -5,7 +5,7 @@ use esker_wire::name::Branch;
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Resolve, Tag, Tags};
 
-use crate::support::{Bench, git, git_at};
+use crate::support::{Bench, NOON, git, git_at};
 
 fn resolve(bench: &mut Bench, at: &str) -> Result<Revision, Code> {
     let ask = Resolve { at: at.parse().unwrap(), branch: Branch::main(), zone: None };
@@ -90,6 +90,34 @@ fn the_last_commit_in_order_counts() {
     assert_eq!(resolve(&mut bench, "2025-11-21~1"), Ok(late));
 }
 
+/// A commit of plain git that is dated far in the future does not take every later PUT there.
+#[test]
+fn a_date_far_in_the_future_is_not_handed_on() {
+    for is_open in [true, false] {
+        let mut bench = Bench::new();
+        bench.put("raw/plan", "one");
+        bench.pass(60);
+        bench.snapshots.settle().unwrap();
+        let closed = (!is_open).then(|| std::mem::replace(&mut bench, Bench::new()).close());
+        let folder = closed.as_ref().map_or(bench.path(), |closed| closed.folder.path());
+        let tree = git(folder, &["rev-parse", "main^{tree}"]);
+        let args = ["commit-tree", tree.trim(), "-p", "main", "-m", "by hand"];
+        let late = git_at(folder, &args, "@3786912000 +0000");
+        git(folder, &["update-ref", "refs/heads/main", late.trim()]);
+        let mut bench = closed.map_or(bench, |closed| closed.open());
+        let two = bench.put("raw/plan", "two").revision;
+        assert_eq!(bench.git(&["rev-parse", "main~1"]), late, "it is taken in as it is");
+        let times = bench.git(&["log", "-1", "--format=%ct", "main"]);
+        assert_eq!(times.trim(), (NOON + 60).to_string());
+        assert_eq!(resolve(&mut bench, "today"), Ok(two));
+        // Of what esker itself has put none goes back, nor behind one that is a little ahead.
+        bench.pass(-30);
+        bench.put("raw/plan", "three");
+        let times = bench.git(&["log", "-1", "--format=%ct", "main"]);
+        assert_eq!(times.trim(), (NOON + 60).to_string());
+    }
+}
+
 #[test]
 fn a_year_that_a_revision_begins_with_is_refused() {
     let mut bench = Bench::new();
@@ -126,7 +154,7 @@ fn the_clock_never_goes_back_in_the_log() {
     bench.put("raw/plan", "two");
     let times = bench.git(&["log", "--format=%ct", "main"]);
     let times: Vec<i64> = times.lines().map(|line| line.parse().unwrap()).collect();
-    assert_eq!(times, [crate::support::NOON; 3]);
+    assert_eq!(times, [NOON; 3]);
 }
 
 #[test]

@@ -69,6 +69,7 @@ fn record(stage: &str, ended: Ended, inputs: &[Input], outputs: &[Input]) -> Run
         outputs: outputs.to_vec(),
         started: Timestamp::UNIX_EPOCH,
         duration_ms: 5,
+        warnings: Vec::new(),
         failure: matches!(ended, Ended::Problem | Ended::Retry).then_some(failure),
     }
 }

@@ -23,6 +23,7 @@ fn record(ended: Ended, failure: Option<Failure>) -> RunRecord {
         started: time("2026-11-20T17:00:00Z"),
         duration_ms: 12,
         failure,
+        warnings: Vec::new(),
     }
 }
 
@@ -42,6 +43,10 @@ fn every_record_comes_back() {
     let records = [
         record(Ended::Stored, None),
         record(Ended::Unchanged, None),
+        RunRecord {
+            warnings: vec!["a: refused by b: c".to_owned(), "d".to_owned()],
+            ..record(Ended::Stored, None)
+        },
         record(Ended::Retry, Some(failure("Traceback\n  File \"x\"\n=====not a header\n"))),
         record(Ended::Problem, Some(failure(""))),
     ];

@@ -128,7 +128,7 @@ impl Request for Log {
         let named = !message.subject().is_empty();
         let resource = if named { Some(subject(message)?) } else { None };
         let limit: Option<u32> = head.parse("limit")?;
-        let limit = limit.unwrap_or(LOG_DEFAULT).min(LOG_MAX);
+        let limit = limit.unwrap_or(LOG_DEFAULT).clamp(1, LOG_MAX);
         let (filter, after) = (Filter::read(head)?, head.parse("after")?);
         Ok(Self { resource, at, branch, limit, filter, after })
     }

@@ -280,7 +280,7 @@ fn a_get_of_a_bad_name_or_version_is_refused() {
         ("=====esker/1 GET", "it needs the form stage/name"),
         ("=====esker/1 GET raw/plan\n\toffset: -1", "cannot read the field `offset`"),
         ("=====esker/1 GET raw/plan\n\tunless: HEAD", "is not a full revision"),
-        ("=====esker/1 GET raw/plan\n\tbranch: ../x", "a branch is lower-case letters"),
+        ("=====esker/1 GET raw/plan\n\tbranch: ../x", "is not a branch name"),
     ];
     for (head, expected) in cases {
         let message = Message::from_frames(&[Bytes::from(head)]).expect("a head");

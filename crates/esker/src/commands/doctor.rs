@@ -59,7 +59,7 @@ pub(crate) fn doctor(place: &Place, doctor: &Doctor) -> Result<ExitCode> {
     let blobs = definition.as_ref().and_then(|definition| definition.store.blobs.as_ref());
     findings.extend(store(&project, blobs));
     if doctor.deep {
-        findings.extend(deep(&project));
+        findings.extend(deep(&project, blobs));
     }
     findings.extend(hub(place, &project, definition.as_ref()));
     findings.push(runner(&project));
@@ -141,14 +141,14 @@ fn store(project: &Project, blobs: Option<&Blobs>) -> Vec<Finding> {
 }
 
 /// Reads all of the store.
-fn deep(project: &Project) -> Vec<Finding> {
+fn deep(project: &Project, blobs: Option<&Blobs>) -> Vec<Finding> {
     let dir = project.store();
     if !dir.exists() {
         return Vec::new();
     }
     let bar = ProgressBar::new_spinner().with_message("reading the store");
     bar.enable_steady_tick(LIVES_EVERY);
-    let found = Store::check_deep(&dir, &mut |line| bar.set_message(line.to_owned()));
+    let found = Store::check_deep(&dir, blobs, &mut |line| bar.set_message(line.to_owned()));
     bar.finish_and_clear();
     if found.is_empty() {
         return vec![Finding::well("deep", "every object is what its id says, nothing is missing")];
@@ -192,7 +192,8 @@ fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec
         findings.push(Finding::ill(
             "clock",
             says,
-            "set this machine's clock; order never depends on it",
+            "set the clock of the machine that made it, which is this one unless it came with git; \
+                order never depends on it, and by a date it is found from the next PUT on",
         ));
     }
     findings

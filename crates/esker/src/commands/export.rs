@@ -26,6 +26,7 @@ use crate::project::Place;
 use crate::reach::{Hub, resource, version};
 use crate::say::{self, hinted};
 use crate::stop::Stop;
+use crate::write::plain;
 use lines::Lines;
 use sqlite::Sqlite;
 
@@ -121,6 +122,7 @@ impl Target {
         let all = Permissions::from_mode(0o666);
         let mut builder = tempfile::Builder::new();
         let file = builder.prefix(".esker-export-").permissions(all).tempfile_in(folder);
+        let file = file.map_err(plain);
         let file = file.with_context(|| format!("cannot write to {}", folder.display()))?;
         Ok(Self { path, force, file })
     }

@@ -3,11 +3,11 @@
 use anyhow::{Context, Result};
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
-use esker_wire::revision::Revision;
+use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Get, Resolve, Stat};
 
 use crate::cli;
-use crate::commands::{entry_json, large};
+use crate::commands::{entry_json, large, problems};
 use crate::planes::maker;
 use crate::project::Place;
 use crate::reach::{Hub, resource_at, version};
@@ -20,12 +20,16 @@ pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
     let hub = Hub::find(place)?;
     let since = get.if_changed_since.as_deref();
     let unless = since.map(|since| revision_at(&hub, &resource, since)).transpose()?.flatten();
-    let ask = Get { at, range: get.range, unless, ..Get::head(resource.clone()) };
+    let branch = match &get.rejected {
+        Some(stage) => problems::rejected(&hub, stage)?,
+        None => Branch::main(),
+    };
+    let ask = Get { at, branch, range: get.range, unless, ..Get::head(resource.clone()) };
     let (hub, asked) = large::call(place, hub, &ask);
-    if get.range.is_none() && asked.as_ref().is_err_and(large::is_too_large) {
+    if asked.as_ref().is_err_and(large::is_too_large) {
         return large::get(place, hub, get, ask);
     }
-    let content = asked.map_err(|error| with_maker(place, &resource, error))?;
+    let content = asked.map_err(|error| with_hint((place, &hub), &ask, error))?;
     let is_unchanged = content.bytes.is_none();
     if get.json {
         let mut value = entry_json(&content.entry);
@@ -65,12 +69,18 @@ fn is_missing(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == Code::NotFound)
 }
 
-/// A resource that is not there yet may be about to be made, or its maker may have failed.
-fn with_maker(place: &Place, resource: &Resource, error: anyhow::Error) -> anyhow::Error {
+/// A resource that is not there yet may be about to be made, or its maker may have failed; one that is there now was
+/// not yet there at the version asked for.
+fn with_hint((place, hub): (&Place, &Hub), ask: &Get, error: anyhow::Error) -> anyhow::Error {
     let missing = error.downcast_ref::<Fault>().filter(|fault| fault.code == Code::NotFound);
     let Some(fault) = missing.filter(|fault| fault.hint.is_empty()) else {
         return error;
     };
+    let resource = &ask.resource;
+    let head = Stat { resource: resource.clone(), at: At::head(), branch: ask.branch.clone() };
+    if !ask.at.is_head() && hub.call(&head).is_ok() {
+        return fault.clone().hint(format!("`esker log {resource}` lists its versions")).into();
+    }
     match maker(place, resource) {
         Some(maker) => fault
             .clone()

@@ -168,7 +168,8 @@ pub(crate) fn get(place: &Place, hub: Hub, get: &cli::Get, ask: Get) -> Result<(
     let ask = Get { at: found.at.into(), ..ask };
     match &get.output {
         Some(path) => {
-            line.bar = bar(found.entry.size);
+            line.bar =
+                bar(ask.range.map_or(found.entry.size, |range| range.length.min(found.entry.size)));
             write_with(path, |out| fetch(&mut line, &ask, &found.entry, out))
         }
         None => fetch(&mut line, &ask, &found.entry, &mut std::io::stdout().lock()),
@@ -176,11 +177,13 @@ pub(crate) fn get(place: &Place, hub: Hub, get: &cli::Get, ask: Get) -> Result<(
 }
 
 fn fetch(line: &mut Line<'_>, ask: &Get, entry: &Entry, out: &mut dyn Write) -> Result<()> {
+    let wanted = ask.range.unwrap_or(Range { offset: 0, length: u64::MAX });
+    let end = wanted.offset.saturating_add(wanted.length).min(entry.size);
     let mut hash = Sha256::new();
-    let mut offset = 0;
-    while offset < entry.size {
-        line.show("comes", offset);
-        let range = Some(Range { offset, length: CHUNK_MAX as u64 });
+    let mut offset = wanted.offset;
+    while offset < end {
+        line.show("comes", offset - wanted.offset);
+        let range = Some(Range { offset, length: (end - offset).min(CHUNK_MAX as u64) });
         let part = line.ask(&Get { range, ..ask.clone() })?.bytes.unwrap_or_default();
         if part.is_empty() {
             break;
@@ -192,10 +195,13 @@ fn fetch(line: &mut Line<'_>, ask: &Get, entry: &Entry, out: &mut dyn Write) -> 
     out.flush()?;
     line.bar.finish_and_clear();
     let found = ContentId::from_bytes(hash.finalize().into());
-    if offset == entry.size && entry.content_id.is_none_or(|id| id == found) {
+    let is_part = wanted.offset > 0 || end < entry.size;
+    // The hash is that of the whole.
+    if offset >= end && (is_part || entry.content_id.is_none_or(|id| id == found)) {
         return Ok(());
     }
-    let what = format!("{} is damaged: {offset} bytes with the hash {found} came", entry.resource);
+    let came = offset - wanted.offset;
+    let what = format!("{} is damaged: {came} bytes with the hash {found} came", entry.resource);
     Err(hinted(what, "put the same bytes again; `esker doctor` lists all that is missing"))
 }
 

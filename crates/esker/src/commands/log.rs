@@ -10,14 +10,16 @@ use crate::cli::{History, List};
 use crate::commands::entry_json;
 use crate::project::Place;
 use crate::reach::{Hub, resource_at, version};
-use crate::say;
+use crate::say::{self, hinted};
 
 /// How many versions are listed when nobody says.
 const LIMIT: u32 = 20;
 
 /// Prints the versions of a resource, or of all, newest first.
 pub(crate) fn log(place: &Place, history: &History) -> Result<()> {
-    let named = history.resource.as_deref().map(resource_at).transpose()?;
+    let asked = history.resource.as_deref();
+    asked.map_or(Ok(()), refuse_range)?;
+    let named = asked.map(resource_at).transpose()?;
     let (resource, at) = match named {
         Some((resource, at)) => (Some(resource), at),
         None => (None, At::head()),
@@ -57,10 +59,31 @@ pub(crate) fn log(place: &Place, history: &History) -> Result<()> {
         ]
     });
     say::table(&["revision", "time", "resource", "size", "what"], rows.collect())?;
-    if more && history.limit.is_none() {
-        say::note("there are more: `-n N` prints N, `--all` prints all");
+    if more {
+        say::note(match history.limit {
+            None => "there are more: `-n N` prints N, `--all` prints all",
+            Some(_) => "there are more: `--all` prints all",
+        });
     }
     Ok(())
+}
+
+/// Refuses what `git log` takes: `HEAD~2..HEAD`.
+fn refuse_range(text: &str) -> Result<()> {
+    let (resource, range) = match text.split_once('@') {
+        Some((resource, range)) => (resource, range),
+        None if text.contains('/') => return Ok(()),
+        None => ("", text),
+    };
+    let Some((since, until)) = range.split_once("..") else {
+        return Ok(());
+    };
+    let head = |text: &str| if text.is_empty() { "HEAD".to_owned() } else { text.to_owned() };
+    let (since, until) = (head(since), head(until.trim_start_matches('.')));
+    let words = ["esker log", resource, "--since", &since, "--until", &until];
+    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let hint = format!("`{}` lists what came after the one, up to the other", words.join(" "));
+    Err(hinted(format!("{range:?} is a range, which names no version"), hint))
 }
 
 /// As many entries of a log as wanted, and whether there may be more.

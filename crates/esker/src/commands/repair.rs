@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anstyle::AnsiColor;
 use anyhow::Result;
+use esker_pipeline::definition;
 use esker_store::check::Finding;
 use esker_store::mirror;
 use esker_store::repair;
@@ -49,9 +50,11 @@ pub(crate) fn repair(place: &Place, repair: &Repair) -> Result<ExitCode> {
     }
     let bar = ProgressBar::new_spinner().with_message("reading the store");
     bar.enable_steady_tick(LIVES_EVERY);
-    let sources = fetch(place, &project, &repair.from, &bar)?;
+    let sources = fetch(&project, &repair.from, &bar)?;
     let mut told = |line: &str| bar.set_message(line.to_owned());
-    let repaired = repair::repair(&dir, &sources.paths, !repair.yes, &mut told);
+    let definition = definition::check(&project.dir).0;
+    let blobs = definition.as_ref().and_then(|definition| definition.store.blobs.as_ref());
+    let repaired = repair::repair(&dir, blobs, &sources.paths, !repair.yes, &mut told);
     bar.finish_and_clear();
     drop(sources.fetched);
     let repaired = repaired?;
@@ -97,20 +100,19 @@ fn print(repaired: &repair::Repair, is_done: bool) -> Result<()> {
 }
 
 /// Names the repositories to take objects from; what is not on this machine is fetched.
-fn fetch(
-    place: &Place,
-    project: &Project,
-    remotes: &[Remote],
-    bar: &ProgressBar,
-) -> Result<Sources> {
+fn fetch(project: &Project, remotes: &[Remote], bar: &ProgressBar) -> Result<Sources> {
     let mut sources = Sources::default();
-    let start = place.start()?;
+    let here = Place::here()?;
     let mut stop = None;
     for remote in remotes {
-        let remote = remote.under(&start);
+        let remote = remote.under(&here);
         if let Some(path) = remote.local().filter(|path| path.is_dir()) {
             sources.paths.push(path.to_owned());
             continue;
+        }
+        if remote.local().is_some_and(|path| !path.exists()) {
+            let hint = "name a clone or mirror: a folder from here, or a URL";
+            return Err(hinted(format!("there is no repository {remote}"), hint));
         }
         let stop: &Stop = match &mut stop {
             Some(stop) => stop,
@@ -121,7 +123,10 @@ fn fetch(
         let halt = Arc::new(move || stop.is_pulled());
         bar.set_message(format!("fetching {remote}"));
         let mut told = |line: &str| bar.set_message(line.to_owned());
-        mirror::restore::restore(&path, &remote, halt, &mut told)?;
+        let restored = mirror::restore::restore(&path, &remote, halt, &mut told)?;
+        if let Some(lacks) = restored.lacks {
+            bar.suspend(|| say::note(format!("{remote}: {lacks}")));
+        }
         sources.paths.push(path);
         sources.fetched.push(folder);
     }

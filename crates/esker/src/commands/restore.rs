@@ -20,7 +20,7 @@ const LIVES_EVERY: Duration = Duration::from_millis(100);
 /// Restores a store; what it made is removed again if it cannot.
 pub(crate) fn restore(place: &Place, restore: &Restore) -> Result<()> {
     let start = place.start()?;
-    let remote = restore.url.under(&start);
+    let remote = restore.url.under(&Place::here()?);
     let folder = restore.folder.clone().or_else(|| remote.name()).ok_or_else(|| {
         hinted(format!("{remote} names no folder"), "name one: `esker restore URL DIR`")
     })?;

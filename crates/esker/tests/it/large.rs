@@ -127,6 +127,11 @@ fn without_a_hub_too_and_from_a_pipe() {
     let get = esker().args(["get", "raw/big"]).current_dir(world.dir()).stdout(printed).status();
     assert!(get.is_ok_and(|status| status.success()));
     assert!(same(&big, &world.path("printed.bin")));
+    let whole = fs::read(&big).expect("the file");
+    for (range, part) in [("100..", &whole[100..]), ("7..69000000", &whole[7..69_000_000])] {
+        world.ok(&["get", "raw/big", "--range", range, "-o", "part.bin"]);
+        assert!(fs::read(world.path("part.bin")).expect("the file") == part, "{range}");
+    }
     world.ok_with(&["put", "raw/middle"], &[b'x'; 100_001]);
     let entry = world.json(&["get", "raw/middle", "--json"]);
     assert!(entry["content_id"].as_str().is_some_and(|id| id.starts_with("sha256:")), "{entry}");

@@ -13,16 +13,19 @@ mod docs;
 mod examples;
 mod finding;
 mod fleet;
+mod gate;
 mod hostile;
 mod large;
 mod names;
 mod order;
 mod replication;
+mod semantics;
 mod sources;
 mod stock_tools;
 mod store;
 mod storm;
 mod taps;
+mod words;
 mod world;
 
 /// A file in this folder that is not named above would be compiled by nobody.

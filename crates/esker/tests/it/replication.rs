@@ -1,7 +1,7 @@
 //! A project and its copies elsewhere: mirrors it is pushed to, a replica that follows, and the way back.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -194,4 +194,53 @@ fn what_cannot_be_restored_leaves_nothing() {
     let said = world.fails(1, &["restore", "anything", "."]);
     assert!(said.contains("holds a store already"), "{said}");
     assert_eq!(world.content("raw/a").as_deref(), Some("one"));
+}
+
+/// The files of the large contents in a repository.
+fn large(repository: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![repository.join("lfs/objects")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found
+}
+
+#[test]
+fn large_contents_come_back_from_a_mirror() {
+    let outside = outside();
+    let mirror = outside.path().join("data.git");
+    let url = mirror.to_str().expect("UTF-8");
+    let world = World::new(&format!(
+        "[project]\nname = \"p\"\n[store]\nlarge = \"1kB\"\npush = \"{url}\"\n"
+    ));
+    let up = world.up();
+    world.ok_with(&["put", "raw/big"], &[b'x'; 3_000]);
+    wait_same(&world, &mirror);
+    up.stop();
+    let (ours, theirs) = (large(&world.store()), large(&mirror));
+    assert_eq!((ours.len(), theirs.len()), (1, 1));
+    fs::write(&ours[0], [b'y'; 3_000]).expect("written");
+    assert_eq!(fs::read(&theirs[0]).expect("a copy"), [b'x'; 3_000]);
+    for is_missing in [false, true] {
+        if is_missing {
+            fs::remove_file(&ours[0]).expect("removed");
+        }
+        let doctor = world.run(&["doctor", "--deep"]);
+        let told = String::from_utf8_lossy(&doctor.stdout).into_owned();
+        assert!(told.contains("wrong  deep") && told.contains("raw/big"), "{told}");
+        assert!(!told.contains("nothing is missing"), "{told}");
+        let dry = world.run(&["repair", "--from", url]);
+        let told = String::from_utf8_lossy(&dry.stdout).into_owned();
+        assert!(
+            told.contains("to do  bring the large content") && !told.contains("stays"),
+            "{told}"
+        );
+        world.ok(&["repair", "--from", url, "--yes"]);
+        assert_eq!(world.content("raw/big").expect("it is back").len(), 3_000);
+        world.ok(&["doctor", "--deep"]);
+    }
 }

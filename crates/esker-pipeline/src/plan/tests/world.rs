@@ -187,6 +187,7 @@ impl Sim {
             started: self.now,
             duration_ms: 1,
             failure,
+            warnings: Vec::new(),
         };
         self.records.insert(run.name().to_owned(), record);
     }

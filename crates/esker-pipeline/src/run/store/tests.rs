@@ -12,7 +12,7 @@ use super::*;
 fn store(bench: &Bench, line: &Line) -> Result<RunRecord, Halt> {
     let run = stub::file_run();
     let contents = vec![(run.outputs[0].0.clone(), "1\n".into())];
-    put((bench, line), &run, Made { contents, content_type: None }, Began::now())
+    put((bench, line), &run, Made::new(contents, None), Began::now())
 }
 
 #[test]

@@ -1,0 +1,124 @@
+//! Results of earlier runs: what was computed before for the same key is taken from the store, and no program starts.
+//!
+//! The records of a stage's runs are one resource, so its history tells what each run left: also those that found
+//! their outputs unchanged. Which that are is kept in memory, and completed from the store before each run.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use esker_wire::fault::Fault;
+use esker_wire::name::Branch;
+use esker_wire::provenance::Input;
+use esker_wire::record::{Ended, RunRecord};
+use esker_wire::revision::{At, Revision};
+use esker_wire::snapshot::{Filter, Get, Log};
+
+use crate::plan::Run;
+
+use super::line::Line;
+use super::{Bench, Halt, Made};
+
+/// How many of a stage's last runs are known.
+const RUNS_MAX: u32 = 1_000;
+
+/// What the last runs of each stage left, by the stage's name.
+#[derive(Debug, Default)]
+pub(crate) struct Memo(Mutex<BTreeMap<String, Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The last record that was read.
+    until: Option<Revision>,
+    /// The outputs, by run key.
+    left: HashMap<String, Vec<Input>>,
+}
+
+impl Memo {
+    fn take(&self, stage: &str) -> Known {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(stage).unwrap_or_default()
+    }
+
+    fn keep(&self, stage: &str, known: Known) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(stage.to_owned(), known);
+    }
+}
+
+/// What an earlier run made for the same key, if one did and all of it is still there.
+pub(super) fn find((bench, line): (&Bench, &Line), run: &Run) -> Result<Option<Made>, Halt> {
+    let mut known = bench.memo.take(run.name());
+    if known.left.len() >= 2 * RUNS_MAX as usize {
+        known = Known::default();
+    }
+    let read = complete((bench, line), run.name(), &mut known);
+    let left = known.left.get(&run.run_key).cloned();
+    bench.memo.keep(run.name(), known);
+    // Without the records the program runs: it gives the same.
+    if let (Ok(()), Some(left)) = (read?, left) {
+        return contents((bench, line), run, &left);
+    }
+    Ok(None)
+}
+
+/// Reads the records that were written since the last time.
+fn complete(
+    (bench, line): (&Bench, &Line),
+    stage: &str,
+    known: &mut Known,
+) -> Result<Result<(), Fault>, Halt> {
+    let resource = match RunRecord::resource(stage) {
+        Ok(resource) => resource,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let log = Log {
+        resource: Some(resource.clone()),
+        at: At::head(),
+        branch: Branch::records(),
+        limit: RUNS_MAX,
+        filter: Filter { since: known.until.map(At::from), ..Filter::default() },
+        after: None,
+    };
+    let page = match line.ask(bench, &log)? {
+        Ok(page) => page,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    for entry in page.entries.into_iter().rev() {
+        let at = At::from(entry.revision);
+        let (resource, branch) = (resource.clone(), Branch::records());
+        let get = Get { resource, at, branch, range: None, unless: None };
+        // What is removed or unreadable tells nothing.
+        if let Ok(content) = line.ask(bench, &get)?
+            && let Some(bytes) = content.bytes
+            && let Ok(record) = RunRecord::from_bytes(&bytes)
+            && matches!(record.ended, Ended::Stored | Ended::Unchanged)
+        {
+            known.left.insert(record.run_key, record.outputs);
+        }
+        known.until = Some(entry.revision);
+    }
+    Ok(Ok(()))
+}
+
+/// What the outputs held at these revisions.
+fn contents(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    left: &[Input],
+) -> Result<Option<Made>, Halt> {
+    let mut contents = Vec::new();
+    for (name, _) in &run.outputs {
+        let Some(output) = left.iter().find(|output| output.resource == *name) else {
+            return Ok(None);
+        };
+        let get = Get { at: At::from(output.revision), ..Get::head(name.clone()) };
+        let Ok(content) = line.ask(bench, &get)? else {
+            return Ok(None);
+        };
+        let Some(bytes) = content.bytes else {
+            return Ok(None);
+        };
+        contents.push((name.clone(), bytes));
+    }
+    Ok(Some(Made::new(contents, None)))
+}

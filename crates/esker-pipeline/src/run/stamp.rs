@@ -1,0 +1,75 @@
+//! What counts as the same: a program that prints the essence of a content, for which a change of anything else is none.
+
+use esker_wire::name::Resource;
+use esker_wire::revision::{At, Revision};
+use esker_wire::snapshot::Get;
+
+use bytes::Bytes;
+
+use crate::child::End;
+use crate::definition::Program;
+use crate::plan::Run;
+use crate::pull::secrets::Secrets;
+
+use super::failure::{self, Broken};
+use super::line::Line;
+use super::{Bench, Halt, Made, may_pass, start};
+
+/// Whether everything that was made is in essence what is there already.
+pub(super) fn is_same(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    stamp: &Program,
+    made: &Made,
+) -> Result<bool, Halt> {
+    for (name, content) in &made.contents {
+        let head = run.outputs.iter().find(|(output, _)| output == name);
+        let Some(revision) = head.and_then(|(_, head)| *head) else {
+            return Ok(false);
+        };
+        let Some(there) = read((bench, line), name, revision)? else {
+            return Ok(false);
+        };
+        if there != *content {
+            let there = essence((bench, line), run, (stamp, there))?;
+            if there != essence((bench, line), run, (stamp, content.clone()))? {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// What is there, if it fits into memory.
+fn read(
+    (bench, line): (&Bench, &Line),
+    name: &Resource,
+    revision: Revision,
+) -> Result<Option<Bytes>, Halt> {
+    let get = Get { at: At::from(revision), ..Get::head(name.clone()) };
+    match line.ask(bench, &get)? {
+        Ok(content) => Ok(content.bytes),
+        Err(fault) if may_pass(&fault) => Err(Halt::Again(format!("cannot read {name}: {fault}"))),
+        Err(_) => Ok(None),
+    }
+}
+
+/// What the program prints for a content.
+fn essence(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    (stamp, content): (&Program, Bytes),
+) -> Result<Bytes, Halt> {
+    let finished = start(bench, run, (stamp, &Secrets::default()), (content.into(), line))?;
+    match finished.end {
+        End::Exited(0) => Ok(finished.stdout.into()),
+        End::Stopped => Err(Halt::Again("the engine ends".to_owned())),
+        End::Interrupted => Err(Halt::Again("it was asked to end from outside".to_owned())),
+        end => {
+            let broken = failure::of_program(stamp, end, &finished.stderr);
+            let summary = format!("cannot tell whether it has changed: {}", broken.summary);
+            let hint = "mend its `stamp`, or what it printed: the stamp reads that";
+            Err(Broken { summary, hint: hint.to_owned(), ..broken }.into())
+        }
+    }
+}
