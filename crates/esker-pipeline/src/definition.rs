@@ -8,6 +8,7 @@ pub mod defect;
 
 mod below;
 pub mod blobs;
+pub mod folder;
 pub mod gate;
 mod graph;
 mod keep;
@@ -37,6 +38,7 @@ use esker_wire::remote::Remote;
 use jiff::Timestamp;
 
 use self::defect::{Defect, Severity};
+use self::folder::Pattern;
 use self::gate::Gate;
 use self::large::Large;
 pub(crate) use self::page::nearest;
@@ -133,7 +135,7 @@ impl Source {
         let has_state = match &self.origin {
             Origin::Pull(pull) => pull.has_state(),
             Origin::Tap(_) => true,
-            Origin::File { .. } | Origin::Run(_) => false,
+            Origin::File { .. } | Origin::Folder(_) | Origin::Run(_) => false,
         };
         // A source's name is a part of a resource's.
         if has_state { format!("{STATE}/{}", self.name).parse().ok() } else { None }
@@ -161,6 +163,8 @@ pub enum Origin {
         /// The sheets wanted of a workbook, in this order; all of them if none are named.
         sheets: Vec<String>,
     },
+    /// The files of a folder.
+    Folder(Pattern),
     /// What a program prints.
     Run(Program),
     /// What esker fetches from elsewhere.
@@ -296,7 +300,7 @@ impl Definition {
         let sources = self.sources.iter().filter_map(|source| match &source.origin {
             Origin::Run(program) => Some((source.name.as_str(), program)),
             Origin::Tap(tap) => Some((source.name.as_str(), &tap.program)),
-            Origin::File { .. } | Origin::Pull(_) => None,
+            Origin::File { .. } | Origin::Folder(_) | Origin::Pull(_) => None,
         });
         let stages = self.stages.iter();
         sources.chain(stages.map(|stage| (stage.name.as_str(), &stage.program)))

@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use esker_wire::name::Resource;
 use sha2::{Digest, Sha256};
 
+use crate::definition::folder::Pattern;
 use crate::definition::gate::{Check, Gate, Guards, Judge, Severity};
 use crate::definition::secret::Secret;
 use crate::definition::{Definition, Origin, Program};
@@ -82,6 +83,9 @@ impl Fingerprints {
             let print = match &source.origin {
                 Origin::File { path, .. } => {
                     Print { file: self.of_source(&dir.join(path)), ..Print::default() }
+                }
+                Origin::Folder(pattern) => {
+                    Print { file: self.of_pattern(dir, pattern), ..Print::default() }
                 }
                 Origin::Pull(pull) => {
                     let file = pull.file().and_then(|path| self.of_source(&dir.join(path)));
@@ -154,6 +158,12 @@ impl Fingerprints {
         self.of_file(path, FILE_MAX)
     }
 
+    fn of_pattern(&mut self, dir: &Path, pattern: &Pattern) -> Option<String> {
+        let files = pattern.files(dir).ok()?.into_iter();
+        let hashes: Vec<_> = files.map(|(name, path)| (name, self.of_source(&path))).collect();
+        Some(of_folder(&hashes))
+    }
+
     /// The hash of a file's content; what stands for it if it is larger than `read_max`; none if it cannot be
     /// read.
     fn of_file(&mut self, path: &Path, read_max: u64) -> Option<String> {
@@ -172,6 +182,15 @@ impl Fingerprints {
         }
         Some(hash)
     }
+}
+
+/// The hash over the names and contents of a folder's files.
+pub(crate) fn of_folder(files: &[(String, Option<String>)]) -> String {
+    let mut hash = Sha256::new();
+    for (name, content) in files {
+        hash.update(format!("{name}\n{}\n", content.as_deref().unwrap_or("missing")));
+    }
+    hex(&hash.finalize())
 }
 
 /// Which secrets are there: one that comes lets what failed without it run again. What they are is nobody's to see.
@@ -256,6 +275,8 @@ pub(crate) fn folders(dir: &Path, definition: &Definition) -> BTreeSet<PathBuf> 
     for source in &definition.sources {
         match &source.origin {
             Origin::File { path, .. } => add(Path::new(path)),
+            // Of any file in it, its folder is what is watched.
+            Origin::Folder(pattern) => add(&pattern.folder().join("*")),
             Origin::Pull(pull) => pull.file().into_iter().for_each(&mut add),
             Origin::Run(_) | Origin::Tap(_) => {}
         }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! "esker run key 1"             the format's version; a new engine that computes otherwise changes it
-//! "stage" | "file" | "command" | "tap" | "http" | "sql"  what kind of thing runs
+//! "stage" | "file" | "folder" | "command" | "tap" | "git" | "http" | "hub" | "sql"  what kind of thing runs
 //! outputs, N, then each name
 //! stage, command, tap: argv, N, then each word
 //!                     code, the hash of the program's files, empty if it has none inside the project
@@ -15,6 +15,7 @@
 //!                     content, the SHA-256 of the file, or "missing"
 //! tap and fetched:    asked, N, then each word of the definition that decides what is asked for; a secret is
 //!                     where it is kept, never what it is; then, where a file says more, file and its SHA-256
+//! folder:             content, the SHA-256 of its files' names and hashes, or "missing"
 //! if there are any:   ok_exit, N, then each exit code besides 0
 //! if there is one:    salt, its text
 //! allow_empty, "true" or "false"
@@ -142,6 +143,13 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
                 fields.push("file");
                 fields.push(print.file.as_deref().unwrap_or("missing"));
             }
+            fields.finish(source.allow_empty, &print.gate)
+        }
+        Origin::Folder(_) => {
+            let mut fields = Fields::new("folder");
+            fields.push_all("outputs", output);
+            fields.push("content");
+            fields.push(print.file.as_deref().unwrap_or("missing"));
             fields.finish(source.allow_empty, &print.gate)
         }
         Origin::File { path, sheets } => {

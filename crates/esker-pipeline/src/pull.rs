@@ -4,7 +4,9 @@
 //! brought: whatever is lost, the two never differ.
 
 mod files;
+mod git;
 mod http;
+mod hub;
 pub(crate) mod place;
 pub(crate) mod secrets;
 mod singer;
@@ -55,6 +57,8 @@ pub(crate) fn fetch(
     let errand = Errand { bench, line, run, source, pull, secrets: &secrets };
     let made = match &pull.kind {
         Kind::Http(http) => http::fetch(&errand, http),
+        Kind::Git(git) => git::fetch(&errand, git),
+        Kind::Hub(hub) => hub::fetch(&errand, hub),
         Kind::Sql(sql) => sql::fetch(&errand, sql),
     };
     made.map_err(|halt| secrets.redact_halt(halt))
@@ -71,6 +75,13 @@ impl Errand<'_> {
         let done = self.line.aside("fetch", Some(self.pull.timeout + MARGIN), work)?;
         done.ok_or_else(|| too_slow(from, self.pull.timeout).into())
     }
+}
+
+/// The kinds of content that views know.
+fn known_type(content_type: &str) -> Option<&'static str> {
+    const KNOWN: [&str; 4] =
+        ["text/csv", "text/tab-separated-values", "application/json", "text/plain"];
+    KNOWN.into_iter().find(|known| *known == content_type)
 }
 
 /// What it means that an answer takes longer than it may.

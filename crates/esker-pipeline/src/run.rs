@@ -202,7 +202,13 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
     match &run.task.clone() {
         Task::Source(source) => match &source.origin {
             Origin::File { path, sheets } => {
-                file::read(bench, line, run, &Wanted { source, path, sheets, patience: PATIENCE })
+                let wanted = Wanted { source, path, patience: PATIENCE };
+                file::read((bench, line), run, &wanted, sheets)
+            }
+            Origin::Folder(pattern) => {
+                let path = pattern.to_string();
+                let wanted = Wanted { source, path: &path, patience: PATIENCE };
+                file::read_folder((bench, line), run, &wanted, pattern)
             }
             Origin::Tap(tap) => pull::tap::fetch((bench, line), run, (source, tap)),
             Origin::Pull(pull) => pull::fetch((bench, line), run, (source, pull)),
@@ -240,6 +246,7 @@ fn start(
     }
     let given = program.secrets.iter();
     env.extend(given.map(|(name, secret)| (name.into(), secrets.of(secret).into())));
+    env.extend(secrets.given().iter().map(|(name, value)| (name.into(), value.into())));
     let says = |said| (line.tells)(Tale::Said(said_without(secrets, said)));
     let order = Order { esker: &bench.esker, dir: &bench.dir, program, env, stdin, says: &says };
     Ok(child::run(&order, &line.mailbox)?)

@@ -1,6 +1,7 @@
 //! Where a source's data comes from: which keys say so, and which go with them.
 
 use super::Origin;
+use super::folder::Pattern;
 use super::gate;
 use super::page::{Page, Table};
 use super::parts::{PROGRAM_KEYS, program};
@@ -13,11 +14,14 @@ use super::value::Schedule;
 const COMMON: [&str; 6] = ["output", "allow_empty", "every", "cron", "timezone", "stamp"];
 
 /// The kinds of sources by the key that makes a source one, each with the keys that go with it.
-fn kinds() -> [(&'static str, Vec<&'static str>); 5] {
+fn kinds() -> [(&'static str, Vec<&'static str>); 8] {
     [
         ("file", vec!["sheets"]),
+        ("folder", Vec::new()),
         ("run", PROGRAM_KEYS.to_vec()),
         ("tap", [&tap::KEYS[..], &PROGRAM_KEYS[1..]].concat()),
+        ("git", [&pull::GIT[..], &pull::BOUNDS].concat()),
+        ("hub", [&pull::HUB[..], &pull::BOUNDS].concat()),
         ("sql", [&pull::SQL[..], &pull::BOUNDS].concat()),
         ("http", [&pull::HTTP[..], &pull::BOUNDS].concat()),
     ]
@@ -41,13 +45,13 @@ pub(super) fn read(
     }
     match kind {
         "file" => file(page, table),
-        "http" => Pull::http(page, table).map(Origin::Pull),
-        "sql" => Pull::sql(page, table).map(Origin::Pull),
+        "folder" => page.parsed(table, "folder", Pattern::parse).map(Origin::Folder),
+        "run" => program(page, table, name, places).map(Origin::Run),
         "tap" => {
             let program = program(page, table, name, places)?;
             Tap::read(page, table, program).map(Origin::Tap)
         }
-        _ => program(page, table, name, places).map(Origin::Run),
+        kind => Pull::of(kind, page, table).map(Origin::Pull),
     }
 }
 
@@ -61,7 +65,7 @@ fn kind(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<&'static str> {
             [(one, _), (other, _), ..] => format!("{} has both `{one}` and `{other}`", table.title),
             _ => format!("{} does not say where its data comes from", table.title),
         };
-        let hint = "a source is a file (file = \"plan.xlsx\"), a program (run = [\"python3\", \"pull.py\"]), an \
+        let hint = "a source is a file (file = \"plan.xlsx\"), a folder (folder = \"drop/*.csv\"), a program (run = [\"python3\", \"pull.py\"]), an \
             address (http = \"https://…\"), a query (sql = \"select …\") or a tap (tap = [\"tap-jira\"])";
         page.error(&table.span, message, hint);
         return None;
@@ -111,7 +115,8 @@ pub(super) fn needed(
     table: &Table<'_, '_>,
     schedule: Option<Schedule>,
 ) -> Option<Schedule> {
-    if !table.entries.contains_key("file") {
+    let is_file = ["file", "folder"].iter().any(|key| table.entries.contains_key(*key));
+    if !is_file {
         return schedule;
     }
     for key in ["every", "cron"] {

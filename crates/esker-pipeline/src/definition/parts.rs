@@ -63,7 +63,7 @@ pub(super) fn sources(
         let env = match &origin {
             Origin::Run(program) => program.env.as_slice(),
             Origin::Tap(tap) => tap.program.env.as_slice(),
-            Origin::File { .. } | Origin::Pull(_) => &[],
+            Origin::File { .. } | Origin::Folder(_) | Origin::Pull(_) => &[],
         };
         let gate = gate::gate(page, &table, &Owner { name: &name, outputs, env }, places);
         let source = Source {

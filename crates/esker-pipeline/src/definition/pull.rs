@@ -1,6 +1,8 @@
 //! Sources that esker itself fetches from elsewhere, and the bounds it does so in.
 
+mod git;
 mod http;
+mod hub;
 mod sql;
 
 use std::ops::RangeInclusive;
@@ -11,7 +13,9 @@ use super::page::{Page, Table};
 use super::secret::Secret;
 use super::value;
 
+pub use self::git::Git;
 pub use self::http::{Header, Http};
+pub use self::hub::OtherHub;
 pub use self::sql::{Database, Query, Sql};
 
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
@@ -24,6 +28,10 @@ pub(super) const BOUNDS: [&str; 3] = ["timeout", "output_max", "retry"];
 /// The keys of [`Kind::Http`].
 pub(super) const HTTP: [&str; 6] = ["header", "token", "user", "password", "ca", "sheets"];
 
+/// The keys of [`Kind::Git`].
+pub(super) const GIT: [&str; 7] = ["ref", "path", "sheets", "token", "user", "password", "ca"];
+/// The keys of [`Kind::Hub`].
+pub(super) const HUB: [&str; 2] = ["resource", "at"];
 /// The keys of [`Kind::Sql`].
 pub(super) const SQL: [&str; 3] = ["database", "password", "ca"];
 
@@ -45,6 +53,10 @@ pub struct Pull {
 pub enum Kind {
     /// A server that speaks HTTP.
     Http(Http),
+    /// A git repository.
+    Git(Git),
+    /// Another esker.
+    Hub(OtherHub),
     /// A database.
     Sql(Sql),
 }
@@ -54,6 +66,8 @@ impl Pull {
     pub fn title(&self) -> String {
         match &self.kind {
             Kind::Http(http) => http.url.to_string(),
+            Kind::Git(git) => git.title(),
+            Kind::Hub(hub) => hub.title(),
             Kind::Sql(sql) => sql.database.title(),
         }
     }
@@ -61,7 +75,7 @@ impl Pull {
     /// Whether what is remembered of a pull is kept with what it brought.
     pub(crate) fn has_state(&self) -> bool {
         match &self.kind {
-            Kind::Http(_) => true,
+            Kind::Git(_) | Kind::Http(_) | Kind::Hub(_) => true,
             Kind::Sql(_) => false,
         }
     }
@@ -70,6 +84,8 @@ impl Pull {
     pub(crate) fn words(&self) -> (&'static str, Vec<String>) {
         match &self.kind {
             Kind::Http(http) => ("http", http.words()),
+            Kind::Git(git) => ("git", git.words()),
+            Kind::Hub(hub) => ("hub", vec![hub.title()]),
             Kind::Sql(sql) => ("sql", sql.words()),
         }
     }
@@ -78,6 +94,8 @@ impl Pull {
     pub(crate) fn secrets(&self) -> Vec<&Secret> {
         match &self.kind {
             Kind::Http(http) => http.secrets(),
+            Kind::Git(git) => git.secrets(),
+            Kind::Hub(_) => Vec::new(),
             Kind::Sql(sql) => sql.secrets(),
         }
     }
@@ -86,17 +104,19 @@ impl Pull {
     pub(crate) fn file(&self) -> Option<&Path> {
         match &self.kind {
             Kind::Sql(sql) => sql.file(),
-            Kind::Http(_) => None,
+            Kind::Git(_) | Kind::Http(_) | Kind::Hub(_) => None,
         }
     }
 
-    pub(super) fn http(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Self> {
-        let kind = Http::read(page, table).map(Kind::Http);
-        Self::read(page, table, kind)
-    }
-
-    pub(super) fn sql(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Self> {
-        let kind = Sql::read(page, table).map(Kind::Sql);
+    /// Reads what a key that names a kind says; none if it names none.
+    pub(super) fn of(key: &str, page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Self> {
+        let kind = match key {
+            "git" => Git::read(page, table).map(Kind::Git),
+            "http" => Http::read(page, table).map(Kind::Http),
+            "hub" => OtherHub::read(page, table).map(Kind::Hub),
+            "sql" => Sql::read(page, table).map(Kind::Sql),
+            _ => None,
+        };
         Self::read(page, table, kind)
     }
 

@@ -174,9 +174,9 @@ fn sources_are_one_thing_and_scheduled_once() {
          [source.d]\nfile = \"d.csv\"\nsheets = [\"x\"]\ntimezone = \"UTC\"\noutput = \"raw/d\"\n",
         &[
             "esker.toml:2:9: [source.a] does not say where its data comes from; a source is a file \
-             (file = \"plan.xlsx\"), a program (run = [\"python3\", \"pull.py\"]), an address (http = \"https://…\"), \
+             (file = \"plan.xlsx\"), a folder (folder = \"drop/*.csv\"), a program (run = [\"python3\", \"pull.py\"]), an address (http = \"https://…\"), \
              a query (sql = \"select …\") or a tap (tap = [\"tap-jira\"])",
-            "esker.toml:4:9: [source.b] has both `file` and `run`; a source is a file (file = \"plan.xlsx\"), \
+            "esker.toml:4:9: [source.b] has both `file` and `run`; a source is a file (file = \"plan.xlsx\"), a folder (folder = \"drop/*.csv\"), \
              a program (run = [\"python3\", \"pull.py\"]), an address (http = \"https://…\"), \
              a query (sql = \"select …\") or a tap (tap = [\"tap-jira\"])",
             "esker.toml:11:8: [source.c] has both `every` and `cron`; keep one of them",

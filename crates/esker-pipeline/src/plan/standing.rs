@@ -125,7 +125,7 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
         failed: None,
     };
     match &source.origin {
-        Origin::File { .. } => by_content(world, run),
+        Origin::File { .. } | Origin::Folder(_) => by_content(world, run),
         Origin::Run(_) | Origin::Pull(_) | Origin::Tap(_) => by_time(world, source, run),
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Secrets {
     values: BTreeMap<Secret, String>,
     /// All that would give one away, the longest first.
     telling: Vec<String>,
+    /// What programs are given besides what they ask for.
+    given: Vec<(String, String)>,
 }
 
 impl fmt::Debug for Secrets {
@@ -77,6 +79,16 @@ impl Secrets {
         self.telling.extend(forms.into_iter().filter(|form| !form.is_empty()));
         self.telling.sort_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));
         self.telling.dedup();
+    }
+
+    /// Gives a variable to the programs that run with these secrets.
+    pub(crate) fn give(&mut self, name: &str, value: &str) {
+        self.given.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// What programs are given.
+    pub(crate) fn given(&self) -> &[(String, String)] {
+        &self.given
     }
 
     /// Hides what variables hold that are called like secrets.

@@ -159,7 +159,7 @@ fn allowed(run: &Run) -> u32 {
             Origin::Run(program) => program.retry,
             Origin::Tap(tap) => tap.program.retry,
             Origin::Pull(pull) => pull.retry,
-            Origin::File { .. } => 0,
+            Origin::File { .. } | Origin::Folder(_) => 0,
         },
     }
 }

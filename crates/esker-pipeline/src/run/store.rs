@@ -137,6 +137,7 @@ fn program(run: &Run) -> String {
             Origin::Run(program) => name(&program.argv),
             Origin::Tap(tap) => name(&tap.program.argv),
             Origin::Pull(pull) => pull.title(),
+            Origin::Folder(pattern) => pattern.to_string(),
             Origin::File { path, .. } => path.clone(),
         },
     }

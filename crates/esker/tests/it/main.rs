@@ -18,6 +18,7 @@ mod hostile;
 mod large;
 mod names;
 mod order;
+mod places;
 mod replication;
 mod semantics;
 mod sources;

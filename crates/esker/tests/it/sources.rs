@@ -9,7 +9,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 
 use crate::world::{World, repository};
 
-const TOKEN: &str = "hush-hush/token+1";
+pub(crate) const TOKEN: &str = "hush-hush/token+1";
 
 /// What a server on this machine shows, and whom to trust to trust it; all PEM.
 pub(crate) struct Certificates {
@@ -32,14 +32,14 @@ impl Certificates {
 }
 
 /// A server over TLS that serves a folder of the project's.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     port: u16,
 }
 
 impl Server {
     /// Serves `served/` for those who know the token; whom to trust is in `ca.pem`.
-    fn start(world: &World) -> Self {
+    pub(crate) fn start(world: &World) -> Self {
         let certificates = Certificates::new();
         world.write("ca.pem", certificates.authority);
         world.write("server.pem", certificates.certificate);
@@ -58,6 +58,10 @@ impl Server {
         BufReader::new(stdout).read_line(&mut line).expect("a line");
         let port = line.trim().parse().expect("a port");
         Self { child, port }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 }
 

@@ -3,13 +3,16 @@
 usage: https_server.py CERTIFICATE KEY FOLDER TOKEN
 
 FOLDER/refuse, if it is there, holds a status and headers that every answer has then. Requests are told in
-FOLDER/requests, a line each. Prints its port.
+FOLDER/requests, a line each. Prints its port. /git/NAME is the repository FOLDER/NAME.
 """
 
+import base64
 import hashlib
 import http.server
+import os
 import pathlib
 import ssl
+import subprocess
 import sys
 
 CERTIFICATE, KEY, FOLDER, TOKEN = sys.argv[1:]
@@ -21,17 +24,48 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         refuse = FOLDER / "refuse"
-        given = self.headers.get("Authorization", "")
         if refuse.exists():
             status, *headers = refuse.read_text().splitlines()
             return self.answer(int(status), b"not now\n", dict(h.split(": ") for h in headers))
-        if given != "Bearer " + TOKEN:
-            return self.answer(401, f"nobody knows {given!r}\n".encode(), {})
+        if not self.knows():
+            given = self.headers.get("Authorization", "")
+            asks = {"WWW-Authenticate": "Basic realm=git"}
+            return self.answer(401, f"nobody knows {given!r}\n".encode(), asks)
+        if self.path.startswith("/git/"):
+            return self.git(b"")
         body = (FOLDER / self.path.lstrip("/")).read_bytes()
         tag = '"' + hashlib.sha256(body).hexdigest() + '"'
         if self.headers.get("If-None-Match") == tag:
             return self.answer(304, b"", {})
         self.answer(200, body, {"ETag": tag, "Content-Type": "text/csv"})
+
+    def do_POST(self):
+        if not self.knows():
+            return self.answer(401, b"", {"WWW-Authenticate": "Basic realm=git"})
+        self.git(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def knows(self):
+        basic = base64.b64encode(b"git:" + TOKEN.encode()).decode()
+        return self.headers.get("Authorization") in ("Bearer " + TOKEN, "Basic " + basic)
+
+    def git(self, body):
+        path, _, query = self.path.partition("?")
+        env = {
+            **os.environ,
+            "GIT_PROJECT_ROOT": str(FOLDER.absolute()),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": path.removeprefix("/git"),
+            "QUERY_STRING": query,
+            "REQUEST_METHOD": self.command,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+        }
+        told = subprocess.run(["git", "http-backend"], env=env, input=body, stdout=subprocess.PIPE)
+        head, _, rest = told.stdout.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+        self.answer(int(headers.pop("Status", "200").split()[0]), rest, headers)
 
     def answer(self, status, body, headers):
         with (FOLDER / "requests").open("a") as log:

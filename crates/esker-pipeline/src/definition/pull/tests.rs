@@ -174,6 +174,39 @@ fn a_database_is_asked_a_query() {
 }
 
 #[test]
+fn a_repository_is_read_at_a_ref() {
+    let pull = pull("git = \"../other\"\npath = \"data/*.csv\"\ntoken = { env = \"T\" }");
+    let Kind::Git(git) = &pull.kind else {
+        panic!("{pull:?}");
+    };
+    assert_eq!((git.reference.as_str(), git.login.as_ref().unwrap().0.as_str()), ("HEAD", "git"));
+    assert_eq!((pull.title().as_str(), pull.has_state()), ("../other HEAD data/*.csv", true));
+    check_defects(
+        "git = \"https://me:hush@a.org/x.git\"\npath = \"../x\"\nref = \"--upload-pack=x\"",
+        &[
+            "esker.toml:5:7: a password stands in https://a.org/x.git, where everyone sees it; \
+             write token = { env = \"NAME\" } or { file = \"PATH\" }",
+            "esker.toml:6:8: `path` in [source.a]: \"../x\" is no path inside a repository",
+            "esker.toml:7:7: `ref` in [source.a]: \"--upload-pack=x\" names no branch, tag or commit",
+        ],
+    );
+}
+
+#[test]
+fn a_resource_of_another_esker_is_read_at_a_version() {
+    let pull = pull("hub = \"tcp://127.0.0.1:5010\"\nresource = \"results/plan\"\nat = \"HEAD~1\"");
+    assert_eq!(pull.title(), "tcp://127.0.0.1:5010 results/plan@HEAD~1");
+    check_defects(
+        "hub = \"tcp://example.org:5010\"",
+        &[
+            "esker.toml:2:9: [source.a] has no `resource`; add resource = \"…\"",
+            "esker.toml:5:7: `hub` in [source.a]: \"tcp://example.org:5010\" is not a loopback address; \
+             write tcp://HOST:PORT, for example \"tcp://127.0.0.1:5000\"",
+        ],
+    );
+}
+
+#[test]
 fn what_is_remembered_is_made_by_nobody_else() {
     check_defects(
         "http = \"https://a.org\"\n[source.b]\nfile = \"b.csv\"\noutput = \"state/a\"",

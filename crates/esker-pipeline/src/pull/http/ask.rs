@@ -189,7 +189,7 @@ fn content(request: &Request, place: &Place, response: Response<Body>) -> Result
     let content_type = header(CONTENT_TYPE);
     let content_type = content_type.split(';').next().unwrap_or_default().trim();
     fail::check_page(request, content_type)?;
-    let content_type = known_type(content_type);
+    let content_type = super::super::known_type(content_type);
     let validators = Validators::of(&response);
     let mut bytes = Vec::new();
     let max = request.size_max;
@@ -201,11 +201,4 @@ fn content(request: &Request, place: &Place, response: Response<Body>) -> Result
         return Err(Broken::new(summary, hint));
     }
     Ok(Answer::Content { bytes: bytes.into(), validators, content_type })
-}
-
-/// The kinds of content that views know.
-fn known_type(content_type: &str) -> Option<&'static str> {
-    const KNOWN: [&str; 4] =
-        ["text/csv", "text/tab-separated-values", "application/json", "text/plain"];
-    KNOWN.into_iter().find(|known| *known == content_type)
 }
