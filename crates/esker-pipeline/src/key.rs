@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! "esker run key 1"             the format's version; a new engine that computes otherwise changes it
-//! "stage" | "file" | "folder" | "command" | "tap" | "git" | "http" | "hub" | "sql"  what kind of thing runs
+//! "stage" | "file" | "folder" | "command" | "tap" | "git" | "http" | "hub" | "jira" | "sql"  what kind of thing runs
 //! outputs, N, then each name
 //! stage, command, tap: argv, N, then each word
 //!                     code, the hash of the program's files, empty if it has none inside the project

@@ -7,7 +7,9 @@ mod files;
 mod git;
 mod http;
 mod hub;
+mod jira;
 pub(crate) mod place;
+pub(crate) mod recall;
 pub(crate) mod secrets;
 mod singer;
 pub(crate) mod sql;
@@ -59,6 +61,7 @@ pub(crate) fn fetch(
         Kind::Http(http) => http::fetch(&errand, http),
         Kind::Git(git) => git::fetch(&errand, git),
         Kind::Hub(hub) => hub::fetch(&errand, hub),
+        Kind::Jira(jira) => jira::fetch(&errand, jira),
         Kind::Sql(sql) => sql::fetch(&errand, sql),
     };
     made.map_err(|halt| secrets.redact_halt(halt))

@@ -33,6 +33,7 @@ use crate::child::{self, End, Finished, Order, Stdin};
 use crate::definition::{Origin, Program};
 use crate::plan::{Run, Task};
 use crate::pull;
+use crate::pull::recall::Recall;
 use crate::pull::secrets::Secrets;
 use crate::retry;
 
@@ -63,6 +64,8 @@ pub(crate) struct Bench {
     pub(crate) host: String,
     /// What earlier runs left.
     pub(crate) memo: Arc<Memo>,
+    /// What sources have found out about time.
+    pub(crate) recall: Arc<Recall>,
 }
 
 /// What became of a run.

@@ -14,7 +14,7 @@ use super::value::Schedule;
 const COMMON: [&str; 6] = ["output", "allow_empty", "every", "cron", "timezone", "stamp"];
 
 /// The kinds of sources by the key that makes a source one, each with the keys that go with it.
-fn kinds() -> [(&'static str, Vec<&'static str>); 8] {
+fn kinds() -> [(&'static str, Vec<&'static str>); 9] {
     [
         ("file", vec!["sheets"]),
         ("folder", Vec::new()),
@@ -22,6 +22,7 @@ fn kinds() -> [(&'static str, Vec<&'static str>); 8] {
         ("tap", [&tap::KEYS[..], &PROGRAM_KEYS[1..]].concat()),
         ("git", [&pull::GIT[..], &pull::BOUNDS].concat()),
         ("hub", [&pull::HUB[..], &pull::BOUNDS].concat()),
+        ("jira", [&pull::JIRA[..], &pull::BOUNDS].concat()),
         ("sql", [&pull::SQL[..], &pull::BOUNDS].concat()),
         ("http", [&pull::HTTP[..], &pull::BOUNDS].concat()),
     ]

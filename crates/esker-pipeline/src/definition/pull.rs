@@ -3,6 +3,7 @@
 mod git;
 mod http;
 mod hub;
+mod jira;
 mod sql;
 
 use std::ops::RangeInclusive;
@@ -16,6 +17,7 @@ use super::value;
 pub use self::git::Git;
 pub use self::http::{Header, Http};
 pub use self::hub::OtherHub;
+pub use self::jira::Jira;
 pub use self::sql::{Database, Query, Sql};
 
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
@@ -32,6 +34,9 @@ pub(super) const HTTP: [&str; 6] = ["header", "token", "user", "password", "ca",
 pub(super) const GIT: [&str; 7] = ["ref", "path", "sheets", "token", "user", "password", "ca"];
 /// The keys of [`Kind::Hub`].
 pub(super) const HUB: [&str; 2] = ["resource", "at"];
+/// The keys of [`Kind::Jira`].
+pub(super) const JIRA: [&str; 7] =
+    ["jql", "fields", "census", "token", "user", "password", "ca"];
 /// The keys of [`Kind::Sql`].
 pub(super) const SQL: [&str; 3] = ["database", "password", "ca"];
 
@@ -57,6 +62,8 @@ pub enum Kind {
     Git(Git),
     /// Another esker.
     Hub(OtherHub),
+    /// A JIRA site.
+    Jira(Jira),
     /// A database.
     Sql(Sql),
 }
@@ -68,6 +75,7 @@ impl Pull {
             Kind::Http(http) => http.url.to_string(),
             Kind::Git(git) => git.title(),
             Kind::Hub(hub) => hub.title(),
+            Kind::Jira(jira) => jira.title(),
             Kind::Sql(sql) => sql.database.title(),
         }
     }
@@ -75,7 +83,7 @@ impl Pull {
     /// Whether what is remembered of a pull is kept with what it brought.
     pub(crate) fn has_state(&self) -> bool {
         match &self.kind {
-            Kind::Git(_) | Kind::Http(_) | Kind::Hub(_) => true,
+            Kind::Git(_) | Kind::Http(_) | Kind::Hub(_) | Kind::Jira(_) => true,
             Kind::Sql(_) => false,
         }
     }
@@ -86,6 +94,7 @@ impl Pull {
             Kind::Http(http) => ("http", http.words()),
             Kind::Git(git) => ("git", git.words()),
             Kind::Hub(hub) => ("hub", vec![hub.title()]),
+            Kind::Jira(jira) => ("jira", jira.words()),
             Kind::Sql(sql) => ("sql", sql.words()),
         }
     }
@@ -96,6 +105,7 @@ impl Pull {
             Kind::Http(http) => http.secrets(),
             Kind::Git(git) => git.secrets(),
             Kind::Hub(_) => Vec::new(),
+            Kind::Jira(jira) => jira.secrets(),
             Kind::Sql(sql) => sql.secrets(),
         }
     }
@@ -104,7 +114,7 @@ impl Pull {
     pub(crate) fn file(&self) -> Option<&Path> {
         match &self.kind {
             Kind::Sql(sql) => sql.file(),
-            Kind::Git(_) | Kind::Http(_) | Kind::Hub(_) => None,
+            Kind::Git(_) | Kind::Http(_) | Kind::Hub(_) | Kind::Jira(_) => None,
         }
     }
 
@@ -113,6 +123,7 @@ impl Pull {
         let kind = match key {
             "git" => Git::read(page, table).map(Kind::Git),
             "http" => Http::read(page, table).map(Kind::Http),
+            "jira" => Jira::read(page, table).map(Kind::Jira),
             "hub" => OtherHub::read(page, table).map(Kind::Hub),
             "sql" => Sql::read(page, table).map(Kind::Sql),
             _ => None,

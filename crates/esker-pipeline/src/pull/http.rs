@@ -1,6 +1,6 @@
 //! A GET of an address, with what makes the server say in few bytes that nothing has changed.
 
-mod ask;
+pub(super) mod ask;
 mod fail;
 
 use base64::Engine as _;
@@ -22,10 +22,13 @@ use super::{Errand, state};
 pub(super) fn fetch(errand: &Errand<'_>, http: &Http) -> Result<Made, Halt> {
     let place = place(errand, http)?;
     let known = state::known(errand)?;
+    let headers = headers(errand, &http.headers);
+    let mut secrets = errand.secrets.clone();
+    headers.iter().filter(|header| header.is_secret).for_each(|header| secrets.hide(&header.value));
     let request = Request {
-        headers: headers(errand, http),
+        headers,
         validators: known.as_ref().map(|known| validators(http, known)).unwrap_or_default(),
-        secrets: errand.secrets.clone(),
+        secrets,
         ca: http.ca.as_ref().map(|path| errand.bench.dir.join(path)),
         timeout: errand.pull.timeout,
         size_max: errand.pull.output_max,
@@ -60,7 +63,8 @@ fn place(errand: &Errand<'_>, http: &Http) -> Result<Place, Broken> {
     })
 }
 
-fn headers(errand: &Errand<'_>, http: &Http) -> Vec<ask::Header> {
+/// Headers with what is secret in them.
+pub(super) fn headers(errand: &Errand<'_>, headers: &[Header]) -> Vec<ask::Header> {
     let authorization = |value: String| ("authorization".to_owned(), value);
     let header = |header: &Header| {
         let (name, value) = match header {
@@ -74,7 +78,7 @@ fn headers(errand: &Errand<'_>, http: &Http) -> Vec<ask::Header> {
         };
         ask::Header { name, value, is_secret: header.is_secret() }
     };
-    http.headers.iter().map(header).collect()
+    headers.iter().map(header).collect()
 }
 
 /// By what the server knows the last version again.

@@ -194,7 +194,7 @@ fn from_file(dir: &Path, path: &str) -> Result<String, Broken> {
 }
 
 /// As it stands in an address.
-fn encoded(value: &str) -> String {
+pub(super) fn encoded(value: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let part = |byte: u8| {
         if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }

@@ -39,7 +39,7 @@ impl Line {
     }
 
     /// Waits, unless the engine wants the run to end.
-    pub(super) fn pause(&self, wait: Duration) -> Result<(), Halt> {
+    pub(crate) fn pause(&self, wait: Duration) -> Result<(), Halt> {
         let until = Instant::now() + wait;
         loop {
             let left = until.saturating_duration_since(Instant::now());

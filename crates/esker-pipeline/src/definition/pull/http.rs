@@ -49,7 +49,7 @@ impl Header {
     }
 
     /// As it is known in the run key.
-    fn word(&self) -> String {
+    pub(super) fn word(&self) -> String {
         match self {
             Self::Named(name, value) => format!("{}: {value}", name.to_ascii_lowercase()),
             Self::Token(secret) => format!("authorization: bearer {secret}"),
@@ -57,7 +57,7 @@ impl Header {
         }
     }
 
-    fn secrets(&self) -> impl Iterator<Item = &Secret> {
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let (text, secret) = match self {
             Self::Named(_, text) => (Some(text), None),
             Self::Token(secret) => (None, Some(secret)),
@@ -118,7 +118,7 @@ fn warn(page: &mut Page<'_>, span: &std::ops::Range<usize>, place: &Place, heade
     }
 }
 
-fn headers(page: &mut Page<'_>, table: &Table<'_, '_>) -> Vec<Header> {
+pub(super) fn headers(page: &mut Page<'_>, table: &Table<'_, '_>) -> Vec<Header> {
     let mut headers = Vec::new();
     headers.extend(page.secret(table, "token").map(Header::Token));
     let user = page.text(table, "user");
