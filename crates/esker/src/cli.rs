@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Show what a resource was made from, back to its sources.
     Why(Why),
+    /// Print what is made from a resource, and who shows it.
+    Uses(Uses),
     /// Name a revision for good, or list the names.
     Tag(Tag),
     /// Print events as they come.
@@ -317,6 +319,15 @@ pub(crate) struct Diff {
 #[derive(Args)]
 pub(crate) struct Why {
     /// The resource, with @REVISION, @TAG or @DATE for an older version.
+    pub(crate) resource: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Uses {
+    /// The resource.
     pub(crate) resource: String,
     /// Print JSON.
     #[arg(long)]

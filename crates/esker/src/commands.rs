@@ -19,6 +19,8 @@ pub(crate) mod qplan;
 pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod tag;
+mod tree;
+pub(crate) mod uses;
 pub(crate) mod watch;
 pub(crate) mod why;
 

@@ -51,6 +51,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Bisect(bisect) => commands::bisect::bisect(&place, &bisect)?,
         Command::Export(export) => commands::export::export(&place, &export)?,
         Command::Why(why) => commands::why::why(&place, &why)?,
+        Command::Uses(uses) => commands::uses::uses(&place, &uses)?,
         Command::Tag(tag) => commands::tag::tag(&place, &tag)?,
         Command::Watch(watch) => commands::watch::watch(&place, &watch)?,
         Command::Check(check) => return commands::check::check(&place, &check),

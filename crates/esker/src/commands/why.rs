@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::cli::Why;
 use crate::commands::entry_json;
+use crate::commands::tree::Trunk;
 use crate::project::Place;
 use crate::reach::{Hub, resource_at};
 use crate::say::{self, DIM};
@@ -22,37 +23,13 @@ pub(crate) fn why(place: &Place, why: &Why) -> Result<()> {
         });
         return Ok(say::json(&Value::from(nodes.collect::<Vec<_>>()))?);
     }
+    let depths: Vec<u32> = nodes.iter().map(|node| node.depth).collect();
     for (index, node) in nodes.iter().enumerate() {
-        for line in lines(node, &Trunk::of(&nodes, index)) {
+        for line in lines(node, &Trunk::of(&depths, index)) {
             say::line(line)?;
         }
     }
     Ok(())
-}
-
-/// What is drawn before a node's lines.
-struct Trunk {
-    first: String,
-    rest: String,
-}
-
-impl Trunk {
-    /// A branch goes on beside a node if a later one of the same depth comes before a shallower one.
-    fn of(nodes: &[WhyNode], index: usize) -> Self {
-        let goes_on = |depth: u32| {
-            let later = nodes[index + 1..].iter().map(|node| node.depth);
-            later.take_while(|later| *later >= depth).any(|later| later == depth)
-        };
-        let depth = nodes[index].depth;
-        if depth == 0 {
-            return Self { first: String::new(), rest: String::new() };
-        }
-        let above: String =
-            (1..depth).map(|depth| if goes_on(depth) { "│  " } else { "   " }).collect();
-        let (branch, below) =
-            if goes_on(depth) { ("├─ ", "│  ") } else { ("└─ ", "   ") };
-        Self { first: format!("{above}{branch}"), rest: format!("{above}{below}") }
-    }
 }
 
 /// One step: what, which revision, when; then by which program, where and how long.

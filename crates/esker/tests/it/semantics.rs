@@ -147,3 +147,23 @@ fn what_is_the_same_in_essence_wakes_nobody() {
     let problem = world.wait_for_problem("s").to_string();
     assert!(problem.contains("cannot tell whether it has changed"), "{problem}");
 }
+
+#[test]
+fn what_is_made_from_a_resource_is_told() {
+    let world = World::new(
+        "[project]\nname = \"p\"\n\
+         [source.a]\nrun = [\"echo\"]\noutput = \"raw/a\"\n\
+         [stage.b]\ninput = \"raw/a\"\nrun = [\"cat\"]\noutput = \"out/b\"\n\
+         [stage.c]\ninput = \"raw/a\"\nrun = [\"cat\"]\noutput = \"out/c\"\n\
+         [stage.d]\ninput = [\"out/b\", \"out/c\"]\nrun = [\"cat\"]\noutput = \"out/d\"\n\
+         [view.end]\nresource = \"out/d\"\n",
+    );
+    let expected = "raw/a\n├─ stage b → out/b\n│  └─ stage d → out/d\n│     └─ view end\n\
+                    └─ stage c → out/c\n   └─ stage d → out/d  (see above)\n";
+    assert_eq!(world.ok(&["uses", "raw/a"]), expected);
+    let json = world.json(&["uses", "out/c", "--json"]);
+    assert_eq!(json[1]["name"], "end");
+    assert_eq!(json[1]["depth"], 2);
+    assert_eq!(world.ok(&["uses", "out/d"]), "out/d\n└─ view end\n");
+    assert!(world.fails(1, &["uses", "raw/x"]).contains("nothing in esker.toml makes"));
+}
