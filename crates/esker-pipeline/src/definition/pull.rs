@@ -35,8 +35,7 @@ pub(super) const GIT: [&str; 7] = ["ref", "path", "sheets", "token", "user", "pa
 /// The keys of [`Kind::Hub`].
 pub(super) const HUB: [&str; 2] = ["resource", "at"];
 /// The keys of [`Kind::Jira`].
-pub(super) const JIRA: [&str; 7] =
-    ["jql", "fields", "census", "token", "user", "password", "ca"];
+pub(super) const JIRA: [&str; 7] = ["jql", "fields", "census", "token", "user", "password", "ca"];
 /// The keys of [`Kind::Sql`].
 pub(super) const SQL: [&str; 3] = ["database", "password", "ca"];
 

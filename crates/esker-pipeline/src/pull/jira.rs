@@ -42,7 +42,7 @@ pub(super) fn fetch(errand: &Errand<'_>, jira: &Jira) -> Result<Made, Halt> {
     let before = known.as_ref().and_then(times);
     let before = before.map(|before| errand.bench.recall.of(errand.run).unwrap_or(before));
     let extent = extent(before, jira.census, began);
-    let mut server = Server::reach(errand, jira)?;
+    let mut server = Server::reach(errand, jira);
     // A site takes one whose token has expired for anyone, and shows what anyone may see: perhaps nothing.
     server.check_user()?;
     let (issues, census) = match extent {
@@ -55,9 +55,11 @@ pub(super) fn fetch(errand: &Errand<'_>, jira: &Jira) -> Result<Made, Halt> {
     if issues.is_empty() && !errand.source.allow_empty {
         return Err(output::empty(errand.source.output.as_str()).into());
     }
+    let text = issues.text();
+    server.check_size(text.len() as u64)?;
     let times = Times { at: began, census };
     let kept = json!({ "at": times.at.to_string(), "census": times.census.to_string() });
-    let made = state::made(errand, known.as_ref(), (issues.text().into(), None), kept);
+    let made = state::made(errand, known.as_ref(), (text.into(), None), kept);
     if matches!(made, Err(Halt::Unchanged)) {
         errand.bench.recall.keep(errand.run, times);
     }
@@ -111,10 +113,18 @@ fn changed(
     let lost: Vec<String> = issues.lost(&there).iter().map(u64::to_string).collect();
     for ids in lost.chunks(IDS_MAX) {
         let jql = format!("id in ({}) order by key asc", ids.join(", "));
-        server.search(&jql, |page| issues.take(page))?;
+        server.search(&jql, |page| issues.take(page)).map_err(passing)?;
     }
     issues.keep(&there);
     Ok(issues)
+}
+
+/// What is refused of issues that were there a moment ago: one of them may be gone.
+fn passing(halt: Halt) -> Halt {
+    match halt {
+        Halt::Broken(broken) => Halt::Broken(broken.temporary()),
+        halt => halt,
+    }
 }
 
 /// What it means that the answer is not what it should be.

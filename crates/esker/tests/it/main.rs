@@ -15,6 +15,7 @@ mod finding;
 mod fleet;
 mod gate;
 mod hostile;
+mod jira;
 mod large;
 mod names;
 mod order;

@@ -46,8 +46,9 @@ impl Issues {
         for issue in page {
             let mut fields: BTreeMap<&str, &RawValue> =
                 serde_json::from_str(issue.get()).map_err(|_| strange("an issue that is none"))?;
-            LEFT_OUT.iter().for_each(|field| drop(fields.remove(field)));
-            let whole = serde_json::to_string(&fields).map_err(|error| strange(&error.to_string()))?;
+            fields.retain(|field, _| !LEFT_OUT.contains(field));
+            let whole =
+                serde_json::to_string(&fields).map_err(|error| strange(&error.to_string()))?;
             let line = canonical(&whole).map_err(|why| strange(&why))?;
             self.0.insert(id(&line)?, line);
         }

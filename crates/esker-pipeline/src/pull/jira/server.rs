@@ -12,7 +12,7 @@ use crate::pull::http::ask::{Answer, Request, Validators, ask};
 use crate::pull::http::headers;
 use crate::pull::place::{self, Place};
 use crate::pull::secrets::encoded;
-use crate::pull::{Errand, state};
+use crate::pull::{Errand, state, too_slow};
 use crate::run::Halt;
 use crate::run::failure::Broken;
 
@@ -24,10 +24,13 @@ const PAGE: &str = "100";
 const PAGE_OF_IDS: &str = "5000";
 /// The most pages of one search.
 const PAGES_MAX: usize = 20_000;
-/// How often in a row a request is made again.
-const TRIES_MAX: u32 = 5;
+/// How often in a row a request is made.
+const TRIES_MAX: u32 = 3;
 /// The longest that is waited within a pull; what is longer ends it, to be tried again later.
 const WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// How a problem is told that lies in what was asked for.
+const QUERY_REFUSED: &str = "answers 400";
 
 /// A site being asked.
 pub(super) struct Server<'a> {
@@ -47,8 +50,8 @@ struct Page<'a> {
 }
 
 impl<'a> Server<'a> {
-    pub(super) fn reach(errand: &'a Errand<'a>, jira: &'a Jira) -> Result<Self, Halt> {
-        Ok(Self { errand, jira, until: Instant::now() + errand.pull.timeout })
+    pub(super) fn reach(errand: &'a Errand<'a>, jira: &'a Jira) -> Self {
+        Self { errand, jira, until: Instant::now() + errand.pull.timeout }
     }
 
     /// The issues that are there.
@@ -97,13 +100,9 @@ impl<'a> Server<'a> {
             query.extend(token.as_deref().map(|token| ("nextPageToken", token)));
             let bytes = self.get("/rest/api/3/search/jql", &query)?;
             size_all += bytes.len() as u64;
-            if size_all > self.errand.pull.output_max {
-                let summary = format!("{} gives more than {} bytes", self.jira.url, self.errand.pull.output_max);
-                let hint = "ask for fewer issues or `fields`, or give the source a larger `output_max`";
-                return Err(Broken::new(summary, hint).into());
-            }
-            let page: Page<'_> = serde_json::from_slice(&bytes)
-                .map_err(|_| strange("it is no page of issues"))?;
+            self.check_size(size_all)?;
+            let page: Page<'_> =
+                serde_json::from_slice(&bytes).map_err(|_| strange("it is no page of issues"))?;
             take(&page.issues)?;
             match page.next {
                 Some(next) if page.is_last != Some(true) => {
@@ -118,6 +117,17 @@ impl<'a> Server<'a> {
         Err(strange("it never ends").into())
     }
 
+    /// Refuses more than may come.
+    pub(super) fn check_size(&self, size: u64) -> Result<(), Broken> {
+        let max = self.errand.pull.output_max;
+        if size <= max {
+            return Ok(());
+        }
+        let summary = format!("{} gives more than {max} bytes", self.jira.url);
+        let hint = "ask for fewer issues or `fields`, or give the source a larger `output_max`";
+        Err(Broken::new(summary, hint))
+    }
+
     /// Asks until there is an answer, waiting where the site says so.
     fn get(&mut self, path: &str, query: &[(&str, &str)]) -> Result<Bytes, Halt> {
         let pairs: Vec<String> =
@@ -127,6 +137,9 @@ impl<'a> Server<'a> {
         let mut tries = 0;
         loop {
             let left = self.until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(too_slow(&self.jira.url, self.errand.pull.timeout).into());
+            }
             let request = self.request(place.clone(), left);
             let broken = match self.errand.aside(&self.jira.url, move || ask(&request))? {
                 Ok(Answer::Content { bytes, .. }) => return Ok(bytes),
@@ -134,7 +147,7 @@ impl<'a> Server<'a> {
                 Err(broken) => broken,
             };
             tries += 1;
-            let wait = broken.after.unwrap_or(Duration::from_secs(1 << tries.min(5)));
+            let wait = broken.after.unwrap_or(Duration::from_secs(u64::from(tries)));
             if !broken.temporary || tries >= TRIES_MAX || wait > WAIT_MAX.min(left) {
                 return Err(told(broken).into());
             }
@@ -147,7 +160,10 @@ impl<'a> Server<'a> {
         let Errand { bench, pull, .. } = self.errand;
         let headers = headers(self.errand, &self.jira.headers);
         let mut secrets = self.errand.secrets.clone();
-        headers.iter().filter(|header| header.is_secret).for_each(|header| secrets.hide(&header.value));
+        headers
+            .iter()
+            .filter(|header| header.is_secret)
+            .for_each(|header| secrets.hide(&header.value));
         Request {
             place,
             named: self.jira.url.clone(),
@@ -165,13 +181,16 @@ impl<'a> Server<'a> {
 fn told(broken: Broken) -> Broken {
     let said: Value = serde_json::from_str(&broken.detail).unwrap_or_default();
     let mut messages: Vec<&str> = Vec::new();
-    messages.extend(said["errorMessages"].as_array().into_iter().flatten().filter_map(Value::as_str));
-    messages.extend(said["errors"].as_object().into_iter().flatten().filter_map(|(_, text)| text.as_str()));
+    messages
+        .extend(said["errorMessages"].as_array().into_iter().flatten().filter_map(Value::as_str));
+    messages.extend(
+        said["errors"].as_object().into_iter().flatten().filter_map(|(_, text)| text.as_str()),
+    );
     if messages.is_empty() {
         return broken;
     }
     let summary = format!("{}: {}", broken.summary, messages.join("; "));
-    let hint = match broken.summary.contains("answers 400") {
+    let hint = match broken.summary.contains(QUERY_REFUSED) {
         true => "correct its `jql`".to_owned(),
         false => broken.hint,
     };
