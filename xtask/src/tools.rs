@@ -13,7 +13,7 @@ const BROWSERS: [&str; 4] =
 const PYTHON_PACKAGES: [&str; 5] = ["pyzmq", "openpyxl", "moto[s3]", "flask", "flask-cors"];
 
 /// Taps that the tests run, each in a folder of its own: their needs do not go together.
-const TAPS: [&str; 2] = ["tap-jira", "tap-jsonl"];
+const TAPS: [(&str, &str); 2] = [("tap-jira", "2.6.0"), ("tap-jsonl", "0.3.1")];
 
 /// The database servers that the tests run, by a program of each, and Debian's packages of them.
 const DATABASES: [(&str, &str); 2] =
@@ -83,9 +83,7 @@ fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
     if imports(&path) {
         return Ok(path);
     }
-    if !works("python3", &["-m", "pip", "--version"]) {
-        install_package("python3-pip", "it installs pyzmq, openpyxl and moto", installed)?;
-    }
+    pip(installed)?;
     std::fs::create_dir_all(&path)?;
     let target = path.to_str().context("the workspace's path is not UTF-8")?;
     let mut arguments = vec!["-m", "pip", "install", "--quiet", "--target", target];
@@ -99,15 +97,24 @@ fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
     Ok(path)
 }
 
+fn pip(installed: &mut Vec<String>) -> Result<()> {
+    if works("python3", &["-m", "pip", "--version"]) {
+        return Ok(());
+    }
+    install_package("python3-pip", "it installs what Python programs need", installed)
+}
+
 fn taps(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
     let path = root.join("target/test-tools/taps");
-    for name in TAPS {
+    for (name, version) in TAPS {
         let target = path.join(name);
         if target.join("bin").join(name).is_file() {
             continue;
         }
+        pip(installed)?;
         let target = target.to_str().context("the workspace's path is not UTF-8")?;
-        let arguments = ["-m", "pip", "install", "--quiet", "--target", target, name];
+        let wanted = format!("{name}=={version}");
+        let arguments = ["-m", "pip", "install", "--quiet", "--target", target, &wanted];
         install(name, "python3", &arguments, installed)?;
     }
     Ok(path)

@@ -16,6 +16,52 @@ fn problem(world: &World, source: &str) -> String {
 }
 
 #[test]
+fn files_of_every_kind_are_read_alone_and_in_a_folder() {
+    let source = |kind: &str| {
+        format!("[source.{kind}]\nfile = \"drop/a.{kind}\"\noutput = \"raw/{kind}\"\n")
+    };
+    let sources: String = ["csv", "tsv", "json", "ods", "xlsx"].map(source).concat();
+    let all = "[source.all]\nfolder = \"drop\"\noutput = \"raw/all\"\n";
+    let world = World::new(&format!("project.name = \"p\"\n{sources}{all}"));
+    fs::create_dir(world.path("drop")).expect("a folder");
+    let texts = [("csv", "id,n\na,1\n"), ("tsv", "id\tn\na\t1\n"), ("json", "[{\"id\": \"a\"}]\n")];
+    for (kind, text) in texts {
+        world.write(&format!("drop/a.{kind}"), text);
+    }
+    for kind in ["ods", "xlsx"] {
+        let path = world.path(format!("drop/a.{kind}"));
+        world.python("make_workbook.py", &[path.to_str().expect("UTF-8"), "id,n", "a,1"]);
+    }
+    let sheet = "=====Work\n\tid\tn\n\ta\t1\n";
+    let up = world.up();
+    for (kind, text) in texts.into_iter().chain([("ods", sheet), ("xlsx", sheet)]) {
+        world.wait_for_content(&format!("raw/{kind}"), |content| content == text);
+    }
+    let nested = "\t=====Work\n\t\tid\tn\n\t\ta\t1\n";
+    let folder = format!(
+        "=====a.csv\n\tid,n\n\ta,1\n=====a.json\n\t[{{\"id\": \"a\"}}]\n=====a.ods\n{nested}\
+         =====a.tsv\n\tid\tn\n\ta\t1\n=====a.xlsx\n{nested}"
+    );
+    world.wait_for_or(
+        "the folder",
+        || world.content("raw/all").unwrap_or_default(),
+        || world.content("raw/all").as_deref() == Some(&folder),
+    );
+    // One that is edited, and one that is no workbook any more.
+    let path = world.path("drop/a.ods");
+    world.python("make_workbook.py", &[path.to_str().expect("UTF-8"), "id,n", "a,2"]);
+    world.wait_for_content("raw/ods", |text| text.ends_with("\ta\t2\n"));
+    world.wait_for_content("raw/all", |text| text.contains("\t\ta\t2\n"));
+    world.write("drop/a.xlsx", "hello");
+    for source in ["xlsx", "all"] {
+        let text = problem(&world, source);
+        assert!(text.contains("a.xlsx: it is no workbook, or damaged"), "{text}");
+    }
+    assert_eq!(world.content("raw/xlsx").as_deref(), Some(sheet));
+    up.stop();
+}
+
+#[test]
 fn a_folder_is_a_stream_for_each_of_its_files() {
     let world = World::new(
         "[project]\nname = \"p\"\n[source.drop]\nfolder = \"drop/*.csv\"\noutput = \"raw/drop\"\n",

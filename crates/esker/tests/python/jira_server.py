@@ -1,4 +1,4 @@
-"""A JIRA Cloud site over HTTPS, as its REST API (version 3) is published, as far as searching goes.
+"""A JIRA Cloud site over HTTPS, as its REST API (versions 2 and 3) is published, as far as searching goes.
 
 usage: jira_server.py CERTIFICATE KEY FOLDER TOKEN
 
@@ -20,6 +20,7 @@ CERTIFICATE, KEY, FOLDER, TOKEN = sys.argv[1:]
 FOLDER = pathlib.Path(FOLDER)
 KNOWN = "Basic " + base64.b64encode(f"me@example.org:{TOKEN}".encode()).decode()
 CHANGED = re.compile(r"\(project = (\w+)( and status != Done)?\)(?: and updated >= -(\d+)m)? order by key asc")
+SINCE = re.compile(r"updated >= '([\d :-]+)' order by updated asc")
 NAMED = re.compile(r"id in \(([\d, ]+)\) order by key asc")
 
 
@@ -35,6 +36,8 @@ def find(jql):
         for one in set(ids) - {issue["id"] for issue in issues}:
             raise Refused(f"A value with ID '{one}' does not exist for the field 'id'.")
         return [issue for issue in issues if issue["id"] in ids]
+    if since := SINCE.fullmatch(jql):
+        return [issue for issue in issues if issue["fields"]["updated"].replace("T", " ")[:16] >= since[1]]
     changed = CHANGED.fullmatch(jql)
     if not changed:
         raise Refused(f"Error in the JQL Query: {jql}")
@@ -57,8 +60,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.query = dict(urllib.parse.parse_qsl(query, strict_parsing=True)) if query else {}
         if refusal := self.refusal():
             return self.answer(refusal["status"], {"errorMessages": ["not now"]}, refusal.get("headers", {}))
+        answers = {"myself": self.myself, "search/jql": self.search, "serverInfo": lambda: {"deploymentType": "Cloud"}}
         try:
-            self.answer(200, {"/rest/api/3/myself": self.myself, "/rest/api/3/search/jql": self.search}[path](), {})
+            self.answer(200, answers[re.sub(r"^/rest/api/[23]/", "", path)](), {})
         except PermissionError:
             given = base64.b64decode(self.headers.get("Authorization", "").removeprefix("Basic ")).decode()
             self.answer(401, {"errorMessages": [f"nobody knows {given}"]}, {})
@@ -80,13 +84,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def myself(self):
         if self.headers.get("Authorization") != KNOWN:
             raise PermissionError
-        return {"accountId": "5", "emailAddress": "me@example.org", "active": True}
+        return {"accountId": "5", "emailAddress": "me@example.org", "timeZone": "Etc/UTC"}
 
     def search(self):
         # As JIRA does: who is not known sees what anyone may see, which is nothing here.
         jql, fields = self.query["jql"], self.query["fields"].split(",")
         found = find(jql) if self.headers.get("Authorization") == KNOWN else []
-        size = min(int(self.query["maxResults"]), 3 if fields == ["id"] else 2)
+        size = min(int(self.query.get("maxResults", 50)), 3 if fields == ["id"] else 2)
         start = 0
         if token := self.query.get("nextPageToken"):
             of, start = json.loads(base64.b64decode(token))
@@ -102,11 +106,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fields == ["id"]:
             return {"id": issue["id"]}
         values = dict(issue["fields"], lastViewed=Handler.count)
-        wanted = {name: value for name, value in values.items() if "*navigable" in fields or name in fields}
+        every = {"*navigable", "*all"} & set(fields)
+        wanted = {name: value for name, value in values.items() if every or name in fields}
+        more = {name: {"histories": []} if name == "changelog" else [] for name in self.query.get("expand", "").split(",") if name}
+        if "*all" in fields:
+            wanted["comment"] = {"comments": []}
         for field in fields:
             wanted.pop(field.removeprefix("-") if field.startswith("-") else None, None)
         link = f"https://example.org/rest/api/3/issue/{issue['id']}?{Handler.count}"
-        return {"expand": "renderedFields", "id": issue["id"], "self": link, "key": issue["key"], "fields": wanted}
+        return {**more, "expand": "renderedFields", "id": issue["id"], "self": link, "key": issue["key"], "fields": wanted}
 
     def answer(self, status, value, headers):
         with (FOLDER / "requests").open("a") as log:

@@ -104,7 +104,12 @@ impl Http {
 }
 
 /// What is not wrong, but gives secrets away.
-fn warn(page: &mut Page<'_>, span: &std::ops::Range<usize>, place: &Place, headers: &[Header]) {
+pub(super) fn warn(
+    page: &mut Page<'_>,
+    span: &std::ops::Range<usize>,
+    place: &Place,
+    headers: &[Header],
+) {
     let query = place.query().unwrap_or_default();
     let names = query.split('&').filter_map(|pair| pair.split_once('='));
     if let Some((name, _)) = names.into_iter().find(|(name, _)| is_secretive(name)) {

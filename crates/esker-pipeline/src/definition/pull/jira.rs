@@ -6,13 +6,15 @@ use super::super::page::{Page, Table};
 use super::super::read::required;
 use super::super::secret::Secret;
 use super::super::value;
-use super::http::{Header, headers};
+use super::http::{Header, headers, warn};
 use crate::pull::place;
 
 /// How often it is looked which issues there still are.
 const CENSUS: Duration = Duration::from_secs(60 * 60);
 /// What of an issue is wanted: what JIRA shows in lists, but for when someone looked at it.
 const FIELDS: [&str; 2] = ["*navigable", "-lastViewed"];
+
+const EXAMPLE: &str = "write for example \"https://acme.atlassian.net\"";
 
 /// A query of JIRA.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,14 +58,16 @@ impl Jira {
         let parsed = match place::parse(&url.value) {
             Ok(place) => place,
             Err((why, hint)) => {
+                let hint = if hint.contains("example.org") { EXAMPLE } else { hint };
                 page.error(&url.span, format!("`jira` in {}: {why}", table.title), hint);
                 return None;
             }
         };
         if parsed.query().is_some() {
             let message = format!("`jira` in {}: this is more than a site", table.title);
-            page.error(&url.span, message, "write for example \"https://acme.atlassian.net\"");
+            page.error(&url.span, message, EXAMPLE);
         }
+        warn(page, &url.span, &parsed, &headers);
         let jql = jql?;
         let words: Vec<String> = jql.value.split_whitespace().map(str::to_lowercase).collect();
         if words.windows(2).any(|pair| pair == ["order", "by"]) {

@@ -193,6 +193,43 @@ fn a_repository_is_read_at_a_ref() {
 }
 
 #[test]
+fn a_site_is_asked_for_issues() {
+    let lines = "jira = \"https://a.org/\"\njql = \"project = P\"\nuser = \"me\"\npassword = { env = \"T\" }";
+    let pull = pull(lines);
+    assert_eq!((pull.title().as_str(), pull.has_state()), ("https://a.org project = P", true));
+    assert_eq!(pull.secrets(), [&env("T")]);
+    let Kind::Jira(jira) = &pull.kind else {
+        panic!("{pull:?}");
+    };
+    assert_eq!((jira.census, jira.fields.len()), (Duration::from_secs(3600), 2));
+    // How often it is counted changes nothing of what is fetched; what of it is wanted does.
+    let words = |more: &str| self::pull(&format!("{lines}\n{more}")).words();
+    assert_eq!(words(""), words("census = \"1d\""));
+    assert_ne!(words(""), words("fields = [\"summary\"]"));
+    check_defects(
+        "jira = \"https://a.org?x=1\"\njql = \"project = P Order  By key\"",
+        &[
+            "esker.toml:5:8: `jira` in [source.a]: this is more than a site; \
+             write for example \"https://acme.atlassian.net\"",
+            "esker.toml:6:7: `jql` in [source.a] has an `order by`; \
+             leave it out: issues come in an order of their own",
+        ],
+    );
+    check_defects(
+        "jira = \"a.org\"\njql = \" \"",
+        &["esker.toml:5:8: `jira` in [source.a]: an address begins with https:// or http://; \
+           write for example \"https://acme.atlassian.net\""],
+    );
+    check_defects(
+        "jira = \"http://a.org\"\njql = \" \"\ntoken = { env = \"T\" }",
+        &[
+            "esker.toml:5:8: warning: secrets are sent where others can read them; use https if the server speaks it",
+            "esker.toml:6:7: `jql` in [source.a] names no issues; write for example \"project = PLAN\"",
+        ],
+    );
+}
+
+#[test]
 fn a_resource_of_another_esker_is_read_at_a_version() {
     let pull = pull("hub = \"tcp://127.0.0.1:5010\"\nresource = \"results/plan\"\nat = \"HEAD~1\"");
     assert_eq!(pull.title(), "tcp://127.0.0.1:5010 results/plan@HEAD~1");

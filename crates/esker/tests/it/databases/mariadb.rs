@@ -98,7 +98,8 @@ impl Mariadb {
     }
 }
 
-fn user() -> String {
+/// Who runs the tests.
+pub(super) fn user() -> String {
     use std::os::unix::fs::MetadataExt;
     let own = fs::metadata(Path::new("/proc/self")).map(|own| own.uid());
     match own {
