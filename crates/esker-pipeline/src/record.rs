@@ -7,15 +7,27 @@ use esker_wire::record::{Ended, Failure, RunRecord};
 use esker_wire::snapshot::{Item, Put};
 use jiff::Timestamp;
 
+use crate::key::sha256;
+
+/// How much of a problem's id people are shown, and need not type more of.
+pub const ID_SHOWN: usize = 7;
+
+/// What a problem is known by: the same for the same stage and run key, in hexadecimal.
+pub fn id(record: &RunRecord) -> String {
+    sha256(format!("{}\n{}", record.stage, record.run_key).as_bytes())
+}
+
 /// The record that makes the engine run a source or stage again at once: a failed one, or a source that reads
 /// the world outside. A stage whose outputs are what they should be is not run.
 pub fn again(record: &RunRecord, now: Timestamp) -> RunRecord {
+    let failing = record.failure.as_ref();
     let asked = Failure {
         summary: "asked to run again".to_owned(),
         hint: String::new(),
         detail: String::new(),
         count: 0,
-        since: now,
+        // It fails as long as it does, whoever asks meanwhile.
+        since: failing.map_or(now, |failure| failure.since),
         not_before: Some(now),
     };
     RunRecord { ended: Ended::Retry, failure: Some(asked), ..record.clone() }

@@ -17,7 +17,9 @@ use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
 pub(crate) use bench::{Bench, BenchStore};
-pub(crate) use care::{Doctor, Gc, Problems, ProblemsCommand, Repair, Restore};
+pub(crate) use care::{
+    Ack, Doctor, Gc, Mute, Problems, ProblemsCommand, ProblemsList, Repair, Restore,
+};
 pub(crate) use names::{Mv, Prune};
 pub(crate) use search::{Bisect, Export};
 

@@ -17,6 +17,7 @@ mod hostile;
 mod large;
 mod names;
 mod order;
+mod problems;
 mod replication;
 mod semantics;
 mod stock_tools;
