@@ -3,6 +3,7 @@
 mod bad_definitions;
 mod bad_programs;
 mod bench;
+mod cells;
 mod chain;
 mod clients;
 mod commands;
