@@ -197,6 +197,7 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
         },
         Task::Stage(stage) => {
             if !stage.program.previous
+                && !run.is_asked()
                 && let Some(made) = memo::find((bench, line), run)?
             {
                 return Ok(made);

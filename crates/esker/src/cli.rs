@@ -17,7 +17,7 @@ use esker_wire::remote::Remote;
 use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
-pub(crate) use ask::Why;
+pub(crate) use ask::{Run, Why};
 pub(crate) use bench::{Bench, BenchStore};
 pub(crate) use care::{
     Ack, Doctor, Gc, Mute, Problems, ProblemsCommand, ProblemsList, Repair, Restore,
@@ -46,6 +46,7 @@ const EXAMPLES: &str = "\
 Examples:
   esker init plan.xlsx            start a project from a spreadsheet
   esker up                        run it: pull, condition, compute, show
+  esker run                       run what is stale, once
   esker get results/plan          the newest result, exactly its bytes
   esker get results/plan@2025-11-20 > then.txt
   esker log raw/plan              every version of the source
@@ -62,6 +63,8 @@ pub(crate) enum Command {
     Runner(Log),
     /// Run the web server alone, with a hub elsewhere.
     Web(Web),
+    /// Run what is stale, once, and end.
+    Run(Run),
     /// Store a new version of a resource.
     Put(Put),
     /// Give a resource another name; older names go on meaning it.

@@ -16,7 +16,7 @@ use crate::child::said::Said;
 use crate::child::{self, DRAIN, Mailbox};
 use crate::definition::defect::Defect;
 use crate::key::sha256;
-use crate::plan::{self, Plan, Run, State, World};
+use crate::plan::{self, Plan, Run, State, Task, World};
 use crate::run::line::{Line, Tale};
 use crate::run::{self, Bench, Outcome};
 
@@ -50,6 +50,8 @@ pub(super) struct Desk {
     progress: BTreeMap<String, String>,
     /// The record of a definition that cannot be used.
     bad_definition: Option<RunRecord>,
+    /// What may be started, if not everything may.
+    only: Option<BTreeSet<String>>,
 }
 
 impl Desk {
@@ -72,7 +74,23 @@ impl Desk {
             waits: BTreeMap::new(),
             progress: BTreeMap::new(),
             bad_definition: None,
+            only: None,
         }
+    }
+
+    /// Starts nothing but these, and none of their sources twice.
+    pub(super) fn confined(self, only: Option<BTreeSet<String>>) -> Self {
+        Self { only, ..self }
+    }
+
+    /// What must not be started now.
+    fn held(&self, now: Instant) -> BTreeSet<String> {
+        let mut held = self.lulls.held(now);
+        if let Some(only) = &self.only {
+            let names = self.library.definition().names();
+            held.extend(names.filter(|name| !only.contains(*name)).map(str::to_owned));
+        }
+        held
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -148,7 +166,7 @@ impl Desk {
             records: self.ledger.records(),
             prints: self.library.prints(),
             busy: &busy,
-            held: &self.lulls.held(now),
+            held: &self.held(now),
             now: clock,
         });
         self.agenda.looked(now, plan.wake, clock);
@@ -303,6 +321,11 @@ impl Desk {
             Outcome::Done(record) => {
                 log(&record);
                 self.lulls.end(run.name());
+                if let (Some(only), Task::Source(_)) = (&mut self.only, &run.task)
+                    && record.ended != Ended::Retry
+                {
+                    only.remove(run.name());
+                }
                 let caller = self.bench.caller.clone();
                 self.ledger.keep(&caller, *record);
                 self.agenda.within(Instant::now(), Duration::ZERO);

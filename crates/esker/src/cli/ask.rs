@@ -35,3 +35,23 @@ pub(crate) struct Why {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker run                       whatever is stale or has failed, and then end
+  esker run schedule              this stage, and what it is made from
+  esker run results/plan          the same, by what it makes
+  esker run plan --force          pull once more, although it is not due
+
+If `esker up` or a runner works here, it is asked; if not, esker runs for as long as it takes.")]
+pub(crate) struct Run {
+    /// The sources and stages, by name or by what they make; all of them when not given.
+    pub(crate) names: Vec<String>,
+    /// Run them although they are fresh; not what they are made from.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print JSON at the end.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

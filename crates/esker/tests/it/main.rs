@@ -17,6 +17,7 @@ mod gate;
 mod hostile;
 mod large;
 mod names;
+mod once;
 mod order;
 mod problems;
 mod replication;
