@@ -164,6 +164,11 @@ impl Run {
         }
     }
 
+    /// Whether somebody asked for it: a failure that counts as none yet.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.failed.is_some_and(|(count, _)| count == 0)
+    }
+
     /// How much it is preferred to others.
     fn priority(&self) -> u32 {
         match &self.task {

@@ -22,5 +22,6 @@ pub mod provenance;
 pub mod pruned;
 pub mod record;
 pub mod snapshot;
+pub mod stance;
 
 pub mod seed;

@@ -140,6 +140,11 @@ impl Hub {
         fault
     }
 
+    /// What asks for others.
+    pub(crate) fn caller(&self) -> Caller {
+        self.caller.clone()
+    }
+
     /// Follows what happens.
     pub(crate) fn follow(&self, topics: &[&str]) -> Follow {
         self.bus.follow(&self.endpoint, topics)

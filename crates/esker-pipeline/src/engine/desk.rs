@@ -1,6 +1,6 @@
 //! The engine's thread: its mail, its state, and the one loop that holds them together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -16,7 +16,7 @@ use crate::child::said::Said;
 use crate::child::{self, DRAIN, Mailbox};
 use crate::definition::defect::Defect;
 use crate::key::sha256;
-use crate::plan::{self, Plan, Run, State, World};
+use crate::plan::{self, Plan, Run, State, Task, World};
 use crate::run::line::{Line, Tale};
 use crate::run::{self, Bench, Outcome};
 
@@ -64,6 +64,8 @@ pub(super) struct Desk {
     progress: BTreeMap<String, String>,
     /// The record of a definition that cannot be used.
     bad_definition: Option<RunRecord>,
+    /// What may be started, if not everything may.
+    only: Option<BTreeSet<String>>,
 }
 
 impl Desk {
@@ -87,7 +89,23 @@ impl Desk {
             waits: BTreeMap::new(),
             progress: BTreeMap::new(),
             bad_definition: None,
+            only: None,
         }
+    }
+
+    /// Starts nothing but these, and none of their sources twice.
+    pub(super) fn confined(self, only: Option<BTreeSet<String>>) -> Self {
+        Self { only, ..self }
+    }
+
+    /// What must not be started now.
+    fn held(&self, now: Instant) -> BTreeSet<String> {
+        let mut held = self.lulls.held(now);
+        if let Some(only) = &self.only {
+            let names = self.library.definition().names();
+            held.extend(names.filter(|name| !only.contains(*name)).map(str::to_owned));
+        }
+        held
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -164,7 +182,7 @@ impl Desk {
             prints: self.library.prints(),
             queues: self.ledger.queues(),
             busy: &busy.collect(),
-            held: &self.lulls.held(now),
+            held: &self.held(now),
             now: clock,
         });
         self.agenda.looked(now, plan.wake, clock);
@@ -174,6 +192,7 @@ impl Desk {
         for record in std::mem::take(&mut plan.settle) {
             self.ledger.keep(&caller, &definition, record);
         }
+        self.ledger.settle(&caller, &definition);
         for name in &plan.forget {
             self.ledger.forget(&caller, name);
         }
@@ -336,6 +355,11 @@ impl Desk {
                 log(&record);
                 self.lulls.end(run.name());
                 self.preempted.remove(run.name());
+                if let (Some(only), Task::Source(_)) = (&mut self.only, &run.task)
+                    && record.ended != Ended::Retry
+                {
+                    only.remove(run.name());
+                }
                 let (caller, definition) = (&self.bench.caller, self.library.definition());
                 match (run.again, &record.failure) {
                     (false, _) => self.ledger.keep(caller, definition, *record),

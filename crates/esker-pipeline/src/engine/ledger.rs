@@ -76,9 +76,6 @@ impl Ledger {
             // What came while they were listed is read again next time.
             self.records_at = records_at;
         }
-        for gone in self.queues.settle(definition) {
-            self.remove(caller, &gone);
-        }
         let at = newest(caller, Branch::main())?;
         if at.is_none() || at != self.cut.at {
             self.cut = Arc::new(heads(caller)?);
@@ -142,6 +139,13 @@ impl Ledger {
         if let Some(resource) = queue::skipped(definition, record) {
             self.queues.skipped.remove(&resource);
             self.remove(caller, &resource);
+        }
+    }
+
+    /// Lets go what was passed over by stages that need not see every version any more.
+    pub(super) fn settle(&mut self, caller: &Caller, definition: &Definition) {
+        for gone in self.queues.settle(definition) {
+            self.remove(caller, &gone);
         }
     }
 

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::definition::{Origin, Source, Stage};
 use crate::key;
+use crate::record::is_asked;
 use crate::retry::ASKED_MAX;
 
 use super::each::{self, Version};
@@ -187,6 +188,9 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
 /// A stage, or a file: fresh if its outputs were made for the key or verified for it.
 fn by_content(world: &World<'_>, run: Run) -> Standing {
     let record = world.records.get(run.name());
+    if let Some(record) = record.filter(|record| is_asked(record)) {
+        return asked(world, run, record);
+    }
     let same = record.filter(|record| record.run_key == run.run_key);
     let verified = same.is_some_and(|record| is_success(record) && left(record) == now_there(&run));
     if verified || made_for(world, &run) {
@@ -199,6 +203,12 @@ fn by_content(world: &World<'_>, run: Run) -> Standing {
         Some(Ended::Problem | Ended::Retry) => retry(world, run, same),
         _ => Standing::Ready(Box::new(run)),
     }
+}
+
+/// Somebody asks for a run, whatever there is.
+fn asked(world: &World<'_>, run: Run, record: &RunRecord) -> Standing {
+    let since = record.failure.as_ref().map_or(world.now, |failure| failure.since);
+    Standing::Ready(Box::new(Run { failed: Some((0, since)), ..run }))
 }
 
 /// Whether something has changed that a check held the outputs against when they were refused: what the record
@@ -214,6 +224,9 @@ fn is_answered(world: &World<'_>, run: &Run, record: Option<&RunRecord>) -> bool
 /// A program that asks the world outside: its last run is good until the schedule says otherwise.
 fn by_time(world: &World<'_>, source: &Source, run: Run) -> Standing {
     let record = world.records.get(run.name());
+    if let Some(record) = record.filter(|record| is_asked(record)) {
+        return asked(world, run, record);
+    }
     let same = record.filter(|record| record.run_key == run.run_key);
     // Of a tap it is its state that is always there.
     let head = run.outputs.first().and_then(|(name, _)| world.heads.get(name));

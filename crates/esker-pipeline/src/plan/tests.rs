@@ -319,6 +319,10 @@ fn a_person_may_ask_again() {
     let asked = crate::record::again(&sim.records["once"], sim.now);
     sim.records.insert("once".to_owned(), asked);
     assert_eq!(started(&sim.plan()), ["once"]);
+    sim.settle();
+    assert!(sim.plan().runs.is_empty(), "once is enough");
+    sim.records.insert("file".to_owned(), crate::record::first("file", sim.now));
+    assert_eq!(started(&sim.plan()), ["file"], "although it is what it should be");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `esker diff`: what changed in a resource between two versions, for people or as JSON.
 
-mod changes;
+pub(super) mod changes;
 
 use std::io::{self, IsTerminal};
 
@@ -66,7 +66,7 @@ fn as_json(resource: &str, difference: &Difference) -> Result<Value> {
     Ok(value)
 }
 
-fn changes(difference: &Difference) -> Result<Vec<Value>> {
+pub(super) fn changes(difference: &Difference) -> Result<Vec<Value>> {
     let lines = difference.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     Ok(lines.map(serde_json::from_slice).collect::<Result<_, _>>()?)
 }

@@ -33,8 +33,11 @@ fn put(world: &World, content: &str) {
 fn made(world: &World) -> Vec<String> {
     let log = world.json(&["log", "out/a", "-n", "2000", "--json"]);
     let revisions = log.as_array().expect("a list").iter().rev();
-    let revisions = revisions.map(|entry| entry["revision"].as_str().expect("a revision").to_owned());
-    revisions.map(|revision| world.ok(&["get", &format!("out/a@{revision}")]).trim().to_owned()).collect()
+    let revisions =
+        revisions.map(|entry| entry["revision"].as_str().expect("a revision").to_owned());
+    revisions
+        .map(|revision| world.ok(&["get", &format!("out/a@{revision}")]).trim().to_owned())
+        .collect()
 }
 
 #[test]

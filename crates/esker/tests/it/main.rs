@@ -3,6 +3,7 @@
 mod bad_definitions;
 mod bad_programs;
 mod bench;
+mod cells;
 mod chain;
 mod clients;
 mod commands;
@@ -19,8 +20,10 @@ mod hostile;
 mod jira;
 mod large;
 mod names;
+mod once;
 mod order;
 mod places;
+mod problems;
 mod replication;
 mod semantics;
 mod sources;
