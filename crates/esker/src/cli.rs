@@ -16,7 +16,7 @@ use esker_wire::remote::Remote;
 use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
-pub(crate) use bench::{Bench, BenchStore};
+pub(crate) use bench::{Bench, BenchPipeline, BenchStore, Measure};
 pub(crate) use care::{Doctor, Gc, Problems, ProblemsCommand, Repair, Restore};
 pub(crate) use names::{Mv, Prune};
 pub(crate) use search::{Bisect, Export};

@@ -22,6 +22,7 @@ use crate::run::{self, Bench, Outcome};
 
 use super::Mail;
 use super::agenda::Agenda;
+use super::laps::Laps;
 use super::ledger::Ledger;
 use super::library::{Library, Turn};
 use super::listen::{Eye, Hints};
@@ -132,12 +133,15 @@ impl Desk {
 
     /// Looks at everything, decides, and starts what is to run.
     fn look(&mut self, status: &watch::Sender<Arc<Status>>) {
+        let mut laps = Laps::begin();
         self.poll();
+        laps.files = laps.lap();
         let caller = self.bench.caller.clone();
         let cut = match self.ledger.read(&caller) {
             Ok(cut) => cut,
             Err(fault) => return self.lost_store(status, &fault),
         };
+        laps.store = laps.lap();
         let busy: BTreeSet<String> = self.busy.keys().cloned().collect();
         let (now, clock) = (Instant::now(), Timestamp::now());
         let definition = Arc::clone(self.library.definition());
@@ -151,6 +155,7 @@ impl Desk {
             held: &self.lulls.held(now),
             now: clock,
         });
+        laps.plan = laps.lap();
         self.agenda.looked(now, plan.wake, clock);
         if let Some(wait) = self.lulls.wait(now) {
             self.agenda.within(now, wait);
@@ -162,7 +167,9 @@ impl Desk {
             self.ledger.forget(&caller, name);
         }
         self.record_definition();
-        for run in std::mem::take(&mut plan.runs) {
+        let runs = std::mem::take(&mut plan.runs);
+        let started = runs.len();
+        for run in runs {
             self.start(run, &mut plan);
         }
         self.lulls.settle(&mut plan);
@@ -178,6 +185,7 @@ impl Desk {
         after.store = self.waits.values().next().cloned();
         after.definition = definition_fault(self.bad_definition.as_ref());
         publish(status, after);
+        laps.tell(&plan, started);
     }
 
     fn show_progress(&self, status: &watch::Sender<Arc<Status>>) {
