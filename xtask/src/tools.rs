@@ -12,12 +12,21 @@ const BROWSERS: [&str; 4] =
 /// What the tests' own Python programs import, and a server that speaks S3.
 const PYTHON_PACKAGES: [&str; 5] = ["pyzmq", "openpyxl", "moto[s3]", "flask", "flask-cors"];
 
+/// Taps that the tests run, each in a folder of its own: their needs do not go together.
+const TAPS: [(&str, &str); 2] = [("tap-jira", "2.6.0"), ("tap-jsonl", "0.3.1")];
+
+/// The database servers that the tests run, by a program of each, and Debian's packages of them.
+const DATABASES: [(&str, &str); 2] =
+    [("/usr/lib/postgresql/*/bin/initdb", "postgresql"), ("/usr/sbin/mariadbd", "mariadb-server")];
+
 /// Where what was found or installed lies.
 pub(crate) struct Tools {
     /// The browser's program.
     pub(crate) browser: PathBuf,
     /// A folder for `PYTHONPATH`.
     pub(crate) python_path: PathBuf,
+    /// A folder with one for each tap.
+    pub(crate) taps: PathBuf,
     /// What was installed just now, for the summary.
     pub(crate) installed: Vec<String>,
 }
@@ -48,11 +57,17 @@ pub(crate) fn ensure(root: &Path) -> Result<Tools> {
         install("cargo-deny", "cargo", &arguments, &mut installed)?;
     }
     let python_path = python(root, &mut installed)?;
+    let taps = taps(root, &mut installed)?;
+    for (program, package) in DATABASES {
+        if !works("sh", &["-c", &format!("ls {program}")]) {
+            install_package(package, "sources read databases", &mut installed)?;
+        }
+    }
     if browser().is_none() {
         install_package("chromium", "the page is tested in it", &mut installed)?;
     }
     let browser = browser().context("chromium was installed, and yet is not in PATH")?;
-    Ok(Tools { browser, python_path, installed })
+    Ok(Tools { browser, python_path, taps, installed })
 }
 
 fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
@@ -68,9 +83,7 @@ fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
     if imports(&path) {
         return Ok(path);
     }
-    if !works("python3", &["-m", "pip", "--version"]) {
-        install_package("python3-pip", "it installs pyzmq, openpyxl and moto", installed)?;
-    }
+    pip(installed)?;
     std::fs::create_dir_all(&path)?;
     let target = path.to_str().context("the workspace's path is not UTF-8")?;
     let mut arguments = vec!["-m", "pip", "install", "--quiet", "--target", target];
@@ -80,6 +93,29 @@ fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
         bail!(
             "pyzmq, openpyxl and moto were installed to {target}, and yet python3 cannot import them"
         );
+    }
+    Ok(path)
+}
+
+fn pip(installed: &mut Vec<String>) -> Result<()> {
+    if works("python3", &["-m", "pip", "--version"]) {
+        return Ok(());
+    }
+    install_package("python3-pip", "it installs what Python programs need", installed)
+}
+
+fn taps(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
+    let path = root.join("target/test-tools/taps");
+    for (name, version) in TAPS {
+        let target = path.join(name);
+        if target.join("bin").join(name).is_file() {
+            continue;
+        }
+        pip(installed)?;
+        let target = target.to_str().context("the workspace's path is not UTF-8")?;
+        let wanted = format!("{name}=={version}");
+        let arguments = ["-m", "pip", "install", "--quiet", "--target", target, &wanted];
+        install(name, "python3", &arguments, installed)?;
     }
     Ok(path)
 }

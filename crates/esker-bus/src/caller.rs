@@ -60,6 +60,12 @@ impl Caller {
         Self { bus: bus.clone(), way }
     }
 
+    /// Asks another service, over the same bus.
+    #[must_use]
+    pub fn elsewhere(&self, to: &Endpoint) -> Self {
+        Self::new(&self.bus, to)
+    }
+
     /// Asks and waits for the answer. An idempotent request is asked again if the connection is lost.
     ///
     /// # Errors

@@ -8,16 +8,21 @@ pub mod defect;
 
 mod below;
 pub mod blobs;
+pub mod folder;
 pub mod gate;
 mod graph;
 mod keep;
 mod large;
 pub mod mentions;
+mod origin;
 mod page;
 mod parts;
 mod programs;
+pub mod pull;
 mod read;
+pub mod secret;
 mod store;
+pub mod tap;
 pub mod value;
 pub mod ways;
 
@@ -33,9 +38,13 @@ use esker_wire::remote::Remote;
 use jiff::Timestamp;
 
 use self::defect::{Defect, Severity};
+use self::folder::Pattern;
 use self::gate::Gate;
 use self::large::Large;
 pub(crate) use self::page::nearest;
+use self::pull::Pull;
+use self::secret::Secret;
+use self::tap::Tap;
 use self::value::Schedule;
 use self::ways::Ways;
 use crate::open;
@@ -46,6 +55,8 @@ pub const FILE: &str = "esker.toml";
 /// The largest definition, in bytes.
 const FILE_MAX: u64 = 1024 * 1024;
 
+/// Where what is remembered of sources is kept, each under its name.
+const STATE: &str = "state";
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
 const GRACE: Duration = Duration::from_secs(5);
 /// What one message to the store holds, less some room for its head.
@@ -118,6 +129,30 @@ pub struct Source {
     pub gate: Gate,
 }
 
+impl Source {
+    /// The resource that what is remembered of it is kept as, if anything is.
+    pub(crate) fn state(&self) -> Option<Resource> {
+        let has_state = match &self.origin {
+            Origin::Pull(pull) => pull.has_state(),
+            Origin::Tap(_) => true,
+            Origin::File { .. } | Origin::Folder(_) | Origin::Run(_) => false,
+        };
+        // A source's name is a part of a resource's.
+        if has_state { format!("{STATE}/{}", self.name).parse().ok() } else { None }
+    }
+
+    /// All that it is known to make: its output, then its state. What a tap's streams are is only known from it.
+    pub(crate) fn outputs(&self) -> Vec<Resource> {
+        let output = (!self.has_streams()).then(|| self.output.clone());
+        output.into_iter().chain(self.state()).collect()
+    }
+
+    /// Whether its output is not one resource, but what all of its resources' names begin with.
+    pub(crate) fn has_streams(&self) -> bool {
+        matches!(self.origin, Origin::Tap(_))
+    }
+}
+
 /// How a source is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -128,8 +163,14 @@ pub enum Origin {
         /// The sheets wanted of a workbook, in this order; all of them if none are named.
         sheets: Vec<String>,
     },
+    /// The files of a folder.
+    Folder(Pattern),
     /// What a program prints.
     Run(Program),
+    /// What esker fetches from elsewhere.
+    Pull(Pull),
+    /// What a tap prints: a program that speaks as Singer says.
+    Tap(Tap),
 }
 
 /// A computation.
@@ -170,6 +211,8 @@ pub struct Program {
     pub code: Option<Vec<String>>,
     /// The environment variables it is given; their values are part of the run key.
     pub env: Vec<String>,
+    /// The variables it is given whose values are nobody else's to see.
+    pub secrets: Vec<(String, Secret)>,
     /// The exit codes besides 0 with which it has done its work.
     pub ok_exit: Vec<i32>,
     /// Changed by hand to have everything computed anew; part of the run key.
@@ -189,6 +232,7 @@ impl Program {
             retry: 0,
             code: None,
             env: Vec::new(),
+            secrets: Vec::new(),
             ok_exit: Vec::new(),
             salt: None,
             previous: false,
@@ -255,7 +299,8 @@ impl Definition {
     pub(crate) fn programs(&self) -> impl Iterator<Item = (&str, &Program)> {
         let sources = self.sources.iter().filter_map(|source| match &source.origin {
             Origin::Run(program) => Some((source.name.as_str(), program)),
-            Origin::File { .. } => None,
+            Origin::Tap(tap) => Some((source.name.as_str(), &tap.program)),
+            Origin::File { .. } | Origin::Folder(_) | Origin::Pull(_) => None,
         });
         let stages = self.stages.iter();
         sources.chain(stages.map(|stage| (stage.name.as_str(), &stage.program)))

@@ -128,7 +128,8 @@ impl Engine {
         let (post, mail) = channel();
         let hints = Hints::new(post.clone());
         let memo = Arc::default();
-        let bench = Bench { esker: options.esker, caller: options.caller, host: host(), memo, dir };
+        let (esker, caller) = (options.esker, options.caller);
+        let bench = Bench { esker, caller, host: host(), memo, recall: Arc::default(), dir };
         let eye = Eye::open(Arc::clone(&hints));
         let (status, statuses) = watch::channel(Arc::default());
         let desk = Desk::new(bench, library, eye, (Arc::clone(&hints), post.clone()));

@@ -13,7 +13,9 @@ use std::time::{Duration, SystemTime};
 use esker_wire::name::Resource;
 use sha2::{Digest, Sha256};
 
+use crate::definition::folder::Pattern;
 use crate::definition::gate::{Check, Gate, Guards, Judge, Severity};
+use crate::definition::secret::Secret;
 use crate::definition::{Definition, Origin, Program};
 use crate::key::{Print, hex, sha256};
 use crate::open;
@@ -78,10 +80,20 @@ impl Fingerprints {
             .map(|(name, program)| (name.to_owned(), self.of_program(dir, program)))
             .collect();
         for source in &definition.sources {
-            if let Origin::File { path, .. } = &source.origin {
-                let print = Print { file: self.of_source(&dir.join(path)), ..Print::default() };
-                prints.insert(source.name.clone(), print);
-            }
+            let print = match &source.origin {
+                Origin::File { path, .. } => {
+                    Print { file: self.of_source(&dir.join(path)), ..Print::default() }
+                }
+                Origin::Folder(pattern) => {
+                    Print { file: self.of_pattern(dir, pattern), ..Print::default() }
+                }
+                Origin::Pull(pull) => {
+                    let file = pull.file().and_then(|path| self.of_source(&dir.join(path)));
+                    Print { env: of_secrets(dir, &pull.secrets()), file, ..Print::default() }
+                }
+                Origin::Run(_) | Origin::Tap(_) => continue,
+            };
+            prints.insert(source.name.clone(), print);
         }
         for (name, gate) in definition.gates() {
             let hash = self.of_gate(dir, gate);
@@ -121,11 +133,9 @@ impl Fingerprints {
             let hash = value.map(|value| sha256(value.as_encoded_bytes()));
             (name.clone(), hash)
         };
-        Print {
-            code: self.of_code(dir, program),
-            env: program.env.iter().map(value).collect(),
-            ..Print::default()
-        }
+        let secrets: Vec<&Secret> = program.secrets.iter().map(|(_, secret)| secret).collect();
+        let env = program.env.iter().map(value).chain(of_secrets(dir, &secrets));
+        Print { code: self.of_code(dir, program), env: env.collect(), ..Print::default() }
     }
 
     /// The hash over the names and contents of a program's files.
@@ -148,6 +158,12 @@ impl Fingerprints {
         self.of_file(path, FILE_MAX)
     }
 
+    fn of_pattern(&mut self, dir: &Path, pattern: &Pattern) -> Option<String> {
+        let files = pattern.files(dir).ok()?.into_iter();
+        let hashes: Vec<_> = files.map(|(name, path)| (name, self.of_source(&path))).collect();
+        Some(of_folder(&hashes))
+    }
+
     /// The hash of a file's content; what stands for it if it is larger than `read_max`; none if it cannot be
     /// read.
     fn of_file(&mut self, path: &Path, read_max: u64) -> Option<String> {
@@ -166,6 +182,21 @@ impl Fingerprints {
         }
         Some(hash)
     }
+}
+
+/// The hash over the names and contents of a folder's files.
+pub(crate) fn of_folder(files: &[(String, Option<String>)]) -> String {
+    let mut hash = Sha256::new();
+    for (name, content) in files {
+        hash.update(format!("{name}\n{}\n", content.as_deref().unwrap_or("missing")));
+    }
+    hex(&hash.finalize())
+}
+
+/// Which secrets are there: one that comes lets what failed without it run again. What they are is nobody's to see.
+fn of_secrets(dir: &Path, secrets: &[&Secret]) -> Vec<(String, Option<String>)> {
+    let known = |secret: &Secret| secret.is_there(dir).then(|| "set".to_owned());
+    secrets.iter().map(|secret| (secret.to_string(), known(secret))).collect()
 }
 
 fn hash_file(path: &Path, read_max: u64) -> io::Result<String> {
@@ -242,8 +273,12 @@ pub(crate) fn folders(dir: &Path, definition: &Definition) -> BTreeSet<PathBuf> 
         }
     };
     for source in &definition.sources {
-        if let Origin::File { path, .. } = &source.origin {
-            add(Path::new(path));
+        match &source.origin {
+            Origin::File { path, .. } => add(Path::new(path)),
+            // Of any file in it, its folder is what is watched.
+            Origin::Folder(pattern) => add(&pattern.folder().join("*")),
+            Origin::Pull(pull) => pull.file().into_iter().for_each(&mut add),
+            Origin::Run(_) | Origin::Tap(_) => {}
         }
     }
     for check in definition.gates().flat_map(|(_, gate)| &gate.checks) {

@@ -4,15 +4,18 @@
 //!
 //! ```text
 //! "esker run key 1"             the format's version; a new engine that computes otherwise changes it
-//! "stage" | "file" | "command"  what kind of thing runs
+//! "stage" | "file" | "folder" | "command" | "tap" | "git" | "http" | "hub" | "jira" | "sql"  what kind of thing runs
 //! outputs, N, then each name
-//! stage and command:  argv, N, then each word
+//! stage, command, tap: argv, N, then each word
 //!                     code, the hash of the program's files, empty if it has none inside the project
 //!                     env, N, then each name and the SHA-256 of its value, or "unset"
 //! stage:              inputs, N, then each name and the git blob of its content, in the definition's order
 //! file:               format, "workbook" or "bytes"
 //!                     sheets, N, then each name
 //!                     content, the SHA-256 of the file, or "missing"
+//! tap and fetched:    asked, N, then each word of the definition that decides what is asked for; a secret is
+//!                     where it is kept, never what it is; then, where a file says more, file and its SHA-256
+//! folder:             content, the SHA-256 of its files' names and hashes, or "missing"
 //! if there are any:   ok_exit, N, then each exit code besides 0
 //! if there is one:    salt, its text
 //! allow_empty, "true" or "false"
@@ -68,12 +71,7 @@ impl Fields {
         self.push_all("argv", program.argv.iter().map(String::as_str));
         self.push("code");
         self.push(&print.code);
-        self.push("env");
-        self.push(&print.env.len().to_string());
-        for (name, value) in &print.env {
-            self.push(name);
-            self.push(value.as_deref().unwrap_or("unset"));
-        }
+        self.push_env(print);
         if !program.ok_exit.is_empty() {
             let codes: Vec<String> = program.ok_exit.iter().map(i32::to_string).collect();
             self.push_all("ok_exit", codes.iter().map(String::as_str));
@@ -81,6 +79,15 @@ impl Fields {
         if let Some(salt) = &program.salt {
             self.push("salt");
             self.push(salt);
+        }
+    }
+
+    fn push_env(&mut self, print: &Print) {
+        self.push("env");
+        self.push(&print.env.len().to_string());
+        for (name, value) in &print.env {
+            self.push(name);
+            self.push(value.as_deref().unwrap_or("unset"));
         }
     }
 
@@ -117,6 +124,32 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
             let mut fields = Fields::new("command");
             fields.push_all("outputs", output);
             fields.push_program(program, print);
+            fields.finish(source.allow_empty, &print.gate)
+        }
+        Origin::Tap(tap) => {
+            let mut fields = Fields::new("tap");
+            fields.push_all("outputs", output);
+            fields.push_program(&tap.program, print);
+            fields.push_all("asked", tap.words().iter().map(String::as_str));
+            fields.finish(source.allow_empty, &print.gate)
+        }
+        Origin::Pull(pull) => {
+            let (kind, words) = pull.words();
+            let mut fields = Fields::new(kind);
+            fields.push_all("outputs", output);
+            fields.push_all("asked", words.iter().map(String::as_str));
+            fields.push_env(print);
+            if pull.file().is_some() {
+                fields.push("file");
+                fields.push(print.file.as_deref().unwrap_or("missing"));
+            }
+            fields.finish(source.allow_empty, &print.gate)
+        }
+        Origin::Folder(_) => {
+            let mut fields = Fields::new("folder");
+            fields.push_all("outputs", output);
+            fields.push("content");
+            fields.push(print.file.as_deref().unwrap_or("missing"));
             fields.finish(source.allow_empty, &print.gate)
         }
         Origin::File { path, sheets } => {

@@ -18,6 +18,8 @@ mod child;
 mod proc;
 pub mod supervise;
 
+mod pull;
+
 pub mod engine;
 pub mod record;
 pub mod rejected;

@@ -12,6 +12,9 @@ pub(crate) const DELAY_MAX: Duration = Duration::from_secs(300);
 /// How often a run that says itself that its failure may pass (exit code 75) is tried again, at least.
 const TEMPORARY_RETRIES: u32 = 5;
 
+/// The longest that those who ask to be left alone are left alone.
+pub(crate) const ASKED_MAX: Duration = Duration::from_secs(3600);
+
 /// The exit code of a program whose failure may pass: `EX_TEMPFAIL`.
 pub(crate) const TEMPORARY: i32 = 75;
 /// The exit code of a program whose input is bad, so that it will fail again: `EX_DATAERR`.
@@ -48,6 +51,14 @@ pub(crate) fn not_before(
     let delay = DELAY_MIN + spread.mul_f64(chance.clamp(0.0, 1.0));
     let delay = SignedDuration::try_from(delay).ok()?;
     now.saturating_add(delay).ok()
+}
+
+/// The time of the next try, if those who failed the last ask to be left alone for so long.
+pub(crate) fn asked(time: Timestamp, after: Option<Duration>, now: Timestamp) -> Timestamp {
+    let after =
+        after.map(|after| SignedDuration::try_from(after.min(ASKED_MAX)).unwrap_or_default());
+    let asked = after.and_then(|after| now.checked_add(after).ok());
+    asked.map_or(time, |asked| time.max(asked))
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 //! The outputs are stored by one PUT that is refused if the heads have moved, so a run that was started twice,
 //! or that died between its PUT and its record, has its effect once.
 
-mod failure;
-mod file;
+pub(crate) mod failure;
+pub(crate) mod file;
 mod gate;
 mod gather;
 pub(crate) mod line;
 pub(crate) mod memo;
-mod output;
+pub(crate) mod output;
 mod stamp;
 mod store;
 
@@ -24,13 +24,17 @@ use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Resource;
 use esker_wire::provenance::Input;
-use esker_wire::record::{Ended, RunRecord};
+use esker_wire::record::{Ended, RunRecord, STDERR_MAX};
 use esker_wire::revision::Revision;
 use jiff::Timestamp;
 
+use crate::child::said::Said;
 use crate::child::{self, End, Finished, Order, Stdin};
 use crate::definition::{Origin, Program};
 use crate::plan::{Run, Task};
+use crate::pull;
+use crate::pull::recall::Recall;
+use crate::pull::secrets::Secrets;
 use crate::retry;
 
 use self::failure::Broken;
@@ -60,6 +64,8 @@ pub(crate) struct Bench {
     pub(crate) host: String,
     /// What earlier runs left.
     pub(crate) memo: Arc<Memo>,
+    /// What sources have found out about time.
+    pub(crate) recall: Arc<Recall>,
 }
 
 /// What became of a run.
@@ -74,12 +80,12 @@ pub(crate) enum Outcome {
 
 /// Why a run ends without outputs.
 #[derive(Debug)]
-enum Halt {
+pub(crate) enum Halt {
     /// It failed; people should know.
     Broken(Broken),
     /// See [`Outcome::Again`].
     Again(String),
-    /// The program says that the outputs are what they should be.
+    /// The outputs are what they should be.
     Unchanged,
 }
 
@@ -98,16 +104,27 @@ impl From<io::Error> for Halt {
 }
 
 /// What a program or file gave.
-struct Made {
-    contents: Vec<(Resource, Bytes)>,
-    content_type: Option<&'static str>,
+pub(crate) struct Made {
+    pub(crate) contents: Vec<(Resource, Bytes)>,
+    /// What they are, if that is known.
+    pub(crate) content_type: Option<&'static str>,
+    /// What is remembered of a source, to be stored with them.
+    pub(crate) state: Option<(Resource, Bytes)>,
     /// What checks say of it that let it pass.
     warnings: Vec<String>,
 }
 
 impl Made {
-    fn new(contents: Vec<(Resource, Bytes)>, content_type: Option<&'static str>) -> Self {
-        Self { contents, content_type, warnings: Vec::new() }
+    pub(crate) fn new(
+        contents: Vec<(Resource, Bytes)>,
+        content_type: Option<&'static str>,
+    ) -> Self {
+        Self { contents, content_type, state: None, warnings: Vec::new() }
+    }
+
+    /// The same with what is to be remembered.
+    pub(crate) fn with_state(self, state: Option<(Resource, Bytes)>) -> Self {
+        Self { state, ..self }
     }
 }
 
@@ -188,8 +205,16 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
     match &run.task.clone() {
         Task::Source(source) => match &source.origin {
             Origin::File { path, sheets } => {
-                file::read(bench, line, run, &Wanted { source, path, sheets, patience: PATIENCE })
+                let wanted = Wanted { source, path, patience: PATIENCE };
+                file::read((bench, line), run, &wanted, sheets)
             }
+            Origin::Folder(pattern) => {
+                let path = pattern.to_string();
+                let wanted = Wanted { source, path: &path, patience: PATIENCE };
+                file::read_folder((bench, line), run, &wanted, pattern)
+            }
+            Origin::Tap(tap) => pull::tap::fetch((bench, line), run, (source, tap)),
+            Origin::Pull(pull) => pull::fetch((bench, line), run, (source, pull)),
             Origin::Run(program) => {
                 let printed = execute(bench, run, program, (Bytes::new().into(), line))?;
                 output::take(run, printed, source.allow_empty)
@@ -212,7 +237,7 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
 fn start(
     bench: &Bench,
     run: &Run,
-    program: &Program,
+    (program, secrets): (&Program, &Secrets),
     (stdin, line): (Stdin, &Line),
 ) -> Result<Finished, Halt> {
     let scratch = bench.dir.join(SCRATCH);
@@ -222,9 +247,19 @@ fn start(
     if program.previous {
         env.extend(gather::previous((bench, line), run, scratch.path())?);
     }
-    let says = |said| (line.tells)(Tale::Said(said));
+    let given = program.secrets.iter();
+    env.extend(given.map(|(name, secret)| (name.into(), secrets.of(secret).into())));
+    env.extend(secrets.given().iter().map(|(name, value)| (name.into(), value.into())));
+    let says = |said| (line.tells)(Tale::Said(said_without(secrets, said)));
     let order = Order { esker: &bench.esker, dir: &bench.dir, program, env, stdin, says: &says };
     Ok(child::run(&order, &line.mailbox)?)
+}
+
+fn said_without(secrets: &Secrets, said: Said) -> Said {
+    match said {
+        Said::Progress(text) => Said::Progress(secrets.redact(&text)),
+        Said::Warning(text) => Said::Warning(secrets.redact(&text)),
+    }
 }
 
 /// Runs the program and gives what it printed, if it ended well.
@@ -232,16 +267,33 @@ fn execute(
     bench: &Bench,
     run: &Run,
     program: &Program,
+    input: (Stdin, &Line),
+) -> Result<Bytes, Halt> {
+    let secrets = Secrets::open(&bench.dir, program.secrets.iter().map(|(_, secret)| secret))?;
+    execute_with(bench, run, (program, &secrets), input)
+}
+
+/// The same with secrets that are open already; none of them is told.
+pub(crate) fn execute_with(
+    bench: &Bench,
+    run: &Run,
+    (program, secrets): (&Program, &Secrets),
     (stdin, line): (Stdin, &Line),
 ) -> Result<Bytes, Halt> {
-    let finished = start(bench, run, program, (stdin, line))?;
+    let mut secrets = secrets.clone();
+    secrets.hide_variables(&program.env);
+    let finished = start(bench, run, (program, &secrets), (stdin, line))?;
     match finished.end {
         End::Exited(0) => Ok(finished.stdout.into()),
         End::Exited(code) if program.ok_exit.contains(&code) => Ok(finished.stdout.into()),
         End::Exited(retry::NO_CHANGE) => Err(Halt::Unchanged),
         End::Stopped => Err(Halt::Again("the engine ends".to_owned())),
         End::Interrupted => Err(Halt::Again("it was asked to end from outside".to_owned())),
-        end => Err(failure::of_program(program, end, &finished.stderr).into()),
+        end => {
+            let is_cut = finished.stderr.len() >= STDERR_MAX;
+            let stderr = secrets.redact_tail(&finished.stderr, is_cut);
+            Err(failure::of_program(program, end, &stderr).into())
+        }
     }
 }
 

@@ -127,6 +127,7 @@ pub(crate) fn bench(bus: &Bus, store: &Endpoint, dir: &Path) -> Bench {
         caller: bus.caller(store),
         host: "here".to_owned(),
         memo: Arc::default(),
+        recall: Arc::default(),
     }
 }
 

@@ -16,6 +16,11 @@ impl Resource {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether the other's name is this one, a slash, and more.
+    pub fn is_above(&self, other: &Self) -> bool {
+        other.0.strip_prefix(&*self.0).is_some_and(|rest| rest.starts_with('/'))
+    }
 }
 
 /// Why a text is not a name.

@@ -308,7 +308,10 @@ fn shown(definition: &Definition, has_runner: bool) -> Shown {
         outputs: text(std::slice::from_ref(&source.output)),
         program: match &source.origin {
             Origin::File { path, .. } => path.clone(),
+            Origin::Folder(pattern) => pattern.to_string(),
             Origin::Run(program) => program.argv.join(" "),
+            Origin::Tap(tap) => tap.program.argv.join(" "),
+            Origin::Pull(pull) => pull.title(),
         },
     });
     let stages = definition.stages.iter().map(|stage| Stage {

@@ -195,7 +195,10 @@ fn check(
 fn check_table(page: &mut Page<'_>, table: &Table<'_, '_>, owner: &Owner<'_>) -> Option<Check> {
     page.check_keys(table, &CHECK_KEYS);
     let output = page.string(table, "output").and_then(|text| resource(page, text));
-    if let Some(output) = output.as_ref().filter(|output| !owner.outputs.contains(&output.value)) {
+    let is_made = |output: &Resource| {
+        owner.outputs.iter().any(|made| made == output || made.is_above(output))
+    };
+    if let Some(output) = output.as_ref().filter(|output| !is_made(&output.value)) {
         let known: Vec<&str> = owner.outputs.iter().map(Resource::as_str).collect();
         let message = format!("{} is no output of {}", output.value, owner.name);
         page.error(&output.span, message, format!("it makes {}", known.join(", ")));

@@ -19,11 +19,27 @@ pub(super) struct Node {
     pub(super) inputs: Vec<Marked<Resource>>,
     /// What it makes.
     pub(super) outputs: Vec<Marked<Resource>>,
+    /// What the names of all else that it makes begin with, and a slash.
+    pub(super) below: Option<Resource>,
 }
 
-/// Finds names used twice, resources made twice, inputs nobody makes, and cycles. Gives who makes each resource,
-/// by its place in `nodes`.
-pub(super) fn check<'a>(page: &mut Page<'_>, nodes: &'a [Node]) -> HashMap<&'a Resource, usize> {
+/// Who makes each resource, by its place among the nodes.
+pub(super) struct Makers<'a> {
+    made: HashMap<&'a Resource, usize>,
+    /// Who makes all resources whose names begin so.
+    below: Vec<(&'a Resource, usize)>,
+}
+
+impl Makers<'_> {
+    fn get(&self, resource: &Resource) -> Option<usize> {
+        let above = |(above, _): &&(&Resource, usize)| above.is_above(resource);
+        let below = || self.below.iter().find(above).map(|(_, index)| *index);
+        self.made.get(resource).copied().or_else(below)
+    }
+}
+
+/// Finds names used twice, resources made twice, inputs nobody makes, and cycles. Gives who makes each resource.
+pub(super) fn check<'a>(page: &mut Page<'_>, nodes: &'a [Node]) -> Makers<'a> {
     check_names(page, nodes);
     let makers = makers(page, nodes);
     for input in nodes.iter().flat_map(|node| &node.inputs) {
@@ -46,12 +62,14 @@ fn check_names(page: &mut Page<'_>, nodes: &[Node]) {
 }
 
 /// Who makes each resource; complains about the second who does.
-fn makers<'a>(page: &mut Page<'_>, nodes: &'a [Node]) -> HashMap<&'a Resource, usize> {
-    let mut makers: HashMap<&Resource, usize> = HashMap::new();
+fn makers<'a>(page: &mut Page<'_>, nodes: &'a [Node]) -> Makers<'a> {
+    let below = |(index, node): (usize, &'a Node)| Some((node.below.as_ref()?, index));
+    let below = nodes.iter().enumerate().filter_map(below).collect();
+    let mut makers = Makers { made: HashMap::new(), below };
     for (index, node) in nodes.iter().enumerate() {
         for output in &node.outputs {
-            let Some(first) = makers.get(&output.value).copied() else {
-                makers.insert(&output.value, index);
+            let Some(first) = makers.get(&output.value) else {
+                makers.made.insert(&output.value, index);
                 continue;
             };
             let (line, _) = page.place(nodes[first].span.start);
@@ -67,15 +85,11 @@ fn makers<'a>(page: &mut Page<'_>, nodes: &'a [Node]) -> HashMap<&'a Resource, u
 }
 
 /// Warns of an input that no part of the definition makes: it may come from outside.
-pub(super) fn check_made(
-    page: &mut Page<'_>,
-    makers: &HashMap<&Resource, usize>,
-    input: &Marked<Resource>,
-) {
-    if makers.contains_key(&input.value) {
+pub(super) fn check_made(page: &mut Page<'_>, makers: &Makers<'_>, input: &Marked<Resource>) {
+    if makers.get(&input.value).is_some() {
         return;
     }
-    let known: Vec<&str> = makers.keys().map(|made| made.as_str()).collect();
+    let known: Vec<&str> = makers.made.keys().map(|made| made.as_str()).collect();
     let near = nearest(input.value.as_str(), &known);
     let hint = if near.starts_with("did you mean") {
         near
@@ -94,11 +108,11 @@ enum Mark {
     Done,
 }
 
-fn check_cycles(page: &mut Page<'_>, nodes: &[Node], makers: &HashMap<&Resource, usize>) {
+fn check_cycles(page: &mut Page<'_>, nodes: &[Node], makers: &Makers<'_>) {
     let upstream: Vec<Vec<usize>> = nodes
         .iter()
         .map(|node| {
-            let made = |input: &Marked<Resource>| makers.get(&input.value).copied();
+            let made = |input: &Marked<Resource>| makers.get(&input.value);
             node.inputs.iter().filter_map(made).collect()
         })
         .collect();

@@ -11,7 +11,7 @@ use super::graph::Node;
 use super::page::{Marked, Page, Table};
 use super::read::{Places, check_name, required, resource};
 use super::value::{self, Schedule};
-use super::{Origin, Program, Source, Stage, ways};
+use super::{Origin, Program, Source, Stage, origin, ways};
 
 /// The most retries that may be asked for.
 const RETRY_MAX: u32 = 100;
@@ -20,7 +20,7 @@ const EXITS: std::ops::RangeInclusive<u32> = 0..=255;
 /// The most often a source may be read by itself.
 const EVERY_MIN: Duration = Duration::from_secs(1);
 
-const PROGRAM_KEYS: [&str; 11] = [
+pub(super) const PROGRAM_KEYS: [&str; 12] = [
     "run",
     "timeout",
     "grace",
@@ -29,12 +29,11 @@ const PROGRAM_KEYS: [&str; 11] = [
     "allow_empty",
     "code",
     "env",
+    "secret",
     "ok_exit",
     "salt",
     "previous",
 ];
-/// What a source has besides the keys of its program.
-const SOURCE_KEYS: [&str; 7] = ["file", "sheets", "every", "cron", "timezone", "output", "stamp"];
 /// What a stage has besides the keys of its program.
 const STAGE_KEYS: [&str; 3] = ["input", "output", "stamp"];
 
@@ -48,25 +47,26 @@ pub(super) fn sources(
     let mut sources = Vec::new();
     for (name, table) in page.tables(root.entries, "source") {
         check_name(page, &name, &table.span);
-        page.check_keys(&table, &[&SOURCE_KEYS[..], &PROGRAM_KEYS, &gate::KEYS].concat());
-        let origin = origin(page, &table, &name, places);
+        page.check_keys(&table, &origin::keys());
+        let origin = origin::read(page, &table, &name, places);
         let schedule = schedule(page, &table, now);
-        let schedule = needed(page, &table, schedule);
+        let schedule = origin::needed(page, &table, schedule);
         let output = required(page, &table, "output").and_then(|text| resource(page, text));
         let Some(output) = output else {
             continue;
         };
-        nodes.push(node(&name, &table, Vec::new(), vec![output.clone()]));
         let Some(origin) = origin else {
+            nodes.push(node(&name, &table, Vec::new(), vec![output]));
             continue;
         };
         let outputs = std::slice::from_ref(&output.value);
         let env = match &origin {
             Origin::Run(program) => program.env.as_slice(),
-            Origin::File { .. } => &[],
+            Origin::Tap(tap) => tap.program.env.as_slice(),
+            Origin::File { .. } | Origin::Folder(_) | Origin::Pull(_) => &[],
         };
         let gate = gate::gate(page, &table, &Owner { name: &name, outputs, env }, places);
-        sources.push(Source {
+        let source = Source {
             name,
             gate,
             origin,
@@ -74,7 +74,13 @@ pub(super) fn sources(
             output: output.value,
             stamp: stamp(page, &table),
             allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),
-        });
+        };
+        let span = &output.span;
+        let below = source.has_streams().then(|| source.output.clone());
+        let made = source.outputs().into_iter().chain(below.clone());
+        let made = made.map(|value| Marked { value, span: span.clone() });
+        nodes.push(Node { below, ..node(&source.name, &table, Vec::new(), made.collect()) });
+        sources.push(source);
     }
     sources
 }
@@ -131,6 +137,7 @@ fn node(
         span: table.span.clone(),
         inputs,
         outputs,
+        below: None,
     }
 }
 
@@ -161,57 +168,7 @@ fn resources(page: &mut Page<'_>, table: &Table<'_, '_>, key: &str) -> Vec<Marke
     found
 }
 
-fn origin(
-    page: &mut Page<'_>,
-    table: &Table<'_, '_>,
-    name: &str,
-    places: &mut Places,
-) -> Option<Origin> {
-    let has = |key: &str| table.entries.contains_key(key);
-    if has("file") == has("run") {
-        let message = match has("file") {
-            true => format!("{} has both `file` and `run`", table.title),
-            false => format!("{} has neither `file` nor `run`", table.title),
-        };
-        let hint = "a source is a file (file = \"plan.xlsx\") or a program (run = [\"python3\", \"pull.py\"])";
-        page.error(&table.span, message, hint);
-        return None;
-    }
-    if has("run") {
-        let sheets = table.entries.get_key_value("sheets");
-        if let Some((key, _)) = sheets {
-            let message = format!("`sheets` in {} needs a `file`", table.title);
-            page.error(&key.span(), message, "remove it");
-        }
-        return program(page, table, name, places).map(Origin::Run);
-    }
-    for key in PROGRAM_KEYS.iter().filter(|key| **key != "allow_empty") {
-        if let Some((found, _)) = table.entries.get_key_value(*key) {
-            let message = format!("`{key}` in {} needs a `run`", table.title);
-            page.error(&found.span(), message, "remove it");
-        }
-    }
-    let path = page.string(table, "file")?;
-    places.origins.insert(name.to_owned(), page.place(path.span.start));
-    if path.value.is_empty() || path.value.contains('\0') {
-        let message = format!("`file` in {} names no file", table.title);
-        page.error(&path.span, message, "name a file in the project's folder");
-    }
-    let sheets = page.strings(table, "sheets", false);
-    if let Some(sheets) = &sheets
-        && !crate::sheets::is_workbook(&path.value)
-    {
-        let message = format!("`sheets` in {}: {} has no sheets", table.title, path.value);
-        page.error(&sheets.span, message, "only .xlsx, .xlsm and .ods have");
-    }
-    let names = sheets.map_or(Vec::new(), |sheets| sheets.value);
-    Some(Origin::File {
-        path: path.value,
-        sheets: names.into_iter().map(|sheet| sheet.value).collect(),
-    })
-}
-
-fn program(
+pub(super) fn program(
     page: &mut Page<'_>,
     table: &Table<'_, '_>,
     name: &str,
@@ -236,10 +193,12 @@ fn program(
             page.error(&variable.span, message, "write its name alone, without a value");
         }
     }
+    let secrets = page.secrets(table);
     let ok_exit = page.numbers(table, "ok_exit", EXITS);
     let salt = page.string(table, "salt").map(|text| text.value);
     let previous = page.boolean(table, "previous").unwrap_or(false);
-    let argv = argv(page, table, "run")?;
+    let key = if table.entries.contains_key("tap") { "tap" } else { "run" };
+    let argv = argv(page, table, key)?;
     places.origins.insert(name.to_owned(), page.place(argv[0].span.start));
     let bare = |list: Vec<Marked<String>>| list.into_iter().map(|word| word.value).collect();
     let usual = Program::new(bare(argv));
@@ -250,6 +209,7 @@ fn program(
         retry: retry.unwrap_or(0),
         code: code.map(bare),
         env: env.map_or(Vec::new(), bare),
+        secrets,
         ok_exit: ok_exit.into_iter().map(|code| code as i32).filter(|code| *code != 0).collect(),
         salt,
         previous,
@@ -266,7 +226,10 @@ fn stamp(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Program> {
 
 /// The words of a command.
 fn argv(page: &mut Page<'_>, table: &Table<'_, '_>, key: &str) -> Option<Vec<Marked<String>>> {
-    let hint = "write the program and its arguments as a list: run = [\"python3\", \"clean.py\"]";
+    let hint = match key {
+        "tap" => "write the tap and its arguments as a list: tap = [\"tap-jira\"]",
+        _ => "write the program and its arguments as a list: run = [\"python3\", \"clean.py\"]",
+    };
     if !table.entries.contains_key(key) {
         let message = format!("{} has no `{key}`", table.title);
         page.error(&table.span, message, hint);
@@ -290,26 +253,6 @@ fn argv(page: &mut Page<'_>, table: &Table<'_, '_>, key: &str) -> Option<Vec<Mar
         return None;
     }
     Some(list.value)
-}
-
-/// A file's schedule would do nothing.
-fn needed(
-    page: &mut Page<'_>,
-    table: &Table<'_, '_>,
-    schedule: Option<Schedule>,
-) -> Option<Schedule> {
-    if !table.entries.contains_key("file") {
-        return schedule;
-    }
-    for key in ["every", "cron"] {
-        if let Some((found, _)) = table.entries.get_key_value(key) {
-            let title = &table.title;
-            let message =
-                format!("`{key}` in {title} is not needed: a file is read whenever it changes");
-            page.warning(&found.span(), message, "remove it");
-        }
-    }
-    None
 }
 
 fn schedule(page: &mut Page<'_>, table: &Table<'_, '_>, now: Timestamp) -> Option<Schedule> {

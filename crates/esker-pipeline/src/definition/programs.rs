@@ -40,6 +40,28 @@ pub(super) fn check(dir: &Path, definition: &Definition, places: &Places) -> Vec
             let hint = "the source waits until it does".to_owned();
             add(&source.name, Severity::Warning, message, hint);
         }
+        if let Origin::Folder(pattern) = &source.origin
+            && !dir.join(pattern.folder()).is_dir()
+        {
+            let message = format!("the folder of source {} does not exist", source.name);
+            add(
+                &source.name,
+                Severity::Warning,
+                message,
+                "the source waits until it does".to_owned(),
+            );
+        }
+        let secrets = match &source.origin {
+            Origin::Pull(pull) => pull.secrets(),
+            Origin::Tap(tap) => tap.secrets(),
+            Origin::Run(program) => program.secrets.iter().map(|(_, secret)| secret).collect(),
+            Origin::File { .. } | Origin::Folder(_) => Vec::new(),
+        };
+        for secret in secrets.into_iter().filter(|secret| !secret.is_there(dir)) {
+            let message = format!("the secret {secret} of source {} is not there", source.name);
+            let hint = "set it where esker is started, or correct the name".to_owned();
+            add(&source.name, Severity::Warning, message, hint);
+        }
     }
     defects.extend(check_gates(dir, definition, places));
     defects

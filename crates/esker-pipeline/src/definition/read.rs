@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use toml::de::DeTable;
 
 use super::defect::Defect;
+use super::graph::Makers;
 use super::page::{Marked, Page, Table};
 use super::{Definition, Hub, View, ViewKind, graph, keep, parts, store, value};
 
@@ -146,11 +147,7 @@ fn aliases(page: &mut Page<'_>, root: &Table<'_, '_>) -> BTreeMap<String, Resour
     aliases
 }
 
-fn views(
-    page: &mut Page<'_>,
-    root: &Table<'_, '_>,
-    makers: &HashMap<&Resource, usize>,
-) -> Vec<View> {
+fn views(page: &mut Page<'_>, root: &Table<'_, '_>, makers: &Makers<'_>) -> Vec<View> {
     let mut views = Vec::new();
     for (name, table) in page.tables(root.entries, "view") {
         check_name(page, &name, &table.span);

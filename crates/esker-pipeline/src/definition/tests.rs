@@ -173,10 +173,12 @@ fn sources_are_one_thing_and_scheduled_once() {
          [source.c]\nrun = [\"esker\"]\nevery = \"5m\"\ncron = \"* * * * *\"\noutput = \"raw/c\"\n\
          [source.d]\nfile = \"d.csv\"\nsheets = [\"x\"]\ntimezone = \"UTC\"\noutput = \"raw/d\"\n",
         &[
-            "esker.toml:2:9: [source.a] has neither `file` nor `run`; a source is a file (file = \"plan.xlsx\") \
-             or a program (run = [\"python3\", \"pull.py\"])",
-            "esker.toml:4:9: [source.b] has both `file` and `run`; a source is a file (file = \"plan.xlsx\") \
-             or a program (run = [\"python3\", \"pull.py\"])",
+            "esker.toml:2:9: [source.a] does not say where its data comes from; a source is a file \
+             (file = \"plan.xlsx\"), a folder (folder = \"drop/*.csv\"), a program (run = [\"python3\", \"pull.py\"]), an address (http = \"https://…\"), \
+             a query (sql = \"select …\") or a tap (tap = [\"tap-jira\"])",
+            "esker.toml:4:9: [source.b] has both `file` and `run`; a source is a file (file = \"plan.xlsx\"), a folder (folder = \"drop/*.csv\"), \
+             a program (run = [\"python3\", \"pull.py\"]), an address (http = \"https://…\"), \
+             a query (sql = \"select …\") or a tap (tap = [\"tap-jira\"])",
             "esker.toml:11:8: [source.c] has both `every` and `cron`; keep one of them",
             "esker.toml:15:10: `sheets` in [source.d]: d.csv has no sheets; only .xlsx, .xlsm and .ods have",
             "esker.toml:16:12: `timezone` in [source.d] needs a `cron`; remove it",

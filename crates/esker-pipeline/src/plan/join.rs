@@ -28,11 +28,16 @@ impl<'a> Ancestry<'a> {
         let makers = stages.iter().enumerate();
         let makers: BTreeMap<&Resource, usize> =
             makers.flat_map(|(at, stage)| stage.outputs.iter().map(move |out| (out, at))).collect();
+        let sources = definition.sources.iter().filter(|source| source.has_streams());
+        let families: Vec<&Resource> = sources.map(|source| &source.output).collect();
         let mut roots = BTreeMap::new();
         for input in stages.iter().flat_map(|stage| &stage.inputs) {
             let next = stages.len() + roots.len();
             if !makers.contains_key(input) {
-                roots.entry(input).or_insert(next);
+                // The streams of a tap change together: they are one root.
+                let family = families.iter().find(|family| family.is_above(input));
+                let at = *roots.entry(family.copied().unwrap_or(input)).or_insert(next);
+                roots.entry(input).or_insert(at);
             }
         }
         let count = stages.len() + roots.len();

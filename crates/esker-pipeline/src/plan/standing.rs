@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::definition::{Origin, Source, Stage};
 use crate::key;
-use crate::retry::DELAY_MAX;
+use crate::retry::ASKED_MAX;
 
 use super::{Head, Run, State, Task, World};
 
@@ -121,12 +121,12 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
         print,
         at: world.at,
         inputs: Vec::new(),
-        outputs: outputs(world, std::slice::from_ref(&source.output)),
+        outputs: outputs(world, &source.outputs()),
         failed: None,
     };
     match &source.origin {
-        Origin::File { .. } => by_content(world, run),
-        Origin::Run(_) => by_time(world, source, run),
+        Origin::File { .. } | Origin::Folder(_) => by_content(world, run),
+        Origin::Run(_) | Origin::Pull(_) | Origin::Tap(_) => by_time(world, source, run),
     }
 }
 
@@ -161,7 +161,8 @@ fn is_answered(world: &World<'_>, run: &Run, record: Option<&RunRecord>) -> bool
 fn by_time(world: &World<'_>, source: &Source, run: Run) -> Standing {
     let record = world.records.get(run.name());
     let same = record.filter(|record| record.run_key == run.run_key);
-    let head = world.heads.get(&source.output);
+    // Of a tap it is its state that is always there.
+    let head = run.outputs.first().and_then(|(name, _)| world.heads.get(name));
     let made = head.and_then(|head| head.made.as_ref());
     let made = made.filter(|made| made.run_key == run.run_key);
     let times = [same.map(|record| record.started), made.map(|made| made.started)];
@@ -176,6 +177,12 @@ fn by_time(world: &World<'_>, source: &Source, run: Run) -> Standing {
         Some(last) => schedule.next_after(last),
         None => Some(world.now),
     });
+    let waits =
+        matches!(source.origin, Origin::Pull(_) | Origin::Tap(_)) && same.is_some_and(is_retry);
+    if waits && let Standing::Retry(time) = retry(world, run.clone(), same) {
+        // A server that asks to be left alone is, whatever the schedule says.
+        return Standing::Retry(time);
+    }
     if next.is_some_and(|next| next <= world.now) {
         let failed = same.and_then(|record| record.failure.as_ref());
         let failed = failed.map(|failure| (failure.count, failure.since));
@@ -191,8 +198,8 @@ fn by_time(world: &World<'_>, source: &Source, run: Run) -> Standing {
 fn retry(world: &World<'_>, run: Run, record: Option<&RunRecord>) -> Standing {
     let failure = record.and_then(|record| record.failure.as_ref());
     let not_before = failure.and_then(|failure| failure.not_before);
-    // A time further off than any delay was written by a clock that has since been set back.
-    let horizon = SignedDuration::try_from(DELAY_MAX + Duration::from_secs(1)).unwrap_or_default();
+    // A time further off than any wait was written by a clock that has since been set back.
+    let horizon = SignedDuration::try_from(ASKED_MAX + Duration::from_secs(1)).unwrap_or_default();
     let horizon = world.now.saturating_add(horizon).unwrap_or(Timestamp::MAX);
     match not_before.filter(|time| *time > world.now && *time <= horizon) {
         Some(time) => Standing::Retry(time),
@@ -201,6 +208,10 @@ fn retry(world: &World<'_>, run: Run, record: Option<&RunRecord>) -> Standing {
             Standing::Ready(Box::new(Run { failed, ..run }))
         }
     }
+}
+
+fn is_retry(record: &RunRecord) -> bool {
+    record.ended == Ended::Retry
 }
 
 fn is_success(record: &RunRecord) -> bool {

@@ -1,5 +1,7 @@
 //! What went wrong with a run, in words, and whether it is tried again.
 
+use std::time::Duration;
+
 use esker_wire::record::{Ended, Failure, RunRecord};
 use jiff::Timestamp;
 
@@ -13,28 +15,31 @@ use super::Began;
 
 /// A failure, before it is known how often it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Broken {
-    pub(super) summary: String,
-    pub(super) hint: String,
-    pub(super) detail: String,
+pub(crate) struct Broken {
+    pub(crate) summary: String,
+    pub(crate) hint: String,
+    pub(crate) detail: String,
     /// Whether it is likely to pass by itself.
-    pub(super) temporary: bool,
+    pub(crate) temporary: bool,
     /// Whether it is known not to.
-    pub(super) lasting: bool,
+    pub(crate) lasting: bool,
+    /// How long those who failed it ask to be left alone.
+    pub(crate) after: Option<Duration>,
 }
 
 impl Broken {
-    pub(super) fn new(summary: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(summary: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             summary: summary.into(),
             hint: hint.into(),
             detail: String::new(),
             temporary: false,
             lasting: false,
+            after: None,
         }
     }
 
-    pub(super) fn temporary(mut self) -> Self {
+    pub(crate) fn temporary(mut self) -> Self {
         self.temporary = true;
         self
     }
@@ -102,7 +107,7 @@ fn hint(code: i32) -> &'static str {
 }
 
 /// The words of a command by which people know it: `python3 clean.py` rather than all of its options.
-pub(super) fn name(argv: &[String]) -> String {
+pub(crate) fn name(argv: &[String]) -> String {
     const SHOWN_MAX: usize = 80;
     let all = argv.join(" ").replace(['\n', '\r'], " ");
     match all.char_indices().nth(SHOWN_MAX) {
@@ -118,6 +123,7 @@ pub(super) fn record(run: &Run, broken: Broken, began: Began, now: Timestamp) ->
     let chance = (now, fastrand::f64());
     let allowed = if broken.lasting { 0 } else { allowed(run) };
     let not_before = retry::not_before(count, allowed, broken.temporary, chance);
+    let not_before = not_before.map(|time| retry::asked(time, broken.after, now));
     let ended = match not_before {
         Some(_) => Ended::Retry,
         None => Ended::Problem,
@@ -151,7 +157,9 @@ fn allowed(run: &Run) -> u32 {
         Task::Stage(stage) => stage.program.retry,
         Task::Source(source) => match &source.origin {
             Origin::Run(program) => program.retry,
-            Origin::File { .. } => 0,
+            Origin::Tap(tap) => tap.program.retry,
+            Origin::Pull(pull) => pull.retry,
+            Origin::File { .. } | Origin::Folder(_) => 0,
         },
     }
 }

@@ -39,7 +39,7 @@ impl Line {
     }
 
     /// Waits, unless the engine wants the run to end.
-    pub(super) fn pause(&self, wait: Duration) -> Result<(), Halt> {
+    pub(crate) fn pause(&self, wait: Duration) -> Result<(), Halt> {
         let until = Instant::now() + wait;
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -53,25 +53,41 @@ impl Line {
     }
 
     /// Asks the store, and gives its answer. If the run is to end, the answer is not waited for.
-    pub(super) fn ask<R>(&self, bench: &Bench, request: &R) -> Result<Answer<R>, Halt>
+    pub(crate) fn ask<R>(&self, bench: &Bench, request: &R) -> Result<Answer<R>, Halt>
     where
         R: Request + Clone + Send + 'static,
         R::Reply: Send,
     {
-        let (post, answered) = channel();
         let (caller, request) = (bench.caller.clone(), request.clone());
-        let asking = thread::Builder::new().name("ask".to_owned()).spawn(move || {
+        let answer = self.aside("ask", None, move || caller.call_blocking(&request, DEADLINE))?;
+        answer.ok_or_else(|| Halt::Again("the store was not asked".to_owned()))
+    }
+
+    /// Has something done that waits for others: until the patience is over, which gives nothing, or the run is to
+    /// end. Then it goes on alone; without a patience it must end by itself.
+    pub(crate) fn aside<T: Send + 'static>(
+        &self,
+        name: &str,
+        patience: Option<Duration>,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<Option<T>, Halt> {
+        let until = patience.map(|patience| Instant::now() + patience);
+        let (post, done) = channel();
+        let working = thread::Builder::new().name(name.to_owned()).spawn(move || {
             // A run that has ended does not take it.
-            drop(post.send(caller.call_blocking(&request, DEADLINE)));
+            drop(post.send(work()));
         })?;
-        // It ends by itself, at the deadline at the latest.
-        drop(asking);
+        // Nobody joins it.
+        drop(working);
         loop {
-            match answered.recv_timeout(HEED) {
-                Ok(answer) => return Ok(answer),
+            if until.is_some_and(|until| Instant::now() > until) {
+                return Ok(None);
+            }
+            match done.recv_timeout(HEED) {
+                Ok(result) => return Ok(Some(result)),
                 Err(RecvTimeoutError::Timeout) => self.heed()?,
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Halt::Again("the store was not asked".to_owned()));
+                    return Err(Halt::Again(format!("the thread {name} has ended")));
                 }
             }
         }

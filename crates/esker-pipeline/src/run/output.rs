@@ -30,7 +30,7 @@ pub(super) fn take(run: &Run, printed: Bytes, allow_empty: bool) -> Result<Made,
 }
 
 /// What it means that there is nothing.
-pub(super) fn empty(output: &str) -> Broken {
+pub(crate) fn empty(output: &str) -> Broken {
     let summary = format!("nothing came out for {output}");
     let hint = "if that is right, write allow_empty = true; until then the last version stays";
     Broken::new(summary, hint)

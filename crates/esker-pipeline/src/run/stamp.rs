@@ -9,6 +9,7 @@ use bytes::Bytes;
 use crate::child::End;
 use crate::definition::Program;
 use crate::plan::Run;
+use crate::pull::secrets::Secrets;
 
 use super::failure::{self, Broken};
 use super::line::Line;
@@ -59,7 +60,7 @@ fn essence(
     run: &Run,
     (stamp, content): (&Program, Bytes),
 ) -> Result<Bytes, Halt> {
-    let finished = start(bench, run, stamp, (content.into(), line))?;
+    let finished = start(bench, run, (stamp, &Secrets::default()), (content.into(), line))?;
     match finished.end {
         End::Exited(0) => Ok(finished.stdout.into()),
         End::Stopped => Err(Halt::Again("the engine ends".to_owned())),

@@ -83,12 +83,15 @@ fn request(bench: &Bench, run: &Run, made: Made, began: Began) -> Put {
         Some(revision) => Expect::Revision(*revision),
         None => Expect::Absent,
     });
-    let items = made.contents.into_iter().zip(heads);
-    let items = items.map(|((resource, content), head)| Item {
+    let content_type = made.content_type.map(str::to_owned);
+    let contents = made.contents.into_iter().map(|one| (one, content_type.clone()));
+    let state = made.state.map(|one| (one, Some("application/json".to_owned())));
+    let items = contents.chain(state).zip(heads);
+    let items = items.map(|(((resource, content), content_type), head)| Item {
         resource,
         content: Some(content),
         if_head: Some(head),
-        content_type: made.content_type.map(str::to_owned),
+        content_type,
     });
     Put {
         items: items.collect(),
@@ -132,6 +135,9 @@ fn program(run: &Run) -> String {
         Task::Stage(stage) => name(&stage.program.argv),
         Task::Source(source) => match &source.origin {
             Origin::Run(program) => name(&program.argv),
+            Origin::Tap(tap) => name(&tap.program.argv),
+            Origin::Pull(pull) => pull.title(),
+            Origin::Folder(pattern) => pattern.to_string(),
             Origin::File { path, .. } => path.clone(),
         },
     }

@@ -54,8 +54,8 @@ fn read_with(dir: &Path, line: &Line, patience: Duration) -> (Result<Made, Halt>
     let Task::Source(source) = run.task.clone() else {
         panic!("it is a source");
     };
-    let wanted = Wanted { source: &source, path: "a.csv", sheets: &[], patience };
-    (read(&bench, line, &mut run, &wanted), run)
+    let wanted = Wanted { source: &source, path: "a.csv", patience };
+    (read((&bench, line), &mut run, &wanted, &[]), run)
 }
 
 #[track_caller]
@@ -91,11 +91,12 @@ fn settle_restless(line: &Line, patience: Duration) -> (Halt, u32) {
     let Task::Source(source) = run.task.clone() else {
         panic!("it is a source");
     };
-    let wanted = Wanted { source: &source, path: "a.csv", sheets: &[], patience };
+    let wanted = Wanted { source: &source, path: "a.csv", patience };
     let mut looks = 0;
     let made = settle(line, &mut run, &wanted, || {
         looks += 1;
-        Look { loaded: Ok("half".into()), calm: false, rested: false }
+        let loaded = Ok(Loaded { hash: "h".to_owned(), content: Ok("half".into()) });
+        Look { loaded, calm: false, rested: false }
     });
     (made.err().unwrap(), looks)
 }
