@@ -7,6 +7,7 @@
 
 mod agenda;
 mod desk;
+mod heads;
 mod laps;
 mod ledger;
 mod library;

@@ -9,23 +9,17 @@ use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::record::RunRecord;
 use esker_wire::revision::{At, Revision};
-use esker_wire::snapshot::{Entry, Get, List, Listing, Resolve};
+use esker_wire::snapshot::{Entry, Get, List, Resolve};
 
-use crate::plan::{Head, Made};
 use crate::record;
+
+use super::heads::{self, Cut};
 
 /// What the names of records of runs begin with.
 const RUNS: &str = "run/";
 
 /// How long the store may take to answer.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-/// One cut of the store.
-#[derive(Debug, Default)]
-pub(super) struct Cut {
-    pub(super) at: Option<Revision>,
-    pub(super) heads: BTreeMap<Resource, Head>,
-}
+pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The records of the last runs, and those the store has not taken yet.
 #[derive(Debug, Default)]
@@ -47,26 +41,66 @@ impl Ledger {
         &self.records
     }
 
-    /// Reads the store: the records as they are, then the heads of one commit. Where nothing has been put since the
-    /// last time, what was read then is still true.
+    /// Reads the store: the records as they are, then the heads of one commit. What was put since the last time is
+    /// taken in; only where that cannot be told, all is read again.
     pub(super) fn read(&mut self, caller: &Caller) -> Result<Arc<Cut>, Fault> {
         self.flush(caller)?;
         let records_at = newest(caller, Branch::records())?;
         if records_at.is_none() || records_at != self.records_at {
-            self.read_records(caller)?;
+            if !self.catch_up(caller, records_at)? {
+                self.read_records(caller)?;
+            }
             // What came while they were listed is read again next time.
             self.records_at = records_at;
         }
         let at = newest(caller, Branch::main())?;
-        if at.is_none() || at != self.cut.at {
-            self.cut = Arc::new(heads(caller)?);
+        let is_known = match at {
+            Some(at) if self.cut.at == Some(at) => true,
+            Some(at) => Arc::make_mut(&mut self.cut).catch_up(caller, at)?,
+            None => false,
+        };
+        if !is_known {
+            self.cut = Arc::new(Cut::read(caller)?);
         }
         Ok(Arc::clone(&self.cut))
     }
 
+    /// Takes in the records that were put since they were read; false if that cannot be told.
+    fn catch_up(&mut self, caller: &Caller, at: Option<Revision>) -> Result<bool, Fault> {
+        let (Some(since), Some(at)) = (self.records_at, at) else {
+            return Ok(false);
+        };
+        let Some(news) = heads::news(caller, Branch::records(), (since, at))? else {
+            return Ok(false);
+        };
+        for entry in news.iter().filter(|entry| entry.resource.as_str().starts_with(RUNS)) {
+            self.take(caller, entry)?;
+        }
+        Ok(true)
+    }
+
+    fn take(&mut self, caller: &Caller, entry: &Entry) -> Result<(), Fault> {
+        let known = self.seen.get(&entry.resource);
+        if known.is_some_and(|(revision, _)| *revision == entry.revision) {
+            return Ok(());
+        }
+        let is_there = entry.blob.is_some();
+        let record = if is_there { fetch(caller, entry)? } else { None };
+        if let Some((_, Some(before))) = self.seen.remove(&entry.resource) {
+            self.records.remove(&before.stage);
+        }
+        if let Some(record) = &record {
+            self.records.insert(record.stage.clone(), record.clone());
+        }
+        if is_there {
+            self.seen.insert(entry.resource.clone(), (entry.revision, record));
+        }
+        Ok(())
+    }
+
     fn read_records(&mut self, caller: &Caller) -> Result<(), Fault> {
         let listing =
-            list(caller, List { prefix: RUNS.to_owned(), ..List::all(Branch::records()) })?;
+            heads::list(caller, List { prefix: RUNS.to_owned(), ..List::all(Branch::records()) })?;
         let mut seen = BTreeMap::new();
         for entry in listing.entries {
             let known = self.seen.remove(&entry.resource);
@@ -105,7 +139,13 @@ impl Ledger {
         while let Some((name, record)) = self.unsaved.first_key_value() {
             let stored = record::put(record).and_then(|put| caller.call_blocking(&put, DEADLINE));
             match stored {
-                Ok(_) => {}
+                Ok(stored) => {
+                    // It need not be read again.
+                    let items = stored.items.into_iter();
+                    self.seen.extend(items.filter_map(|item| {
+                        Some((item.resource, (item.revision?, Some(record.clone()))))
+                    }));
+                }
                 // What the store will never take must not keep the others.
                 Err(fault) if matches!(fault.code, Code::BadRequest | Code::TooLarge) => {
                     tracing::error!(%fault, name, "the store refuses a record");
@@ -126,45 +166,6 @@ fn newest(caller: &Caller, branch: Branch) -> Result<Option<Revision>, Fault> {
         Err(fault) if fault.code == Code::NotFound => Ok(None),
         Err(fault) => Err(fault),
     }
-}
-
-/// The heads of one commit.
-fn heads(caller: &Caller) -> Result<Cut, Fault> {
-    let listing = list(caller, List { older: true, ..List::all(Branch::main()) })?;
-    let heads = listing.entries.into_iter();
-    let mut heads: BTreeMap<Resource, Head> = heads.filter_map(head).collect();
-    // A definition that says an older name means what it is called now.
-    for (name, now) in listing.older {
-        if let Some(head) = heads.get(&now).cloned() {
-            heads.entry(name).or_insert(head);
-        }
-    }
-    Ok(Cut { at: listing.at, heads })
-}
-
-fn list(caller: &Caller, mut request: List) -> Result<Listing, Fault> {
-    let mut listing = match caller.call_blocking(&request, DEADLINE) {
-        // A branch nobody has written to may not exist yet.
-        Err(fault) if fault.code == Code::NotFound => {
-            return Ok(Listing { at: None, entries: Vec::new(), next: None, older: Vec::new() });
-        }
-        answer => answer?,
-    };
-    while let Some(next) = request.after(&listing) {
-        let page = caller.call_blocking(&next, DEADLINE)?;
-        listing.entries.extend(page.entries);
-        listing.next = page.next;
-        request = next;
-    }
-    Ok(listing)
-}
-
-fn head(entry: Entry) -> Option<(Resource, Head)> {
-    let made = entry
-        .provenance
-        .map(|provenance| Made { run_key: provenance.run_key, started: provenance.started });
-    let head = Head { revision: entry.revision, blob: entry.blob?, made };
-    Some((entry.resource, head))
 }
 
 /// The record an entry holds; none if it is no record, which then counts as if there were none.
