@@ -7,6 +7,7 @@
 
 mod agenda;
 mod desk;
+mod fresh;
 mod heads;
 mod laps;
 mod ledger;

@@ -22,6 +22,7 @@ use crate::run::{self, Bench, Outcome};
 
 use super::Mail;
 use super::agenda::Agenda;
+use super::fresh::Fresh;
 use super::laps::Laps;
 use super::ledger::Ledger;
 use super::library::{Library, Turn};
@@ -40,6 +41,9 @@ pub(super) struct Desk {
     hints: Arc<Hints>,
     post: Sender<Mail>,
     ledger: Ledger,
+    fresh: Fresh,
+    /// Whether files may have changed since they were looked at, as far as is seen.
+    stirred: bool,
     agenda: Agenda,
     /// What runs, and how to stop it.
     busy: BTreeMap<String, Sender<child::Mail>>,
@@ -67,6 +71,8 @@ impl Desk {
             hints,
             post,
             ledger: Ledger::default(),
+            fresh: Fresh::default(),
+            stirred: true,
             agenda: Agenda::new(Instant::now()),
             busy: BTreeMap::new(),
             lulls: Lulls::default(),
@@ -88,7 +94,10 @@ impl Desk {
             taken.iter().for_each(|mail| self.hints.taken(mail));
             match taken {
                 Ok(Mail::Store) => self.agenda.hinted(Instant::now()),
-                Ok(Mail::Files) => self.agenda.seen(Instant::now()),
+                Ok(Mail::Files) => {
+                    self.stirred = true;
+                    self.agenda.seen(Instant::now());
+                }
                 Ok(Mail::Waits(name, why)) => self.waits(name, why),
                 Ok(Mail::Said(name, said)) => {
                     self.said(name, said);
@@ -113,6 +122,7 @@ impl Desk {
     fn adopt(&mut self) {
         self.eye.watch(self.library.folders());
         let definition = self.library.definition();
+        self.fresh.adopt(definition);
         tracing::info!(
             project = definition.project,
             sources = definition.sources.len(),
@@ -123,9 +133,11 @@ impl Desk {
 
     /// Looks at the project's files; true if one that matters has changed.
     fn poll(&mut self) -> bool {
+        self.stirred = self.eye.is_blind();
         let turned = self.read_definition();
         let changed = self.library.look();
         if changed {
+            self.fresh.clear();
             self.eye.watch(self.library.folders());
         }
         turned || changed
@@ -134,18 +146,22 @@ impl Desk {
     /// Looks at everything, decides, and starts what is to run.
     fn look(&mut self, status: &watch::Sender<Arc<Status>>) {
         let mut laps = Laps::begin();
-        self.poll();
+        let has_polled = self.stirred;
+        if has_polled {
+            self.poll();
+        }
         laps.files = laps.lap();
         let caller = self.bench.caller.clone();
         let cut = match self.ledger.read(&caller) {
             Ok(cut) => cut,
             Err(fault) => return self.lost_store(status, &fault),
         };
+        self.fresh.touch(&self.ledger.news());
         laps.store = laps.lap();
         let busy: BTreeSet<String> = self.busy.keys().cloned().collect();
         let (now, clock) = (Instant::now(), Timestamp::now());
         let definition = Arc::clone(self.library.definition());
-        let mut plan = plan::plan(&World {
+        let world = World {
             definition: &definition,
             at: cut.at,
             heads: &cut.heads,
@@ -154,7 +170,12 @@ impl Desk {
             busy: &busy,
             held: &self.lulls.held(now),
             now: clock,
-        });
+        };
+        let mut plan = plan::plan(&world, self.fresh.names());
+        // What is started must be what is there now, seen or not.
+        if !plan.runs.is_empty() && !has_polled && self.poll() {
+            return self.agenda.within(now, Duration::ZERO);
+        }
         laps.plan = laps.lap();
         self.agenda.looked(now, plan.wake, clock);
         if let Some(wait) = self.lulls.wait(now) {
@@ -173,6 +194,7 @@ impl Desk {
             self.start(run, &mut plan);
         }
         self.lulls.settle(&mut plan);
+        self.fresh.learn(&definition, &plan);
         let seen = Seen {
             definition: &definition,
             plan: &plan,

@@ -44,37 +44,40 @@ impl Cut {
         Ok(Self { at: listing.at, heads, older })
     }
 
-    /// Makes it the cut of a later commit; false if it cannot be told what was put since, so that all has to be
-    /// read again.
-    pub(super) fn catch_up(&mut self, caller: &Caller, at: Revision) -> Result<bool, Fault> {
+    /// Makes it the cut of a later commit, and gives what has changed; none if it cannot be told what was put since,
+    /// so that all has to be read again.
+    pub(super) fn catch_up(
+        &mut self,
+        caller: &Caller,
+        at: Revision,
+    ) -> Result<Option<Vec<Resource>>, Fault> {
         let Some(since) = self.at else {
-            return Ok(false);
+            return Ok(None);
         };
         let Some(news) = news(caller, Branch::main(), (since, at))? else {
-            return Ok(false);
+            return Ok(None);
         };
         let aliases: BTreeSet<&Resource> = self.older.values().flatten().collect();
         if news.iter().any(|entry| aliases.contains(&entry.resource)) {
-            return Ok(false);
-        }
-        for entry in news {
-            self.take(entry);
+            return Ok(None);
         }
         self.at = Some(at);
-        Ok(true)
+        Ok(Some(news.into_iter().flat_map(|entry| self.take(entry)).collect()))
     }
 
-    fn take(&mut self, entry: Entry) {
+    /// Takes in one resource; gives all names it has.
+    fn take(&mut self, entry: Entry) -> Vec<Resource> {
         let resource = entry.resource.clone();
-        let names = self.older.get(&resource).cloned().unwrap_or_default();
-        let names = names.into_iter().chain([resource]);
+        let mut names = self.older.get(&resource).cloned().unwrap_or_default();
+        names.push(resource);
         let head = head(entry).map(|(_, head)| head);
-        for name in names {
+        for name in &names {
             match &head {
-                Some(head) => drop(self.heads.insert(name, head.clone())),
-                None => drop(self.heads.remove(&name)),
+                Some(head) => drop(self.heads.insert(name.clone(), head.clone())),
+                None => drop(self.heads.remove(name)),
             }
         }
+        names
     }
 }
 

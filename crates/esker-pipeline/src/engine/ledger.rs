@@ -13,6 +13,7 @@ use esker_wire::snapshot::{Entry, Get, List, Resolve};
 
 use crate::record;
 
+use super::fresh::News;
 use super::heads::{self, Cut};
 
 /// What the names of records of runs begin with.
@@ -34,11 +35,18 @@ pub(super) struct Ledger {
     records_at: Option<Revision>,
     /// The heads as they were read last.
     cut: Arc<Cut>,
+    /// What has changed since somebody asked.
+    news: News,
 }
 
 impl Ledger {
     pub(super) fn records(&self) -> &BTreeMap<String, RunRecord> {
         &self.records
+    }
+
+    /// What has changed since this was last asked.
+    pub(super) fn news(&mut self) -> News {
+        std::mem::take(&mut self.news)
     }
 
     /// Reads the store: the records as they are, then the heads of one commit. What was put since the last time is
@@ -56,10 +64,15 @@ impl Ledger {
         let at = newest(caller, Branch::main())?;
         let is_known = match at {
             Some(at) if self.cut.at == Some(at) => true,
-            Some(at) => Arc::make_mut(&mut self.cut).catch_up(caller, at)?,
+            Some(at) => {
+                let news = Arc::make_mut(&mut self.cut).catch_up(caller, at)?;
+                self.news.resources.extend(news.iter().flatten().cloned());
+                news.is_some()
+            }
             None => false,
         };
         if !is_known {
+            self.news.all = true;
             self.cut = Arc::new(Cut::read(caller)?);
         }
         Ok(Arc::clone(&self.cut))
@@ -88,8 +101,10 @@ impl Ledger {
         let record = if is_there { fetch(caller, entry)? } else { None };
         if let Some((_, Some(before))) = self.seen.remove(&entry.resource) {
             self.records.remove(&before.stage);
+            self.news.names.push(before.stage);
         }
         if let Some(record) = &record {
+            self.news.names.push(record.stage.clone());
             self.records.insert(record.stage.clone(), record.clone());
         }
         if is_there {
@@ -99,6 +114,7 @@ impl Ledger {
     }
 
     fn read_records(&mut self, caller: &Caller) -> Result<(), Fault> {
+        self.news.all = true;
         let listing =
             heads::list(caller, List { prefix: RUNS.to_owned(), ..List::all(Branch::records()) })?;
         let mut seen = BTreeMap::new();
@@ -118,6 +134,7 @@ impl Ledger {
 
     /// Keeps a record: at once here, and in the store as soon as it takes it.
     pub(super) fn keep(&mut self, caller: &Caller, record: RunRecord) {
+        self.news.names.push(record.stage.clone());
         self.records.insert(record.stage.clone(), record.clone());
         self.unsaved.insert(record.stage.clone(), record);
         if let Err(fault) = self.flush(caller) {
@@ -127,6 +144,7 @@ impl Ledger {
 
     /// Removes the record of what there is no more.
     pub(super) fn forget(&mut self, caller: &Caller, name: &str) {
+        self.news.names.push(name.to_owned());
         self.unsaved.remove(name);
         self.records.remove(name);
         let removed = record::remove(name).and_then(|put| caller.call_blocking(&put, DEADLINE));
