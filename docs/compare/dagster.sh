@@ -61,8 +61,9 @@ echo '$ kill -9 %1'
 kill -9 $dagster
 wait $dagster 2> /dev/null
 sleep 1
-run "ps -o args= -p $child"
-run "kill $child"
+export CHILD="$child"
+run 'ps -o args= -p $CHILD'
+kill "$child"
 
 echo "== a second run"
 # Each run says which it is; the first is slow after it has read its input.

@@ -45,8 +45,9 @@ echo '$ kill -9 %1'
 kill -9 $dvc
 wait $dvc 2> /dev/null
 sleep 1
-run "ps -o args= -p $child"
-run "kill $child"
+export CHILD="$child"
+run 'ps -o args= -p $CHILD'
+kill "$child"
 rm -f .dvc/tmp/rwlock
 
 echo "== a second run"
