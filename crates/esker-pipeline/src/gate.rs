@@ -9,7 +9,7 @@ pub(crate) mod file;
 pub(crate) mod finding;
 pub(crate) mod guard;
 mod locate;
-mod rows;
+pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod table;
 

@@ -62,6 +62,7 @@ fn provenance_json(provenance: &Provenance) -> Value {
         "started": provenance.started.to_string(),
         "duration_ms": provenance.duration_ms,
         "exit": provenance.exit,
+        "failed_parts": provenance.failed_parts,
     })
 }
 

@@ -37,6 +37,9 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// change.
 const PREEMPTED_MAX: u32 = 10;
 
+/// How soon it is looked again for a place that runs for parts of inputs have taken.
+const SLOT_WAIT: Duration = Duration::from_millis(50);
+
 /// A run under way.
 struct Busy {
     key: String,
@@ -156,6 +159,7 @@ impl Desk {
         self.eye.watch(self.library.folders());
         let definition = self.library.definition();
         self.fresh.adopt(definition);
+        self.bench.load.set(definition.jobs);
         tracing::info!(
             project = definition.project,
             sources = definition.sources.len(),
@@ -227,6 +231,11 @@ impl Desk {
         let runs = std::mem::take(&mut plan.runs);
         let started = runs.len();
         for run in runs {
+            // What runs for parts of inputs may have taken what the planner took for free.
+            if !self.bench.load.begin() {
+                self.agenda.within(now, SLOT_WAIT);
+                break;
+            }
             self.start(run, &mut plan);
         }
         self.lulls.settle(&mut plan);
@@ -311,6 +320,7 @@ impl Desk {
         let line = Line {
             mailbox: Mailbox { post: child_post.clone(), mail: child_mail },
             tells: self.teller(&name),
+            part: None,
         };
         let started = thread::Builder::new().name(format!("run {name}")).spawn(move || {
             let outcome = run::run(&bench, &run, &line);
@@ -327,6 +337,7 @@ impl Desk {
             }
             Err(error) => {
                 tracing::error!(%error, stage = name, "cannot start a thread for a run");
+                self.bench.load.end();
                 self.agenda.within(Instant::now(), MARGIN);
             }
         }
@@ -377,6 +388,7 @@ impl Desk {
 
     fn ended(&mut self, run: &Run, outcome: Outcome) {
         let was = self.busy.remove(run.name());
+        self.bench.load.end();
         let preempted = was.is_some_and(|was| was.preempted);
         self.waits.remove(run.name());
         self.progress.remove(run.name());

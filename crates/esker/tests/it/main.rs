@@ -27,6 +27,7 @@ mod problems;
 mod replication;
 mod semantics;
 mod sources;
+mod split;
 mod stock_tools;
 mod store;
 mod storm;
