@@ -10,12 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::definition::{Origin, Source, Stage};
 use crate::key;
-<<<<<<< HEAD
 use crate::record::is_asked;
-use crate::retry::DELAY_MAX;
-=======
 use crate::retry::ASKED_MAX;
->>>>>>> 5668945c551fd75b20ea9faf32290e2527ce8cbe
 
 use super::{Head, Run, State, Task, World};
 
