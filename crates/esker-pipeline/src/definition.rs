@@ -90,6 +90,8 @@ pub struct Definition {
     pub views: Vec<View>,
     /// How many programs may run at once.
     pub jobs: usize,
+    /// How many of those may be stages of a pool, by its name.
+    pub pools: BTreeMap<String, usize>,
 }
 
 /// What becomes of the snapshots.

@@ -3,11 +3,13 @@
 //! It compares what is with what should be and remembers nothing: a lost, repeated or late event changes
 //! when it is asked, never what it answers. Whatever it is asked from must be one cut of the store.
 
+pub(crate) mod each;
 mod join;
 mod standing;
 
+use std::cell::LazyCell;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use esker_wire::name::Resource;
 use esker_wire::provenance::Input;
@@ -19,6 +21,7 @@ use crate::definition::ways::Join;
 use crate::definition::{Definition, Source, Stage};
 use crate::key::Print;
 
+use self::each::{Queue, Version};
 use self::standing::Standing;
 
 /// The newest version of a resource.
@@ -32,6 +35,12 @@ pub(crate) struct Head {
     pub(crate) made: Option<Made>,
 }
 
+impl Head {
+    fn version(&self) -> Version {
+        Version { revision: self.revision, blob: self.blob }
+    }
+}
+
 /// The run that made a head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Made {
@@ -39,6 +48,8 @@ pub(crate) struct Made {
     pub(crate) run_key: String,
     /// When it began.
     pub(crate) started: Timestamp,
+    /// What it read.
+    pub(crate) inputs: Vec<Input>,
 }
 
 /// Everything the planner looks at.
@@ -54,8 +65,10 @@ pub(crate) struct World<'a> {
     pub(crate) records: &'a BTreeMap<String, RunRecord>,
     /// What each source and stage depends on besides its inputs, by name.
     pub(crate) prints: &'a BTreeMap<String, Print>,
-    /// What is running.
-    pub(crate) busy: &'a BTreeSet<String>,
+    /// What stages that see every version of their input have before them, by name.
+    pub(crate) queues: &'a BTreeMap<String, Queue>,
+    /// What is running, and the key it runs for.
+    pub(crate) busy: &'a BTreeMap<String, String>,
     /// What is to be left alone for a moment, because nothing came of its last runs.
     pub(crate) held: &'a BTreeSet<String>,
     /// The time.
@@ -67,6 +80,8 @@ pub(crate) struct World<'a> {
 pub(crate) struct Plan {
     /// Start these; they fit within the definition's `jobs` together with what is running.
     pub(crate) runs: Vec<Run>,
+    /// Stop these, and run them again for what is newer.
+    pub(crate) stop: Vec<String>,
     /// Look again at this time at the latest.
     pub(crate) wake: Option<Timestamp>,
     /// How every source and stage stands.
@@ -122,6 +137,8 @@ pub(crate) struct Run {
     pub(crate) outputs: Vec<(Resource, Option<Revision>)>,
     /// How often the same key has failed before, and since when.
     pub(crate) failed: Option<(u32, Timestamp)>,
+    /// Whether it is for a version that failed before and was passed over.
+    pub(crate) again: bool,
 }
 
 impl PartialEq for Run {
@@ -138,6 +155,14 @@ impl Run {
     /// Whether its inputs may come from different versions of what they have in common.
     fn takes_any(&self) -> bool {
         matches!(&self.task, Task::Stage(stage) if stage.ways.join == Join::Any)
+    }
+
+    /// The pool it runs in, if it is in one.
+    fn pool(&self) -> Option<&str> {
+        match &self.task {
+            Task::Source(_) => None,
+            Task::Stage(stage) => stage.ways.pool.as_deref(),
+        }
     }
 
     /// Whether somebody asked for it: a failure that counts as none yet.
@@ -162,57 +187,90 @@ impl Run {
     }
 }
 
-/// Decides what to run now.
-pub(crate) fn plan(world: &World<'_>) -> Plan {
+/// Decides what to run now. The stages in `fresh` are known to be so.
+pub(crate) fn plan(world: &World<'_>, fresh: &HashSet<String>) -> Plan {
     let mut plan = Plan::default();
     let mut ready = Vec::new();
-    let standings = standings(world);
-    let ancestry = join::Ancestry::of(world.definition);
-    let unsettled = standings.iter().filter(|(_, standing)| standing.is_unsettled());
-    let unsettled = ancestry.set(unsettled.map(|(name, _)| name.as_str()));
+    let standings = standings(world, fresh);
+    // Where nothing is to run, nothing has to wait for it.
+    let above = LazyCell::new(|| {
+        let ancestry = join::Ancestry::of(world.definition);
+        let unsettled = standings.iter().filter(|(_, standing)| standing.is_unsettled());
+        let unsettled = ancestry.set(unsettled.map(|(name, _)| *name));
+        (ancestry, unsettled)
+    });
     for (name, standing) in &standings {
         plan.wake = earlier(plan.wake, standing.wake());
         if let Some(next) = standing.next() {
-            plan.next.insert(name.clone(), next);
+            plan.next.insert((*name).to_owned(), next);
         }
         plan.settle.extend(standing.settle().cloned());
+        plan.stop.extend(standing.is_overtaken().then(|| (*name).to_owned()));
         let mut state = standing.state();
         if let Some(run) = standing.run() {
-            let above = ancestry.holds(name, &unsettled);
+            let (ancestry, unsettled) = &*above;
+            let above = ancestry.holds(name, unsettled);
             match above.filter(|_| !run.takes_any()) {
                 Some(above) => state = State::Waiting(format!("for stage {above}")),
-                None if world.held.contains(name) => {}
+                None if world.held.contains(*name) => {}
                 None => ready.push(run.clone()),
             }
         }
-        plan.states.insert(name.clone(), state);
+        plan.states.insert((*name).to_owned(), state);
     }
     // Among equals what has not run for the longest goes first, so that a busy stage cannot starve the others.
     ready.sort_by_key(|run| {
         let started = world.records.get(run.name()).map(|record| record.started);
         (Reverse(run.priority()), started)
     });
-    ready.truncate(world.definition.jobs.saturating_sub(world.busy.len()));
-    plan.runs = ready;
+    plan.runs = fitting(world, ready);
     plan.forget = forgotten(world);
     plan
 }
 
-fn standings(world: &World<'_>) -> Vec<(String, Standing)> {
+fn standings<'a>(world: &World<'a>, fresh: &HashSet<String>) -> Vec<(&'a str, Standing)> {
+    let of_stage = |stage: &Stage| {
+        if fresh.contains(&stage.name) {
+            return Standing::Fresh { next: None, settle: None };
+        }
+        standing::of_stage(world, stage)
+    };
     let sources = world.definition.sources.iter();
     let stages = world.definition.stages.iter();
     sources
-        .map(|source| (source.name.clone(), standing::of_source(world, source)))
-        .chain(stages.map(|stage| (stage.name.clone(), standing::of_stage(world, stage))))
+        .map(|source| (source.name.as_str(), standing::of_source(world, source)))
+        .chain(stages.map(|stage| (stage.name.as_str(), of_stage(stage))))
         .collect()
 }
 
+/// The first of these that fit within the `jobs` of all and of their pools, together with what is running.
+fn fitting(world: &World<'_>, ready: Vec<Run>) -> Vec<Run> {
+    let definition = world.definition;
+    let mut free = definition.jobs.saturating_sub(world.busy.len());
+    let mut pools: BTreeMap<&str, usize> =
+        definition.pools.iter().map(|(name, jobs)| (name.as_str(), *jobs)).collect();
+    let busy = definition.stages.iter().filter(|stage| world.busy.contains_key(&stage.name));
+    for pool in busy.filter_map(|stage| stage.ways.pool.as_deref()) {
+        pools.entry(pool).and_modify(|left| *left = left.saturating_sub(1));
+    }
+    let mut fits = |run: &Run| {
+        let pool = run.pool().and_then(|pool| pools.get_mut(pool));
+        if free == 0 || pool.as_ref().is_some_and(|left| **left == 0) {
+            return false;
+        }
+        free -= 1;
+        pool.into_iter().for_each(|left| *left -= 1);
+        true
+    };
+    ready.into_iter().filter(|run| fits(run)).collect()
+}
+
 fn forgotten(world: &World<'_>) -> Vec<String> {
-    let known: BTreeSet<&str> = world.definition.names().collect();
+    let known: HashSet<&str> = world.definition.names().collect();
     let names = world.records.keys();
     names
         .filter(|name| *name != DEFINITION && !known.contains(name.as_str()))
-        .filter(|name| !world.busy.contains(*name))
+        .filter(|name| !world.busy.contains_key(*name))
         .cloned()
         .collect()
 }

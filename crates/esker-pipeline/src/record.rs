@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use esker_wire::fault::Fault;
-use esker_wire::name::Branch;
+use esker_wire::name::{Branch, Resource};
 use esker_wire::record::{Ended, Failure, RunRecord};
 use esker_wire::snapshot::{Item, Put};
 use jiff::Timestamp;
@@ -56,27 +56,28 @@ pub fn is_asked(record: &RunRecord) -> bool {
 /// # Errors
 /// `bad-request` if its stage cannot be named.
 pub fn put(record: &RunRecord) -> Result<Put, Fault> {
+    Ok(put_as(RunRecord::resource(&record.stage)?, record))
+}
+
+/// The PUT that keeps a record under this name.
+pub fn put_as(resource: Resource, record: &RunRecord) -> Put {
     let content = Some(Bytes::from(record.to_bytes()));
-    let text = format!("{}: {}", record.stage, record.ended);
-    change(&record.stage, content, text)
+    change(resource, content, format!("{}: {}", record.stage, record.ended))
 }
 
-/// The PUT that removes the record of what is no longer in the definition.
-///
-/// # Errors
-/// `bad-request` if it cannot be named.
-pub(crate) fn remove(stage: &str) -> Result<Put, Fault> {
-    change(stage, None, format!("{stage}: forgotten"))
+/// The PUT that removes a record.
+pub fn remove(resource: Resource) -> Put {
+    let message = format!("{resource}: forgotten");
+    change(resource, None, message)
 }
 
-fn change(stage: &str, content: Option<Bytes>, message: String) -> Result<Put, Fault> {
-    let item =
-        Item { resource: RunRecord::resource(stage)?, content, if_head: None, content_type: None };
-    Ok(Put {
+fn change(resource: Resource, content: Option<Bytes>, message: String) -> Put {
+    let item = Item { resource, content, if_head: None, content_type: None };
+    Put {
         items: vec![item],
         branch: Branch::records(),
         message: Some(message),
         author: None,
         provenance: None,
-    })
+    }
 }

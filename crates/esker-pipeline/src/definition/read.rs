@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::defect::Defect;
 use super::graph::Makers;
 use super::page::{Marked, Page, Table};
-use super::{Definition, Hub, View, ViewKind, graph, keep, parts, store, value};
+use super::{Definition, Hub, View, ViewKind, graph, keep, parts, store, value, ways};
 
 /// Where the parts of a definition stand, by the name of the source or stage.
 #[derive(Debug, Default)]
@@ -19,11 +19,17 @@ pub(super) struct Places {
     pub(super) origins: HashMap<String, (usize, usize)>,
     /// The line and column of each of its checks.
     pub(super) checks: HashMap<String, Vec<(usize, usize)>>,
+    /// The pools that stages name, each with how the stage is written.
+    pub(super) pools: Vec<(String, Marked<String>)>,
 }
 
 /// The tables there are.
-pub(super) const KEYS: [&str; 10] =
-    ["project", "hub", "store", "web", "alias", "keep", "source", "stage", "view", "limits"];
+pub(super) const KEYS: [&str; 11] = [
+    "project", "hub", "store", "web", "alias", "keep", "source", "stage", "view", "limits", "pool",
+];
+
+/// The most programs that may be asked to run at once.
+pub(super) const JOBS_MAX: u32 = 256;
 
 /// The keys of `[project]`.
 pub(super) const PROJECT_KEYS: [&str; 1] = ["name"];
@@ -66,6 +72,7 @@ pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, V
         sources,
         stages,
         jobs: jobs(&mut page, &root),
+        pools: ways::pools(&mut page, &root, &places),
     };
     (Some(definition), places, page.defects)
 }
@@ -128,7 +135,6 @@ fn web(page: &mut Page<'_>, root: &Table<'_, '_>) -> String {
 }
 
 fn jobs(page: &mut Page<'_>, root: &Table<'_, '_>) -> usize {
-    const JOBS_MAX: u32 = 256;
     let jobs = page.table(root.entries, "limits").and_then(|table| {
         page.check_keys(&table, &LIMITS_KEYS);
         page.number(&table, "jobs", 1..=JOBS_MAX)

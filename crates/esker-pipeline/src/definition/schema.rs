@@ -8,7 +8,7 @@ mod words;
 use serde_json::{Map, Value, json};
 
 use self::words::{Type, word};
-use super::{gate, keep, origin, parts, read, store};
+use super::{gate, keep, origin, parts, read, store, ways};
 
 /// Where the schema says that it is from.
 const ID: &str = "https://esker.dev/esker.schema.json";
@@ -43,6 +43,7 @@ fn table(key: &str) -> Value {
         "project" => fixed(key, &read::PROJECT_KEYS, &["name"]),
         "hub" => fixed(key, &read::HUB_KEYS, &[]),
         "web" => fixed(key, &read::WEB_KEYS, &[]),
+        "pool" => named(key, &fixed(key, &ways::POOL_KEYS, &["jobs"])),
         "limits" => fixed(key, &read::LIMITS_KEYS, &[]),
         "store" => fixed(key, &store::keys(), &[]),
         "alias" => free(key, &Type::Resource),

@@ -22,6 +22,8 @@ use crate::run::{self, Bench, Outcome};
 
 use super::Mail;
 use super::agenda::Agenda;
+use super::fresh::Fresh;
+use super::laps::Laps;
 use super::ledger::Ledger;
 use super::library::{Library, Turn};
 use super::listen::{Eye, Hints};
@@ -31,6 +33,18 @@ use super::status::{Seen, Status};
 /// How much longer than its grace a run may take to end when the engine does.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// How often in a row a run is stopped for what is newer: then one may come to its end, however fast its inputs
+/// change.
+const PREEMPTED_MAX: u32 = 10;
+
+/// A run under way.
+struct Busy {
+    key: String,
+    post: Sender<child::Mail>,
+    /// Whether it was stopped because what it runs for is no longer the newest.
+    preempted: bool,
+}
+
 /// The engine's state, owned by its thread.
 pub(super) struct Desk {
     bench: Arc<Bench>,
@@ -39,11 +53,16 @@ pub(super) struct Desk {
     hints: Arc<Hints>,
     post: Sender<Mail>,
     ledger: Ledger,
+    fresh: Fresh,
+    /// Whether files may have changed since they were looked at, as far as is seen.
+    stirred: bool,
     agenda: Agenda,
     /// What runs, and how to stop it.
-    busy: BTreeMap<String, Sender<child::Mail>>,
+    busy: BTreeMap<String, Busy>,
     /// What is left alone for a moment.
     lulls: Lulls,
+    /// How often in a row runs were stopped for newer inputs, by name.
+    preempted: BTreeMap<String, u32>,
     /// Runs whose outputs the store does not take yet, and why.
     waits: BTreeMap<String, String>,
     /// How far the programs say they are.
@@ -68,9 +87,12 @@ impl Desk {
             hints,
             post,
             ledger: Ledger::default(),
+            fresh: Fresh::default(),
+            stirred: true,
             agenda: Agenda::new(Instant::now()),
             busy: BTreeMap::new(),
             lulls: Lulls::default(),
+            preempted: BTreeMap::new(),
             waits: BTreeMap::new(),
             progress: BTreeMap::new(),
             bad_definition: None,
@@ -105,7 +127,10 @@ impl Desk {
             taken.iter().for_each(|mail| self.hints.taken(mail));
             match taken {
                 Ok(Mail::Store) => self.agenda.hinted(Instant::now()),
-                Ok(Mail::Files) => self.agenda.seen(Instant::now()),
+                Ok(Mail::Files) => {
+                    self.stirred = true;
+                    self.agenda.seen(Instant::now());
+                }
                 Ok(Mail::Waits(name, why)) => self.waits(name, why),
                 Ok(Mail::Said(name, said)) => {
                     self.said(name, said);
@@ -130,6 +155,7 @@ impl Desk {
     fn adopt(&mut self) {
         self.eye.watch(self.library.folders());
         let definition = self.library.definition();
+        self.fresh.adopt(definition);
         tracing::info!(
             project = definition.project,
             sources = definition.sources.len(),
@@ -140,9 +166,11 @@ impl Desk {
 
     /// Looks at the project's files; true if one that matters has changed.
     fn poll(&mut self) -> bool {
+        self.stirred = self.eye.is_blind();
         let turned = self.read_definition();
         let changed = self.library.look();
         if changed {
+            self.fresh.clear();
             self.eye.watch(self.library.folders());
         }
         turned || changed
@@ -150,40 +178,59 @@ impl Desk {
 
     /// Looks at everything, decides, and starts what is to run.
     fn look(&mut self, status: &watch::Sender<Arc<Status>>) {
-        self.poll();
+        let mut laps = Laps::begin();
+        let has_polled = self.stirred;
+        if has_polled {
+            self.poll();
+        }
+        laps.files = laps.lap();
         let caller = self.bench.caller.clone();
-        let cut = match self.ledger.read(&caller) {
+        let definition = Arc::clone(self.library.definition());
+        let cut = match self.ledger.read(&caller, &definition) {
             Ok(cut) => cut,
             Err(fault) => return self.lost_store(status, &fault),
         };
-        let busy: BTreeSet<String> = self.busy.keys().cloned().collect();
+        self.fresh.touch(&self.ledger.news());
+        laps.store = laps.lap();
+        let busy = self.busy.iter().map(|(name, run)| (name.clone(), run.key.clone()));
         let (now, clock) = (Instant::now(), Timestamp::now());
-        let definition = Arc::clone(self.library.definition());
-        let mut plan = plan::plan(&World {
+        let world = World {
             definition: &definition,
             at: cut.at,
             heads: &cut.heads,
             records: self.ledger.records(),
             prints: self.library.prints(),
-            busy: &busy,
+            queues: self.ledger.queues(),
+            busy: &busy.collect(),
             held: &self.held(now),
             now: clock,
-        });
+        };
+        let mut plan = plan::plan(&world, self.fresh.names());
+        // What is started must be what is there now, seen or not.
+        if !plan.runs.is_empty() && !has_polled && self.poll() {
+            return self.agenda.within(now, Duration::ZERO);
+        }
+        laps.plan = laps.lap();
         self.agenda.looked(now, plan.wake, clock);
         if let Some(wait) = self.lulls.wait(now) {
             self.agenda.within(now, wait);
         }
         for record in std::mem::take(&mut plan.settle) {
-            self.ledger.keep(&caller, record);
+            self.ledger.keep(&caller, &definition, record);
         }
+        self.ledger.settle(&caller, &definition);
         for name in &plan.forget {
             self.ledger.forget(&caller, name);
         }
         self.record_definition();
-        for run in std::mem::take(&mut plan.runs) {
+        plan.stop.iter().for_each(|name| self.preempt(name));
+        let runs = std::mem::take(&mut plan.runs);
+        let started = runs.len();
+        for run in runs {
             self.start(run, &mut plan);
         }
         self.lulls.settle(&mut plan);
+        self.fresh.learn(&definition, &plan);
         let seen = Seen {
             definition: &definition,
             plan: &plan,
@@ -196,6 +243,7 @@ impl Desk {
         after.store = self.waits.values().next().cloned();
         after.definition = definition_fault(self.bad_definition.as_ref());
         publish(status, after);
+        laps.tell(&plan, started);
     }
 
     fn show_progress(&self, status: &watch::Sender<Arc<Status>>) {
@@ -249,7 +297,7 @@ impl Desk {
         let kept = kept.map(|record| record.run_key.as_str());
         match (&self.bad_definition, kept) {
             (Some(bad), kept) if kept != Some(&bad.run_key) => {
-                self.ledger.keep(&caller, bad.clone());
+                self.ledger.keep(&caller, self.library.definition(), bad.clone());
             }
             (None, Some(_)) => self.ledger.forget(&caller, DEFINITION),
             _ => {}
@@ -258,7 +306,7 @@ impl Desk {
 
     fn start(&mut self, run: Run, plan: &mut Plan) {
         let (child_post, child_mail) = channel();
-        let name = run.name().to_owned();
+        let (name, key) = (run.name().to_owned(), run.run_key.clone());
         let (bench, post) = (Arc::clone(&self.bench), self.post.clone());
         let line = Line {
             mailbox: Mailbox { post: child_post.clone(), mail: child_mail },
@@ -275,7 +323,7 @@ impl Desk {
                 drop(handle);
                 tracing::debug!(stage = name, "run started");
                 plan.states.insert(name.clone(), State::Running);
-                self.busy.insert(name, child_post);
+                self.busy.insert(name, Busy { key, post: child_post, preempted: false });
             }
             Err(error) => {
                 tracing::error!(%error, stage = name, "cannot start a thread for a run");
@@ -313,23 +361,44 @@ impl Desk {
         self.agenda.within(Instant::now(), Duration::ZERO);
     }
 
+    /// Stops a run whose inputs are no longer the newest, unless that has happened too often in a row.
+    fn preempt(&mut self, name: &str) {
+        let count = self.preempted.entry(name.to_owned()).or_default();
+        if let Some(run) = self.busy.get_mut(name).filter(|run| !run.preempted)
+            && *count < PREEMPTED_MAX
+        {
+            *count += 1;
+            run.preempted = true;
+            tracing::debug!(stage = name, "stopped for newer inputs");
+            // A run that has ended by itself does not hear it.
+            drop(run.post.send(child::Mail::Stop));
+        }
+    }
+
     fn ended(&mut self, run: &Run, outcome: Outcome) {
-        self.busy.remove(run.name());
+        let was = self.busy.remove(run.name());
+        let preempted = was.is_some_and(|was| was.preempted);
         self.waits.remove(run.name());
         self.progress.remove(run.name());
         match outcome {
             Outcome::Done(record) => {
                 log(&record);
                 self.lulls.end(run.name());
+                self.preempted.remove(run.name());
                 if let (Some(only), Task::Source(_)) = (&mut self.only, &run.task)
                     && record.ended != Ended::Retry
                 {
                     only.remove(run.name());
                 }
-                let caller = self.bench.caller.clone();
-                self.ledger.keep(&caller, *record);
+                let (caller, definition) = (&self.bench.caller, self.library.definition());
+                match (run.again, &record.failure) {
+                    (false, _) => self.ledger.keep(caller, definition, *record),
+                    (true, None) => self.ledger.forget_skipped(caller, definition, &record),
+                    (true, Some(_)) => self.ledger.keep_skipped(caller, definition, *record),
+                }
                 self.agenda.within(Instant::now(), Duration::ZERO);
             }
+            Outcome::Again(_) if preempted => self.agenda.within(Instant::now(), Duration::ZERO),
             Outcome::Again(why) => {
                 let now = Instant::now();
                 self.lulls.add(run.name(), why, (now, Timestamp::now()));
@@ -341,9 +410,9 @@ impl Desk {
 
     /// Asks everything that runs to end and waits for it.
     fn close(mut self, mail: &Receiver<Mail>) {
-        for post in self.busy.values() {
+        for run in self.busy.values() {
             // A run that has ended by itself does not hear it.
-            drop(post.send(child::Mail::Stop));
+            drop(run.post.send(child::Mail::Stop));
         }
         let programs = self.library.definition().programs();
         let grace = programs.map(|(_, program)| program.grace).max();

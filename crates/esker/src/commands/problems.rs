@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use esker_pipeline::definition::Definition;
 use esker_pipeline::{record, rejected};
-use esker_wire::name::Branch;
+use esker_wire::name::{Branch, Resource};
 use esker_wire::record::{DEFINITION, RunRecord};
 use esker_wire::snapshot::{Get, List};
 use esker_wire::stance::Stance;
@@ -27,6 +27,8 @@ const ID_MIN: usize = 4;
 /// A record of what failed, or of what checks warn of, and what people have said of it.
 struct Problem {
     record: RunRecord,
+    /// The resource that keeps it.
+    at: Resource,
     id: String,
     /// That it is known.
     ack: Option<Stance>,
@@ -115,21 +117,28 @@ impl Behind {
 /// Everything to be told, by stage, with what people have said of it.
 fn find(hub: &Hub) -> Result<Vec<Problem>> {
     let (stances, now) = (said::all(hub)?, Timestamp::now());
-    let problem = |record: RunRecord| {
+    let problem = |(at, record): (Resource, RunRecord)| {
         let held = |prefix: &str| {
             let mut of = stances.iter().filter(|stance| stance.said.prefix() == prefix);
             of.find(|stance| stance.holds(&record, now)).cloned()
         };
         let (ack, mute) = (held("ack/"), held("mute/"));
-        Problem { id: record::id(&record), ack, mute, record }
+        Problem { id: record::id(&record), ack, mute, at, record }
     };
     Ok(told(hub)?.into_iter().map(problem).collect())
 }
 
 /// The problem a person names: by its stage, or by the first digits of its id.
 fn named<'a>(all: &'a [Problem], name: &str) -> Result<&'a Problem> {
-    if let Some(problem) = all.iter().find(|problem| problem.record.stage == name) {
-        return Ok(problem);
+    let of_stage: Vec<&Problem> = all.iter().filter(|one| one.record.stage == name).collect();
+    match of_stage.as_slice() {
+        [] => {}
+        [one] => return Ok(one),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|one| one.short()).collect();
+            let hint = format!("name one by its id: {}", ids.join(", "));
+            return Err(hinted(format!("{name} has {} problems", ids.len()), hint));
+        }
     }
     let begins = |problem: &&Problem| name.len() >= ID_MIN && problem.id.starts_with(name);
     let found: Vec<&Problem> = all.iter().filter(begins).collect();
@@ -151,19 +160,28 @@ fn named<'a>(all: &'a [Problem], name: &str) -> Result<&'a Problem> {
     }
 }
 
-/// The records of runs that failed, or that checks warn of, by stage. One that cannot be read, which a later esker may have written, is
-/// told and left out.
-fn told(hub: &Hub) -> Result<Vec<RunRecord>> {
-    let mut told = Vec::new();
-    for entry in hub.listing(List { prefix: "run/".to_owned(), ..List::all(Branch::records()) })? {
-        let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
-        let content = hub.call(&get)?;
-        match RunRecord::from_bytes(&content.bytes.unwrap_or_default()) {
-            Ok(record) if record.failure.is_some() || !record.warnings.is_empty() => {
-                told.push(record);
+/// The records of runs that failed, or that checks warn of, and where each is kept: of the last run of each stage,
+/// then of versions that were passed over. One that cannot be read, which a later esker may have written, is told and
+/// left out.
+fn told(hub: &Hub) -> Result<Vec<(Resource, RunRecord)>> {
+    let mut told: Vec<(Resource, RunRecord)> = Vec::new();
+    for prefix in ["run/", "skipped/"] {
+        let list = List { prefix: prefix.to_owned(), ..List::all(Branch::records()) };
+        for entry in hub.listing(list)? {
+            let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
+            let content = hub.call(&get)?;
+            let record = match RunRecord::from_bytes(&content.bytes.unwrap_or_default()) {
+                Ok(record) => record,
+                Err(fault) => {
+                    say::note(format!("skipping {}: {fault}", get.resource));
+                    continue;
+                }
+            };
+            let tells = record.failure.is_some() || !record.warnings.is_empty();
+            let known = told.iter().any(|(_, one)| record::id(one) == record::id(&record));
+            if tells && !known {
+                told.push((get.resource, record));
             }
-            Ok(_) => {}
-            Err(fault) => say::note(format!("skipping {}: {fault}", get.resource)),
         }
     }
     Ok(told)
@@ -171,7 +189,10 @@ fn told(hub: &Hub) -> Result<Vec<RunRecord>> {
 
 /// The branch with what was refused when a stage failed.
 pub(super) fn rejected(hub: &Hub, stage: &str) -> Result<Branch> {
-    let failed = told(hub)?.into_iter().find(|one| one.stage == stage && one.failure.is_some());
+    let failed = told(hub)?
+        .into_iter()
+        .map(|(_, record)| record)
+        .find(|one| one.stage == stage && one.failure.is_some());
     let branch = failed.as_ref().and_then(rejected::branch);
     branch.ok_or_else(|| {
         let hint = "`esker problems` lists what failed; what was refused earlier is on the \
@@ -197,7 +218,7 @@ fn retry(hub: &Hub, problem: &Problem) -> Result<()> {
         let hint = "edit the file: it is read again when it is saved";
         return Err(hinted(format!("{DEFINITION} is not run"), hint));
     }
-    hub.call(&record::put(&record::again(failed, Timestamp::now()))?)?;
+    hub.call(&record::put_as(problem.at.clone(), &record::again(failed, Timestamp::now())))?;
     say::note(format!("{} will run again", failed.stage));
     if hub.is_own() {
         say::note("no hub runs here: it will when `esker up` starts");

@@ -12,6 +12,7 @@ mod compare;
 mod crash;
 mod databases;
 mod docs;
+mod each;
 mod examples;
 mod finding;
 mod fleet;

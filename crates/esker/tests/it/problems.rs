@@ -142,7 +142,7 @@ fn the_definition_s_own_problem_can_be_known_and_a_warning_cannot() {
     );
     world.ok_with(&["put", "raw/a"], b"{}\n");
     world.wait_for("a warning", || {
-        !listed(&world, &[]).is_empty() && listed(&world, &[])[0]["stage"] == "a"
+        listed(&world, &[]).first().is_some_and(|problem| problem["stage"] == "a")
     });
     let stderr = world.fails(1, &["problems", "ack", "a"]);
     assert!(stderr.contains("a has not failed"), "{stderr}");

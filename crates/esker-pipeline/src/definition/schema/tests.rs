@@ -59,6 +59,7 @@ fn tables() -> Vec<(&'static str, String, Vec<String>)> {
     for table in ["hub", "web", "limits", "store"] {
         tables.push((table, format!("{project}[{table}]\n"), of(table)));
     }
+    tables.push(("pool", format!("{project}[pool.a]\n"), named("pool")));
     tables.push(("source", format!("{project}{source}"), named("source")));
     tables
 }

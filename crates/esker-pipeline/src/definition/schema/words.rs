@@ -147,6 +147,7 @@ pub(super) fn about(table: &str) -> &'static str {
         "store" => "Copies elsewhere, and large contents.",
         "hub" => "Where snapshots are served, on this machine only.",
         "web" => "Where the page is served, on this machine only.",
+        "pool" => "Programs that run at once only so many: [pool.NAME].",
         "limits" => "How much may happen at once.",
         "check" => "What an output must be like to be published.",
         _ => "",
@@ -162,6 +163,7 @@ pub(super) fn word(table: &str, key: &str) -> Option<(Type, &'static str)> {
         ("hub", "events") => (Text, "Where events are published; tcp://127.0.0.1:5100."),
         ("web", "bind") => (Text, "Where the page is served; 127.0.0.1:8000."),
         ("limits", "jobs") => (Number(1, 256), "How many programs may run at once."),
+        ("pool", "jobs") => (Number(1, 256), "How many of its stages' programs run at once."),
         ("view", "resource") => (Resource, "What is shown."),
         ("view", "kind") => (Type::Choice(&["plan", "table", "text"]), "How it is shown; text."),
         ("view", "title") => (Text, "What stands above it; the name."),
@@ -218,6 +220,10 @@ fn program(key: &str) -> Option<(Type, &'static str)> {
         "stamp" => (Words, "A program that prints the essence of an output."),
         "optional" => (Texts, "The inputs that may not exist."),
         "join" => (Choice(&["same", "any"]), "How versions of inputs must belong together; same."),
+        "mode" => (Choice(&["latest", "each"]), "Which versions of its input it sees; latest."),
+        "pool" => (Text, "The pool it runs in."),
+        "preempt" => (Flag, "Whether a run is stopped when there are newer inputs; false."),
+        "pure" => (Flag, "Whether the same inputs give the same outputs; true."),
         "priority" => (Number(0, 100), "What runs first where not all can: the highest; 0."),
         "check" => {
             (Type::Checks, "What it must be like: a file, a program in a list, a table, or a list.")
