@@ -21,6 +21,7 @@ mod parts;
 mod programs;
 pub mod pull;
 mod read;
+pub mod schema;
 pub mod secret;
 pub mod split;
 mod store;

@@ -16,6 +16,7 @@ mod listen;
 mod lull;
 pub mod outlook;
 pub mod status;
+mod told;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};

@@ -8,6 +8,7 @@ pub(crate) mod document;
 pub(crate) mod file;
 pub(crate) mod finding;
 pub(crate) mod guard;
+pub(crate) mod guess;
 mod locate;
 pub(crate) mod rows;
 pub(crate) mod schema;

@@ -37,6 +37,11 @@ pub(super) const PROGRAM_KEYS: [&str; 12] = [
 /// What a stage has besides the keys of its program.
 const STAGE_KEYS: [&str; 3] = ["input", "output", "stamp"];
 
+/// Every key of a stage.
+pub(super) fn stage_keys() -> Vec<&'static str> {
+    [&STAGE_KEYS[..], &ways::KEYS, &split::KEYS, &PROGRAM_KEYS, &gate::KEYS].concat()
+}
+
 pub(super) fn sources(
     page: &mut Page<'_>,
     root: &Table<'_, '_>,
@@ -94,10 +99,7 @@ pub(super) fn stages(
     let mut stages = Vec::new();
     for (name, table) in page.tables(root.entries, "stage") {
         check_name(page, &name, &table.span);
-        page.check_keys(
-            &table,
-            &[&STAGE_KEYS[..], &ways::KEYS, &split::KEYS, &PROGRAM_KEYS, &gate::KEYS].concat(),
-        );
+        page.check_keys(&table, &stage_keys());
         let inputs = resources(page, &table, "input");
         let outputs = resources(page, &table, "output");
         let bare = |marked: &[Marked<Resource>]| -> Vec<Resource> {

@@ -8,14 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use esker_wire::fault::Fault;
-use esker_wire::record::{DEFINITION, Ended, Failure, RunRecord};
+use esker_wire::record::{DEFINITION, Ended, RunRecord};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::child::said::Said;
 use crate::child::{self, DRAIN, Mailbox};
-use crate::definition::defect::Defect;
-use crate::key::sha256;
 use crate::plan::{self, Plan, Run, State, Task, World};
 use crate::run::line::{Line, Tale};
 use crate::run::{self, Bench, Outcome};
@@ -29,6 +27,7 @@ use super::library::{Library, Turn};
 use super::listen::{Eye, Hints};
 use super::lull::Lulls;
 use super::status::{Seen, Status};
+use super::told;
 
 /// How much longer than its grace a run may take to end when the engine does.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -250,7 +249,7 @@ impl Desk {
         };
         let mut after = Arc::clone(&status.borrow()).after(&seen);
         after.store = self.waits.values().next().cloned();
-        after.definition = definition_fault(self.bad_definition.as_ref());
+        after.definition = told::definition_fault(self.bad_definition.as_ref());
         publish(status, after);
         laps.tell(&plan, started);
     }
@@ -273,7 +272,7 @@ impl Desk {
             status,
             Status {
                 store: Some(fault.to_string()),
-                definition: definition_fault(self.bad_definition.as_ref()),
+                definition: told::definition_fault(self.bad_definition.as_ref()),
                 ..(*before).clone()
             },
         );
@@ -288,7 +287,7 @@ impl Desk {
                 self.adopt();
             }
             Turn::Bad(defects) => {
-                let record = bad_definition(&defects, Timestamp::now());
+                let record = told::bad_definition(&defects, Timestamp::now());
                 tracing::warn!(
                     defects = defects.len(),
                     "the definition is unusable; keeping the last good one"
@@ -394,7 +393,7 @@ impl Desk {
         self.progress.remove(run.name());
         match outcome {
             Outcome::Done(record) => {
-                log(&record);
+                told::log(&record);
                 self.lulls.end(run.name());
                 self.preempted.remove(run.name());
                 if let (Some(only), Task::Source(_)) = (&mut self.only, &run.task)
@@ -443,29 +442,6 @@ impl Desk {
     }
 }
 
-/// Tells of a run once, in one line.
-fn log(record: &RunRecord) {
-    let outputs: Vec<String> = record.outputs.iter().map(|output| output.to_text()).collect();
-    let outputs = outputs.join(", ");
-    match &record.failure {
-        None => tracing::info!(
-            stage = record.stage,
-            ended = %record.ended,
-            duration_ms = record.duration_ms,
-            outputs,
-            "run"
-        ),
-        Some(failure) => tracing::warn!(
-            stage = record.stage,
-            ended = %record.ended,
-            duration_ms = record.duration_ms,
-            failure = failure.summary,
-            count = failure.count,
-            "run"
-        ),
-    }
-}
-
 fn publish(status: &watch::Sender<Arc<Status>>, after: Status) {
     status.send_if_modified(|current| {
         let changed = **current != after;
@@ -474,34 +450,4 @@ fn publish(status: &watch::Sender<Arc<Status>>, after: Status) {
         }
         changed
     });
-}
-
-fn definition_fault(record: Option<&RunRecord>) -> Option<String> {
-    let failure = record?.failure.as_ref()?;
-    Some(failure.summary.clone())
-}
-
-/// The record of a definition that cannot be used.
-fn bad_definition(defects: &[Defect], now: Timestamp) -> RunRecord {
-    let lines: Vec<String> = defects.iter().map(Defect::to_string).collect();
-    let first = defects.iter().find(|defect| defect.is_error());
-    let detail = lines.join("\n");
-    RunRecord {
-        stage: DEFINITION.to_owned(),
-        run_key: sha256(detail.as_bytes()),
-        ended: Ended::Problem,
-        inputs: Vec::new(),
-        outputs: Vec::new(),
-        started: now,
-        duration_ms: 0,
-        failure: Some(Failure {
-            summary: first.map_or_else(String::new, Defect::to_string),
-            hint: "mend esker.toml; until then the last good definition stays in force".to_owned(),
-            detail,
-            count: 1,
-            since: now,
-            not_before: None,
-        }),
-        warnings: Vec::new(),
-    }
 }

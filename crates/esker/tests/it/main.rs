@@ -2,6 +2,7 @@
 
 mod bad_definitions;
 mod bad_programs;
+mod begin;
 mod bench;
 mod cells;
 mod chain;
