@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::child::said::Said;
 use crate::child::{self, DRAIN, Mailbox};
+use crate::deliver::couriers::Couriers;
 use crate::plan::{self, Plan, Run, State, Task, World};
 use crate::run::line::{Line, Tale};
 use crate::run::{self, Bench, Outcome};
@@ -71,6 +72,8 @@ pub(super) struct Desk {
     progress: BTreeMap<String, String>,
     /// The record of a definition that cannot be used.
     bad_definition: Option<RunRecord>,
+    /// Those who tell others of what happens.
+    couriers: Couriers,
     /// What may be started, if not everything may.
     only: Option<BTreeSet<String>>,
 }
@@ -82,7 +85,9 @@ impl Desk {
         eye: Eye,
         (hints, post): (Arc<Hints>, Sender<Mail>),
     ) -> Self {
+        let couriers = Couriers::new(&bench.dir, &bench.caller, hints.bell());
         Self {
+            couriers,
             bench: Arc::new(bench),
             library,
             eye,
@@ -159,6 +164,7 @@ impl Desk {
         let definition = self.library.definition();
         self.fresh.adopt(definition);
         self.bench.load.set(definition.jobs);
+        self.couriers.adopt(definition);
         tracing::info!(
             project = definition.project,
             sources = definition.sources.len(),
@@ -193,6 +199,7 @@ impl Desk {
             Ok(cut) => cut,
             Err(fault) => return self.lost_store(status, &fault),
         };
+        self.couriers.tidy();
         self.fresh.touch(&self.ledger.news());
         laps.store = laps.lap();
         let busy = self.busy.iter().map(|(name, run)| (name.clone(), run.key.clone()));
