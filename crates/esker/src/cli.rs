@@ -5,6 +5,7 @@ mod bench;
 mod care;
 mod names;
 mod search;
+mod tell;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -24,6 +25,7 @@ pub(crate) use care::{
 };
 pub(crate) use names::{Mv, Prune};
 pub(crate) use search::{Bisect, Export};
+pub(crate) use tell::{Lineage, LineageExport, Webhooks};
 
 /// Turns a handful of scripts into a live, versioned data system.
 #[derive(Parser)]
@@ -103,6 +105,12 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// What failed, and why.
     Problems(Problems),
+    /// What ran, and from what to what, for those who collect that.
+    #[command(subcommand)]
+    Lineage(Lineage),
+    /// Who is told of what happens.
+    #[command(subcommand)]
+    Webhooks(Webhooks),
     /// Find large contents that no version names, and remove them.
     Gc(Gc),
     /// Measure this esker against its peers and limits, on this machine.
