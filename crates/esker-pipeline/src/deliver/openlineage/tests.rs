@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use esker_wire::provenance::{Input, Provenance};
 use esker_wire::record::Failure;
-use jsonschema::{Resource, Validator};
+use jsonschema::{Registry, Validator};
 
 use super::*;
 use crate::definition::Definition;
@@ -23,7 +23,6 @@ fn schema(path: &str) -> Value {
 
 /// A schema that takes whatever is one of these: events, or all facets that an object may have.
 fn validator(of: &Value) -> Validator {
-    let mut options = jsonschema::options().offline().should_validate_formats(true);
     let folder = "crates/esker-pipeline/tests/openlineage";
     let mut all = vec![schema("docs/esker-lineage.schema.json")];
     for entry in fs::read_dir(repository().join(folder)).expect(folder) {
@@ -32,11 +31,14 @@ fn validator(of: &Value) -> Validator {
             all.push(schema(&format!("{folder}/{name}")));
         }
     }
+    let mut registry = Registry::new();
     for one in all {
         let id = one["$id"].as_str().expect("an id").to_owned();
-        options = options.with_resource(id, Resource::from_contents(one));
+        registry = registry.add(id, one).expect("a schema");
     }
-    options.build(of).unwrap_or_else(|error| panic!("{error}"))
+    let registry = registry.prepare().expect("schemas");
+    let options = jsonschema::options().offline().should_validate_formats(true);
+    options.with_registry(&registry).build(of).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn check(event: &Value) {
