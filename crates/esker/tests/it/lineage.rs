@@ -13,8 +13,8 @@ const STAGES: &str = "[project]\nname = \"p\"\n[source.a]\nfile = \"a.txt\"\nout
 
 fn project(more: &str) -> World {
     let world = World::new(&format!("{STAGES}{more}"));
-    world.write("b.sh", "grep -v bad && sleep 0.01\n");
-    world.write("a.txt", "one\n");
+    world.write("b.sh", "grep -v bad\n");
+    world.write("a.txt", "n\none\n");
     world
 }
 
@@ -57,9 +57,9 @@ fn count(events: &[Value]) -> BTreeMap<(String, String), usize> {
 fn a_file_has_what_ran_and_so_has_the_history() {
     let world = project("[lineage]\nfile = \"lineage.ndjson\"\n");
     world.ok(&["run"]);
-    world.write("a.txt", "bad\n");
+    world.write("a.txt", "n\nbad\n");
     world.run(&["run"]);
-    world.write("a.txt", "two\n");
+    world.write("a.txt", "n\ntwo\n");
     world.ok(&["run"]);
     let file = events(&fs::read_to_string(world.path("lineage.ndjson")).expect("the file"));
     let counts = count(&file);
@@ -79,6 +79,8 @@ fn a_file_has_what_ran_and_so_has_the_history() {
     );
     let failed = file.iter().find(|event| event["eventType"] == "FAIL").expect("a failure");
     assert!(failed["run"]["facets"]["errorMessage"]["message"].is_string());
+    let refused = &failed["outputs"][0]["facets"]["dataQualityAssertions"]["assertions"][0];
+    assert_eq!((&refused["success"], &refused["name"]), (&false.into(), &"a guard".into()));
     let history = events(&world.ok(&["lineage", "export"]));
     assert_eq!(told(&history), told(&file));
     assert_eq!(file.len(), told(&file).len(), "nothing twice");
@@ -89,7 +91,7 @@ fn history_needs_no_configuration() {
     let world = project("");
     world.ok(&["run"]);
     let first = world.json(&["log", "made/b", "--json"])[0]["revision"].clone();
-    world.write("a.txt", "two\n");
+    world.write("a.txt", "n\ntwo\n");
     world.ok(&["run"]);
     world.ok(&["lineage", "export", "-o", "all.ndjson"]);
     let all = events(&fs::read_to_string(world.path("all.ndjson")).expect("the file"));
@@ -109,7 +111,7 @@ fn a_server_that_was_down_is_told_of_everything_though_esker_was_killed() {
     let server = Receiver::new(&world);
     let port = server.port;
     world.write("b.sh", "cat\n");
-    world.write("a.txt", "1\n");
+    world.write("a.txt", "n\n1\n");
     world.write(
         "esker.toml",
         format!(
@@ -121,8 +123,8 @@ fn a_server_that_was_down_is_told_of_everything_though_esker_was_killed() {
     world.wait_for("the first run", || taken(&world).len() >= 4);
     drop(server);
     for number in 2..5 {
-        world.write("a.txt", format!("{number}\n"));
-        world.wait_for_content("made/b", |content| content == format!("{number}\n"));
+        world.write("a.txt", format!("n\n{number}\n"));
+        world.wait_for_content("made/b", |content| content == format!("n\n{number}\n"));
     }
     up.kill();
     let up = world.up();
