@@ -128,7 +128,8 @@ impl Engine {
         let hints = Hints::new(post.clone());
         let memo = Arc::default();
         let (esker, caller) = (options.esker, options.caller);
-        let bench = Bench { esker, caller, host: host(), memo, recall: Arc::default(), dir };
+        let (scratch, recall) = (dir.join(SCRATCH), Arc::default());
+        let bench = Bench { esker, caller, host: host(), scratch, memo, recall, dir };
         let eye = Eye::open(Arc::clone(&hints));
         let (status, statuses) = watch::channel(Arc::default());
         let desk = Desk::new(bench, library, eye, (Arc::clone(&hints), post.clone()));
@@ -196,7 +197,8 @@ fn sweep(path: PathBuf) -> Result<(), Error> {
     }
 }
 
-fn host() -> String {
+/// This machine.
+pub(crate) fn host() -> String {
     let name = rustix::system::uname();
     name.nodename().to_string_lossy().into_owned()
 }

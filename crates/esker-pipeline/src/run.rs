@@ -10,6 +10,7 @@ mod gather;
 pub(crate) mod line;
 pub(crate) mod memo;
 pub(crate) mod output;
+pub(crate) mod past;
 mod stamp;
 mod store;
 
@@ -30,7 +31,7 @@ use jiff::Timestamp;
 
 use crate::child::said::Said;
 use crate::child::{self, End, Finished, Order, Stdin};
-use crate::definition::{Origin, Program};
+use crate::definition::{Origin, Program, Stage};
 use crate::plan::{Run, Task};
 use crate::pull;
 use crate::pull::recall::Recall;
@@ -62,6 +63,8 @@ pub(crate) struct Bench {
     pub(crate) caller: Caller,
     /// This machine.
     pub(crate) host: String,
+    /// Where the scratch folders of runs are.
+    pub(crate) scratch: PathBuf,
     /// What earlier runs left.
     pub(crate) memo: Arc<Memo>,
     /// What sources have found out about time.
@@ -226,11 +229,16 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
             {
                 return Ok(made);
             }
-            let input = gather::inputs((bench, line), run, stage.inputs.len())?;
-            let printed = execute(bench, run, &stage.program, (input, line))?;
-            output::take(run, printed, stage.allow_empty)
+            compute(bench, run, (stage, line))
         }
     }
+}
+
+/// Has a stage's program make the outputs, whatever is known of earlier runs.
+fn compute(bench: &Bench, run: &Run, (stage, line): (&Stage, &Line)) -> Result<Made, Halt> {
+    let input = gather::inputs((bench, line), run, stage.inputs.len())?;
+    let printed = execute(bench, run, &stage.program, (input, line))?;
+    output::take(run, printed, stage.allow_empty)
 }
 
 /// Runs a program to its end.
@@ -240,9 +248,8 @@ fn start(
     (program, secrets): (&Program, &Secrets),
     (stdin, line): (Stdin, &Line),
 ) -> Result<Finished, Halt> {
-    let scratch = bench.dir.join(SCRATCH);
-    std::fs::create_dir_all(&scratch)?;
-    let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(scratch)?;
+    std::fs::create_dir_all(&bench.scratch)?;
+    let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(&bench.scratch)?;
     let mut env = variables(bench, run, scratch.path());
     if program.previous {
         env.extend(gather::previous((bench, line), run, scratch.path())?);
