@@ -3,6 +3,7 @@
 mod bench;
 mod care;
 mod names;
+mod past;
 mod search;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use jiff::SignedDuration;
 pub(crate) use bench::{Bench, BenchStore};
 pub(crate) use care::{Doctor, Gc, Problems, ProblemsCommand, Repair, Restore};
 pub(crate) use names::{Mv, Prune};
+pub(crate) use past::{Backfill, Replay};
 pub(crate) use search::{Bisect, Export};
 
 /// Turns a handful of scripts into a live, versioned data system.
@@ -93,6 +95,10 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// What failed, and why.
     Problems(Problems),
+    /// Run a stage again on the inputs of its last runs, and tell what comes out differently.
+    Replay(Replay),
+    /// Compute a stage's history anew with its program of now, beside what there is.
+    Backfill(Backfill),
     /// Find large contents that no version names, and remove them.
     Gc(Gc),
     /// Measure this esker against its peers and limits, on this machine.

@@ -57,13 +57,37 @@ fn form(diff: &Diff) -> Result<Form> {
     Ok(form)
 }
 
-fn as_json(resource: &str, difference: &Difference) -> Result<Value> {
+/// A difference as `--json` prints it.
+pub(super) fn as_json(resource: &str, difference: &Difference) -> Result<Value> {
     let mut value = json!({ "resource": resource, "as": difference.form.to_string() });
     match difference.form {
         Form::Text => value["diff"] = String::from_utf8_lossy(&difference.body).into(),
         _ => value["changes"] = changes(difference)?.into(),
     }
     Ok(value)
+}
+
+/// A difference in one sentence.
+pub(super) fn summary(difference: &Difference) -> Result<String> {
+    if difference.form != Form::Text {
+        let mut page = Page::default();
+        changes(difference)?.iter().for_each(|change| page.add(change));
+        return Ok(page.finish().1);
+    }
+    let text = String::from_utf8_lossy(&difference.body);
+    let count = |sign: char, header: &str| {
+        let lines = text.lines().filter(|line| line.starts_with(sign));
+        lines.filter(|line| !line.starts_with(header)).count()
+    };
+    let (added, removed) = (count('+', "+++ "), count('-', "--- "));
+    let lines =
+        |count: usize| if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+    Ok(match (added, removed) {
+        (0, 0) => text.lines().next().unwrap_or_default().to_owned(),
+        (added, 0) => format!("{} added", lines(added)),
+        (0, removed) => format!("{} removed", lines(removed)),
+        (added, removed) => format!("{} added, {removed} removed", lines(added)),
+    })
 }
 
 fn changes(difference: &Difference) -> Result<Vec<Value>> {
