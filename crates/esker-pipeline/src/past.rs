@@ -7,7 +7,7 @@ pub mod order;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use esker_bus::caller::Caller;
@@ -80,8 +80,9 @@ pub struct Past {
     /// The stage alone: a print is taken of a definition.
     alone: Definition,
     stage: Stage,
-    recall: bool,
-    fingerprints: Fingerprints,
+    /// Held while what earlier runs left is looked through, so that it is read once; none if nobody looks.
+    recall: Option<Mutex<()>>,
+    fingerprints: Mutex<Fingerprints>,
     print: Print,
     /// Where the scratch folders of the runs are; it goes with this.
     _scratch: tempfile::TempDir,
@@ -186,12 +187,13 @@ impl Past {
             memo: Arc::default(),
             recall: Arc::default(),
         };
+        let recall = options.recall && !stage.program.previous;
         Ok(Self {
             bench,
             alone,
             stage,
-            recall: options.recall,
-            fingerprints,
+            recall: recall.then(Mutex::default),
+            fingerprints: Mutex::new(fingerprints),
             print,
             _scratch: scratch,
         })
@@ -203,8 +205,9 @@ impl Past {
     }
 
     /// Whether the program, its files or its checks are others than when this was opened.
-    pub fn has_changed(&mut self) -> bool {
-        let prints = self.fingerprints.take(&self.bench.dir, &self.alone);
+    pub fn has_changed(&self) -> bool {
+        let mut fingerprints = self.fingerprints.lock().unwrap_or_else(PoisonError::into_inner);
+        let prints = fingerprints.take(&self.bench.dir, &self.alone);
         prints.get(&self.stage.name) != Some(&self.print)
     }
 
@@ -224,14 +227,29 @@ impl Past {
     /// Runs it. The calling thread must live until this returns.
     pub fn make(&self, then: &Then, hand: &Hand) -> Ended {
         let (run, start) = (self.run(then), Start::now());
-        let made = run::past::make((&self.bench, &hand.line), &run, (&self.stage, self.recall));
-        let made = match made {
+        let made = match self.compute(&run, hand) {
             Ok(made) => Ok(Some(made.contents)),
             Err(Halt::Unchanged) => Ok(None),
             Err(halt) => Err(Broken::of(halt)),
         };
         let exit = i32::from(made.is_err());
         Ended { made, provenance: run::past::provenance(&self.bench, &run, start, exit) }
+    }
+
+    fn compute(&self, run: &Run, hand: &Hand) -> Result<run::Made, Halt> {
+        let at = (&self.bench, &hand.line);
+        if let Some(lock) = &self.recall {
+            let _held = lock.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(made) = run::past::recall(at, run)? {
+                return Ok(made);
+            }
+        }
+        run::past::make(at, run, &self.stage)
+    }
+
+    /// What is remembered of a run that was spared: its result is known.
+    pub fn spared(&self, then: &Then) -> Provenance {
+        run::past::provenance(&self.bench, &self.run(then), Start::now(), 0)
     }
 
     /// Holds contents against the stage's checks, these being the versions before; gives what is warned of.

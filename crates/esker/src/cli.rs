@@ -20,7 +20,7 @@ use jiff::SignedDuration;
 pub(crate) use bench::{Bench, BenchStore};
 pub(crate) use care::{Doctor, Gc, Problems, ProblemsCommand, Repair, Restore};
 pub(crate) use names::{Mv, Prune};
-pub(crate) use past::{Backfill, Replay};
+pub(crate) use past::{Backfill, BackfillCommand, Replay};
 pub(crate) use search::{Bisect, Export};
 
 /// Turns a handful of scripts into a live, versioned data system.
@@ -220,6 +220,7 @@ Examples:
   esker get results/plan@2025-11-20 -o plan-then.txt
   esker get 'results/plan@last friday 17:00'
   esker get results/plan --range 0..100       the first hundred bytes
+  esker get results/plan@2025-11-20 --recomputed    what today's program makes of that day's inputs
   esker get raw/plan --rejected plan          what the checks of [source.plan] refused last")]
 pub(crate) struct Get {
     /// The resource, with @REVISION, @TAG or @DATE for an older version.
@@ -227,6 +228,9 @@ pub(crate) struct Get {
     /// What was refused when this stage or source last failed its checks, instead of what is published.
     #[arg(long, value_name = "STAGE", conflicts_with = "if_changed_since")]
     pub(crate) rejected: Option<String>,
+    /// What an adopted backfill makes of the inputs as they were then, or the one named, adopted or not.
+    #[arg(long, value_name = "BACKFILL", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["rejected", "if_changed_since"])]
+    pub(crate) recomputed: Option<String>,
     /// Only these bytes: from the first, counted from 0, to before the last; either may be left out.
     #[arg(long, value_name = "FROM..TO", value_parser = range)]
     pub(crate) range: Option<Range>,

@@ -46,7 +46,7 @@ fn only_a_stage_has_a_past_to_run_for() {
 fn a_backfill_is_known_by_its_program_and_where_it_begins() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("b.sh"), "cat").unwrap();
-    let mut past = open(dir.path(), "b", None).unwrap();
+    let past = open(dir.path(), "b", None).unwrap();
     let id = past.id(revision('1'));
     assert!(id.starts_with("b-") && branch(&id).is_some(), "{id}");
     assert_ne!(id, past.id(revision('2')));

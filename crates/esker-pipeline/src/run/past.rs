@@ -22,19 +22,15 @@ impl Start {
     }
 }
 
-/// What the program makes, or, if that may be taken instead, what an earlier run has made for the same key.
-pub(crate) fn make(
-    (bench, line): (&Bench, &Line),
-    run: &Run,
-    (stage, recall): (&Stage, bool),
-) -> Result<Made, Halt> {
+/// What an earlier run has made for the same key, if one has.
+pub(crate) fn recall((bench, line): (&Bench, &Line), run: &Run) -> Result<Option<Made>, Halt> {
     line.heed()?;
-    if recall
-        && !stage.program.previous
-        && let Some(made) = memo::find((bench, line), run)?
-    {
-        return Ok(made);
-    }
+    memo::find((bench, line), run)
+}
+
+/// What the program makes.
+pub(crate) fn make((bench, line): (&Bench, &Line), run: &Run, stage: &Stage) -> Result<Made, Halt> {
+    line.heed()?;
     compute(bench, run, (stage, line))
 }
 

@@ -22,6 +22,9 @@ const GREEN: Style = AnsiColor::Green.on_default();
 const CYAN: Style = AnsiColor::Cyan.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
+/// Lines for people.
+type Lines = Vec<(Style, String)>;
+
 /// Prints what changed between two versions.
 pub(crate) fn diff(place: &Place, diff: &Diff) -> Result<()> {
     let request = snapshot::Diff {
@@ -69,10 +72,8 @@ pub(super) fn as_json(resource: &str, difference: &Difference) -> Result<Value> 
 
 /// A difference in one sentence.
 pub(super) fn summary(difference: &Difference) -> Result<String> {
-    if difference.form != Form::Text {
-        let mut page = Page::default();
-        changes(difference)?.iter().for_each(|change| page.add(change));
-        return Ok(page.finish().1);
+    if let (_, Some(summary)) = told(difference)? {
+        return Ok(summary);
     }
     let text = String::from_utf8_lossy(&difference.body);
     let count = |sign: char, header: &str| {
@@ -97,15 +98,7 @@ fn changes(difference: &Difference) -> Result<Vec<Value>> {
 
 /// Prints a difference for people, or its first lines; a summary of tables and JSON goes beside the data.
 pub(super) fn print(difference: &Difference, lines_max: Option<usize>) -> Result<()> {
-    let (lines, summary) = match difference.form {
-        Form::Text => (unified(&String::from_utf8_lossy(&difference.body)), None),
-        _ => {
-            let mut page = Page::default();
-            changes(difference)?.iter().for_each(|change| page.add(change));
-            let (lines, summary) = page.finish();
-            (lines, Some(summary))
-        }
-    };
+    let (lines, summary) = told(difference)?;
     let shown = lines_max.unwrap_or(usize::MAX);
     for (style, line) in lines.iter().take(shown) {
         say::line(format!("{style}{line}{style:#}"))?;
@@ -119,7 +112,18 @@ pub(super) fn print(difference: &Difference, lines_max: Option<usize>) -> Result
     Ok(())
 }
 
-fn unified(text: &str) -> Vec<(Style, String)> {
+/// A difference as lines, and in one sentence if it is of tables or JSON.
+pub(super) fn told(difference: &Difference) -> Result<(Lines, Option<String>)> {
+    if difference.form == Form::Text {
+        return Ok((unified(&String::from_utf8_lossy(&difference.body)), None));
+    }
+    let mut page = Page::default();
+    changes(difference)?.iter().for_each(|change| page.add(change));
+    let (lines, summary) = page.finish();
+    Ok((lines, Some(summary)))
+}
+
+fn unified(text: &str) -> Lines {
     let styled = text.lines().map(|line| {
         let style = match line.as_bytes().first() {
             Some(b'-') => RED,

@@ -152,7 +152,7 @@ impl Bench<'_> {
                     })
                     .collect(),
             )),
-            (Ok(made), Ok(left)) => self.compare((&then, hand), made, left),
+            (Ok(made), Ok(left)) => self.compare((&then, hand), &made, left),
         }
     }
 
@@ -185,7 +185,7 @@ impl Bench<'_> {
     fn compare(
         &self,
         (then, hand): (&Then, &Hand),
-        made: Contents,
+        made: &Contents,
         left: &[Input],
     ) -> Result<Verdict> {
         let mut changes = Vec::new();
@@ -201,7 +201,7 @@ impl Bench<'_> {
         if changes.is_empty() {
             return Ok(Verdict::Identical);
         }
-        match self.past.is_same(then, &made, left, hand) {
+        match self.past.is_same(then, made, left, hand) {
             Ok(true) => Ok(Verdict::Identical),
             Ok(false) => Ok(Verdict::Differs(changes)),
             Err(broken) if broken.is_passing => Ok(Verdict::Stopped),
@@ -295,10 +295,12 @@ fn show((bar, whole): (&ProgressBar, bool), run: &Old, verdict: &Verdict) -> Res
 
 fn show_change(change: &Change, whole: bool) -> Result<()> {
     say::line(format!("  {}: {}", change.resource, change.summary))?;
-    match change.difference.as_ref().filter(|_| whole) {
-        Some(difference) => diff::print(difference, None),
-        None => Ok(()),
+    if let Some(difference) = change.difference.as_ref().filter(|_| whole) {
+        for (style, line) in diff::told(difference)?.0 {
+            say::line(format!("    {style}{line}{style:#}"))?;
+        }
     }
+    Ok(())
 }
 
 fn verdict_json(run: &Old, verdict: &Verdict) -> Result<Value> {
