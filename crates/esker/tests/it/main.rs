@@ -19,6 +19,7 @@ mod jira;
 mod large;
 mod names;
 mod order;
+mod past;
 mod places;
 mod replication;
 mod semantics;
