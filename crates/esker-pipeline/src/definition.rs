@@ -6,6 +6,7 @@
 
 pub mod defect;
 
+mod above;
 mod below;
 pub mod blobs;
 pub mod folder;
@@ -88,6 +89,8 @@ pub struct Definition {
     pub views: Vec<View>,
     /// How many programs may run at once.
     pub jobs: usize,
+    /// How many of those may be stages of a pool, by its name.
+    pub pools: BTreeMap<String, usize>,
 }
 
 /// What becomes of the snapshots.
@@ -283,7 +286,7 @@ impl Definition {
     }
 
     /// The names of everything that runs: sources, then stages.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
         let sources = self.sources.iter().map(|source| source.name.as_str());
         sources.chain(self.stages.iter().map(|stage| stage.name.as_str()))
     }

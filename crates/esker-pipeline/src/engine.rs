@@ -11,8 +11,10 @@ mod ledger;
 mod library;
 mod listen;
 mod lull;
+pub mod outlook;
 pub mod status;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::PathBuf;
@@ -119,6 +121,18 @@ impl Engine {
     /// # Errors
     /// An unusable definition, another engine on the same project, a folder that cannot be used.
     pub fn start(options: Options) -> Result<Self, Error> {
+        Self::begin(options, None)
+    }
+
+    /// Starts running only these sources and stages, and none of the sources twice.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_once(options: Options, only: BTreeSet<String>) -> Result<Self, Error> {
+        Self::begin(options, Some(only))
+    }
+
+    fn begin(options: Options, only: Option<BTreeSet<String>>) -> Result<Self, Error> {
         let dir = options.dir;
         let dir = fs::canonicalize(&dir).map_err(machine("use the folder", dir))?;
         let library = Library::open(&dir).map_err(Error::Definition)?;
@@ -132,7 +146,8 @@ impl Engine {
         let bench = Bench { esker, caller, host: host(), scratch, memo, recall, dir };
         let eye = Eye::open(Arc::clone(&hints));
         let (status, statuses) = watch::channel(Arc::default());
-        let desk = Desk::new(bench, library, eye, (Arc::clone(&hints), post.clone()));
+        let desk =
+            Desk::new(bench, library, eye, (Arc::clone(&hints), post.clone())).confined(only);
         let place = desk.dir().to_owned();
         let thread = thread::Builder::new()
             .name("pipeline".to_owned())

@@ -187,7 +187,7 @@ impl Past {
             memo: Arc::default(),
             recall: Arc::default(),
         };
-        let recall = options.recall && !stage.program.previous;
+        let recall = options.recall && stage.ways.pure && !stage.program.previous;
         Ok(Self {
             bench,
             alone,
@@ -295,6 +295,7 @@ impl Past {
             inputs: then.inputs(),
             outputs: then.before.clone(),
             failed: None,
+            again: false,
         }
     }
 }

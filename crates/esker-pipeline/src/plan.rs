@@ -3,6 +3,7 @@
 //! It compares what is with what should be and remembers nothing: a lost, repeated or late event changes
 //! when it is asked, never what it answers. Whatever it is asked from must be one cut of the store.
 
+pub(crate) mod each;
 mod join;
 mod standing;
 
@@ -19,6 +20,7 @@ use crate::definition::ways::Join;
 use crate::definition::{Definition, Source, Stage};
 use crate::key::Print;
 
+use self::each::{Queue, Version};
 use self::standing::Standing;
 
 /// The newest version of a resource.
@@ -32,6 +34,12 @@ pub(crate) struct Head {
     pub(crate) made: Option<Made>,
 }
 
+impl Head {
+    fn version(&self) -> Version {
+        Version { revision: self.revision, blob: self.blob }
+    }
+}
+
 /// The run that made a head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Made {
@@ -39,6 +47,8 @@ pub(crate) struct Made {
     pub(crate) run_key: String,
     /// When it began.
     pub(crate) started: Timestamp,
+    /// What it read.
+    pub(crate) inputs: Vec<Input>,
 }
 
 /// Everything the planner looks at.
@@ -54,8 +64,10 @@ pub(crate) struct World<'a> {
     pub(crate) records: &'a BTreeMap<String, RunRecord>,
     /// What each source and stage depends on besides its inputs, by name.
     pub(crate) prints: &'a BTreeMap<String, Print>,
-    /// What is running.
-    pub(crate) busy: &'a BTreeSet<String>,
+    /// What stages that see every version of their input have before them, by name.
+    pub(crate) queues: &'a BTreeMap<String, Queue>,
+    /// What is running, and the key it runs for.
+    pub(crate) busy: &'a BTreeMap<String, String>,
     /// What is to be left alone for a moment, because nothing came of its last runs.
     pub(crate) held: &'a BTreeSet<String>,
     /// The time.
@@ -67,6 +79,8 @@ pub(crate) struct World<'a> {
 pub(crate) struct Plan {
     /// Start these; they fit within the definition's `jobs` together with what is running.
     pub(crate) runs: Vec<Run>,
+    /// Stop these, and run them again for what is newer.
+    pub(crate) stop: Vec<String>,
     /// Look again at this time at the latest.
     pub(crate) wake: Option<Timestamp>,
     /// How every source and stage stands.
@@ -122,6 +136,8 @@ pub(crate) struct Run {
     pub(crate) outputs: Vec<(Resource, Option<Revision>)>,
     /// How often the same key has failed before, and since when.
     pub(crate) failed: Option<(u32, Timestamp)>,
+    /// Whether it is for a version that failed before and was passed over.
+    pub(crate) again: bool,
 }
 
 impl PartialEq for Run {
@@ -138,6 +154,19 @@ impl Run {
     /// Whether its inputs may come from different versions of what they have in common.
     fn takes_any(&self) -> bool {
         matches!(&self.task, Task::Stage(stage) if stage.ways.join == Join::Any)
+    }
+
+    /// The pool it runs in, if it is in one.
+    fn pool(&self) -> Option<&str> {
+        match &self.task {
+            Task::Source(_) => None,
+            Task::Stage(stage) => stage.ways.pool.as_deref(),
+        }
+    }
+
+    /// Whether somebody asked for it: a failure that counts as none yet.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.failed.is_some_and(|(count, _)| count == 0)
     }
 
     /// How much it is preferred to others.
@@ -171,6 +200,7 @@ pub(crate) fn plan(world: &World<'_>) -> Plan {
             plan.next.insert(name.clone(), next);
         }
         plan.settle.extend(standing.settle().cloned());
+        plan.stop.extend(standing.is_overtaken().then(|| name.clone()));
         let mut state = standing.state();
         if let Some(run) = standing.run() {
             let above = ancestry.holds(name, &unsettled);
@@ -187,8 +217,7 @@ pub(crate) fn plan(world: &World<'_>) -> Plan {
         let started = world.records.get(run.name()).map(|record| record.started);
         (Reverse(run.priority()), started)
     });
-    ready.truncate(world.definition.jobs.saturating_sub(world.busy.len()));
-    plan.runs = ready;
+    plan.runs = fitting(world, ready);
     plan.forget = forgotten(world);
     plan
 }
@@ -202,12 +231,34 @@ fn standings(world: &World<'_>) -> Vec<(String, Standing)> {
         .collect()
 }
 
+/// The first of these that fit within the `jobs` of all and of their pools, together with what is running.
+fn fitting(world: &World<'_>, ready: Vec<Run>) -> Vec<Run> {
+    let definition = world.definition;
+    let mut free = definition.jobs.saturating_sub(world.busy.len());
+    let mut pools: BTreeMap<&str, usize> =
+        definition.pools.iter().map(|(name, jobs)| (name.as_str(), *jobs)).collect();
+    let busy = definition.stages.iter().filter(|stage| world.busy.contains_key(&stage.name));
+    for pool in busy.filter_map(|stage| stage.ways.pool.as_deref()) {
+        pools.entry(pool).and_modify(|left| *left = left.saturating_sub(1));
+    }
+    let mut fits = |run: &Run| {
+        let pool = run.pool().and_then(|pool| pools.get_mut(pool));
+        if free == 0 || pool.as_ref().is_some_and(|left| **left == 0) {
+            return false;
+        }
+        free -= 1;
+        pool.into_iter().for_each(|left| *left -= 1);
+        true
+    };
+    ready.into_iter().filter(|run| fits(run)).collect()
+}
+
 fn forgotten(world: &World<'_>) -> Vec<String> {
     let known: BTreeSet<&str> = world.definition.names().collect();
     let names = world.records.keys();
     names
         .filter(|name| *name != DEFINITION && !known.contains(name.as_str()))
-        .filter(|name| !world.busy.contains(*name))
+        .filter(|name| !world.busy.contains_key(*name))
         .cloned()
         .collect()
 }

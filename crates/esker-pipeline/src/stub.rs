@@ -158,5 +158,6 @@ pub(crate) fn file_run() -> Run {
         inputs: Vec::new(),
         outputs: vec![(output, None)],
         failed: Some((3, jiff::Timestamp::UNIX_EPOCH)),
+        again: false,
     }
 }

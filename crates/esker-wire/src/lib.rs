@@ -23,5 +23,6 @@ pub mod provenance;
 pub mod pruned;
 pub mod record;
 pub mod snapshot;
+pub mod stance;
 
 pub mod seed;

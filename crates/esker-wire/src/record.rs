@@ -1,5 +1,8 @@
 //! The record of a stage's last run, kept as the resource `run/STAGE` on the branch `records`.
 //!
+//! A stage that has to see every version of its input goes on behind one that failed; the record of that run is
+//! then kept as `skipped/STAGE/REVISION` until it is tried again or let go.
+//!
 //! The output's own commit says what made the current version. The record says what commits cannot: that an
 //! output was verified against newer inputs without changing, or that a run failed and why.
 
@@ -12,6 +15,7 @@ use crate::fault::Fault;
 use crate::message::{self, Section};
 use crate::name::Resource;
 use crate::provenance::Input;
+use crate::revision::Revision;
 use crate::stacked;
 
 /// The most of a program's standard error kept with a record, in bytes; the end is what is kept.
@@ -104,6 +108,15 @@ impl RunRecord {
     /// `bad-request` if no resource can be named so; the names a definition accepts all can.
     pub fn resource(stage: &str) -> Result<Resource, Fault> {
         format!("run/{stage}").parse().map_err(Fault::bad_request)
+    }
+
+    /// The resource that keeps the record of a failed run for this version of its input, when a stage that has to
+    /// see every version has passed over it.
+    ///
+    /// # Errors
+    /// As [`RunRecord::resource`].
+    pub fn skipped(stage: &str, input: Revision) -> Result<Resource, Fault> {
+        format!("skipped/{stage}/{input}").parse().map_err(Fault::bad_request)
     }
 
     /// The record as a stacked stream: `run v1` with the fields, then `detail` with the text.

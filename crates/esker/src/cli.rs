@@ -1,5 +1,6 @@
 //! The command line: what can be said, and the help that explains it.
 
+mod ask;
 mod bench;
 mod care;
 mod names;
@@ -17,8 +18,11 @@ use esker_wire::remote::Remote;
 use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
+pub(crate) use ask::{Run, Why};
 pub(crate) use bench::{Bench, BenchStore};
-pub(crate) use care::{Doctor, Gc, Problems, ProblemsCommand, Repair, Restore};
+pub(crate) use care::{
+    Ack, Doctor, Gc, Mute, Problems, ProblemsCommand, ProblemsList, Repair, Restore,
+};
 pub(crate) use names::{Mv, Prune};
 pub(crate) use past::{Backfill, BackfillCommand, Replay};
 pub(crate) use search::{Bisect, Export};
@@ -44,10 +48,12 @@ const EXAMPLES: &str = "\
 Examples:
   esker init plan.xlsx            start a project from a spreadsheet
   esker up                        run it: pull, condition, compute, show
+  esker run                       run what is stale, once
   esker get results/plan          the newest result, exactly its bytes
   esker get results/plan@2025-11-20 > then.txt
   esker log raw/plan              every version of the source
-  esker why results/plan          what it was made from, back to the sources";
+  esker why results/plan          what it was made from, back to the sources
+  esker why results/plan --key TASK-17 --field end      why that cell changed";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -59,6 +65,8 @@ pub(crate) enum Command {
     Runner(Log),
     /// Run the web server alone, with a hub elsewhere.
     Web(Web),
+    /// Run what is stale, once, and end.
+    Run(Run),
     /// Store a new version of a resource.
     Put(Put),
     /// Give a resource another name; older names go on meaning it.
@@ -75,7 +83,7 @@ pub(crate) enum Command {
     Bisect(Bisect),
     /// Write the history of a resource to an SQLite database or a CSV file.
     Export(Export),
-    /// Show what a resource was made from, back to its sources.
+    /// Show what a resource was made from, back to its sources, or why one cell of it changed.
     Why(Why),
     /// Print what is made from a resource, and who shows it.
     Uses(Uses),
@@ -321,15 +329,6 @@ pub(crate) struct Diff {
     /// then.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub(crate) key: Vec<String>,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct Why {
-    /// The resource, with @REVISION, @TAG or @DATE for an older version.
-    pub(crate) resource: String,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -21,6 +21,7 @@ pub(crate) mod qplan;
 pub(crate) mod repair;
 pub(crate) mod replay;
 pub(crate) mod restore;
+pub(crate) mod run;
 pub(crate) mod tag;
 mod tree;
 pub(crate) mod uses;

@@ -26,6 +26,13 @@ pub(crate) fn start(json: bool, bars: &MultiProgress) {
     }
 }
 
+/// Starts the log of a command that tells by itself what it does: faults of esker's own only.
+pub(crate) fn quiet() {
+    let filter = EnvFilter::try_from_env("ESKER_LOG").unwrap_or_else(|_| EnvFilter::new("error"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    builder.with_target(false).without_time().init();
+}
+
 /// Writes above the live status.
 #[derive(Clone)]
 struct Above(MultiProgress);

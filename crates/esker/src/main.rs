@@ -42,6 +42,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Hub(hub) => planes::hub(&place, &hub)?,
         Command::Runner(log) => planes::runner(&place, &log)?,
         Command::Web(web) => planes::web(&place, &web)?,
+        Command::Run(run) => return commands::run::run(&place, &run),
         Command::Put(put) => commands::put::put(&place, &put)?,
         Command::Mv(mv) => commands::mv::mv(&place, &mv)?,
         Command::Get(get) => commands::get::get(&place, &get)?,

@@ -1,6 +1,8 @@
 //! Starts the planes: all in this process, or one. The same functions either way; only the endpoint between
 //! them differs.
 
+pub(crate) mod once;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -92,6 +94,10 @@ impl Start {
     fn new(project: Project, log: &Log) -> Result<Self> {
         let bars = MultiProgress::new();
         crate::logging::start(log.json, &bars);
+        Self::logged(project, bars, crate::logging::is_read_along(log.json))
+    }
+
+    fn logged(project: Project, bars: MultiProgress, read_along: bool) -> Result<Self> {
         let definition = definition(&project)?;
         project.hidden()?;
         let files = allow_files();
@@ -102,7 +108,7 @@ impl Start {
             bus: Bus::start()?,
             stop: Stop::on_signals()?,
             bars,
-            read_along: crate::logging::is_read_along(log.json),
+            read_along,
         })
     }
 
@@ -139,15 +145,24 @@ impl Start {
     }
 
     fn start_engine(&self, hub: &Endpoint) -> Result<(Engine, Presence)> {
+        self.announce_engine(Engine::start(self.engine_options(hub)?))
+    }
+
+    fn engine_options(&self, hub: &Endpoint) -> Result<engine::Options> {
         let esker = std::env::current_exe().context("cannot find this program's own file")?;
-        let options = engine::Options {
+        Ok(engine::Options {
             dir: self.project.dir.clone(),
             esker,
             caller: self.bus.caller(hub),
             follow: self.bus.follow(hub, &[esker_wire::event::TOPIC]),
-        };
-        let engine =
-            Engine::start(options).map_err(|error| hinted(with_sources(&error), error.hint()))?;
+        })
+    }
+
+    fn announce_engine(
+        &self,
+        started: std::result::Result<Engine, engine::Error>,
+    ) -> Result<(Engine, Presence)> {
+        let engine = started.map_err(|error| hinted(with_sources(&error), error.hint()))?;
         let ours = Endpoints { runner: Process::this(), ..Endpoints::default() };
         Ok((engine, Presence::announce(&self.project, ours)?))
     }

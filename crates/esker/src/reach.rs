@@ -97,11 +97,6 @@ impl Hub {
         }
     }
 
-    /// What asks it, for threads of their own.
-    pub(crate) fn caller(&self) -> Caller {
-        self.caller.clone()
-    }
-
     /// Asks and waits, no longer than this.
     pub(crate) fn call_within<R: Request>(
         &self,
@@ -145,6 +140,11 @@ impl Hub {
             }
         }
         fault
+    }
+
+    /// What asks for others.
+    pub(crate) fn caller(&self) -> Caller {
+        self.caller.clone()
     }
 
     /// Follows what happens.

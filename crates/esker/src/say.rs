@@ -112,6 +112,14 @@ pub(crate) fn time(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// How long ago something was, in its largest unit: `3 h`.
+pub(crate) fn age(since: Timestamp) -> String {
+    let seconds = Timestamp::now().duration_since(since).as_secs().max(0);
+    let units = [(24 * 3600, "d"), (3600, "h"), (60, "min")];
+    let unit = units.iter().find(|(unit, _)| seconds >= *unit);
+    unit.map_or_else(|| format!("{seconds} s"), |(unit, name)| format!("{} {name}", seconds / unit))
+}
+
 /// A size for people.
 pub(crate) fn size(bytes: u64) -> String {
     indicatif::HumanBytes(bytes).to_string()

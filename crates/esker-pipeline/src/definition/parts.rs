@@ -103,7 +103,7 @@ pub(super) fn stages(
         let bare = |marked: &[Marked<Resource>]| -> Vec<Resource> {
             marked.iter().map(|m| m.value.clone()).collect()
         };
-        let ways = ways::read(page, &table, &inputs);
+        let ways = ways::read(page, &table, &inputs, places);
         let (input_names, output_names) = (bare(&inputs), bare(&outputs));
         nodes.push(node(&name, &table, inputs, outputs));
         let Some(program) = program(page, &table, &name, places) else {

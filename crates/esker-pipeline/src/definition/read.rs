@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::defect::Defect;
 use super::graph::Makers;
 use super::page::{Marked, Page, Table};
-use super::{Definition, Hub, View, ViewKind, graph, keep, parts, store, value};
+use super::{Definition, Hub, View, ViewKind, graph, keep, parts, store, value, ways};
 
 /// Where the parts of a definition stand, by the name of the source or stage.
 #[derive(Debug, Default)]
@@ -19,10 +19,16 @@ pub(super) struct Places {
     pub(super) origins: HashMap<String, (usize, usize)>,
     /// The line and column of each of its checks.
     pub(super) checks: HashMap<String, Vec<(usize, usize)>>,
+    /// The pools that stages name, each with how the stage is written.
+    pub(super) pools: Vec<(String, Marked<String>)>,
 }
 
-const KEYS: [&str; 10] =
-    ["project", "hub", "store", "web", "alias", "keep", "source", "stage", "view", "limits"];
+const KEYS: [&str; 11] = [
+    "project", "hub", "store", "web", "alias", "keep", "source", "stage", "view", "limits", "pool",
+];
+
+/// The most programs that may be asked to run at once.
+pub(super) const JOBS_MAX: u32 = 256;
 
 /// Reads a definition and everything that is wrong with its text. There is none if the text is no TOML.
 pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, Vec<Defect>) {
@@ -54,6 +60,7 @@ pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, V
         sources,
         stages,
         jobs: jobs(&mut page, &root),
+        pools: ways::pools(&mut page, &root, &places),
     };
     (Some(definition), places, page.defects)
 }
@@ -116,7 +123,6 @@ fn web(page: &mut Page<'_>, root: &Table<'_, '_>) -> String {
 }
 
 fn jobs(page: &mut Page<'_>, root: &Table<'_, '_>) -> usize {
-    const JOBS_MAX: u32 = 256;
     let jobs = page.table(root.entries, "limits").and_then(|table| {
         page.check_keys(&table, &["jobs"]);
         page.number(&table, "jobs", 1..=JOBS_MAX)

@@ -16,7 +16,7 @@ use crate::child::said::Said;
 use crate::child::{self, DRAIN, Mailbox};
 use crate::definition::defect::Defect;
 use crate::key::sha256;
-use crate::plan::{self, Plan, Run, State, World};
+use crate::plan::{self, Plan, Run, State, Task, World};
 use crate::run::line::{Line, Tale};
 use crate::run::{self, Bench, Outcome};
 
@@ -31,6 +31,18 @@ use super::status::{Seen, Status};
 /// How much longer than its grace a run may take to end when the engine does.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// How often in a row a run is stopped for what is newer: then one may come to its end, however fast its inputs
+/// change.
+const PREEMPTED_MAX: u32 = 10;
+
+/// A run under way.
+struct Busy {
+    key: String,
+    post: Sender<child::Mail>,
+    /// Whether it was stopped because what it runs for is no longer the newest.
+    preempted: bool,
+}
+
 /// The engine's state, owned by its thread.
 pub(super) struct Desk {
     bench: Arc<Bench>,
@@ -41,15 +53,19 @@ pub(super) struct Desk {
     ledger: Ledger,
     agenda: Agenda,
     /// What runs, and how to stop it.
-    busy: BTreeMap<String, Sender<child::Mail>>,
+    busy: BTreeMap<String, Busy>,
     /// What is left alone for a moment.
     lulls: Lulls,
+    /// How often in a row runs were stopped for newer inputs, by name.
+    preempted: BTreeMap<String, u32>,
     /// Runs whose outputs the store does not take yet, and why.
     waits: BTreeMap<String, String>,
     /// How far the programs say they are.
     progress: BTreeMap<String, String>,
     /// The record of a definition that cannot be used.
     bad_definition: Option<RunRecord>,
+    /// What may be started, if not everything may.
+    only: Option<BTreeSet<String>>,
 }
 
 impl Desk {
@@ -69,10 +85,27 @@ impl Desk {
             agenda: Agenda::new(Instant::now()),
             busy: BTreeMap::new(),
             lulls: Lulls::default(),
+            preempted: BTreeMap::new(),
             waits: BTreeMap::new(),
             progress: BTreeMap::new(),
             bad_definition: None,
+            only: None,
         }
+    }
+
+    /// Starts nothing but these, and none of their sources twice.
+    pub(super) fn confined(self, only: Option<BTreeSet<String>>) -> Self {
+        Self { only, ..self }
+    }
+
+    /// What must not be started now.
+    fn held(&self, now: Instant) -> BTreeSet<String> {
+        let mut held = self.lulls.held(now);
+        if let Some(only) = &self.only {
+            let names = self.library.definition().names();
+            held.extend(names.filter(|name| !only.contains(*name)).map(str::to_owned));
+        }
+        held
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -134,21 +167,22 @@ impl Desk {
     fn look(&mut self, status: &watch::Sender<Arc<Status>>) {
         self.poll();
         let caller = self.bench.caller.clone();
-        let cut = match self.ledger.read(&caller) {
+        let definition = Arc::clone(self.library.definition());
+        let cut = match self.ledger.read(&caller, &definition) {
             Ok(cut) => cut,
             Err(fault) => return self.lost_store(status, &fault),
         };
-        let busy: BTreeSet<String> = self.busy.keys().cloned().collect();
+        let busy = self.busy.iter().map(|(name, run)| (name.clone(), run.key.clone()));
         let (now, clock) = (Instant::now(), Timestamp::now());
-        let definition = Arc::clone(self.library.definition());
         let mut plan = plan::plan(&World {
             definition: &definition,
             at: cut.at,
             heads: &cut.heads,
             records: self.ledger.records(),
             prints: self.library.prints(),
-            busy: &busy,
-            held: &self.lulls.held(now),
+            queues: self.ledger.queues(),
+            busy: &busy.collect(),
+            held: &self.held(now),
             now: clock,
         });
         self.agenda.looked(now, plan.wake, clock);
@@ -156,12 +190,14 @@ impl Desk {
             self.agenda.within(now, wait);
         }
         for record in std::mem::take(&mut plan.settle) {
-            self.ledger.keep(&caller, record);
+            self.ledger.keep(&caller, &definition, record);
         }
+        self.ledger.settle(&caller, &definition);
         for name in &plan.forget {
             self.ledger.forget(&caller, name);
         }
         self.record_definition();
+        plan.stop.iter().for_each(|name| self.preempt(name));
         for run in std::mem::take(&mut plan.runs) {
             self.start(run, &mut plan);
         }
@@ -231,7 +267,7 @@ impl Desk {
         let kept = kept.map(|record| record.run_key.as_str());
         match (&self.bad_definition, kept) {
             (Some(bad), kept) if kept != Some(&bad.run_key) => {
-                self.ledger.keep(&caller, bad.clone());
+                self.ledger.keep(&caller, self.library.definition(), bad.clone());
             }
             (None, Some(_)) => self.ledger.forget(&caller, DEFINITION),
             _ => {}
@@ -240,7 +276,7 @@ impl Desk {
 
     fn start(&mut self, run: Run, plan: &mut Plan) {
         let (child_post, child_mail) = channel();
-        let name = run.name().to_owned();
+        let (name, key) = (run.name().to_owned(), run.run_key.clone());
         let (bench, post) = (Arc::clone(&self.bench), self.post.clone());
         let line = Line {
             mailbox: Mailbox { post: child_post.clone(), mail: child_mail },
@@ -257,7 +293,7 @@ impl Desk {
                 drop(handle);
                 tracing::debug!(stage = name, "run started");
                 plan.states.insert(name.clone(), State::Running);
-                self.busy.insert(name, child_post);
+                self.busy.insert(name, Busy { key, post: child_post, preempted: false });
             }
             Err(error) => {
                 tracing::error!(%error, stage = name, "cannot start a thread for a run");
@@ -295,18 +331,44 @@ impl Desk {
         self.agenda.within(Instant::now(), Duration::ZERO);
     }
 
+    /// Stops a run whose inputs are no longer the newest, unless that has happened too often in a row.
+    fn preempt(&mut self, name: &str) {
+        let count = self.preempted.entry(name.to_owned()).or_default();
+        if let Some(run) = self.busy.get_mut(name).filter(|run| !run.preempted)
+            && *count < PREEMPTED_MAX
+        {
+            *count += 1;
+            run.preempted = true;
+            tracing::debug!(stage = name, "stopped for newer inputs");
+            // A run that has ended by itself does not hear it.
+            drop(run.post.send(child::Mail::Stop));
+        }
+    }
+
     fn ended(&mut self, run: &Run, outcome: Outcome) {
-        self.busy.remove(run.name());
+        let was = self.busy.remove(run.name());
+        let preempted = was.is_some_and(|was| was.preempted);
         self.waits.remove(run.name());
         self.progress.remove(run.name());
         match outcome {
             Outcome::Done(record) => {
                 log(&record);
                 self.lulls.end(run.name());
-                let caller = self.bench.caller.clone();
-                self.ledger.keep(&caller, *record);
+                self.preempted.remove(run.name());
+                if let (Some(only), Task::Source(_)) = (&mut self.only, &run.task)
+                    && record.ended != Ended::Retry
+                {
+                    only.remove(run.name());
+                }
+                let (caller, definition) = (&self.bench.caller, self.library.definition());
+                match (run.again, &record.failure) {
+                    (false, _) => self.ledger.keep(caller, definition, *record),
+                    (true, None) => self.ledger.forget_skipped(caller, definition, &record),
+                    (true, Some(_)) => self.ledger.keep_skipped(caller, definition, *record),
+                }
                 self.agenda.within(Instant::now(), Duration::ZERO);
             }
+            Outcome::Again(_) if preempted => self.agenda.within(Instant::now(), Duration::ZERO),
             Outcome::Again(why) => {
                 let now = Instant::now();
                 self.lulls.add(run.name(), why, (now, Timestamp::now()));
@@ -318,9 +380,9 @@ impl Desk {
 
     /// Asks everything that runs to end and waits for it.
     fn close(mut self, mail: &Receiver<Mail>) {
-        for post in self.busy.values() {
+        for run in self.busy.values() {
             // A run that has ended by itself does not hear it.
-            drop(post.send(child::Mail::Stop));
+            drop(run.post.send(child::Mail::Stop));
         }
         let programs = self.library.definition().programs();
         let grace = programs.map(|(_, program)| program.grace).max();

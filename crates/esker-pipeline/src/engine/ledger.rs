@@ -1,5 +1,7 @@
 //! The store as the engine knows it: the heads of one commit, and the records of the last runs.
 
+mod queue;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,15 +9,22 @@ use std::time::Duration;
 use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
+use esker_wire::provenance::Input;
 use esker_wire::record::RunRecord;
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Entry, Get, List, Listing, Resolve};
 
+use crate::definition::Definition;
+use crate::plan::each::Queue;
 use crate::plan::{Head, Made};
 use crate::record;
 
+use self::queue::Queues;
+
 /// What the names of records of runs begin with.
 const RUNS: &str = "run/";
+/// What the names of records of runs that were passed over begin with.
+const SKIPPED: &str = "skipped/";
 
 /// How long the store may take to answer.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -32,14 +41,16 @@ pub(super) struct Cut {
 pub(super) struct Ledger {
     /// What each resource of the branch held when it was last read, if it could be understood.
     seen: BTreeMap<Resource, (Revision, Option<RunRecord>)>,
-    /// Records that wait to be stored; they count before those in the store.
-    unsaved: BTreeMap<String, RunRecord>,
+    /// Records that wait to be stored, in this order; they count before those in the store.
+    unsaved: Vec<(Resource, RunRecord)>,
     /// All of them, by the name of the source or stage.
     records: BTreeMap<String, RunRecord>,
     /// The commit they were read at.
     records_at: Option<Revision>,
     /// The heads as they were read last.
     cut: Arc<Cut>,
+    /// What stages that see every version have before them.
+    queues: Queues,
 }
 
 impl Ledger {
@@ -47,9 +58,17 @@ impl Ledger {
         &self.records
     }
 
+    pub(super) fn queues(&self) -> &BTreeMap<String, Queue> {
+        self.queues.all()
+    }
+
     /// Reads the store: the records as they are, then the heads of one commit. Where nothing has been put since the
     /// last time, what was read then is still true.
-    pub(super) fn read(&mut self, caller: &Caller) -> Result<Arc<Cut>, Fault> {
+    pub(super) fn read(
+        &mut self,
+        caller: &Caller,
+        definition: &Definition,
+    ) -> Result<Arc<Cut>, Fault> {
         self.flush(caller)?;
         let records_at = newest(caller, Branch::records())?;
         if records_at.is_none() || records_at != self.records_at {
@@ -61,61 +80,133 @@ impl Ledger {
         if at.is_none() || at != self.cut.at {
             self.cut = Arc::new(heads(caller)?);
         }
+        self.queues.read(caller, definition, (&self.records, &self.cut))?;
         Ok(Arc::clone(&self.cut))
     }
 
     fn read_records(&mut self, caller: &Caller) -> Result<(), Fault> {
-        let listing =
-            list(caller, List { prefix: RUNS.to_owned(), ..List::all(Branch::records()) })?;
-        let mut seen = BTreeMap::new();
-        for entry in listing.entries {
-            let known = self.seen.remove(&entry.resource);
-            let record = match known {
-                Some((revision, record)) if revision == entry.revision => record,
-                _ => fetch(caller, &entry)?,
-            };
-            seen.insert(entry.resource, (entry.revision, record));
-        }
-        self.seen = seen;
-        let kept = self.seen.values().filter_map(|(_, record)| record.clone());
-        self.records = kept.map(|record| (record.stage.clone(), record)).collect();
+        let runs = listed(caller, RUNS, &mut self.seen)?;
+        let skipped = listed(caller, SKIPPED, &mut self.seen)?;
+        let kept = |records: &Listed| {
+            let kept = records.iter().filter_map(|(name, (_, record))| {
+                record.as_ref().map(|record| (name.clone(), record.clone()))
+            });
+            kept.collect::<Vec<_>>()
+        };
+        let records = kept(&runs).into_iter();
+        self.records = records.map(|(_, record)| (record.stage.clone(), record)).collect();
+        self.queues.skipped = kept(&skipped).into_iter().collect();
+        self.seen = runs.into_iter().chain(skipped).collect();
         Ok(())
     }
 
-    /// Keeps a record: at once here, and in the store as soon as it takes it.
-    pub(super) fn keep(&mut self, caller: &Caller, record: RunRecord) {
-        self.records.insert(record.stage.clone(), record.clone());
-        self.unsaved.insert(record.stage.clone(), record);
+    /// Keeps the record of a run: at once here, and in the store as soon as it takes it. If a stage that sees every
+    /// version passes over one that failed, the record of that is kept too.
+    pub(super) fn keep(&mut self, caller: &Caller, definition: &Definition, record: RunRecord) {
+        let before = self.records.insert(record.stage.clone(), record.clone());
+        if let Some(before) = before.filter(|before| queue::is_passed(definition, before, &record))
+        {
+            self.keep_skipped(caller, definition, before);
+        }
+        match RunRecord::resource(&record.stage) {
+            Ok(resource) => self.save(caller, resource, record),
+            Err(fault) => tracing::error!(%fault, "cannot name a record"),
+        }
+    }
+
+    /// Keeps the record of a run for a version that was passed over.
+    pub(super) fn keep_skipped(
+        &mut self,
+        caller: &Caller,
+        definition: &Definition,
+        record: RunRecord,
+    ) {
+        for name in self.queues.skip(definition, &record) {
+            self.remove(caller, &name);
+        }
+        if let Some(resource) = queue::skipped(definition, &record) {
+            self.save(caller, resource, record);
+        }
+    }
+
+    /// Removes the record of a version that was passed over, and then seen after all.
+    pub(super) fn forget_skipped(
+        &mut self,
+        caller: &Caller,
+        definition: &Definition,
+        record: &RunRecord,
+    ) {
+        if let Some(resource) = queue::skipped(definition, record) {
+            self.queues.skipped.remove(&resource);
+            self.remove(caller, &resource);
+        }
+    }
+
+    /// Lets go what was passed over by stages that need not see every version any more.
+    pub(super) fn settle(&mut self, caller: &Caller, definition: &Definition) {
+        for gone in self.queues.settle(definition) {
+            self.remove(caller, &gone);
+        }
+    }
+
+    /// Removes the records of what there is no more.
+    pub(super) fn forget(&mut self, caller: &Caller, name: &str) {
+        self.records.remove(name);
+        self.unsaved.retain(|(_, record)| record.stage != name);
+        let skipped = self.queues.skipped.extract_if(.., |_, record| record.stage == name);
+        let skipped: Vec<Resource> = skipped.map(|(resource, _)| resource).collect();
+        for resource in RunRecord::resource(name).into_iter().chain(skipped) {
+            self.remove(caller, &resource);
+        }
+    }
+
+    fn remove(&mut self, caller: &Caller, resource: &Resource) {
+        self.unsaved.retain(|(name, _)| name != resource);
+        if let Err(fault) = caller.call_blocking(&record::remove(resource.clone()), DEADLINE) {
+            tracing::warn!(%fault, %resource, "cannot remove a record");
+        }
+    }
+
+    fn save(&mut self, caller: &Caller, resource: Resource, record: RunRecord) {
+        self.unsaved.retain(|(name, _)| *name != resource);
+        self.unsaved.push((resource, record));
         if let Err(fault) = self.flush(caller) {
             tracing::warn!(%fault, "cannot keep a record yet");
         }
     }
 
-    /// Removes the record of what there is no more.
-    pub(super) fn forget(&mut self, caller: &Caller, name: &str) {
-        self.unsaved.remove(name);
-        self.records.remove(name);
-        let removed = record::remove(name).and_then(|put| caller.call_blocking(&put, DEADLINE));
-        if let Err(fault) = removed {
-            tracing::warn!(%fault, name, "cannot remove a record");
-        }
-    }
-
     fn flush(&mut self, caller: &Caller) -> Result<(), Fault> {
-        while let Some((name, record)) = self.unsaved.first_key_value() {
-            let stored = record::put(record).and_then(|put| caller.call_blocking(&put, DEADLINE));
-            match stored {
+        while let Some((resource, record)) = self.unsaved.first() {
+            let put = record::put_as(resource.clone(), record);
+            match caller.call_blocking(&put, DEADLINE) {
                 Ok(_) => {}
                 // What the store will never take must not keep the others.
                 Err(fault) if matches!(fault.code, Code::BadRequest | Code::TooLarge) => {
-                    tracing::error!(%fault, name, "the store refuses a record");
+                    tracing::error!(%fault, %resource, "the store refuses a record");
                 }
                 Err(fault) => return Err(fault),
             }
-            self.unsaved.pop_first();
+            self.unsaved.remove(0);
         }
         Ok(())
     }
+}
+
+/// Records by the names they are kept under, with the revisions they were read at.
+type Listed = BTreeMap<Resource, (Revision, Option<RunRecord>)>;
+
+/// The records whose names begin so; those that are known already are taken from there.
+fn listed(caller: &Caller, prefix: &str, known: &mut Listed) -> Result<Listed, Fault> {
+    let listing = list(caller, List { prefix: prefix.to_owned(), ..List::all(Branch::records()) })?;
+    let mut seen = BTreeMap::new();
+    for entry in listing.entries {
+        let record = match known.remove(&entry.resource) {
+            Some((revision, record)) if revision == entry.revision => record,
+            _ => fetch(caller, &entry)?,
+        };
+        seen.insert(entry.resource, (entry.revision, record));
+    }
+    Ok(seen)
 }
 
 /// The newest commit of a branch, if there is one.
@@ -160,9 +251,11 @@ fn list(caller: &Caller, mut request: List) -> Result<Listing, Fault> {
 }
 
 fn head(entry: Entry) -> Option<(Resource, Head)> {
-    let made = entry
-        .provenance
-        .map(|provenance| Made { run_key: provenance.run_key, started: provenance.started });
+    let made = entry.provenance.map(|provenance| Made {
+        run_key: provenance.run_key,
+        started: provenance.started,
+        inputs: provenance.inputs,
+    });
     let head = Head { revision: entry.revision, blob: entry.blob?, made };
     Some((entry.resource, head))
 }
@@ -176,9 +269,7 @@ fn fetch(caller: &Caller, entry: &Entry) -> Result<Option<RunRecord>, Fault> {
         Err(fault) => return Err(fault),
     };
     match RunRecord::from_bytes(&bytes) {
-        Ok(record) if RunRecord::resource(&record.stage).as_ref() == Ok(&entry.resource) => {
-            Ok(Some(record))
-        }
+        Ok(record) if is_at(&record, &entry.resource) => Ok(Some(record)),
         Ok(record) => {
             tracing::warn!(resource = %entry.resource, stage = record.stage, "a record in the wrong place");
             Ok(None)
@@ -188,4 +279,12 @@ fn fetch(caller: &Caller, entry: &Entry) -> Result<Option<RunRecord>, Fault> {
             Ok(None)
         }
     }
+}
+
+/// Whether a record is kept under a name that is its own.
+fn is_at(record: &RunRecord, resource: &Resource) -> bool {
+    let skipped = |input: &Input| RunRecord::skipped(&record.stage, input.revision);
+    let skipped = record.inputs.first().map(skipped);
+    let names = std::iter::once(RunRecord::resource(&record.stage)).chain(skipped);
+    names.flatten().any(|name| name == *resource)
 }

@@ -10,15 +10,17 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::definition::{Origin, Source, Stage};
 use crate::key;
+use crate::record::is_asked;
 use crate::retry::ASKED_MAX;
 
+use super::each::{self, Version};
 use super::{Head, Run, State, Task, World};
 
 /// What one source or stage would do if it were alone.
 #[derive(Debug)]
 pub(super) enum Standing {
-    /// It is running; what it will leave is not known.
-    Busy,
+    /// It is running; what it will leave is not known, but it may be known already that it will not be wanted.
+    Busy { overtaken: bool },
     /// Nothing; it runs next at the time, if there is one.
     Fresh { next: Option<Timestamp>, settle: Option<Box<RunRecord>> },
     /// Run.
@@ -35,7 +37,12 @@ impl Standing {
     /// Whether its outputs are about to change, so that a join must not use them yet. What waits for a
     /// person, or for an input from outside, does not count: joins go on with its last good outputs.
     pub(super) fn is_unsettled(&self) -> bool {
-        matches!(self, Self::Busy | Self::Ready(_) | Self::Retry(_))
+        matches!(self, Self::Busy { .. } | Self::Ready(_) | Self::Retry(_))
+    }
+
+    /// Whether it runs for what is no longer the newest, and is not to go on with that.
+    pub(super) fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Busy { overtaken: true })
     }
 
     pub(super) fn next(&self) -> Option<Timestamp> {
@@ -68,7 +75,7 @@ impl Standing {
 
     pub(super) fn state(&self) -> State {
         match self {
-            Self::Busy => State::Running,
+            Self::Busy { .. } => State::Running,
             Self::Fresh { .. } => State::Fresh,
             Self::Ready(_) => State::Stale,
             Self::Missing(input) => {
@@ -81,38 +88,85 @@ impl Standing {
 }
 
 pub(super) fn of_stage(world: &World<'_>, stage: &Stage) -> Standing {
-    if world.busy.contains(&stage.name) {
-        return Standing::Busy;
+    let busy = world.busy.get(&stage.name);
+    if busy.is_some() && !stage.ways.preempt {
+        return Standing::Busy { overtaken: false };
+    }
+    if each::input(stage).is_some() && busy.is_none() {
+        return of_each(world, stage);
     }
     let mut inputs = Vec::new();
-    let mut contents = Vec::new();
     for resource in &stage.inputs {
-        let Some(head) = world.heads.get(resource) else {
-            if stage.ways.optional.contains(resource) {
-                continue;
-            }
-            return Standing::Missing(resource.clone());
-        };
-        contents.push((resource, head.blob));
-        inputs.push(Input { resource: resource.clone(), revision: head.revision });
+        match world.heads.get(resource) {
+            Some(head) => inputs.push((resource, head.version())),
+            None if stage.ways.optional.contains(resource) => {}
+            None if busy.is_some() => return Standing::Busy { overtaken: false },
+            None => return Standing::Missing(resource.clone()),
+        }
     }
+    let run = run(world, stage, (world.at, &inputs));
+    match busy {
+        Some(key) => Standing::Busy { overtaken: *key != run.run_key },
+        None => by_content(world, run),
+    }
+}
+
+/// A stage that sees every version of its input: the next of those it has not seen. When it has seen all, it stands
+/// as any other, and has time for what it passed over.
+fn of_each(world: &World<'_>, stage: &Stage) -> Standing {
+    let input = &stage.inputs[0];
+    let at = |version: &Version| (Some(version.revision), [(input, *version)]);
+    if let Some(next) = each::pending(world, stage).first() {
+        let (at, inputs) = at(next);
+        let run = run(world, stage, (at, &inputs));
+        let record = world.records.get(&stage.name);
+        let same = record.filter(|record| record.run_key == run.run_key);
+        return match same.map(|record| record.ended) {
+            Some(Ended::Retry) => retry(world, run, same),
+            _ => Standing::Ready(Box::new(run)),
+        };
+    }
+    let Some(head) = world.heads.get(input) else {
+        return Standing::Missing(input.clone());
+    };
+    let standing = by_content(world, run(world, stage, (world.at, &[(input, head.version())])));
+    let again = world.queues.get(&stage.name).and_then(|queue| queue.again.as_ref());
+    match (&standing, again) {
+        (Standing::Fresh { settle: None, .. }, Some((version, record))) => {
+            let (at, inputs) = at(version);
+            let run = run(world, stage, (at, &inputs));
+            retry(world, Run { again: true, ..run }, Some(record))
+        }
+        _ => standing,
+    }
+}
+
+/// The run of a stage for these versions of its inputs, read at this commit.
+fn run(
+    world: &World<'_>,
+    stage: &Stage,
+    (at, inputs): (Option<Revision>, &[(&Resource, Version)]),
+) -> Run {
     let print = print(world, &stage.name);
-    let run_key = key::of_stage(stage, &print, &contents);
-    let run = Run {
+    let contents: Vec<_> = inputs.iter().map(|(name, version)| (*name, version.blob)).collect();
+    let inputs = inputs.iter();
+    let inputs = inputs
+        .map(|(name, version)| Input { resource: (*name).clone(), revision: version.revision });
+    Run {
+        run_key: key::of_stage(stage, &print, &contents),
         task: Task::Stage(stage.clone()),
-        run_key,
         print,
-        at: world.at,
-        inputs,
+        at,
+        inputs: inputs.collect(),
         outputs: outputs(world, &stage.outputs),
         failed: None,
-    };
-    by_content(world, run)
+        again: false,
+    }
 }
 
 pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
-    if world.busy.contains(&source.name) {
-        return Standing::Busy;
+    if world.busy.contains_key(&source.name) {
+        return Standing::Busy { overtaken: false };
     }
     let print = print(world, &source.name);
     let run = Run {
@@ -123,6 +177,7 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
         inputs: Vec::new(),
         outputs: outputs(world, &source.outputs()),
         failed: None,
+        again: false,
     };
     match &source.origin {
         Origin::File { .. } | Origin::Folder(_) => by_content(world, run),
@@ -133,6 +188,9 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
 /// A stage, or a file: fresh if its outputs were made for the key or verified for it.
 fn by_content(world: &World<'_>, run: Run) -> Standing {
     let record = world.records.get(run.name());
+    if let Some(record) = record.filter(|record| is_asked(record)) {
+        return asked(world, run, record);
+    }
     let same = record.filter(|record| record.run_key == run.run_key);
     let verified = same.is_some_and(|record| is_success(record) && left(record) == now_there(&run));
     if verified || made_for(world, &run) {
@@ -145,6 +203,12 @@ fn by_content(world: &World<'_>, run: Run) -> Standing {
         Some(Ended::Problem | Ended::Retry) => retry(world, run, same),
         _ => Standing::Ready(Box::new(run)),
     }
+}
+
+/// Somebody asks for a run, whatever there is.
+fn asked(world: &World<'_>, run: Run, record: &RunRecord) -> Standing {
+    let since = record.failure.as_ref().map_or(world.now, |failure| failure.since);
+    Standing::Ready(Box::new(Run { failed: Some((0, since)), ..run }))
 }
 
 /// Whether something has changed that a check held the outputs against when they were refused: what the record
@@ -160,6 +224,9 @@ fn is_answered(world: &World<'_>, run: &Run, record: Option<&RunRecord>) -> bool
 /// A program that asks the world outside: its last run is good until the schedule says otherwise.
 fn by_time(world: &World<'_>, source: &Source, run: Run) -> Standing {
     let record = world.records.get(run.name());
+    if let Some(record) = record.filter(|record| is_asked(record)) {
+        return asked(world, run, record);
+    }
     let same = record.filter(|record| record.run_key == run.run_key);
     // Of a tap it is its state that is always there.
     let head = run.outputs.first().and_then(|(name, _)| world.heads.get(name));

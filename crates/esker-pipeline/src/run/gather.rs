@@ -16,7 +16,8 @@ use esker_wire::stacked;
 use sha2::{Digest, Sha256};
 
 use crate::child::Stdin;
-use crate::plan::Run;
+use crate::definition::ways::Mode;
+use crate::plan::{Run, Task};
 
 use super::failure::Broken;
 use super::line::Line;
@@ -91,7 +92,8 @@ fn get(
     let content = match line.ask(bench, &request)? {
         Ok(content) => content,
         Err(fault) if fault.code == Code::TooLarge => return Ok(Err(fault)),
-        Err(fault) if may_pass(&fault) || fault.code == Code::NotFound => {
+        // What is read from the past may have been removed there; newer versions come after it.
+        Err(fault) if may_pass(&fault) || (fault.code == Code::NotFound && !sees_each(run)) => {
             return Err(Halt::Again(format!("cannot read {resource}: {fault}")));
         }
         Err(fault) => {
@@ -148,4 +150,9 @@ pub(super) fn stack(contents: &[(&Input, Bytes)]) -> Result<Bytes, Broken> {
         stacked::write(&mut all, resource.as_str(), bytes);
     }
     Ok(all.into())
+}
+
+/// Whether a run is of a stage that sees every version of its input.
+fn sees_each(run: &Run) -> bool {
+    matches!(&run.task, Task::Stage(stage) if stage.ways.mode == Mode::Each)
 }

@@ -73,10 +73,32 @@ pub(crate) struct Gc {
 }
 
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  esker problems                                    what failed and why
+  esker problems show 5f0c1d2                       all of one, by its id or its stage's name
+  esker problems retry condition                    run it once more, although nothing has changed
+  esker problems ack condition --note 'the vendor mends it'
+  esker problems mute condition --for 2d            out of sight for two days, whatever fails
+  esker problems --exit-code > /dev/null || mail -s 'something failed' ops"
+)]
 pub(crate) struct Problems {
     #[command(subcommand)]
     pub(crate) what: Option<ProblemsCommand>,
+    #[command(flatten)]
+    pub(crate) list: ProblemsList,
+}
+
+#[derive(Args)]
+pub(crate) struct ProblemsList {
+    /// Also those that are muted.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Fail if there is a problem that is neither acknowledged nor muted.
+    #[arg(long)]
+    pub(crate) exit_code: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -84,9 +106,50 @@ pub(crate) struct Problems {
 
 #[derive(Subcommand)]
 pub(crate) enum ProblemsCommand {
+    /// What failed and why; the same as without a word.
+    List(ProblemsList),
+    /// All that is known of one.
+    Show {
+        /// The stage or source, or the problem's id.
+        problem: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Run what failed once more, although nothing has changed.
     Retry {
-        /// The stage or source.
-        stage: String,
+        /// The stage or source, or the problem's id.
+        problem: String,
     },
+    /// Say that you know: it stays in the list, marked as known, until it fails in another way.
+    Ack(Ack),
+    /// Put it out of sight.
+    Mute(Mute),
+}
+
+#[derive(Args)]
+pub(crate) struct Ack {
+    /// The stage or source, or the problem's id.
+    pub(crate) problem: String,
+    /// Why, for people.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+    /// Take it back.
+    #[arg(long, conflicts_with = "note")]
+    pub(crate) undo: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Mute {
+    /// The stage or source, or the problem's id.
+    pub(crate) problem: String,
+    /// For so long, whatever fails, for example 2d; until the next change when not given.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub(crate) time: Option<Duration>,
+    /// Why, for people.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+    /// Take it back.
+    #[arg(long, conflicts_with_all = ["note", "time"])]
+    pub(crate) undo: bool,
 }

@@ -1,6 +1,6 @@
 //! `esker diff`: what changed in a resource between two versions, for people or as JSON.
 
-mod changes;
+pub(super) mod changes;
 
 use std::io::{self, IsTerminal};
 
@@ -91,7 +91,7 @@ pub(super) fn summary(difference: &Difference) -> Result<String> {
     })
 }
 
-fn changes(difference: &Difference) -> Result<Vec<Value>> {
+pub(super) fn changes(difference: &Difference) -> Result<Vec<Value>> {
     let lines = difference.body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     Ok(lines.map(serde_json::from_slice).collect::<Result<_, _>>()?)
 }

@@ -88,7 +88,7 @@ fn a_bisect_goes_through_swapped_names() {
 }
 
 /// Puts three large versions, a day between them, long ago.
-fn fill(world: &World) {
+pub(crate) fn fill(world: &World) {
     std::fs::create_dir_all(world.path(".esker")).expect("a folder");
     let clock = Arc::new(AtomicI64::new(1_700_000_000));
     let now = Arc::clone(&clock);

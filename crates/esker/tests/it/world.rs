@@ -301,7 +301,7 @@ impl Drop for Running {
 }
 
 /// Sends a signal.
-fn signal(whom: &str, name: &str) {
+pub(crate) fn signal(whom: &str, name: &str) {
     let status = Command::new("kill").args([&format!("-{name}"), "--", whom]).status();
     assert!(status.is_ok_and(|status| status.success()), "kill -{name} {whom}");
 }

@@ -10,9 +10,10 @@ use esker_wire::revision::Revision;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::definition::Definition;
+use crate::definition::{Definition, Stage};
 use crate::key::Print;
-use crate::plan::{Head, Made, Plan, Run, Task, World, plan};
+use crate::plan::each::{Queue, Version};
+use crate::plan::{Head, Made, Plan, Run, Task, World, each, plan};
 
 pub(super) fn resource(name: &str) -> Resource {
     name.parse().unwrap()
@@ -29,11 +30,19 @@ pub(super) struct Sim {
     pub(super) heads: BTreeMap<Resource, Head>,
     pub(super) records: BTreeMap<String, RunRecord>,
     pub(super) prints: BTreeMap<String, Print>,
-    pub(super) busy: BTreeSet<String>,
+    pub(super) busy: BTreeMap<String, String>,
     pub(super) held: BTreeSet<String>,
     pub(super) now: Timestamp,
+    /// What a source finds outside; the time if nothing is said.
+    pub(super) outside: Option<String>,
+    /// Every effect: the stage, what it read, and whether that changed anything.
+    pub(super) effects: Vec<(String, Vec<Input>, bool)>,
     /// Joins of two versions of one thing.
     pub(super) mixed: Vec<String>,
+    /// All versions of each resource, oldest first.
+    pub(super) logs: BTreeMap<Resource, Vec<Version>>,
+    /// What passed-over versions are to be tried again, by stage.
+    pub(super) again: BTreeMap<String, (Version, RunRecord)>,
     contents: BTreeMap<(Resource, Revision), String>,
     commits: u64,
 }
@@ -45,10 +54,14 @@ impl Sim {
             heads: BTreeMap::new(),
             records: BTreeMap::new(),
             prints: BTreeMap::new(),
-            busy: BTreeSet::new(),
+            busy: BTreeMap::new(),
             held: BTreeSet::new(),
             now: "2027-01-04T00:00:00Z".parse().unwrap(),
+            outside: None,
+            effects: Vec::new(),
             mixed: Vec::new(),
+            logs: BTreeMap::new(),
+            again: BTreeMap::new(),
             contents: BTreeMap::new(),
             commits: 0,
         }
@@ -59,16 +72,27 @@ impl Sim {
     }
 
     pub(super) fn plan(&self) -> Plan {
+        let queues = self.definition.stages.iter().filter_map(|stage| self.queue(stage)).collect();
         plan(&World {
             definition: &self.definition,
             at: Some(hash("commit")),
             heads: &self.heads,
             records: &self.records,
             prints: &self.prints,
+            queues: &queues,
             busy: &self.busy,
             held: &self.held,
             now: self.now,
         })
+    }
+
+    /// What the ledger finds in the log for a stage that sees every version.
+    fn queue(&self, stage: &Stage) -> Option<(String, Queue)> {
+        let log = self.logs.get(each::input(stage)?).cloned().unwrap_or_default();
+        let anchor = each::anchor(stage, &self.records, &self.heads);
+        let from = log.iter().position(|version| Some(version.revision) == anchor).unwrap_or(0);
+        let again = self.again.get(&stage.name).cloned();
+        Some((stage.name.clone(), Queue { versions: log[from..].to_vec(), again }))
     }
 
     pub(super) fn put(&mut self, name: &str, content: &str) {
@@ -83,6 +107,7 @@ impl Sim {
         }
         let revision = hash(&self.commits.to_string());
         self.contents.insert((name.clone(), revision), content.to_owned());
+        self.logs.entry(name.clone()).or_default().push(Version { revision, blob });
         let head = Head { revision, blob, made };
         self.heads.insert(name.clone(), head);
     }
@@ -91,6 +116,14 @@ impl Sim {
         let name = resource(name);
         let revision = self.heads[&name].revision;
         self.contents[&(name, revision)].clone()
+    }
+
+    pub(super) fn content_at(&self, name: &Resource, revision: Revision) -> &str {
+        &self.contents[&(name.clone(), revision)]
+    }
+
+    pub(super) fn version(&self, input: &Input) -> &str {
+        self.content_at(&input.resource, input.revision)
     }
 
     pub(super) fn contents(&self) -> BTreeMap<String, String> {
@@ -111,7 +144,8 @@ impl Sim {
         };
         let inputs: Vec<String> = run.inputs.iter().map(content).collect();
         if inputs.is_empty() {
-            return format!("{output} at {}", self.now);
+            let outside = self.outside.as_ref();
+            return outside.map_or_else(|| format!("{output} at {}", self.now), String::clone);
         }
         format!("{output}({})", inputs.join(","))
     }
@@ -123,22 +157,34 @@ impl Sim {
             return false;
         }
         self.commits += 1;
+        let before = self.commits_of(run);
         for (name, _) in &run.outputs {
             let content = self.compute(run, name);
-            self.judge(run, &content);
-            let made = Made { run_key: run.run_key.clone(), started: self.now };
+            self.judge(&content);
+            let made = Made {
+                run_key: run.run_key.clone(),
+                started: self.now,
+                inputs: run.inputs.clone(),
+            };
             self.set(name, &content, Some(made));
         }
+        let changed = self.commits_of(run) != before;
+        self.effects.push((run.name().to_owned(), run.inputs.clone(), changed));
         true
     }
 
-    /// Notes if the join d was made of b and c of different versions of a.
-    fn judge(&mut self, run: &Run, content: &str) {
-        let versions = |name: &str| -> Option<String> {
-            let (_, rest) = content.split_once(&format!("{name}("))?;
-            Some(rest.split_once(')')?.0.to_owned())
-        };
-        if run.name() == "d" && versions("b/b") != versions("c/c") {
+    fn commits_of(&self, run: &Run) -> Vec<Option<Revision>> {
+        run.outputs.iter().map(|(name, _)| Some(self.heads.get(name)?.revision)).collect()
+    }
+
+    /// Notes if a content was made of different versions of one thing: of `x=1` and of `x=2`.
+    fn judge(&mut self, content: &str) {
+        let words = content.split(['(', ')', ',']).filter_map(|word| word.split_once('='));
+        let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (name, version) in words {
+            versions.entry(name).or_default().insert(version);
+        }
+        if versions.values().any(|versions| versions.len() > 1) {
             self.mixed.push(content.to_owned());
         }
     }

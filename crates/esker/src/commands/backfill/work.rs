@@ -83,7 +83,7 @@ fn tasks(work: &Work<'_>) -> Vec<Task> {
         let then = Then { at, inputs, before: before.clone() };
         if work.book.good(&then.inputs()).is_none() {
             let key = work.past.run_key(&then);
-            let is_same = !keys.insert(key.clone());
+            let is_same = !keys.insert(key.clone()) && work.past.stage().ways.pure;
             tasks.push(Task { place, then, key, is_same });
         }
     }

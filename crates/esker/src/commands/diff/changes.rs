@@ -12,7 +12,7 @@ const SHOWN_MAX: usize = 60;
 
 /// The lines so far, and what was counted.
 #[derive(Debug, Default)]
-pub(super) struct Page {
+pub(in crate::commands) struct Page {
     lines: Vec<(Style, String)>,
     counts: BTreeMap<&'static str, usize>,
     /// The row whose cells are told last: they share a line.
@@ -41,7 +41,7 @@ const COUNTED: [(&str, &str, &str, &str); 13] = [
 
 impl Page {
     /// Adds one line of the answer.
-    pub(super) fn add(&mut self, change: &Value) {
+    pub(in crate::commands) fn add(&mut self, change: &Value) {
         let text = |name: &str| change[name].as_str().unwrap_or_default();
         let op = text("op");
         if let Some((counted, ..)) = COUNTED.iter().find(|(counted, ..)| *counted == op) {
@@ -54,6 +54,8 @@ impl Page {
         match op {
             "table" => self.table(change),
             "cut" => self.cut = true,
+            "line-add" => self.push(GREEN, format!("+ {}", text("text"))),
+            "line-remove" => self.push(RED, format!("- {}", text("text"))),
             "stream-add" => self.push(GREEN, format!("+ stream {}", text("stream"))),
             "stream-remove" => {
                 let rows = count(change["rows"].as_u64(), "row", "rows");
@@ -142,7 +144,7 @@ impl Page {
     }
 
     /// The lines, and all in one sentence.
-    pub(super) fn finish(self) -> (Vec<(Style, String)>, String) {
+    pub(in crate::commands) fn finish(self) -> (Vec<(Style, String)>, String) {
         let mut parts = Vec::new();
         if let Some(cells) = self.counts.get("cell") {
             let rows = self.counts.get("changed").copied().unwrap_or_default();
