@@ -79,9 +79,9 @@ fn compute(place: &Place, asked: &Backfill) -> Result<ExitCode> {
     if rustix::process::nice(NICE).is_err() {
         say::note("the programs run like any other: they cannot be given less of the processor");
     }
-    let work = Work { hub: &hub, past: &past, book: &mut book, versions: &versions };
-    let tally = work::work(work, (jobs, &stop))?;
-    finish(&hub, &mut book, (asked, tally, versions.len()))
+    let (hub, past, versions, stop) = (&hub, &past, versions.as_slice(), &stop);
+    let tally = work::work(Work { hub, past, book: &mut book, versions, stop }, jobs)?;
+    finish(hub, &mut book, (asked, tally, versions.len()))
 }
 
 /// Refuses a stage whose results depend on more than the versions of its inputs.

@@ -52,6 +52,7 @@ struct Bench<'a> {
     hub: Hub,
     past: Past,
     asked: &'a Replay,
+    stop: &'a Stop,
 }
 
 /// How many runs ended how.
@@ -80,7 +81,7 @@ pub(crate) fn replay(place: &Place, asked: &Replay) -> Result<ExitCode> {
         say::note(format!("{} has not run yet: there is nothing to compare with", asked.stage));
     }
     let stop = Stop::on_signals()?;
-    let bench = Bench { hub, past, asked };
+    let bench = Bench { hub, past, asked, stop: &stop };
     let bar = past::bar(runs.len());
     let (mut counts, mut told) = (Counts::default(), Vec::new());
     let mut trouble = Ok(());
@@ -138,7 +139,7 @@ impl Bench<'_> {
             Err(broken) => Err(broken),
         };
         match (judged, &run.left) {
-            (Err(broken), _) if broken.is_passing => Ok(Verdict::Stopped),
+            (Err(broken), _) if self.is_stopped(&broken) => Ok(Verdict::Stopped),
             (Err(_), Err(_)) => Ok(Verdict::Identical),
             (Err(broken), Ok(_)) => Ok(Verdict::Fails(broken)),
             (Ok(_), Err(why)) => Ok(Verdict::Differs(
@@ -154,6 +155,10 @@ impl Bench<'_> {
             )),
             (Ok(made), Ok(left)) => self.compare((&then, hand), &made, left),
         }
+    }
+
+    fn is_stopped(&self, broken: &Broken) -> bool {
+        broken.is_passing && self.stop.is_pulled()
     }
 
     /// What passes the checks; what was there before if the program says that nothing has changed.
@@ -204,7 +209,7 @@ impl Bench<'_> {
         match self.past.is_same(then, made, left, hand) {
             Ok(true) => Ok(Verdict::Identical),
             Ok(false) => Ok(Verdict::Differs(changes)),
-            Err(broken) if broken.is_passing => Ok(Verdict::Stopped),
+            Err(broken) if self.is_stopped(&broken) => Ok(Verdict::Stopped),
             Err(broken) => Ok(Verdict::Fails(broken)),
         }
     }

@@ -204,8 +204,8 @@ fn history(world: &World, made: &Value, count: usize) -> Vec<String> {
 #[test]
 fn a_backfill_that_is_killed_goes_on_where_it_was() {
     let (world, up) = run_for(PROJECT, &["a\n", "b\n", "a\n", "w\n", "c\n"]);
-    let main = world.git(&["rev-list", "refs/heads/main"]);
     up.stop();
+    let main = world.git(&["rev-list", "refs/heads/main"]);
     let _hub = world.hub();
     fs::remove_file(world.path("calls")).expect("removed");
     world.write("condition.sh", patient(&world));

@@ -9,6 +9,7 @@ use esker_pipeline::past::{Broken, Contents, Ended, Past, Then};
 use esker_wire::name::Resource;
 use esker_wire::provenance::Provenance;
 use esker_wire::revision::Revision;
+use esker_wire::snapshot::Health;
 use indicatif::ProgressBar;
 
 use super::book::{Book, Page};
@@ -24,6 +25,8 @@ pub(super) struct Work<'a> {
     pub(super) past: &'a Past,
     pub(super) book: &'a mut Book,
     pub(super) versions: &'a [Version],
+    /// Tells when to stop.
+    pub(super) stop: &'a Stop,
 }
 
 /// How far it has come.
@@ -48,10 +51,11 @@ struct Task {
 }
 
 /// Computes what is missing, and what failed before.
-pub(super) fn work(mut work: Work<'_>, (jobs, stop): (usize, &Stop)) -> Result<Tally> {
+pub(super) fn work(mut work: Work<'_>, jobs: usize) -> Result<Tally> {
     let tasks = tasks(&work);
     let bar = shared::bar(tasks.len());
-    let (past, mut tally) = (work.past, Tally { left: tasks.len(), ..Tally::default() });
+    let (past, stop) = (work.past, work.stop);
+    let mut tally = Tally { left: tasks.len(), ..Tally::default() };
     let (mut broken, mut trouble) = (HashMap::new(), Ok(()));
     in_order(
         (jobs, &|| stop.is_pulled()),
@@ -134,7 +138,11 @@ impl Work<'_> {
         };
         let failed = contents.as_ref().err().cloned();
         if failed.as_ref().is_some_and(|why| why.is_passing) {
-            return Ok(None);
+            if self.stop.is_pulled() {
+                return Ok(None);
+            }
+            // If the store is well, it is this version that cannot be read.
+            self.hub.call(&Health).context("the hub does not answer; run the same again")?;
         }
         let exit = i32::from(failed.is_some());
         let provenance = Provenance { exit, ..provenance };
