@@ -7,6 +7,9 @@
 
 mod agenda;
 mod desk;
+mod fresh;
+mod heads;
+mod laps;
 mod ledger;
 mod library;
 mod listen;

@@ -231,6 +231,8 @@ pub(crate) fn code_files(dir: &Path, program: &Program) -> BTreeSet<PathBuf> {
 
 /// A word of a command as a file of the project, if it is one. A link that leads out of it is none.
 fn inside(dir: &Path, word: &Path) -> Option<PathBuf> {
+    // Most words name nothing, which is found out at the least cost.
+    fs::symlink_metadata(dir.join(word)).ok()?;
     let dir = dir.canonicalize().ok()?;
     let path = dir.join(word).canonicalize().ok()?;
     let relative = path.strip_prefix(&dir).ok()?;

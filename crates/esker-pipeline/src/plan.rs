@@ -7,8 +7,9 @@ pub(crate) mod each;
 mod join;
 mod standing;
 
+use std::cell::LazyCell;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use esker_wire::name::Resource;
 use esker_wire::provenance::Input;
@@ -186,31 +187,36 @@ impl Run {
     }
 }
 
-/// Decides what to run now.
-pub(crate) fn plan(world: &World<'_>) -> Plan {
+/// Decides what to run now. The stages in `fresh` are known to be so.
+pub(crate) fn plan(world: &World<'_>, fresh: &HashSet<String>) -> Plan {
     let mut plan = Plan::default();
     let mut ready = Vec::new();
-    let standings = standings(world);
-    let ancestry = join::Ancestry::of(world.definition);
-    let unsettled = standings.iter().filter(|(_, standing)| standing.is_unsettled());
-    let unsettled = ancestry.set(unsettled.map(|(name, _)| name.as_str()));
+    let standings = standings(world, fresh);
+    // Where nothing is to run, nothing has to wait for it.
+    let above = LazyCell::new(|| {
+        let ancestry = join::Ancestry::of(world.definition);
+        let unsettled = standings.iter().filter(|(_, standing)| standing.is_unsettled());
+        let unsettled = ancestry.set(unsettled.map(|(name, _)| *name));
+        (ancestry, unsettled)
+    });
     for (name, standing) in &standings {
         plan.wake = earlier(plan.wake, standing.wake());
         if let Some(next) = standing.next() {
-            plan.next.insert(name.clone(), next);
+            plan.next.insert((*name).to_owned(), next);
         }
         plan.settle.extend(standing.settle().cloned());
-        plan.stop.extend(standing.is_overtaken().then(|| name.clone()));
+        plan.stop.extend(standing.is_overtaken().then(|| (*name).to_owned()));
         let mut state = standing.state();
         if let Some(run) = standing.run() {
-            let above = ancestry.holds(name, &unsettled);
+            let (ancestry, unsettled) = &*above;
+            let above = ancestry.holds(name, unsettled);
             match above.filter(|_| !run.takes_any()) {
                 Some(above) => state = State::Waiting(format!("for stage {above}")),
-                None if world.held.contains(name) => {}
+                None if world.held.contains(*name) => {}
                 None => ready.push(run.clone()),
             }
         }
-        plan.states.insert(name.clone(), state);
+        plan.states.insert((*name).to_owned(), state);
     }
     // Among equals what has not run for the longest goes first, so that a busy stage cannot starve the others.
     ready.sort_by_key(|run| {
@@ -222,12 +228,18 @@ pub(crate) fn plan(world: &World<'_>) -> Plan {
     plan
 }
 
-fn standings(world: &World<'_>) -> Vec<(String, Standing)> {
+fn standings<'a>(world: &World<'a>, fresh: &HashSet<String>) -> Vec<(&'a str, Standing)> {
+    let of_stage = |stage: &Stage| {
+        if fresh.contains(&stage.name) {
+            return Standing::Fresh { next: None, settle: None };
+        }
+        standing::of_stage(world, stage)
+    };
     let sources = world.definition.sources.iter();
     let stages = world.definition.stages.iter();
     sources
-        .map(|source| (source.name.clone(), standing::of_source(world, source)))
-        .chain(stages.map(|stage| (stage.name.clone(), standing::of_stage(world, stage))))
+        .map(|source| (source.name.as_str(), standing::of_source(world, source)))
+        .chain(stages.map(|stage| (stage.name.as_str(), of_stage(stage))))
         .collect()
 }
 
@@ -254,7 +266,7 @@ fn fitting(world: &World<'_>, ready: Vec<Run>) -> Vec<Run> {
 }
 
 fn forgotten(world: &World<'_>) -> Vec<String> {
-    let known: BTreeSet<&str> = world.definition.names().collect();
+    let known: HashSet<&str> = world.definition.names().collect();
     let names = world.records.keys();
     names
         .filter(|name| *name != DEFINITION && !known.contains(name.as_str()))

@@ -21,6 +21,12 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// How long events are collected before the state is read again: a run makes several at once.
 const COALESCE: Duration = Duration::from_millis(20);
 
+/// How many times longer than reading the state takes it is left alone: a large project must not be read all the time.
+const RESTS: u32 = 4;
+
+/// How long it is left alone at most.
+const REST_MAX: Duration = Duration::from_secs(1);
+
 /// How long a browser may take to accept a message before it is let go.
 const SEND_MAX: Duration = Duration::from_secs(10);
 
@@ -53,9 +59,12 @@ pub(crate) async fn follow(
     let mut pulse = tokio::time::interval(HEARTBEAT);
     pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        let begun = Instant::now();
         if let Err(fault) = renew(&hub, &mut memory, &project, &news).await {
             tracing::warn!(%fault, "cannot read the hub's state");
         }
+        let rest = COALESCE.max(begun.elapsed().saturating_mul(RESTS)).min(REST_MAX);
+        let rested = Instant::now() + rest;
         loop {
             tokio::select! {
                 _ = events.next() => break,
@@ -69,7 +78,7 @@ pub(crate) async fn follow(
                 }
             }
         }
-        let until = Instant::now() + COALESCE;
+        let until = rested.max(Instant::now() + COALESCE);
         while tokio::time::timeout_at(until, events.next()).await.is_ok() {}
     }
 }

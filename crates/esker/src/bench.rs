@@ -7,6 +7,7 @@ mod hub;
 mod load;
 mod machine;
 mod peers;
+mod pipeline;
 mod process;
 mod store;
 mod table;
@@ -20,47 +21,62 @@ use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use esker_bus::bus::Bus;
 use esker_bus::service::Frames;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::cli::{Bench as Command, BenchStore};
+use crate::cli::{Bench as Command, BenchPipeline, BenchStore, Measure};
 use crate::project::Place;
 use crate::say::{self, hinted};
 use crate::stop::Stop;
 use machine::Machine;
-use peers::Tools;
+use peers::{Tools, Wanted};
 use process::Running;
 use table::Table;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 struct Sizes {
-    /// The commits of the largest store.
-    commits: u64,
     /// How often each side of a case is measured.
     rounds: usize,
     /// How long one round of a rate takes.
     window: Duration,
     /// The requests of one round that are asked one after the other.
     singles: usize,
+    /// The commits of the largest store.
+    commits: u64,
     /// How often a hub is killed.
     kills: u32,
+    /// What is measured of the pipeline.
+    pipeline: pipeline::Sizes,
 }
 
-const FULL: Sizes =
-    Sizes { commits: 100_000, rounds: 7, window: Duration::from_secs(1), singles: 300, kills: 200 };
+const FULL: Sizes = Sizes {
+    rounds: 7,
+    window: Duration::from_secs(1),
+    singles: 300,
+    commits: 100_000,
+    kills: 200,
+    pipeline: pipeline::FULL,
+};
 
 const QUICK: Sizes = Sizes {
-    commits: 10_000,
     rounds: 3,
     window: Duration::from_millis(300),
     singles: 100,
+    commits: 10_000,
     kills: 10,
+    pipeline: pipeline::QUICK,
 };
 
 /// Just enough to see that it works.
-const SMOKE: Sizes =
-    Sizes { commits: 300, rounds: 1, window: Duration::from_millis(20), singles: 3, kills: 2 };
+const SMOKE: Sizes = Sizes {
+    rounds: 1,
+    window: Duration::from_millis(20),
+    singles: 3,
+    commits: 300,
+    kills: 2,
+    pipeline: pipeline::SMOKE,
+};
 
 /// A run of cases.
 struct Bench {
@@ -76,15 +92,42 @@ struct Bench {
 pub(crate) fn run(place: &Place, command: &Command) -> Result<ExitCode> {
     match command {
         Command::Store(options) => store(place, options),
+        Command::Pipeline(options) => pipeline(place, options),
         Command::Echo { sizes } => echo(sizes),
     }
 }
 
 /// Measures the snapshots.
 fn store(place: &Place, options: &BenchStore) -> Result<ExitCode> {
-    let mut sizes = if options.quick { QUICK } else { FULL };
-    sizes = if options.smoke { SMOKE } else { sizes };
+    let mut sizes = sizes(&options.measure);
     sizes.commits = options.commits.unwrap_or(sizes.commits);
+    let scale = json!({ "commits": sizes.commits });
+    measure((place, Wanted::Store), &options.measure, (sizes, &scale), store::run)
+}
+
+/// Measures the pipeline.
+fn pipeline(place: &Place, options: &BenchPipeline) -> Result<ExitCode> {
+    let mut sizes = sizes(&options.measure);
+    sizes.pipeline.crashes = options.crashes.unwrap_or(sizes.pipeline.crashes);
+    let scale = sizes.pipeline.json();
+    measure((place, Wanted::Pipeline), &options.measure, (sizes, &scale), pipeline::run)
+}
+
+fn sizes(measure: &Measure) -> Sizes {
+    match (measure.smoke, measure.quick) {
+        (true, _) => SMOKE,
+        (false, true) => QUICK,
+        (false, false) => FULL,
+    }
+}
+
+/// Measures, tells, and judges.
+fn measure(
+    (place, wanted): (&Place, Wanted),
+    options: &Measure,
+    (sizes, scale): (Sizes, &Value),
+    cases: fn(&mut Bench) -> Result<()>,
+) -> Result<ExitCode> {
     let machine = Machine::here(&place.start()?);
     if machine.is_in_memory() {
         let what =
@@ -95,12 +138,12 @@ fn store(place: &Place, options: &BenchStore) -> Result<ExitCode> {
         }
         say::note(format!("warning: {what}; {hint}"));
     }
-    let mut bench = Bench::new(&place.start()?, sizes, options.install)?;
-    if let Err(error) = store::run(&mut bench) {
+    let mut bench = Bench::new(&place.start()?, sizes, (options.install, wanted))?;
+    if let Err(error) = cases(&mut bench) {
         // The processes under test hear the same interrupt, so that their silence is no fault.
         return Err(if bench.stop.is_pulled() { anyhow::anyhow!("interrupted") } else { error });
     }
-    bench.tell(&machine, options.json)?;
+    bench.tell(&machine, scale, options.json)?;
     match bench.table.check() {
         Err(missed) if options.check => {
             Err(hinted(missed, "docs/benchmarks.md says how far we are"))
@@ -120,10 +163,10 @@ fn echo(sizes: &[usize]) -> Result<ExitCode> {
 }
 
 impl Bench {
-    fn new(dir: &Path, sizes: Sizes, install: bool) -> Result<Self> {
+    fn new(dir: &Path, sizes: Sizes, (install, wanted): (bool, Wanted)) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("esker-bench-").tempdir_in(dir);
         let folder = folder.with_context(|| format!("cannot write in {}", dir.display()))?;
-        let tools = Tools::find(folder.path(), install)?;
+        let tools = Tools::find(folder.path(), install, wanted)?;
         let (bus, stop) = (Bus::start()?, Stop::on_signals()?);
         Ok(Self { folder, bus, sizes, tools, stop, table: Table::default() })
     }
@@ -164,20 +207,23 @@ impl Bench {
         Ok(())
     }
 
-    /// Prints what was measured, on what, and with which versions.
-    fn tell(&self, machine: &Machine, as_json: bool) -> Result<()> {
+    /// Prints what was measured, on what, how much of it, and with which versions.
+    fn tell(&self, machine: &Machine, scale: &Value, as_json: bool) -> Result<()> {
         let ours = ("esker", env!("CARGO_PKG_VERSION").to_owned());
         let versions: Vec<_> = std::iter::once(ours).chain(self.tools.versions.clone()).collect();
+        let rounds = self.sizes.rounds;
         if as_json {
             let versions: serde_json::Map<_, _> =
                 versions.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
-            let what = json!({
+            let mut what = json!({
                 "machine": machine.json(),
                 "versions": versions,
-                "commits": self.sizes.commits,
-                "rounds": self.sizes.rounds,
+                "rounds": rounds,
                 "cases": self.table.json(),
             });
+            if let (Some(what), Some(scale)) = (what.as_object_mut(), scale.as_object()) {
+                what.extend(scale.clone());
+            }
             return Ok(say::json(&what)?);
         }
         say::table(&table::HEADINGS, self.table.rows())?;
@@ -185,9 +231,8 @@ impl Bench {
         say::line(machine.line())?;
         let versions = versions.iter().map(|(name, text)| format!("{name} {text}"));
         say::line(versions.collect::<Vec<_>>().join(", "))?;
-        let Sizes { commits, rounds, .. } = self.sizes;
-        Ok(say::line(format!(
-            "medians of {rounds} rounds; {commits} commits in the largest store"
-        ))?)
+        let scale = scale.as_object().into_iter().flatten();
+        let scale: Vec<String> = scale.map(|(what, count)| format!("{what}: {count}")).collect();
+        Ok(say::line(format!("medians of {rounds} rounds; {}", scale.join(", ")))?)
     }
 }

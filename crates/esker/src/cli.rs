@@ -19,7 +19,7 @@ use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
 pub(crate) use ask::{Run, Why};
-pub(crate) use bench::{Bench, BenchStore};
+pub(crate) use bench::{Bench, BenchPipeline, BenchStore, Measure};
 pub(crate) use care::{
     Ack, Doctor, Gc, Mute, Problems, ProblemsCommand, ProblemsList, Repair, Restore,
 };

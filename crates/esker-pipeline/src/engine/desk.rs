@@ -22,6 +22,8 @@ use crate::run::{self, Bench, Outcome};
 
 use super::Mail;
 use super::agenda::Agenda;
+use super::fresh::Fresh;
+use super::laps::Laps;
 use super::ledger::Ledger;
 use super::library::{Library, Turn};
 use super::listen::{Eye, Hints};
@@ -51,6 +53,9 @@ pub(super) struct Desk {
     hints: Arc<Hints>,
     post: Sender<Mail>,
     ledger: Ledger,
+    fresh: Fresh,
+    /// Whether files may have changed since they were looked at, as far as is seen.
+    stirred: bool,
     agenda: Agenda,
     /// What runs, and how to stop it.
     busy: BTreeMap<String, Busy>,
@@ -82,6 +87,8 @@ impl Desk {
             hints,
             post,
             ledger: Ledger::default(),
+            fresh: Fresh::default(),
+            stirred: true,
             agenda: Agenda::new(Instant::now()),
             busy: BTreeMap::new(),
             lulls: Lulls::default(),
@@ -120,7 +127,10 @@ impl Desk {
             taken.iter().for_each(|mail| self.hints.taken(mail));
             match taken {
                 Ok(Mail::Store) => self.agenda.hinted(Instant::now()),
-                Ok(Mail::Files) => self.agenda.seen(Instant::now()),
+                Ok(Mail::Files) => {
+                    self.stirred = true;
+                    self.agenda.seen(Instant::now());
+                }
                 Ok(Mail::Waits(name, why)) => self.waits(name, why),
                 Ok(Mail::Said(name, said)) => {
                     self.said(name, said);
@@ -145,6 +155,7 @@ impl Desk {
     fn adopt(&mut self) {
         self.eye.watch(self.library.folders());
         let definition = self.library.definition();
+        self.fresh.adopt(definition);
         tracing::info!(
             project = definition.project,
             sources = definition.sources.len(),
@@ -155,9 +166,11 @@ impl Desk {
 
     /// Looks at the project's files; true if one that matters has changed.
     fn poll(&mut self) -> bool {
+        self.stirred = self.eye.is_blind();
         let turned = self.read_definition();
         let changed = self.library.look();
         if changed {
+            self.fresh.clear();
             self.eye.watch(self.library.folders());
         }
         turned || changed
@@ -165,16 +178,23 @@ impl Desk {
 
     /// Looks at everything, decides, and starts what is to run.
     fn look(&mut self, status: &watch::Sender<Arc<Status>>) {
-        self.poll();
+        let mut laps = Laps::begin();
+        let has_polled = self.stirred;
+        if has_polled {
+            self.poll();
+        }
+        laps.files = laps.lap();
         let caller = self.bench.caller.clone();
         let definition = Arc::clone(self.library.definition());
         let cut = match self.ledger.read(&caller, &definition) {
             Ok(cut) => cut,
             Err(fault) => return self.lost_store(status, &fault),
         };
+        self.fresh.touch(&self.ledger.news());
+        laps.store = laps.lap();
         let busy = self.busy.iter().map(|(name, run)| (name.clone(), run.key.clone()));
         let (now, clock) = (Instant::now(), Timestamp::now());
-        let mut plan = plan::plan(&World {
+        let world = World {
             definition: &definition,
             at: cut.at,
             heads: &cut.heads,
@@ -184,7 +204,13 @@ impl Desk {
             busy: &busy.collect(),
             held: &self.held(now),
             now: clock,
-        });
+        };
+        let mut plan = plan::plan(&world, self.fresh.names());
+        // What is started must be what is there now, seen or not.
+        if !plan.runs.is_empty() && !has_polled && self.poll() {
+            return self.agenda.within(now, Duration::ZERO);
+        }
+        laps.plan = laps.lap();
         self.agenda.looked(now, plan.wake, clock);
         if let Some(wait) = self.lulls.wait(now) {
             self.agenda.within(now, wait);
@@ -198,10 +224,13 @@ impl Desk {
         }
         self.record_definition();
         plan.stop.iter().for_each(|name| self.preempt(name));
-        for run in std::mem::take(&mut plan.runs) {
+        let runs = std::mem::take(&mut plan.runs);
+        let started = runs.len();
+        for run in runs {
             self.start(run, &mut plan);
         }
         self.lulls.settle(&mut plan);
+        self.fresh.learn(&definition, &plan);
         let seen = Seen {
             definition: &definition,
             plan: &plan,
@@ -214,6 +243,7 @@ impl Desk {
         after.store = self.waits.values().next().cloned();
         after.definition = definition_fault(self.bad_definition.as_ref());
         publish(status, after);
+        laps.tell(&plan, started);
     }
 
     fn show_progress(&self, status: &watch::Sender<Arc<Status>>) {

@@ -12,12 +12,14 @@ use esker_wire::name::{Branch, Resource};
 use esker_wire::provenance::Input;
 use esker_wire::record::RunRecord;
 use esker_wire::revision::{At, Revision};
-use esker_wire::snapshot::{Entry, Get, List, Listing, Resolve};
+use esker_wire::snapshot::{Entry, Get, List, Resolve};
 
 use crate::definition::Definition;
 use crate::plan::each::Queue;
-use crate::plan::{Head, Made};
 use crate::record;
+
+use super::fresh::News;
+use super::heads::{self, Cut};
 
 use self::queue::Queues;
 
@@ -27,14 +29,7 @@ const RUNS: &str = "run/";
 const SKIPPED: &str = "skipped/";
 
 /// How long the store may take to answer.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-/// One cut of the store.
-#[derive(Debug, Default)]
-pub(super) struct Cut {
-    pub(super) at: Option<Revision>,
-    pub(super) heads: BTreeMap<Resource, Head>,
-}
+pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The records of the last runs, and those the store has not taken yet.
 #[derive(Debug, Default)]
@@ -51,6 +46,8 @@ pub(super) struct Ledger {
     cut: Arc<Cut>,
     /// What stages that see every version have before them.
     queues: Queues,
+    /// What has changed since somebody asked.
+    news: News,
 }
 
 impl Ledger {
@@ -58,12 +55,17 @@ impl Ledger {
         &self.records
     }
 
+    /// What has changed since this was last asked.
+    pub(super) fn news(&mut self) -> News {
+        std::mem::take(&mut self.news)
+    }
+
     pub(super) fn queues(&self) -> &BTreeMap<String, Queue> {
         self.queues.all()
     }
 
-    /// Reads the store: the records as they are, then the heads of one commit. Where nothing has been put since the
-    /// last time, what was read then is still true.
+    /// Reads the store: the records as they are, then the heads of one commit. What was put since the last time is
+    /// taken in; only where that cannot be told, all is read again.
     pub(super) fn read(
         &mut self,
         caller: &Caller,
@@ -72,19 +74,84 @@ impl Ledger {
         self.flush(caller)?;
         let records_at = newest(caller, Branch::records())?;
         if records_at.is_none() || records_at != self.records_at {
-            self.read_records(caller)?;
+            if !self.catch_up(caller, records_at)? {
+                self.read_records(caller)?;
+            }
             // What came while they were listed is read again next time.
             self.records_at = records_at;
         }
         let at = newest(caller, Branch::main())?;
-        if at.is_none() || at != self.cut.at {
-            self.cut = Arc::new(heads(caller)?);
+        let is_known = match at {
+            Some(at) if self.cut.at == Some(at) => true,
+            Some(at) => {
+                let news = Arc::make_mut(&mut self.cut).catch_up(caller, at)?;
+                self.news.resources.extend(news.iter().flatten().cloned());
+                news.is_some()
+            }
+            None => false,
+        };
+        if !is_known {
+            self.news.all = true;
+            self.cut = Arc::new(Cut::read(caller)?);
         }
         self.queues.read(caller, definition, (&self.records, &self.cut))?;
         Ok(Arc::clone(&self.cut))
     }
 
+    /// Takes in the records that were put since they were read; false if that cannot be told.
+    fn catch_up(&mut self, caller: &Caller, at: Option<Revision>) -> Result<bool, Fault> {
+        let (Some(since), Some(at)) = (self.records_at, at) else {
+            return Ok(false);
+        };
+        let Some(news) = heads::news(caller, Branch::records(), (since, at))? else {
+            return Ok(false);
+        };
+        let is_record = |entry: &&Entry| {
+            let name = entry.resource.as_str();
+            name.starts_with(RUNS) || name.starts_with(SKIPPED)
+        };
+        for entry in news.iter().filter(is_record) {
+            self.take(caller, entry)?;
+        }
+        Ok(true)
+    }
+
+    /// Takes in one record, or that it is gone.
+    fn take(&mut self, caller: &Caller, entry: &Entry) -> Result<(), Fault> {
+        let known = self.seen.get(&entry.resource);
+        if known.is_some_and(|(revision, _)| *revision == entry.revision) {
+            return Ok(());
+        }
+        let is_there = entry.blob.is_some();
+        let record = if is_there { fetch(caller, entry)? } else { None };
+        if let Some((_, Some(before))) = self.seen.remove(&entry.resource) {
+            self.replace(&entry.resource, (before.stage, None));
+        }
+        if let Some(record) = &record {
+            self.replace(&entry.resource, (record.stage.clone(), Some(record.clone())));
+        }
+        if is_there {
+            self.seen.insert(entry.resource.clone(), (entry.revision, record));
+        }
+        Ok(())
+    }
+
+    /// Puts a record of a stage in the place of the one before.
+    fn replace(&mut self, resource: &Resource, (stage, record): (String, Option<RunRecord>)) {
+        self.news.names.push(stage.clone());
+        let is_run = resource.as_str().starts_with(RUNS);
+        match (is_run, record) {
+            (true, Some(record)) => drop(self.records.insert(stage, record)),
+            (true, None) => drop(self.records.remove(&stage)),
+            (false, Some(record)) => {
+                drop(self.queues.skipped.insert(resource.clone(), record));
+            }
+            (false, None) => drop(self.queues.skipped.remove(resource)),
+        }
+    }
+
     fn read_records(&mut self, caller: &Caller) -> Result<(), Fault> {
+        self.news.all = true;
         let runs = listed(caller, RUNS, &mut self.seen)?;
         let skipped = listed(caller, SKIPPED, &mut self.seen)?;
         let kept = |records: &Listed| {
@@ -103,6 +170,7 @@ impl Ledger {
     /// Keeps the record of a run: at once here, and in the store as soon as it takes it. If a stage that sees every
     /// version passes over one that failed, the record of that is kept too.
     pub(super) fn keep(&mut self, caller: &Caller, definition: &Definition, record: RunRecord) {
+        self.news.names.push(record.stage.clone());
         let before = self.records.insert(record.stage.clone(), record.clone());
         if let Some(before) = before.filter(|before| queue::is_passed(definition, before, &record))
         {
@@ -121,6 +189,7 @@ impl Ledger {
         definition: &Definition,
         record: RunRecord,
     ) {
+        self.news.names.push(record.stage.clone());
         for name in self.queues.skip(definition, &record) {
             self.remove(caller, &name);
         }
@@ -137,6 +206,7 @@ impl Ledger {
         record: &RunRecord,
     ) {
         if let Some(resource) = queue::skipped(definition, record) {
+            self.news.names.push(record.stage.clone());
             self.queues.skipped.remove(&resource);
             self.remove(caller, &resource);
         }
@@ -151,6 +221,7 @@ impl Ledger {
 
     /// Removes the records of what there is no more.
     pub(super) fn forget(&mut self, caller: &Caller, name: &str) {
+        self.news.names.push(name.to_owned());
         self.records.remove(name);
         self.unsaved.retain(|(_, record)| record.stage != name);
         let skipped = self.queues.skipped.extract_if(.., |_, record| record.stage == name);
@@ -179,7 +250,13 @@ impl Ledger {
         while let Some((resource, record)) = self.unsaved.first() {
             let put = record::put_as(resource.clone(), record);
             match caller.call_blocking(&put, DEADLINE) {
-                Ok(_) => {}
+                Ok(stored) => {
+                    // It need not be read again.
+                    let items = stored.items.into_iter();
+                    self.seen.extend(items.filter_map(|item| {
+                        Some((item.resource, (item.revision?, Some(record.clone()))))
+                    }));
+                }
                 // What the store will never take must not keep the others.
                 Err(fault) if matches!(fault.code, Code::BadRequest | Code::TooLarge) => {
                     tracing::error!(%fault, %resource, "the store refuses a record");
@@ -197,7 +274,8 @@ type Listed = BTreeMap<Resource, (Revision, Option<RunRecord>)>;
 
 /// The records whose names begin so; those that are known already are taken from there.
 fn listed(caller: &Caller, prefix: &str, known: &mut Listed) -> Result<Listed, Fault> {
-    let listing = list(caller, List { prefix: prefix.to_owned(), ..List::all(Branch::records()) })?;
+    let listing =
+        heads::list(caller, List { prefix: prefix.to_owned(), ..List::all(Branch::records()) })?;
     let mut seen = BTreeMap::new();
     for entry in listing.entries {
         let record = match known.remove(&entry.resource) {
@@ -217,47 +295,6 @@ fn newest(caller: &Caller, branch: Branch) -> Result<Option<Revision>, Fault> {
         Err(fault) if fault.code == Code::NotFound => Ok(None),
         Err(fault) => Err(fault),
     }
-}
-
-/// The heads of one commit.
-fn heads(caller: &Caller) -> Result<Cut, Fault> {
-    let listing = list(caller, List { older: true, ..List::all(Branch::main()) })?;
-    let heads = listing.entries.into_iter();
-    let mut heads: BTreeMap<Resource, Head> = heads.filter_map(head).collect();
-    // A definition that says an older name means what it is called now.
-    for (name, now) in listing.older {
-        if let Some(head) = heads.get(&now).cloned() {
-            heads.entry(name).or_insert(head);
-        }
-    }
-    Ok(Cut { at: listing.at, heads })
-}
-
-fn list(caller: &Caller, mut request: List) -> Result<Listing, Fault> {
-    let mut listing = match caller.call_blocking(&request, DEADLINE) {
-        // A branch nobody has written to may not exist yet.
-        Err(fault) if fault.code == Code::NotFound => {
-            return Ok(Listing { at: None, entries: Vec::new(), next: None, older: Vec::new() });
-        }
-        answer => answer?,
-    };
-    while let Some(next) = request.after(&listing) {
-        let page = caller.call_blocking(&next, DEADLINE)?;
-        listing.entries.extend(page.entries);
-        listing.next = page.next;
-        request = next;
-    }
-    Ok(listing)
-}
-
-fn head(entry: Entry) -> Option<(Resource, Head)> {
-    let made = entry.provenance.map(|provenance| Made {
-        run_key: provenance.run_key,
-        started: provenance.started,
-        inputs: provenance.inputs,
-    });
-    let head = Head { revision: entry.revision, blob: entry.blob?, made };
-    Some((entry.resource, head))
 }
 
 /// The record an entry holds; none if it is no record, which then counts as if there were none.

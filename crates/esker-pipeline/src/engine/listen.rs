@@ -107,6 +107,8 @@ fn matters(item: &Item) -> bool {
 pub(super) struct Eye {
     watcher: Option<RecommendedWatcher>,
     watched: BTreeSet<PathBuf>,
+    /// Whether some folder cannot be watched.
+    misses: bool,
 }
 
 impl Eye {
@@ -119,7 +121,12 @@ impl Eye {
         let watcher = opened
             .inspect_err(|error| tracing::warn!(%error, "cannot watch files; polling them instead"))
             .ok();
-        Self { watcher, watched: BTreeSet::new() }
+        Self { watcher, watched: BTreeSet::new(), misses: false }
+    }
+
+    /// Whether files may change without its seeing it.
+    pub(super) fn is_blind(&self) -> bool {
+        self.watcher.is_none() || self.misses
     }
 
     /// Watches exactly these folders, not what is below them.
@@ -132,8 +139,10 @@ impl Eye {
             drop(watcher.unwatch(gone));
         }
         for new in folders.difference(&self.watched) {
+            // From then on, as one that failed is not tried again.
             if let Err(error) = watcher.watch(new, RecursiveMode::NonRecursive) {
                 tracing::warn!(folder = %new.display(), %error, "cannot watch; polling instead");
+                self.misses = true;
             }
         }
         self.watched = folders;

@@ -3,7 +3,7 @@
 //! What depends on environment variables is the one thing it cannot tell: those of the engine are not its own. Parts that
 //! are given some are taken for what their records say.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ use crate::definition::defect::Defect;
 use crate::plan::{self, State, World};
 use crate::record::is_asked;
 
-use super::ledger::{Cut, Ledger};
+use super::heads::Cut;
+use super::ledger::Ledger;
 use super::library::Library;
 use super::lull::Lulls;
 use super::status::{Seen, Status};
@@ -50,7 +51,7 @@ impl Outlook {
         let cut = self.ledger.read(&self.caller, self.library.definition())?;
         let definition = Arc::clone(self.library.definition());
         let now = Timestamp::now();
-        let mut plan = plan::plan(&World {
+        let world = World {
             definition: &definition,
             at: cut.at,
             heads: &cut.heads,
@@ -60,7 +61,8 @@ impl Outlook {
             busy: &BTreeMap::new(),
             held: &BTreeSet::new(),
             now,
-        });
+        };
+        let mut plan = plan::plan(&world, &HashSet::new());
         for (name, state) in &mut plan.states {
             let given = self.library.prints().get(name).is_some_and(|print| !print.env.is_empty());
             let record = self.ledger.records().get(name);

@@ -1,6 +1,6 @@
 //! How a project stands, for people: a value that is replaced whenever it changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use esker_wire::name::Resource;
 use esker_wire::record::RunRecord;
@@ -108,12 +108,13 @@ impl Status {
     pub(super) fn after(&self, seen: &Seen<'_>) -> Self {
         let Seen { definition, plan, records, lulls, progress, now } = *seen;
         let behind = behind(definition, records);
+        let before: HashMap<&str, &Part> =
+            self.parts.iter().map(|part| (part.name.as_str(), part)).collect();
         let part = |name: &str, kind: Kind, outputs: &[Resource]| {
             let record = records.get(name);
             let failure = record.and_then(|record| record.failure.as_ref());
             let state = plan.states.get(name).cloned().unwrap_or(State::Stale);
-            let before = self.parts.iter().find(|part| part.name == name);
-            let since = match (before, failure) {
+            let since = match (before.get(name), failure) {
                 (Some(before), _) if is_same(&before.state, &state) => before.since,
                 (_, Some(failure)) if state == State::Problem => failure.since,
                 _ => now,

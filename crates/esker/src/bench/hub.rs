@@ -18,6 +18,9 @@ use crate::project::Project;
 /// How often to look whether it is there.
 const LOOK: Duration = Duration::from_micros(500);
 
+/// What is logged: what is wrong, and what the runner does.
+const LOG: &str = "warn,esker_pipeline::engine=debug";
+
 /// A project to measure in.
 #[derive(Clone)]
 pub(crate) struct Ground {
@@ -27,9 +30,38 @@ pub(crate) struct Ground {
 impl Ground {
     /// Makes a project in a new folder.
     pub(crate) fn new(dir: &Path) -> Result<Self> {
+        Self::with(dir, "")
+    }
+
+    /// The same, with more in its definition.
+    pub(crate) fn with(dir: &Path, definition: &str) -> Result<Self> {
         fs::create_dir(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        fs::write(dir.join(FILE), "[project]\nname = \"bench\"\n")?;
-        Ok(Self { project: Project { dir: dir.canonicalize()? } })
+        let ground = Self { project: Project { dir: dir.canonicalize()? } };
+        ground.define(definition)?;
+        Ok(ground)
+    }
+
+    /// Writes the definition anew.
+    pub(crate) fn define(&self, definition: &str) -> Result<()> {
+        let text = format!("[project]\nname = \"bench\"\n{definition}");
+        Ok(fs::write(self.dir().join(FILE), text)?)
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.project.dir
+    }
+
+    /// What is said by what is started here.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.project.dir.join("hub.log")
+    }
+
+    /// This same program, to be started here.
+    pub(crate) fn esker(&self, arguments: &[&str]) -> Result<Command> {
+        let mut esker = Command::new(std::env::current_exe()?);
+        esker.args(arguments).current_dir(&self.project.dir);
+        esker.env("ESKER_LOG", LOG).stdout(Stdio::null());
+        Ok(esker)
     }
 
     pub(crate) fn store(&self) -> PathBuf {
@@ -59,10 +91,8 @@ impl Ground {
     ) -> Result<(Hub, Duration)> {
         // What a killed one has left behind says nothing about this one.
         drop(fs::remove_file(self.project.endpoints()));
-        let log = self.project.dir.join("hub.log");
-        let mut esker = Command::new(std::env::current_exe()?);
-        esker.args([command, "--port-base", "0"]).current_dir(&self.project.dir);
-        esker.env("ESKER_LOG", "warn").stdout(Stdio::null());
+        let log = self.log();
+        let mut esker = self.esker(&[command, "--port-base", "0"])?;
         let begun = Instant::now();
         let mut running = Running::start(&mut esker, &log)?;
         let addresses = loop {

@@ -31,6 +31,34 @@ pub(crate) fn is_good(reply: &Frames) -> bool {
     !head.starts_with(b"ERROR") && !head.starts_with(b"=====esker/1 ERROR")
 }
 
+/// A job that asks one thing after the other until its time or its number is up.
+pub(crate) struct Asking<F> {
+    until: Option<Instant>,
+    /// How often each lane asks at most.
+    each: u64,
+    request: F,
+}
+
+impl<F: Fn(usize, u64) -> Frames + Send + Sync + 'static> Asking<F> {
+    /// For one round's time.
+    pub(crate) fn window(window: Duration, request: F) -> Arc<Self> {
+        let until = Some(Instant::now() + window);
+        Arc::new(Self { until, each: u64::MAX, request })
+    }
+
+    /// So often in each lane.
+    pub(crate) fn times(each: u64, request: F) -> Arc<Self> {
+        Arc::new(Self { until: None, each, request })
+    }
+}
+
+impl<F: Fn(usize, u64) -> Frames + Send + Sync + 'static> Job for Asking<F> {
+    fn ask(&self, lane: usize, turn: u64) -> Option<Frames> {
+        let over = self.until.is_some_and(|until| Instant::now() >= until);
+        (turn < self.each && !over).then(|| (self.request)(lane, turn))
+    }
+}
+
 /// The clients.
 pub(crate) struct Crew {
     bus: Bus,

@@ -22,26 +22,67 @@ const NO_PYTHON: &str = "no python3 with pyzmq: --install";
 /// What to do about a missing git.
 const NO_GIT: &str = "no git: install it";
 
+/// What to do about a missing make.
+const NO_MAKE: &str = "no make: install it";
+
+/// What to do about a missing DVC.
+const NO_DVC: &str = "no dvc: --install";
+
+/// Whose peers are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wanted {
+    /// git, and python3 with pyzmq.
+    Store,
+    /// git, make, and DVC.
+    Pipeline,
+}
+
 /// The programs found on this machine, or what is missing.
 pub(crate) struct Tools {
     python: Option<PathBuf>,
-    /// What git, Python and pyzmq say of themselves.
+    dvc: Option<PathBuf>,
+    /// What they say of themselves.
     pub(crate) versions: Vec<(&'static str, String)>,
 }
 
 impl Tools {
     /// Looks for them; makes what is missing in a folder of its own, if that is wanted.
-    pub(crate) fn find(dir: &Path, install: bool) -> Result<Self> {
+    pub(crate) fn find(dir: &Path, install: bool, wanted: Wanted) -> Result<Self> {
+        match wanted {
+            Wanted::Store => Self::of_store(dir, install),
+            Wanted::Pipeline => Self::of_pipeline(dir, install),
+        }
+    }
+
+    fn of_store(dir: &Path, install: bool) -> Result<Self> {
         let git = said(Command::new("git").arg("--version"));
         let mut python = PathBuf::from("python3");
         let mut zmq = pyzmq(&python);
         if zmq.is_none() && install {
-            python = install_pyzmq(dir)?;
+            python = installed(dir, "pyzmq")?.join("python3");
             zmq = pyzmq(&python);
         }
         let git = git.map(|text| ("git", text.replace("git version ", "")));
         let versions = git.into_iter().chain(zmq.clone().into_iter().flatten()).collect();
-        Ok(Self { python: zmq.map(|_| python), versions })
+        Ok(Self { python: zmq.map(|_| python), dvc: None, versions })
+    }
+
+    fn of_pipeline(dir: &Path, install: bool) -> Result<Self> {
+        let git = said(Command::new("git").arg("--version"));
+        let git = git.map(|text| ("git", text.replace("git version ", "")));
+        let make = said(Command::new("make").arg("--version"));
+        let make = make.map(|text| ("make", first_line(&text).replace("GNU Make ", "")));
+        let ask = |dvc: &Path| said(quiet(Command::new(dvc).arg("--version")));
+        let mut dvc = PathBuf::from("dvc");
+        let mut version = ask(&dvc);
+        if version.is_none() && install {
+            dvc = installed(dir, "dvc")?.join("dvc");
+            version = ask(&dvc);
+        }
+        let dvc = version.is_some().then_some(dvc);
+        let version = version.map(|text| ("dvc", first_line(&text).to_owned()));
+        let versions = git.into_iter().chain(make).chain(version).collect();
+        Ok(Self { python: None, dvc, versions })
     }
 
     /// Python with pyzmq, and git: what the seed's way needs.
@@ -58,8 +99,37 @@ impl Tools {
     /// # Errors
     /// What is missing, as a reason.
     pub(crate) fn git(&self) -> Result<(), &'static str> {
-        if self.versions.iter().any(|(name, _)| *name == "git") { Ok(()) } else { Err(NO_GIT) }
+        if self.has("git") { Ok(()) } else { Err(NO_GIT) }
     }
+
+    /// Whether there is make.
+    ///
+    /// # Errors
+    /// What is missing, as a reason.
+    pub(crate) fn make(&self) -> Result<(), &'static str> {
+        if self.has("make") { Ok(()) } else { Err(NO_MAKE) }
+    }
+
+    /// DVC.
+    ///
+    /// # Errors
+    /// What is missing, as a reason.
+    pub(crate) fn dvc(&self) -> Result<&Path, &'static str> {
+        self.dvc.as_deref().ok_or(NO_DVC)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.versions.iter().any(|(found, _)| *found == name)
+    }
+}
+
+/// A command that is to tell nobody that it was run.
+pub(crate) fn quiet(command: &mut Command) -> &mut Command {
+    command.env("DVC_NO_ANALYTICS", "true").env("CI", "true")
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 fn said(command: &mut Command) -> Option<String> {
@@ -74,12 +144,14 @@ fn pyzmq(python: &Path) -> Option<[(&'static str, String); 2]> {
     Some([("python", python.to_owned()), ("pyzmq", zmq.to_owned())])
 }
 
-fn install_pyzmq(dir: &Path) -> Result<PathBuf> {
+/// Where the programs of a Python package are, which is installed in a folder of its own.
+fn installed(dir: &Path, package: &str) -> Result<PathBuf> {
     let venv = dir.join("venv");
     process::output(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    let python = venv.join("bin/python3");
-    process::output(Command::new(&python).args(["-m", "pip", "install", "--quiet", "pyzmq"]))?;
-    Ok(python)
+    let programs = venv.join("bin");
+    let mut pip = Command::new(programs.join("python3"));
+    process::output(pip.args(["-m", "pip", "install", "--quiet", package]))?;
+    Ok(programs)
 }
 
 /// The seed's way, at work in a folder of its own.

@@ -100,13 +100,18 @@ pub(crate) enum Bound {
     AtLeast(f64, f64),
     /// Must, aim: this or less, as a ratio.
     AtMost(f64, f64),
+    /// Must, aim: this or less, in the unit of what is measured.
+    Within(f64, f64),
     /// Nothing at all.
     Zero,
 }
 
 impl Bound {
-    fn show(self) -> (String, String) {
+    fn show(self, unit: Unit) -> (String, String) {
         match self {
+            Self::Within(must, aim) => {
+                (format!("≤ {}", unit.show(must)), format!("≤ {}", unit.show(aim)))
+            }
             Self::AtLeast(must, aim) => (format!("≥ {}", ratio(must)), format!("≥ {}", ratio(aim))),
             Self::AtMost(must, aim) => (format!("≤ {}", ratio(must)), format!("≤ {}", ratio(aim))),
             Self::Zero => ("0".to_owned(), "0".to_owned()),
@@ -116,7 +121,9 @@ impl Bound {
     fn json(self) -> Value {
         match self {
             Self::AtLeast(must, aim) => json!({ "must": must, "aim": aim, "better": "more" }),
-            Self::AtMost(must, aim) => json!({ "must": must, "aim": aim, "better": "less" }),
+            Self::AtMost(must, aim) | Self::Within(must, aim) => {
+                json!({ "must": must, "aim": aim, "better": "less" })
+            }
             Self::Zero => json!({ "must": 0, "aim": 0, "better": "less" }),
         }
     }
@@ -124,7 +131,7 @@ impl Bound {
     fn judge(self, score: f64) -> Verdict {
         let (must, aim) = match self {
             Self::AtLeast(must, aim) => (score >= must, score >= aim),
-            Self::AtMost(must, aim) => (score <= must, score <= aim),
+            Self::AtMost(must, aim) | Self::Within(must, aim) => (score <= must, score <= aim),
             Self::Zero => (score == 0.0, score == 0.0),
         };
         match (must, aim) {
@@ -228,6 +235,13 @@ impl Case {
         self
     }
 
+    /// Beside what is to be seen with it; no ratio is made of it.
+    #[must_use]
+    pub(crate) fn beside(mut self, what: impl Into<String>, theirs: Rounds) -> Self {
+        self.peer = Some((what.into(), theirs));
+        self
+    }
+
     /// Against ourselves at the beginning: the ratio says how many times worse ours has become.
     #[must_use]
     pub(crate) fn aged(mut self, young: impl Into<String>, before: Rounds) -> Self {
@@ -239,7 +253,7 @@ impl Case {
     /// What the ratio must be.
     #[must_use]
     pub(crate) fn bound(mut self, bound: Bound) -> Self {
-        if let (Bound::Zero, Some(ours)) = (bound, &self.ours) {
+        if let (Bound::Zero | Bound::Within(..), Some(ours)) = (bound, &self.ours) {
             self.score = Some(ours.median());
         }
         self.bound = Some(bound);
@@ -256,13 +270,14 @@ impl Case {
     }
 
     fn row(&self) -> Vec<String> {
-        let (must, aim) = self.bound.map(Bound::show).unwrap_or_default();
+        let unit = self.ours.as_ref().map_or(Unit::Count, |ours| ours.unit);
+        let (must, aim) = self.bound.map(|bound| bound.show(unit)).unwrap_or_default();
         let peer = match (&self.reason, &self.peer) {
             (Some(reason), _) => reason.clone(),
             (None, Some((name, theirs))) => format!("{name}: {}", theirs.show()),
             (None, None) => String::new(),
         };
-        let counts = self.bound == Some(Bound::Zero);
+        let counts = matches!(self.bound, Some(Bound::Zero | Bound::Within(..)));
         vec![
             self.what.clone(),
             self.ours.as_ref().map(Rounds::show).unwrap_or_default(),

@@ -6,17 +6,41 @@ use clap::{Args, Subcommand};
 const COMMITS_MIN: u64 = 300;
 /// See [`COMMITS_MIN`].
 const COMMITS_MAX: u64 = 10_000_000;
+/// The most random crashes.
+const CRASHES_MAX: i64 = 1_000_000;
 
 #[derive(Subcommand)]
 pub(crate) enum Bench {
     /// Measure the snapshots: how fast, how safe, and whether it stays so with age.
     Store(BenchStore),
+    /// Measure the pipeline: how soon a result is there, what looking costs, and what survives.
+    Pipeline(BenchPipeline),
     /// Answer everything with frames of these sizes; started to be measured against.
     #[command(hide = true)]
     Echo {
         /// The frames of the answer, in bytes.
         sizes: Vec<usize>,
     },
+}
+
+/// What every benchmark is asked for.
+#[derive(Args)]
+pub(crate) struct Measure {
+    /// Measure less, in under a minute.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Fail if something is not as it must be, or could not be measured.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Install a peer that is missing, in the folder it works in: pyzmq, DVC.
+    #[arg(long)]
+    pub(crate) install: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Measure just enough to see that it works.
+    #[arg(long, hide = true)]
+    pub(crate) smoke: bool,
 }
 
 #[derive(Args)]
@@ -27,22 +51,25 @@ Examples:
   esker bench store --quick       under a minute, with smaller sizes
   esker bench store --check       fails where something is not as it must be")]
 pub(crate) struct BenchStore {
-    /// Measure less, in under a minute.
-    #[arg(long)]
-    pub(crate) quick: bool,
-    /// Fail if something is not as it must be, or could not be measured.
-    #[arg(long)]
-    pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) measure: Measure,
     /// The commits of the largest store: 100000, or 10000 with --quick.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(COMMITS_MIN..=COMMITS_MAX))]
     pub(crate) commits: Option<u64>,
-    /// Install a peer that is missing, in the folder it works in: pyzmq.
-    #[arg(long)]
-    pub(crate) install: bool,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Measure just enough to see that it works.
-    #[arg(long, hide = true)]
-    pub(crate) smoke: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Works in a folder that it makes in the current one, or in --dir DIR, and removes again.
+
+Examples:
+  esker bench pipeline --quick                 under a minute, with smaller sizes
+  esker bench pipeline --check --install       fails where something is not as it must be; brings DVC
+  esker bench pipeline --crashes 10000         as many random kills")]
+pub(crate) struct BenchPipeline {
+    #[command(flatten)]
+    pub(crate) measure: Measure,
+    /// The random crashes: 1000, or 40 with --quick.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CRASHES_MAX))]
+    pub(crate) crashes: Option<u32>,
 }

@@ -12,10 +12,10 @@ fn folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
 }
 
-/// Measures just enough, in a folder, with what is found in `path`.
-fn bench(folder: &TempDir, path: Option<&str>, arguments: &[&str]) -> Output {
+/// Measures just enough of a plane, in a folder, with what is found in `path`.
+fn bench(what: &str, folder: &TempDir, path: Option<&str>, arguments: &[&str]) -> Output {
     let mut command = esker();
-    command.args(["bench", "store", "--smoke"]).args(arguments).current_dir(folder.path());
+    command.args(["bench", what, "--smoke"]).args(arguments).current_dir(folder.path());
     if let Some(path) = path {
         command.env("PATH", path);
     }
@@ -25,7 +25,7 @@ fn bench(folder: &TempDir, path: Option<&str>, arguments: &[&str]) -> Output {
 #[test]
 fn every_case_of_the_store_is_measured() {
     let folder = folder();
-    let output = bench(&folder, None, &["--json"]);
+    let output = bench("store", &folder, None, &["--json"]);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{stderr}");
     let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -66,7 +66,7 @@ fn every_case_of_the_store_is_measured() {
 #[test]
 fn a_case_without_its_peer_is_missed() {
     let folder = folder();
-    let output = bench(&folder, Some(""), &["--check"]);
+    let output = bench("store", &folder, Some(""), &["--check"]);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{stdout}\n{stderr}");
@@ -76,4 +76,53 @@ fn a_case_without_its_peer_is_missed() {
         assert!(stderr.contains(key), "{key}: {stderr}");
     }
     assert!(stdout.contains("no git: install it"), "{stdout}");
+}
+
+#[test]
+fn every_case_of_the_pipeline_is_measured() {
+    let folder = folder();
+    let output = bench("pipeline", &folder, None, &["--json"]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let cases = told["cases"].as_array().expect("cases");
+    let case = |key: &str| {
+        let found = cases.iter().find(|case| case["key"] == key);
+        found.unwrap_or_else(|| panic!("{key} is missing in {told}"))
+    };
+    // DVC may not be here; it is said, then, and the rest is measured.
+    for case in cases.iter().filter(|case| !case["key"].as_str().expect("a key").ends_with("-dvc"))
+    {
+        assert!(case["ours"]["median"].is_number(), "{case}");
+    }
+    for key in ["result-added", "look", "look-wide", "burst-runs", "burst-memory", "wide-start"] {
+        assert!(case(key)["must"].is_number(), "{key}: {}", case(key));
+    }
+    for key in ["crash-lost", "crash-doubled", "crash-orphans", "crash-heads", "crash-fsck"] {
+        assert_eq!(case(key)["verdict"], "aim", "{}", case(key));
+    }
+    let left = std::fs::read_dir(folder.path()).expect("the folder").count();
+    assert_eq!(left, 0, "nothing is left behind");
+}
+
+#[test]
+fn a_pipeline_without_its_peers_is_missed() {
+    // The two programs of the pipeline itself are needed.
+    let folder = folder();
+    let programs = folder.path().join("programs");
+    std::fs::create_dir(&programs).expect("a folder");
+    for program in ["sort", "awk", "cat", "sh", "sleep"] {
+        let path = std::env::var("PATH").expect("PATH");
+        let found =
+            std::env::split_paths(&path).map(|dir| dir.join(program)).find(|at| at.exists());
+        std::os::unix::fs::symlink(found.expect(program), programs.join(program)).expect("a link");
+    }
+    let output = bench("pipeline", &folder, programs.to_str(), &["--check"]);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stdout}\n{stderr}");
+    for key in ["result-make", "result-dvc", "nothing-make", "nothing-dvc", "crash-fsck"] {
+        assert!(stderr.contains(key), "{key}: {stderr}");
+    }
+    assert!(stdout.contains("no dvc: --install"), "{stdout}");
 }

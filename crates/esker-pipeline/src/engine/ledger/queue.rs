@@ -12,7 +12,8 @@ use esker_wire::snapshot::{Entry, Filter, LOG_MAX, Log, Page};
 use crate::definition::{Definition, Stage};
 use crate::plan::each::{self, Queue, Version};
 
-use super::{Cut, DEADLINE};
+use super::DEADLINE;
+use crate::engine::heads::Cut;
 
 /// How many versions a queue holds; what follows them is read when these have been seen.
 const VERSIONS_MAX: usize = 10_000;

@@ -5,10 +5,10 @@ use esker_bus::service::Frames;
 use esker_wire::message::Message;
 
 use super::fill::{self, Filled, resource};
-use super::{Asking, CONTENT, old};
+use super::{CONTENT, old};
 use crate::bench::Bench;
 use crate::bench::contents::{self, Contents};
-use crate::bench::load::Crew;
+use crate::bench::load::{Asking, Crew};
 use crate::bench::process::{PATIENCE, Running};
 use crate::bench::table::{Bound, Case, Rounds, Unit};
 
@@ -103,7 +103,7 @@ fn reads(bench: &mut Bench, ages: &Ages) -> Result<()> {
     let values = across(bench, ages, &mut |filled, crew, _| {
         let commits = filled.commits;
         let get = move |_, turn| contents::get(resource(turn * 7 % commits), None);
-        let ran = crew.run(&Asking::window(bench, get));
+        let ran = crew.run(&Asking::window(bench.sizes.window, get));
         slow[turn % ages.len()].push(ran.quantile(0.99)?);
         turn += 1;
         ran.quantile(0.5)

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 
-use super::{Asking, CONTENT};
+use super::CONTENT;
 use crate::bench::Bench;
 use crate::bench::contents::{self, Contents};
 use crate::bench::hub::{Ground, Hub};
-use crate::bench::load::Crew;
+use crate::bench::load::{Asking, Crew};
 use crate::bench::peers;
 use crate::bench::table::{Bound, Case, Rounds, Unit};
 
@@ -62,14 +62,15 @@ fn many_puts(bench: &mut Bench, hub: &Hub, news: &News) -> Result<()> {
         &mut |_| {
             bench.rest(&hub.running)?;
             let news = news.clone();
-            let job = Asking::window(bench, move |lane, _| contents::put(lane, news.next()));
+            let job =
+                Asking::window(bench.sizes.window, move |lane, _| contents::put(lane, news.next()));
             crew.run(&job).rate()
         },
         &mut |_| {
             bench.rest(&seed)?;
             let news = news.clone();
             let put = move |lane, _| contents::seed_put(lane, &news.next());
-            seed_crew.run(&Asking::window(bench, put)).rate()
+            seed_crew.run(&Asking::window(bench.sizes.window, put)).rate()
         },
     ])?;
     let case = Case::new("put-many", what, Rounds::new(Unit::PerSecond, ours));
@@ -122,10 +123,10 @@ fn gets(bench: &mut Bench, hub: &Hub) -> Result<()> {
     ] {
         let crew = Crew::new(&bench.bus, &hub.endpoint, clients, in_flight);
         let echo = Crew::new(&bench.bus, &echo, clients, in_flight);
-        let [ours, theirs] = bench
-            .rounds([&mut |_| crew.run(&Asking::window(bench, get)).rate(), &mut |_| {
-                echo.run(&Asking::window(bench, get)).rate()
-            }])?;
+        let [ours, theirs] = bench.rounds([
+            &mut |_| crew.run(&Asking::window(bench.sizes.window, get)).rate(),
+            &mut |_| echo.run(&Asking::window(bench.sizes.window, get)).rate(),
+        ])?;
         let case = Case::new(key, what, Rounds::new(Unit::PerSecond, ours));
         let case = case.against("echo", Rounds::new(Unit::PerSecond, theirs));
         bench.table.push(match bound {

@@ -7,11 +7,10 @@ use anyhow::{Result, ensure};
 use esker_bus::service::Frames;
 use esker_wire::revision::Revision;
 
-use super::Asking;
 use super::fill::{Filled, RESOURCES, resource};
 use crate::bench::Bench;
 use crate::bench::contents::{self, Contents, Random};
-use crate::bench::load::{Crew, Job};
+use crate::bench::load::{Asking, Crew, Job};
 use crate::bench::peers;
 use crate::bench::process::output;
 use crate::bench::table::{Bound, Case, Rounds, Unit};
