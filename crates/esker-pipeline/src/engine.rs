@@ -6,6 +6,7 @@
 //! People know it as the runner: that is what the command line and the documentation call it.
 
 mod agenda;
+mod bursts;
 mod desk;
 mod fresh;
 mod heads;
@@ -16,6 +17,7 @@ mod listen;
 mod lull;
 pub mod outlook;
 pub mod status;
+mod told;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};

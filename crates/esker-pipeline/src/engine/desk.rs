@@ -8,20 +8,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use esker_wire::fault::Fault;
-use esker_wire::record::{DEFINITION, Ended, Failure, RunRecord};
+use esker_wire::record::{DEFINITION, Ended, RunRecord};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::child::said::Said;
 use crate::child::{self, DRAIN, Mailbox};
-use crate::definition::defect::Defect;
-use crate::key::sha256;
 use crate::plan::{self, Plan, Run, State, Task, World};
 use crate::run::line::{Line, Tale};
 use crate::run::{self, Bench, Outcome};
 
 use super::Mail;
 use super::agenda::Agenda;
+use super::bursts::Bursts;
 use super::fresh::Fresh;
 use super::laps::Laps;
 use super::ledger::Ledger;
@@ -29,6 +28,7 @@ use super::library::{Library, Turn};
 use super::listen::{Eye, Hints};
 use super::lull::Lulls;
 use super::status::{Seen, Status};
+use super::told::{bad_definition, definition_fault, log};
 
 /// How much longer than its grace a run may take to end when the engine does.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -54,6 +54,7 @@ pub(super) struct Desk {
     post: Sender<Mail>,
     ledger: Ledger,
     fresh: Fresh,
+    bursts: Bursts,
     /// Whether files may have changed since they were looked at, as far as is seen.
     stirred: bool,
     agenda: Agenda,
@@ -88,6 +89,7 @@ impl Desk {
             post,
             ledger: Ledger::default(),
             fresh: Fresh::default(),
+            bursts: Bursts::default(),
             stirred: true,
             agenda: Agenda::new(Instant::now()),
             busy: BTreeMap::new(),
@@ -108,6 +110,7 @@ impl Desk {
     /// What must not be started now.
     fn held(&self, now: Instant) -> BTreeSet<String> {
         let mut held = self.lulls.held(now);
+        held.extend(self.bursts.held(now).cloned());
         if let Some(only) = &self.only {
             let names = self.library.definition().names();
             held.extend(names.filter(|name| !only.contains(*name)).map(str::to_owned));
@@ -156,6 +159,7 @@ impl Desk {
         self.eye.watch(self.library.folders());
         let definition = self.library.definition();
         self.fresh.adopt(definition);
+        self.bursts.adopt(definition);
         tracing::info!(
             project = definition.project,
             sources = definition.sources.len(),
@@ -169,8 +173,10 @@ impl Desk {
         self.stirred = self.eye.is_blind();
         let turned = self.read_definition();
         let changed = self.library.look();
-        if changed {
+        if turned || changed {
             self.fresh.clear();
+        }
+        if changed {
             self.eye.watch(self.library.folders());
         }
         turned || changed
@@ -190,10 +196,16 @@ impl Desk {
             Ok(cut) => cut,
             Err(fault) => return self.lost_store(status, &fault),
         };
-        self.fresh.touch(&self.ledger.news());
-        laps.store = laps.lap();
-        let busy = self.busy.iter().map(|(name, run)| (name.clone(), run.key.clone()));
         let (now, clock) = (Instant::now(), Timestamp::now());
+        let news = self.ledger.news();
+        self.fresh.touch(&news);
+        self.bursts.touch(&news.resources, now, |name| self.busy.contains_key(name));
+        laps.store = laps.lap();
+        if let Some(rest) = self.fresh.rest(now, clock) {
+            self.agenda.looked(now, rest.wake, clock);
+            return laps.tell_rest(rest);
+        }
+        let busy = self.busy.iter().map(|(name, run)| (name.clone(), run.key.clone()));
         let world = World {
             definition: &definition,
             at: cut.at,
@@ -212,7 +224,7 @@ impl Desk {
         }
         laps.plan = laps.lap();
         self.agenda.looked(now, plan.wake, clock);
-        if let Some(wait) = self.lulls.wait(now) {
+        for wait in self.lulls.wait(now).into_iter().chain(self.bursts.wait(now)) {
             self.agenda.within(now, wait);
         }
         for record in std::mem::take(&mut plan.settle) {
@@ -230,7 +242,7 @@ impl Desk {
             self.start(run, &mut plan);
         }
         self.lulls.settle(&mut plan);
-        self.fresh.learn(&definition, &plan);
+        self.fresh.learn(&definition, &plan, now);
         let seen = Seen {
             definition: &definition,
             plan: &plan,
@@ -259,6 +271,7 @@ impl Desk {
         if before.store.is_none() {
             tracing::warn!(%fault, "cannot use the store; trying again");
         }
+        self.fresh.clear();
         self.agenda.failed(Instant::now());
         publish(
             status,
@@ -323,6 +336,7 @@ impl Desk {
                 drop(handle);
                 tracing::debug!(stage = name, "run started");
                 plan.states.insert(name.clone(), State::Running);
+                self.bursts.started(&name);
                 self.busy.insert(name, Busy { key, post: child_post, preempted: false });
             }
             Err(error) => {
@@ -377,6 +391,7 @@ impl Desk {
 
     fn ended(&mut self, run: &Run, outcome: Outcome) {
         let was = self.busy.remove(run.name());
+        self.bursts.ended(run.name(), Instant::now());
         let preempted = was.is_some_and(|was| was.preempted);
         self.waits.remove(run.name());
         self.progress.remove(run.name());
@@ -431,29 +446,6 @@ impl Desk {
     }
 }
 
-/// Tells of a run once, in one line.
-fn log(record: &RunRecord) {
-    let outputs: Vec<String> = record.outputs.iter().map(|output| output.to_text()).collect();
-    let outputs = outputs.join(", ");
-    match &record.failure {
-        None => tracing::info!(
-            stage = record.stage,
-            ended = %record.ended,
-            duration_ms = record.duration_ms,
-            outputs,
-            "run"
-        ),
-        Some(failure) => tracing::warn!(
-            stage = record.stage,
-            ended = %record.ended,
-            duration_ms = record.duration_ms,
-            failure = failure.summary,
-            count = failure.count,
-            "run"
-        ),
-    }
-}
-
 fn publish(status: &watch::Sender<Arc<Status>>, after: Status) {
     status.send_if_modified(|current| {
         let changed = **current != after;
@@ -462,34 +454,4 @@ fn publish(status: &watch::Sender<Arc<Status>>, after: Status) {
         }
         changed
     });
-}
-
-fn definition_fault(record: Option<&RunRecord>) -> Option<String> {
-    let failure = record?.failure.as_ref()?;
-    Some(failure.summary.clone())
-}
-
-/// The record of a definition that cannot be used.
-fn bad_definition(defects: &[Defect], now: Timestamp) -> RunRecord {
-    let lines: Vec<String> = defects.iter().map(Defect::to_string).collect();
-    let first = defects.iter().find(|defect| defect.is_error());
-    let detail = lines.join("\n");
-    RunRecord {
-        stage: DEFINITION.to_owned(),
-        run_key: sha256(detail.as_bytes()),
-        ended: Ended::Problem,
-        inputs: Vec::new(),
-        outputs: Vec::new(),
-        started: now,
-        duration_ms: 0,
-        failure: Some(Failure {
-            summary: first.map_or_else(String::new, Defect::to_string),
-            hint: "mend esker.toml; until then the last good definition stays in force".to_owned(),
-            detail,
-            count: 1,
-            since: now,
-            not_before: None,
-        }),
-        warnings: Vec::new(),
-    }
 }
