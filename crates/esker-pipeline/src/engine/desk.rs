@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::child::said::Said;
 use crate::child::{self, DRAIN, Mailbox};
+use crate::definition::Definition;
 use crate::plan::{self, Plan, Run, State, Task, World};
 use crate::run::line::{Line, Tale};
 use crate::run::{self, Bench, Outcome};
@@ -227,21 +228,7 @@ impl Desk {
         for wait in self.lulls.wait(now).into_iter().chain(self.bursts.wait(now)) {
             self.agenda.within(now, wait);
         }
-        for record in std::mem::take(&mut plan.settle) {
-            self.ledger.keep(&caller, &definition, record);
-        }
-        self.ledger.settle(&caller, &definition);
-        for name in &plan.forget {
-            self.ledger.forget(&caller, name);
-        }
-        self.record_definition();
-        plan.stop.iter().for_each(|name| self.preempt(name));
-        let runs = std::mem::take(&mut plan.runs);
-        let started = runs.len();
-        for run in runs {
-            self.start(run, &mut plan);
-        }
-        self.lulls.settle(&mut plan);
+        let started = self.carry_out(&mut plan, &definition);
         self.fresh.learn(&definition, &plan, now);
         let seen = Seen {
             definition: &definition,
@@ -256,6 +243,27 @@ impl Desk {
         after.definition = definition_fault(self.bad_definition.as_ref());
         publish(status, after);
         laps.tell(&plan, started);
+    }
+
+    /// Does what was decided; how many runs were started.
+    fn carry_out(&mut self, plan: &mut Plan, definition: &Definition) -> usize {
+        let caller = self.bench.caller.clone();
+        for record in std::mem::take(&mut plan.settle) {
+            self.ledger.keep(&caller, definition, record);
+        }
+        self.ledger.settle(&caller, definition);
+        for name in &plan.forget {
+            self.ledger.forget(&caller, name);
+        }
+        self.record_definition();
+        plan.stop.iter().for_each(|name| self.preempt(name));
+        let runs = std::mem::take(&mut plan.runs);
+        let started = runs.len();
+        for run in runs {
+            self.start(run, plan);
+        }
+        self.lulls.settle(plan);
+        started
     }
 
     fn show_progress(&self, status: &watch::Sender<Arc<Status>>) {

@@ -47,7 +47,7 @@ impl Tail {
 
     /// Waits for the next look.
     pub(super) fn look(&mut self) -> Result<Look> {
-        self.wait(|said| said["message"] == "looked").map(|said| Look(said))
+        self.wait(|said| said["message"] == "looked").map(Look)
     }
 
     /// Waits for a look that finds nothing to do.
