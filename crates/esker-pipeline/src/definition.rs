@@ -21,7 +21,9 @@ mod parts;
 mod programs;
 pub mod pull;
 mod read;
+pub mod schema;
 pub mod secret;
+pub mod split;
 mod store;
 pub mod tap;
 pub mod value;
@@ -45,6 +47,7 @@ use self::large::Large;
 pub(crate) use self::page::nearest;
 use self::pull::Pull;
 use self::secret::Secret;
+use self::split::Split;
 use self::tap::Tap;
 use self::value::Schedule;
 use self::ways::Ways;
@@ -187,6 +190,8 @@ pub struct Stage {
     pub outputs: Vec<Resource>,
     /// How it goes about its inputs.
     pub ways: Ways,
+    /// How its first input is cut into parts, each of which is run for by itself.
+    pub split: Option<Split>,
     /// What it runs.
     pub program: Program,
     /// Prints the essence of what it makes: a change of anything else is none.

@@ -147,7 +147,15 @@ impl Engine {
         let hints = Hints::new(post.clone());
         let memo = Arc::default();
         let (esker, caller) = (options.esker, options.caller);
-        let bench = Bench { esker, caller, host: host(), memo, recall: Arc::default(), dir };
+        let bench = Bench {
+            esker,
+            caller,
+            host: host(),
+            memo,
+            recall: Arc::default(),
+            load: Arc::default(),
+            dir,
+        };
         let eye = Eye::open(Arc::clone(&hints));
         let (status, statuses) = watch::channel(Arc::default());
         let desk =

@@ -8,8 +8,9 @@ pub(crate) mod document;
 pub(crate) mod file;
 pub(crate) mod finding;
 pub(crate) mod guard;
+pub(crate) mod guess;
 mod locate;
-mod rows;
+pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod table;
 

@@ -9,15 +9,16 @@
 //! stage, command, tap: argv, N, then each word
 //!                     code, the hash of the program's files, empty if it has none inside the project
 //!                     env, N, then each name and the SHA-256 of its value, or "unset"
+//!                     if there are any, ok_exit, N, then each exit code besides 0
+//!                     if there is one, salt, its text
 //! stage:              inputs, N, then each name and the git blob of its content, in the definition's order
+//!                     if there is one, split, what it says, "true" or "false": whether some parts may fail
 //! file:               format, "workbook" or "bytes"
 //!                     sheets, N, then each name
 //!                     content, the SHA-256 of the file, or "missing"
 //! tap and fetched:    asked, N, then each word of the definition that decides what is asked for; a secret is
 //!                     where it is kept, never what it is; then, where a file says more, file and its SHA-256
 //! folder:             content, the SHA-256 of its files' names and hashes, or "missing"
-//! if there are any:   ok_exit, N, then each exit code besides 0
-//! if there is one:    salt, its text
 //! allow_empty, "true" or "false"
 //! gate, the hash of the guards, the checks and their files; left out, with its title, if there are none
 //! ```
@@ -113,7 +114,27 @@ pub(crate) fn of_stage(stage: &Stage, print: &Print, inputs: &[(&Resource, Revis
         fields.push(resource.as_str());
         fields.push(&blob.to_string());
     }
+    if let Some(split) = &stage.split {
+        fields.push("split");
+        fields.push(&split.by.to_string());
+        fields.push(if split.partial { "true" } else { "false" });
+    }
     fields.finish(stage.allow_empty, &print.gate)
+}
+
+/// The key of one part of a stage's input: the same program makes the same of the same bytes.
+pub(crate) fn of_part(
+    stage: &Stage,
+    print: &Print,
+    (name, stdin): (Option<&str>, &[u8]),
+) -> String {
+    let mut fields = Fields::new("part");
+    fields.push_program(&stage.program, print);
+    fields.push("name");
+    fields.push(name.unwrap_or_default());
+    fields.push("content");
+    fields.push(&sha256(stdin));
+    hex(&fields.0.finalize())
 }
 
 /// The run key of a source as it is now.

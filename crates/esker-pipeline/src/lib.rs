@@ -21,6 +21,7 @@ pub mod supervise;
 mod pull;
 
 pub mod engine;
+pub mod guess;
 pub mod record;
 pub mod rejected;
 mod run;

@@ -8,8 +8,10 @@ pub(crate) mod file;
 mod gate;
 mod gather;
 pub(crate) mod line;
+pub(crate) mod load;
 pub(crate) mod memo;
 pub(crate) mod output;
+mod split;
 mod stamp;
 mod store;
 
@@ -30,7 +32,7 @@ use jiff::Timestamp;
 
 use crate::child::said::Said;
 use crate::child::{self, End, Finished, Order, Stdin};
-use crate::definition::{Origin, Program};
+use crate::definition::{Origin, Program, Stage};
 use crate::plan::{Run, Task};
 use crate::pull;
 use crate::pull::recall::Recall;
@@ -40,6 +42,7 @@ use crate::retry;
 use self::failure::Broken;
 use self::file::{PATIENCE, Wanted};
 use self::line::{Line, Tale};
+use self::load::Load;
 use self::memo::Memo;
 
 /// The esker that runs, as provenance names it.
@@ -64,6 +67,8 @@ pub(crate) struct Bench {
     pub(crate) host: String,
     /// What earlier runs left.
     pub(crate) memo: Arc<Memo>,
+    /// How many programs run.
+    pub(crate) load: Arc<Load>,
     /// What sources have found out about time.
     pub(crate) recall: Arc<Recall>,
 }
@@ -112,6 +117,8 @@ pub(crate) struct Made {
     pub(crate) state: Option<(Resource, Bytes)>,
     /// What checks say of it that let it pass.
     warnings: Vec<String>,
+    /// The parts of the input whose results are not in it.
+    failed_parts: Vec<String>,
 }
 
 impl Made {
@@ -119,7 +126,7 @@ impl Made {
         contents: Vec<(Resource, Bytes)>,
         content_type: Option<&'static str>,
     ) -> Self {
-        Self { contents, content_type, state: None, warnings: Vec::new() }
+        Self { contents, content_type, state: None, warnings: Vec::new(), failed_parts: Vec::new() }
     }
 
     /// The same with what is to be remembered.
@@ -221,18 +228,26 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
             }
         },
         Task::Stage(stage) => {
-            if stage.ways.pure
-                && !stage.program.previous
+            if is_known_again(stage)
                 && !run.is_asked()
                 && let Some(made) = memo::find((bench, line), run)?
             {
                 return Ok(made);
+            }
+            if let Some(split) = &stage.split {
+                return split::make((bench, line), run, (stage, split));
             }
             let input = gather::inputs((bench, line), run, stage.inputs.len())?;
             let printed = execute(bench, run, &stage.program, (input, line))?;
             output::take(run, printed, stage.allow_empty)
         }
     }
+}
+
+/// Whether the outputs of an earlier run for the same key are what another would make.
+fn is_known_again(stage: &Stage) -> bool {
+    let is_whole = stage.split.as_ref().is_none_or(|split| !split.partial);
+    stage.ways.pure && !stage.program.previous && is_whole
 }
 
 /// Runs a program to its end.
@@ -246,6 +261,7 @@ fn start(
     std::fs::create_dir_all(&scratch)?;
     let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(scratch)?;
     let mut env = variables(bench, run, scratch.path());
+    env.extend(line.part.iter().map(|part| ("ESKER_PART".into(), part.into())));
     if program.previous {
         env.extend(gather::previous((bench, line), run, scratch.path())?);
     }

@@ -127,6 +127,7 @@ pub(crate) fn bench(bus: &Bus, store: &Endpoint, dir: &Path) -> Bench {
         caller: bus.caller(store),
         host: "here".to_owned(),
         memo: Arc::default(),
+        load: Arc::default(),
         recall: Arc::default(),
     }
 }
@@ -140,7 +141,7 @@ pub(crate) fn line() -> (Line, Receiver<Fault>) {
             drop(tell.send(fault));
         }
     });
-    (Line { mailbox: Mailbox { post, mail }, tells }, told)
+    (Line { mailbox: Mailbox { post, mail }, tells, part: None }, told)
 }
 
 /// A run of the file `a.csv`.

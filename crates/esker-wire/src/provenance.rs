@@ -58,6 +58,8 @@ pub struct Provenance {
     pub duration_ms: u64,
     /// The program's exit code.
     pub exit: i32,
+    /// The parts of the input whose results are not in it, if it was made in parts and some failed.
+    pub failed_parts: Vec<String>,
 }
 
 impl Provenance {
@@ -75,6 +77,9 @@ impl Provenance {
         section.push("started", self.started);
         section.push("duration-ms", self.duration_ms);
         section.push("exit", self.exit);
+        for part in &self.failed_parts {
+            section.push("failed-part", part.replace(['\n', '\r'], " "));
+        }
     }
 
     /// Reads the fields of a section; none if it names no stage.
@@ -96,6 +101,7 @@ impl Provenance {
             started: section.require("started")?,
             duration_ms: section.require("duration-ms")?,
             exit: section.require("exit")?,
+            failed_parts: section.all("failed-part").map(str::to_owned).collect(),
         }))
     }
 }

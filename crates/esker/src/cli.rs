@@ -91,6 +91,8 @@ pub(crate) enum Command {
     Watch(Watch),
     /// Validate esker.toml.
     Check(Check),
+    /// Print the JSON Schema of esker.toml, for editors.
+    Schema,
     /// Write an esker.toml to start from.
     Init(Init),
     /// Make a project's store again from a mirror.
@@ -373,8 +375,9 @@ pub(crate) struct Check {
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  esker init                      an esker.toml with comments, to fill in
-  esker init plan.xlsx            a project whose source is that spreadsheet")]
+  esker init                      asks for a name and a file; without a terminal, one to fill in
+  esker init plan.xlsx            a project whose source is that spreadsheet, with a schema of its sheets
+  esker init staff.csv            the same of a table")]
 pub(crate) struct Init {
     /// A spreadsheet or text file to start from.
     pub(crate) source: Option<PathBuf>,

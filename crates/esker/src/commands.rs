@@ -19,6 +19,7 @@ pub(crate) mod qplan;
 pub(crate) mod repair;
 pub(crate) mod restore;
 pub(crate) mod run;
+pub(crate) mod schema;
 pub(crate) mod tag;
 mod tree;
 pub(crate) mod uses;
@@ -62,6 +63,7 @@ fn provenance_json(provenance: &Provenance) -> Value {
         "started": provenance.started.to_string(),
         "duration_ms": provenance.duration_ms,
         "exit": provenance.exit,
+        "failed_parts": provenance.failed_parts,
     })
 }
 

@@ -56,6 +56,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Tag(tag) => commands::tag::tag(&place, &tag)?,
         Command::Watch(watch) => commands::watch::watch(&place, &watch)?,
         Command::Check(check) => return commands::check::check(&place, &check),
+        Command::Schema => commands::schema::print()?,
         Command::Init(init) => commands::init::init(&place, &init)?,
         Command::Restore(restore) => commands::restore::restore(&place, &restore)?,
         Command::Repair(repair) => return commands::repair::repair(&place, &repair),

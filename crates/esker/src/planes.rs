@@ -25,6 +25,7 @@ use rustix::process::{Resource as Limited, Rlimit, getrlimit, setrlimit};
 use tokio::sync::watch;
 
 use crate::cli::{Hub, Log, Ports, Up, Web};
+use crate::commands;
 use crate::endpoints::{Endpoints, HubAddresses, Presence, Process};
 use crate::project::{Place, Project};
 use crate::reach;
@@ -100,6 +101,9 @@ impl Start {
     fn logged(project: Project, bars: MultiProgress, read_along: bool) -> Result<Self> {
         let definition = definition(&project)?;
         project.hidden()?;
+        if let Err(error) = commands::schema::keep(&project) {
+            tracing::debug!(%error, "cannot keep the schema of esker.toml for editors");
+        }
         let files = allow_files();
         Ok(Self {
             files,

@@ -1,6 +1,6 @@
 //! Everything that is printed: data to standard output, words to standard error, colour only on a terminal.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, BufRead, ErrorKind, Read, Write};
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
@@ -89,6 +89,19 @@ pub(crate) fn note(text: impl AsRef<str>) {
     drop(writeln!(anstream::stderr(), "{}", text.as_ref()));
 }
 
+/// Asks a person; what is given for it if nothing is answered.
+pub(crate) fn ask(question: &str, default: &str) -> io::Result<String> {
+    const ANSWER_MAX: u64 = 4096;
+    let shown = if default.is_empty() { String::new() } else { format!(" [{default}]") };
+    let mut stderr = anstream::stderr();
+    write!(stderr, "{question}{shown} ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().take(ANSWER_MAX).read_line(&mut answer)?;
+    let answer = answer.trim();
+    Ok(if answer.is_empty() { default.to_owned() } else { answer.to_owned() })
+}
+
 /// Prints rows in aligned columns under dim headings.
 pub(crate) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
     let mut table = comfy_table::Table::new();
@@ -118,6 +131,11 @@ pub(crate) fn age(since: Timestamp) -> String {
     let units = [(24 * 3600, "d"), (3600, "h"), (60, "min")];
     let unit = units.iter().find(|(unit, _)| seconds >= *unit);
     unit.map_or_else(|| format!("{seconds} s"), |(unit, name)| format!("{} {name}", seconds / unit))
+}
+
+/// So many things, whose name takes an `s` where there is not one.
+pub(crate) fn count(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 /// A size for people.

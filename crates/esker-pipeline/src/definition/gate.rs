@@ -23,7 +23,7 @@ const PERCENT_MAX: u32 = 1_000_000;
 /// The keys of a source or stage that are read here.
 pub(super) const KEYS: [&str; 4] = ["check", "rows_min", "rows_drop_max", "row_delta_max"];
 /// The keys of a check that is written as a table.
-const CHECK_KEYS: [&str; 6] = ["file", "run", "output", "stream", "severity", "timeout"];
+pub(super) const CHECK_KEYS: [&str; 6] = ["file", "run", "output", "stream", "severity", "timeout"];
 
 /// How a check is written.
 const FORMS: &str = "write a file (check = \"plan.schema.json\"), a program in a list \

@@ -14,7 +14,7 @@ use super::value::Schedule;
 const COMMON: [&str; 6] = ["output", "allow_empty", "every", "cron", "timezone", "stamp"];
 
 /// The kinds of sources by the key that makes a source one, each with the keys that go with it.
-fn kinds() -> [(&'static str, Vec<&'static str>); 9] {
+pub(super) fn kinds() -> [(&'static str, Vec<&'static str>); 9] {
     [
         ("file", vec!["sheets"]),
         ("folder", Vec::new()),
@@ -86,7 +86,7 @@ fn kind(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<&'static str> {
 }
 
 /// Whether a key goes with every kind.
-fn is_common(key: &str) -> bool {
+pub(super) fn is_common(key: &str) -> bool {
     COMMON.contains(&key) || gate::KEYS.contains(&key)
 }
 

@@ -11,7 +11,7 @@ use super::graph::Node;
 use super::page::{Marked, Page, Table};
 use super::read::{Places, check_name, required, resource};
 use super::value::{self, Schedule};
-use super::{Origin, Program, Source, Stage, origin, ways};
+use super::{Origin, Program, Source, Stage, origin, split, ways};
 
 /// The most retries that may be asked for.
 const RETRY_MAX: u32 = 100;
@@ -36,6 +36,11 @@ pub(super) const PROGRAM_KEYS: [&str; 12] = [
 ];
 /// What a stage has besides the keys of its program.
 const STAGE_KEYS: [&str; 3] = ["input", "output", "stamp"];
+
+/// Every key of a stage.
+pub(super) fn stage_keys() -> Vec<&'static str> {
+    [&STAGE_KEYS[..], &ways::KEYS, &split::KEYS, &PROGRAM_KEYS, &gate::KEYS].concat()
+}
 
 pub(super) fn sources(
     page: &mut Page<'_>,
@@ -94,10 +99,7 @@ pub(super) fn stages(
     let mut stages = Vec::new();
     for (name, table) in page.tables(root.entries, "stage") {
         check_name(page, &name, &table.span);
-        page.check_keys(
-            &table,
-            &[&STAGE_KEYS[..], &ways::KEYS, &PROGRAM_KEYS, &gate::KEYS].concat(),
-        );
+        page.check_keys(&table, &stage_keys());
         let inputs = resources(page, &table, "input");
         let outputs = resources(page, &table, "output");
         let bare = |marked: &[Marked<Resource>]| -> Vec<Resource> {
@@ -111,12 +113,14 @@ pub(super) fn stages(
         };
         let owner = Owner { name: &name, outputs: &output_names, env: &program.env };
         let gate = gate::gate(page, &table, &owner, places);
+        let split = split::read(page, &table, (&program, &ways), output_names.len());
         stages.push(Stage {
             name,
             gate,
             inputs: input_names,
             outputs: output_names,
             ways,
+            split,
             program,
             stamp: stamp(page, &table),
             allow_empty: page.boolean(&table, "allow_empty").unwrap_or(false),

@@ -23,12 +23,24 @@ pub(super) struct Places {
     pub(super) pools: Vec<(String, Marked<String>)>,
 }
 
-const KEYS: [&str; 11] = [
+/// The tables there are.
+pub(super) const KEYS: [&str; 11] = [
     "project", "hub", "store", "web", "alias", "keep", "source", "stage", "view", "limits", "pool",
 ];
 
 /// The most programs that may be asked to run at once.
 pub(super) const JOBS_MAX: u32 = 256;
+
+/// The keys of `[project]`.
+pub(super) const PROJECT_KEYS: [&str; 1] = ["name"];
+/// The keys of `[hub]`.
+pub(super) const HUB_KEYS: [&str; 2] = ["requests", "events"];
+/// The keys of `[web]`.
+pub(super) const WEB_KEYS: [&str; 1] = ["bind"];
+/// The keys of `[limits]`.
+pub(super) const LIMITS_KEYS: [&str; 1] = ["jobs"];
+/// The keys of `[view.NAME]`.
+pub(super) const VIEW_KEYS: [&str; 3] = ["resource", "kind", "title"];
 
 /// Reads a definition and everything that is wrong with its text. There is none if the text is no TOML.
 pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, Vec<Defect>) {
@@ -78,7 +90,7 @@ fn project(page: &mut Page<'_>, root: &Table<'_, '_>) -> String {
         }
         return String::new();
     };
-    page.check_keys(&table, &["name"]);
+    page.check_keys(&table, &PROJECT_KEYS);
     let Some(name) = page.string(&table, "name") else {
         if !table.entries.contains_key("name") {
             page.error(&table.span, "the project has no name", hint);
@@ -100,7 +112,7 @@ fn hub(page: &mut Page<'_>, root: &Table<'_, '_>) -> Hub {
     let Some(table) = page.table(root.entries, "hub") else {
         return hub;
     };
-    page.check_keys(&table, &["requests", "events"]);
+    page.check_keys(&table, &HUB_KEYS);
     if let Some(requests) = page.parsed(&table, "requests", value::endpoint) {
         hub.requests = requests;
     }
@@ -116,7 +128,7 @@ fn hub(page: &mut Page<'_>, root: &Table<'_, '_>) -> Hub {
 
 fn web(page: &mut Page<'_>, root: &Table<'_, '_>) -> String {
     let bind = page.table(root.entries, "web").and_then(|table| {
-        page.check_keys(&table, &["bind"]);
+        page.check_keys(&table, &WEB_KEYS);
         page.parsed(&table, "bind", value::address)
     });
     bind.unwrap_or_else(|| "127.0.0.1:8000".to_owned())
@@ -124,7 +136,7 @@ fn web(page: &mut Page<'_>, root: &Table<'_, '_>) -> String {
 
 fn jobs(page: &mut Page<'_>, root: &Table<'_, '_>) -> usize {
     let jobs = page.table(root.entries, "limits").and_then(|table| {
-        page.check_keys(&table, &["jobs"]);
+        page.check_keys(&table, &LIMITS_KEYS);
         page.number(&table, "jobs", 1..=JOBS_MAX)
     });
     match jobs {
@@ -157,7 +169,7 @@ fn views(page: &mut Page<'_>, root: &Table<'_, '_>, makers: &Makers<'_>) -> Vec<
     let mut views = Vec::new();
     for (name, table) in page.tables(root.entries, "view") {
         check_name(page, &name, &table.span);
-        page.check_keys(&table, &["resource", "kind", "title"]);
+        page.check_keys(&table, &VIEW_KEYS);
         let kind = page.parsed(&table, "kind", |text| match text {
             "plan" => Ok(ViewKind::Plan),
             "table" => Ok(ViewKind::Table),

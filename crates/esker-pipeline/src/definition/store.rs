@@ -10,13 +10,16 @@ use super::page::{Page, Table};
 /// How many mirrors there may be.
 const MIRRORS_MAX: usize = 8;
 
+/// Every key of `[store]`.
+pub(super) fn keys() -> Vec<&'static str> {
+    large::KEYS.into_iter().chain(["push"]).chain(blobs::KEYS).collect()
+}
+
 pub(super) fn store(page: &mut Page<'_>, root: &Table<'_, '_>) -> Store {
     let Some(table) = page.table(root.entries, "store") else {
         return Store::default();
     };
-    let [min, max] = large::KEYS;
-    let keys: Vec<&str> = [min, max, "push"].into_iter().chain(blobs::KEYS).collect();
-    page.check_keys(&table, &keys);
+    page.check_keys(&table, &keys());
     let large = large::large(page, &table);
     Store { large, push: push(page, &table), blobs: blobs::blobs(page, &table) }
 }

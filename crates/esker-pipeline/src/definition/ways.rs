@@ -14,6 +14,9 @@ const PRIORITY_MAX: u32 = 100;
 pub(super) const KEYS: [&str; 7] =
     ["optional", "join", "priority", "mode", "pool", "preempt", "pure"];
 
+/// The keys of `[pool.NAME]`.
+pub(super) const POOL_KEYS: [&str; 1] = ["jobs"];
+
 /// How the versions of a stage's inputs must belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Join {
@@ -149,7 +152,7 @@ pub(super) fn pools(
     let mut pools = BTreeMap::new();
     for (name, table) in page.tables(root.entries, "pool") {
         check_name(page, &name, &table.span);
-        page.check_keys(&table, &["jobs"]);
+        page.check_keys(&table, &POOL_KEYS);
         let jobs = page.number(&table, "jobs", 1..=JOBS_MAX);
         if jobs.is_none() && !table.entries.contains_key("jobs") {
             let message = format!("{} has no `jobs`", table.title);

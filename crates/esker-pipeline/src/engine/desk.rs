@@ -29,7 +29,7 @@ use super::library::{Library, Turn};
 use super::listen::{Eye, Hints};
 use super::lull::Lulls;
 use super::status::{Seen, Status};
-use super::told::{bad_definition, definition_fault, log};
+use super::told;
 
 /// How much longer than its grace a run may take to end when the engine does.
 const MARGIN: Duration = Duration::from_secs(5);
@@ -37,6 +37,9 @@ const MARGIN: Duration = Duration::from_secs(5);
 /// How often in a row a run is stopped for what is newer: then one may come to its end, however fast its inputs
 /// change.
 const PREEMPTED_MAX: u32 = 10;
+
+/// How soon it is looked again for a place that runs for parts of inputs have taken.
+const SLOT_WAIT: Duration = Duration::from_millis(50);
 
 /// A run under way.
 struct Busy {
@@ -161,6 +164,7 @@ impl Desk {
         let definition = self.library.definition();
         self.fresh.adopt(definition);
         self.bursts.adopt(definition);
+        self.bench.load.set(definition.jobs);
         tracing::info!(
             project = definition.project,
             sources = definition.sources.len(),
@@ -240,7 +244,7 @@ impl Desk {
         };
         let mut after = Arc::clone(&status.borrow()).after(&seen);
         after.store = self.waits.values().next().cloned();
-        after.definition = definition_fault(self.bad_definition.as_ref());
+        after.definition = told::definition_fault(self.bad_definition.as_ref());
         publish(status, after);
         laps.tell(&plan, started);
     }
@@ -260,6 +264,11 @@ impl Desk {
         let runs = std::mem::take(&mut plan.runs);
         let started = runs.len();
         for run in runs {
+            // What runs for parts of inputs may have taken what the planner took for free.
+            if !self.bench.load.begin() {
+                self.agenda.within(Instant::now(), SLOT_WAIT);
+                break;
+            }
             self.start(run, plan);
         }
         self.lulls.settle(plan);
@@ -285,7 +294,7 @@ impl Desk {
             status,
             Status {
                 store: Some(fault.to_string()),
-                definition: definition_fault(self.bad_definition.as_ref()),
+                definition: told::definition_fault(self.bad_definition.as_ref()),
                 ..(*before).clone()
             },
         );
@@ -300,7 +309,7 @@ impl Desk {
                 self.adopt();
             }
             Turn::Bad(defects) => {
-                let record = bad_definition(&defects, Timestamp::now());
+                let record = told::bad_definition(&defects, Timestamp::now());
                 tracing::warn!(
                     defects = defects.len(),
                     "the definition is unusable; keeping the last good one"
@@ -332,6 +341,7 @@ impl Desk {
         let line = Line {
             mailbox: Mailbox { post: child_post.clone(), mail: child_mail },
             tells: self.teller(&name),
+            part: None,
         };
         let started = thread::Builder::new().name(format!("run {name}")).spawn(move || {
             let outcome = run::run(&bench, &run, &line);
@@ -349,6 +359,7 @@ impl Desk {
             }
             Err(error) => {
                 tracing::error!(%error, stage = name, "cannot start a thread for a run");
+                self.bench.load.end();
                 self.agenda.within(Instant::now(), MARGIN);
             }
         }
@@ -400,12 +411,13 @@ impl Desk {
     fn ended(&mut self, run: &Run, outcome: Outcome) {
         let was = self.busy.remove(run.name());
         self.bursts.ended(run.name(), Instant::now());
+        self.bench.load.end();
         let preempted = was.is_some_and(|was| was.preempted);
         self.waits.remove(run.name());
         self.progress.remove(run.name());
         match outcome {
             Outcome::Done(record) => {
-                log(&record);
+                told::log(&record);
                 self.lulls.end(run.name());
                 self.preempted.remove(run.name());
                 if let (Some(only), Task::Source(_)) = (&mut self.only, &run.task)

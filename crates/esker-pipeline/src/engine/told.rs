@@ -1,4 +1,4 @@
-//! What the engine says: of each run in the log, and of a definition that cannot be used in a record.
+//! What the engine tells of runs and of its definition: lines of the log, and the definition's own record.
 
 use esker_wire::record::{DEFINITION, Ended, Failure, RunRecord};
 use jiff::Timestamp;

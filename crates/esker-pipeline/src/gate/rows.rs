@@ -10,7 +10,7 @@ const LINE_MAX: usize = 1024 * 1024;
 const ROWS_MAX: usize = 10_000_000;
 
 /// Reads a table row by row.
-pub(super) struct Rows<'a> {
+pub(crate) struct Rows<'a> {
     content: &'a [u8],
     reader: Reader<'a>,
     /// The lines of the whole content before the table.
@@ -31,16 +31,16 @@ type Lines<'a> = std::slice::Split<'a, u8, fn(&u8) -> bool>;
 
 /// Where a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Position {
+pub(crate) struct Position {
     /// The line of the whole content it begins on, from 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// The row as a spreadsheet counts: the heading is row 1.
-    pub(super) row: usize,
+    pub(crate) row: usize,
 }
 
 impl<'a> Rows<'a> {
     /// Begins to read. The delimiter is guessed from the heading if none is told.
-    pub(super) fn new(
+    pub(crate) fn new(
         content: &'a [u8],
         before: usize,
         delimiter: Option<u8>,
@@ -62,7 +62,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Reads the next row into the record; none at the end.
-    pub(super) fn next(&mut self, record: &mut ByteRecord) -> Result<Option<Position>, Finding> {
+    pub(crate) fn next(&mut self, record: &mut ByteRecord) -> Result<Option<Position>, Finding> {
         let line = match &mut self.reader {
             Reader::Tabs(lines) => {
                 let Some((index, line)) = lines.next() else {

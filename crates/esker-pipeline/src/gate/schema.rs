@@ -104,6 +104,8 @@ pub(super) struct Allow {
     pub(super) crlf: bool,
     /// Line feeds within quotes.
     pub(super) newlines: bool,
+    /// Rows that lack their last cells.
+    pub(super) short: bool,
 }
 
 /// Columns whose values are to be found elsewhere.
@@ -475,8 +477,9 @@ fn allow(object: &Object, at: &str) -> Result<Allow, Wrong> {
             "bom" => allow.bom = true,
             "crlf" => allow.crlf = true,
             "newlines" => allow.newlines = true,
+            "short" => allow.short = true,
             _ => {
-                let hint = "known: bom, crlf, newlines";
+                let hint = "known: bom, crlf, newlines, short";
                 return Err(wrong(&format!("{at}/allow"), format!("cannot allow {word:?}"), hint));
             }
         }

@@ -56,7 +56,7 @@ fn missing(name: &str, known: &[String]) -> Finding {
 }
 
 /// The streams of a stacked stream.
-fn parts(content: &[u8]) -> Result<Vec<Part<'static>>, Finding> {
+pub(super) fn parts(content: &[u8]) -> Result<Vec<Part<'static>>, Finding> {
     if !content.starts_with(stacked::HEADER) {
         let line = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let found = quoted(&String::from_utf8_lossy(line));
@@ -300,7 +300,8 @@ impl Checker<'_> {
         position: Position,
     ) -> Option<Vec<Option<&'r str>>> {
         let last = record.len().saturating_sub(1);
-        if record.len() != self.columns.len() {
+        let (there, wanted) = (record.len(), self.columns.len());
+        if there > wanted || (there < wanted && !self.schema.allow.short) {
             let what = format!("{} cells, the heading has {}", record.len(), self.columns.len());
             self.find(position, None, what);
             self.end(&record[last], position);
@@ -331,6 +332,13 @@ impl Checker<'_> {
             } else if field.constraints.required {
                 self.find(position, Some(index), "there is no value (required)".to_owned());
             }
+        }
+        for index in there..wanted {
+            let field = self.columns[index].field.map(|field| &schema.fields[field]);
+            if field.is_some_and(|field| field.constraints.required) {
+                self.find(position, Some(index), "there is no value (required)".to_owned());
+            }
+            cells.push(None);
         }
         Some(cells)
     }

@@ -61,7 +61,7 @@ pub(super) fn pass(
     let (refused, warned): (Vec<_>, Vec<_>) =
         refusals.into_iter().partition(|refusal| refusal.severity == Severity::Error);
     let references = around.references();
-    made.warnings = warned.iter().map(Refusal::line).collect();
+    made.warnings.extend(warned.iter().map(Refusal::line));
     if refused.is_empty() {
         return Ok(made);
     }

@@ -30,26 +30,41 @@ pub(super) fn inputs(
     run: &Run,
     named: usize,
 ) -> Result<Stdin, Halt> {
+    if let ([only], 1) = (run.inputs.as_slice(), named) {
+        return match get((bench, line), run, (only, None))? {
+            Ok(content) => Ok(content.bytes.unwrap_or_default().into()),
+            Err(_) => Ok(Stdin::File(fetch((bench, line), run, only)?)),
+        };
+    }
+    let contents = contents((bench, line), run)?;
+    Ok(together(&contents, named)?.into())
+}
+
+/// What all inputs hold; each has to fit into memory.
+pub(super) fn contents<'r>(
+    at: (&Bench, &Line),
+    run: &'r Run,
+) -> Result<Vec<(&'r Input, Bytes)>, Halt> {
     let mut contents = Vec::new();
     for input in &run.inputs {
-        match get((bench, line), run, (input, None))? {
+        match get(at, run, (input, None))? {
             Ok(content) => contents.push((input, content.bytes.unwrap_or_default())),
-            Err(_) if named == 1 => {
-                return Ok(Stdin::File(fetch((bench, line), run, input)?));
-            }
             Err(fault) => {
-                let hint = "a stage with several inputs reads what fits into memory; give it this \
-                    one alone";
+                let hint = "a stage with several inputs, or a `split`, reads what fits into \
+                    memory; give it this one alone and whole";
                 return Err(Broken::new(fault.message, hint).into());
             }
         }
     }
-    if let [(_, only)] = contents.as_slice()
-        && named == 1
-    {
-        return Ok(only.clone().into());
+    Ok(contents)
+}
+
+/// What a program reads, of these inputs of as many as the definition names.
+pub(super) fn together(contents: &[(&Input, Bytes)], named: usize) -> Result<Bytes, Halt> {
+    match contents {
+        [(_, only)] if named == 1 => Ok(only.clone()),
+        several => stack(several).map_err(Halt::Broken),
     }
-    stack(&contents).map(Stdin::from).map_err(Halt::Broken)
 }
 
 /// Writes what the run's outputs are now into its scratch folder; gives the variables that name the files. What does

@@ -21,6 +21,8 @@ pub(crate) struct Line {
     pub(crate) mailbox: Mailbox,
     /// Where the run tells how it goes on.
     pub(crate) tells: Box<dyn Fn(Tale) + Send>,
+    /// The part of the input that is run for, if it is known by a name.
+    pub(crate) part: Option<String>,
 }
 
 /// What a run tells while it is under way.

@@ -26,8 +26,11 @@ pub(super) fn put(
     made: Made,
     began: Began,
 ) -> Result<RunRecord, Halt> {
-    let warnings = made.warnings.clone();
-    let request = request(bench, run, made, began);
+    let (warnings, failed_parts) = (made.warnings.clone(), made.failed_parts.clone());
+    let mut request = request(bench, run, made, began);
+    if let Some(provenance) = &mut request.provenance {
+        provenance.failed_parts = failed_parts;
+    }
     let stored = send(bench, line, &request)?;
     let changed = stored.items.iter().any(|item| item.is_changed());
     let outputs = stored
@@ -115,6 +118,7 @@ pub(super) fn provenance(bench: &Bench, run: &Run, began: Began, exit: i32) -> P
         started: began.at,
         duration_ms: began.duration_ms(),
         exit,
+        failed_parts: Vec::new(),
     }
 }
 

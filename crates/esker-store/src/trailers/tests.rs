@@ -33,6 +33,7 @@ fn provenance(program: &str) -> Provenance {
         started: "2025-11-20T12:00:00.123456789Z".parse().unwrap(),
         duration_ms: 5,
         exit: -9,
+        failed_parts: Vec::new(),
     }
 }
 

@@ -54,6 +54,7 @@ fn conditioned(raw: Revision) -> Put {
             started: "2025-11-20T12:00:30Z".parse().unwrap(),
             duration_ms: 31,
             exit: 0,
+            failed_parts: Vec::new(),
         }),
         ..put("conditioned/plan", "")
     }

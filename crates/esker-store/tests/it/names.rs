@@ -217,6 +217,7 @@ fn provenance_is_understood_across_renames() {
         started: Timestamp::UNIX_EPOCH,
         duration_ms: 1,
         exit: 0,
+        failed_parts: Vec::new(),
     };
     let run = |name: &str, content: &str, input: String| Put {
         provenance: Some(made(&input)),

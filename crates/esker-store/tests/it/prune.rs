@@ -73,6 +73,7 @@ impl Years {
             started: Timestamp::UNIX_EPOCH,
             duration_ms: 1,
             exit: 0,
+            failed_parts: Vec::new(),
         };
         let put = Put::one(resource(name), Bytes::copy_from_slice(bytes));
         let put = Put { provenance: Some(provenance), ..put };

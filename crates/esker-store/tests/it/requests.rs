@@ -258,6 +258,7 @@ fn made_from(stage: &str, inputs: &[(&str, Revision)]) -> Option<Provenance> {
         started: "2025-11-20T12:00:00.5Z".parse().unwrap(),
         duration_ms: 1,
         exit: 0,
+        failed_parts: Vec::new(),
     })
 }
 

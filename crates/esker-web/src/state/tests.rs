@@ -33,6 +33,7 @@ fn entry(name: &str, digit: u8, inputs: &[Input]) -> Entry {
         started: Timestamp::UNIX_EPOCH,
         duration_ms: 5,
         exit: 0,
+        failed_parts: Vec::new(),
     });
     Entry {
         resource: name.parse().expect("a name"),

@@ -46,6 +46,7 @@ fn provenance() -> Provenance {
         started: time(),
         duration_ms: 5,
         exit: 0,
+        failed_parts: Vec::new(),
     }
 }
 

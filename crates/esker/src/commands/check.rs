@@ -43,10 +43,10 @@ pub(crate) fn check(place: &Place, check: &Check) -> Result<ExitCode> {
     }
     if let Some(definition) = definition {
         say::line(format!(
-            "{FILE} is good: {} sources, {} stages, {} views",
-            definition.sources.len(),
-            definition.stages.len(),
-            definition.views.len()
+            "{FILE} is good: {}, {}, {}",
+            say::count(definition.sources.len(), "source"),
+            say::count(definition.stages.len(), "stage"),
+            say::count(definition.views.len(), "view")
         ))?;
     }
     Ok(code)

@@ -77,7 +77,7 @@ fn ask(
 ) -> Result<BTreeMap<String, Timestamp>> {
     let has_failed = |name: &&String| {
         let record = records.get(*name);
-        record.is_some_and(|record| matches!(record.ended, Ended::Problem | Ended::Retry))
+        record.is_some_and(|record| record.ended == Ended::Problem)
     };
     let mut names: BTreeSet<&String> = scope.wanted.iter().filter(has_failed).collect();
     if force {
@@ -205,7 +205,7 @@ fn tell(scope: &Scope, news: &News, status: &Status, as_json: bool) -> Result<Ex
     let of = |wanted: fn(&State) -> bool| -> Vec<&Part> {
         scope.parts(status).filter(|part| wanted(&part.state)).collect()
     };
-    let failed = of(|state| *state == State::Problem);
+    let failed = of(|state| matches!(state, State::Problem | State::Retry(_)));
     let waiting = of(|state| matches!(state, State::Waiting(_)));
     let in_vain: Vec<&Part> =
         waiting.iter().copied().filter(|part| is_named(scope, part)).collect();

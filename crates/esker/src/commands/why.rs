@@ -72,12 +72,26 @@ fn lines(node: &WhyNode, trunk: &Trunk) -> [String; 2] {
     );
     let how = match &entry.provenance {
         Some(made) => format!(
-            "by {}: {} ({} ms, exit {}, {} on {})",
-            made.stage, made.program, made.duration_ms, made.exit, made.engine, made.host
+            "by {}: {} ({} ms, exit {}, {} on {}){}",
+            made.stage,
+            made.program,
+            made.duration_ms,
+            made.exit,
+            made.engine,
+            made.host,
+            without(&made.failed_parts)
         ),
         None => format!("put by {}: {}", entry.author, entry.summary),
     };
     [what, format!("{}{DIM}{how}{DIM:#}", trunk.rest)]
+}
+
+/// Which parts of an input are not in what was made.
+fn without(failed: &[String]) -> String {
+    match failed {
+        [] => String::new(),
+        failed => format!(", without {}", failed.join(", ")),
+    }
 }
 
 /// Prints why a cell changed: the last time, or each time.

@@ -2,6 +2,7 @@
 
 mod bad_definitions;
 mod bad_programs;
+mod begin;
 mod bench;
 mod cells;
 mod chain;
@@ -27,6 +28,7 @@ mod problems;
 mod replication;
 mod semantics;
 mod sources;
+mod split;
 mod stock_tools;
 mod store;
 mod storm;

@@ -145,7 +145,7 @@ fn fight(stormy: &Stormy<'_>, start: Instant, client: u64, events: &Mutex<Vec<Ev
         let (revision, over) = known[&register].clone();
         let mut put = Put::one(resource, Bytes::from(content.clone()));
         put.items[0].if_head = Some(revision.map_or(Expect::Absent, Expect::Revision));
-        let Answer::Stored(stored) = ask(Ask::Put(put)) else {
+        let Answer::Stored(stored) = ask(Ask::Put(Box::new(put))) else {
             unreachable!("a PUT is answered as one");
         };
         let outcome = match stored {

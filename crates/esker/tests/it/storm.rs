@@ -105,7 +105,7 @@ impl<'a> Stormy<'a> {
             };
             client(&mut |ask| match ask {
                 Ask::Put(put) => Answer::Stored(
-                    caller.call_blocking(&put, DEADLINE).map(|stored| stored.revision),
+                    caller.call_blocking(&*put, DEADLINE).map(|stored| stored.revision),
                 ),
                 Ask::Get(get) => Answer::Content(
                     caller
@@ -120,7 +120,7 @@ impl<'a> Stormy<'a> {
 
 /// What a client asks.
 pub(crate) enum Ask {
-    Put(Put),
+    Put(Box<Put>),
     Get(Get),
 }
 
@@ -149,7 +149,7 @@ fn put_on(stormy: &Stormy<'_>, client: usize, told: &Mutex<Vec<Told>>) {
         number += 1;
         let content = format!("{client} {number}\n{}", "x".repeat(number % 700));
         let put = Put::one(resource.parse().expect("a name"), Bytes::from(content.clone()));
-        if let Answer::Stored(Ok(revision)) = ask(Ask::Put(put)) {
+        if let Answer::Stored(Ok(revision)) = ask(Ask::Put(Box::new(put))) {
             let resource = resource.clone();
             told.lock().expect("no panic").push(Told { resource, revision, content });
         }

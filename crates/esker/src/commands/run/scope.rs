@@ -7,9 +7,13 @@ use esker_pipeline::definition::Definition;
 use esker_pipeline::engine::status::{Part, Status};
 use esker_pipeline::plan::State;
 use esker_wire::name::Resource;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::Run;
 use crate::say::hinted;
+
+/// How long another try is waited for; a server may ask to be left alone for longer.
+const RETRY_MAX: SignedDuration = SignedDuration::from_mins(6);
 
 /// What is to be run.
 pub(super) struct Scope {
@@ -42,7 +46,7 @@ impl Scope {
     pub(super) fn is_settled(&self, status: &Status, has_run: impl Fn(&Part) -> bool) -> bool {
         let is_left = |part: &Part| match part.state {
             State::Stale | State::Running => !has_run(part),
-            State::Retry(_) => true,
+            State::Retry(at) => at.duration_since(Timestamp::now()) <= RETRY_MAX,
             State::Fresh | State::Waiting(_) | State::Problem => false,
         };
         let is_seen = self.wanted.is_empty() || !status.parts.is_empty();

@@ -1,0 +1,324 @@
+//! A stage whose input is cut into parts: its program runs for each by itself, several at once where there is room, and
+//! only for parts that it has not run for before.
+
+mod cut;
+mod kept;
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::child::said::Said;
+use crate::child::{Mail, Mailbox};
+use crate::definition::Stage;
+use crate::definition::split::Split;
+use crate::key;
+use crate::plan::Run;
+
+use self::cut::Part;
+use self::kept::Kept;
+use super::failure::Broken;
+use super::line::{Line, Tale};
+use super::{Bench, Halt, Made, execute, gather, output};
+
+/// How soon it is looked whether there is room for more, and whether the run is to end.
+const HEED: Duration = Duration::from_millis(100);
+/// How long what was made is kept in memory alone.
+const UNKEPT_MAX: Duration = Duration::from_secs(30);
+/// How many failed parts are told one by one.
+const TOLD_MAX: usize = 20;
+
+/// What a part came to.
+type Came = Result<Bytes, Halt>;
+
+/// Runs the stage for every part of its first input, and puts together what was made.
+pub(super) fn make(
+    at: (&Bench, &Line),
+    run: &Run,
+    (stage, split): (&Stage, &Split),
+) -> Result<Made, Halt> {
+    let inputs = gather::contents(at, run)?;
+    let (first, rest) = inputs.split_first().ok_or_else(nothing)?;
+    let parts = cut::cut(&split.by, &first.1)?;
+    let mut stdins = Vec::new();
+    for part in &parts {
+        let mut all = vec![(first.0, part.content.clone())];
+        all.extend(rest.iter().cloned());
+        stdins.push(gather::together(&all, stage.inputs.len())?);
+    }
+    let keys = parts.iter().zip(&stdins);
+    let keys =
+        keys.map(|(part, stdin)| key::of_part(stage, &run.print, (part.name.as_deref(), stdin)));
+    let mut work = Work {
+        at,
+        run,
+        stage,
+        split,
+        keys: keys.collect(),
+        parts,
+        came: Vec::new(),
+        fresh: 0,
+        kept_at: Instant::now(),
+    };
+    work.recall(kept::read(at, &stage.name)?);
+    let all = work.all(stdins);
+    if work.fresh > 0 {
+        work.keep()?;
+    }
+    all?;
+    work.finish()
+}
+
+fn nothing() -> Halt {
+    Broken::new("there is nothing to split", "").into()
+}
+
+/// A run for parts, under way.
+struct Work<'a> {
+    at: (&'a Bench, &'a Line),
+    run: &'a Run,
+    stage: &'a Stage,
+    split: &'a Split,
+    parts: Vec<Part>,
+    keys: Vec<String>,
+    /// What each part came to, as far as it is known.
+    came: Vec<Option<Came>>,
+    /// How many results are in memory alone.
+    fresh: usize,
+    kept_at: Instant,
+}
+
+/// What the threads of a run share.
+struct Shared<'a> {
+    bench: &'a Bench,
+    run: &'a Run,
+    stage: &'a Stage,
+    /// The parts that nobody has begun, by their place.
+    waiting: Mutex<VecDeque<(usize, Option<String>, Bytes)>>,
+    /// How to stop what is running.
+    posts: Mutex<Vec<Sender<Mail>>>,
+    tells: Sender<Tell>,
+}
+
+/// What a thread tells.
+enum Tell {
+    Came(usize, Came),
+    Warns(usize, String),
+    /// It takes no more parts.
+    Over,
+}
+
+impl Shared<'_> {
+    fn next(&self) -> Option<(usize, Option<String>, Bytes)> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// Lets go what nobody has begun.
+    fn give_up(&self) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn is_left(&self) -> bool {
+        !self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    fn stop(&self) {
+        self.give_up();
+        let posts = self.posts.lock().unwrap_or_else(PoisonError::into_inner);
+        // What has ended does not hear it.
+        posts.iter().for_each(|post| drop(post.send(Mail::Stop)));
+    }
+
+    /// Runs for one part after the other. A thread that has its slot besides the run's own gives it back when another
+    /// run wants it.
+    fn serve(&self, is_more: bool) {
+        while let Some((index, name, stdin)) = self.next() {
+            let came = self.one(index, name, stdin);
+            drop(self.tells.send(Tell::Came(index, came)));
+            if is_more && self.bench.load.is_wanted() {
+                break;
+            }
+        }
+        drop(self.tells.send(Tell::Over));
+    }
+
+    fn one(&self, index: usize, part: Option<String>, stdin: Bytes) -> Came {
+        let (post, mail) = channel();
+        self.posts.lock().unwrap_or_else(PoisonError::into_inner).push(post.clone());
+        let tells = self.tells.clone();
+        let tells = Box::new(move |tale| {
+            // How far one part is says little of the whole.
+            if let Tale::Said(Said::Warning(text)) = tale {
+                drop(tells.send(Tell::Warns(index, text)));
+            }
+        });
+        let line = Line { mailbox: Mailbox { post, mail }, tells, part };
+        match execute(self.bench, self.run, &self.stage.program, (stdin.into(), &line)) {
+            Err(Halt::Unchanged) => {
+                let summary = "the program says that nothing has changed, which a part cannot";
+                Err(Broken::new(summary, "have it print its result").into())
+            }
+            came => came,
+        }
+    }
+}
+
+impl Work<'_> {
+    /// What is known already.
+    fn recall(&mut self, mut known: Kept) {
+        // The same part may come twice.
+        let came = self.keys.iter().map(|key| known.get_mut(key).map(|made| Ok(made.clone())));
+        self.came = came.collect();
+    }
+
+    /// Runs for all parts that are not known.
+    fn all(&mut self, stdins: Vec<Bytes>) -> Result<(), Halt> {
+        let open = stdins.into_iter().enumerate().filter(|(index, _)| self.came[*index].is_none());
+        let open: VecDeque<_> =
+            open.map(|(index, stdin)| (index, self.parts[index].name.clone(), stdin)).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let (tells, told) = channel();
+        let shared = Arc::new(Shared {
+            bench: self.at.0,
+            run: self.run,
+            stage: self.stage,
+            waiting: Mutex::new(open),
+            posts: Mutex::default(),
+            tells,
+        });
+        thread::scope(|scope| {
+            let watched = self.watch(scope, (&shared, &told));
+            if watched.is_err() {
+                shared.stop();
+            }
+            watched
+        })
+    }
+
+    /// Starts threads as there is room, and takes what they tell until all are over.
+    fn watch<'s, 'e>(
+        &mut self,
+        scope: &'s Scope<'s, 'e>,
+        (shared, told): (&Arc<Shared<'e>>, &Receiver<Tell>),
+    ) -> Result<(), Halt> {
+        let mut threads = 1;
+        begin(scope, shared, false)?;
+        while threads > 0 {
+            // In a pool a run is one of its jobs, whatever it consists of.
+            let may_more = self.stage.ways.pool.is_none() && shared.is_left();
+            if may_more && shared.bench.load.begin_more() {
+                threads += 1;
+                if let Err(error) = begin(scope, shared, true) {
+                    shared.bench.load.end();
+                    return Err(error);
+                }
+                continue;
+            }
+            self.at.1.heed()?;
+            match told.recv_timeout(HEED) {
+                Ok(Tell::Over) => threads -= 1,
+                Ok(Tell::Came(index, came)) => self.take((index, came), shared)?,
+                Ok(Tell::Warns(index, text)) => {
+                    let text = format!("{}: {text}", self.parts[index].title);
+                    (self.at.1.tells)(Tale::Said(Said::Warning(text)));
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, (index, came): (usize, Came), shared: &Shared<'_>) -> Result<(), Halt> {
+        match &came {
+            Ok(_) => self.fresh += 1,
+            // The whole run is decided anew.
+            Err(Halt::Again(why)) => return Err(Halt::Again(why.clone())),
+            Err(_) if !self.split.partial => shared.give_up(),
+            Err(_) => {}
+        }
+        self.came[index] = Some(came);
+        let done = self.came.iter().flatten().count();
+        let text = format!("{done}/{} parts", self.parts.len());
+        (self.at.1.tells)(Tale::Said(Said::Progress(text)));
+        if self.fresh > 0 && self.kept_at.elapsed() > UNKEPT_MAX {
+            self.keep()?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what was made, for a run that comes after this one, however this one ends.
+    fn keep(&mut self) -> Result<(), Halt> {
+        let made = self.keys.iter().zip(&self.came);
+        let made = made.filter_map(|(key, came)| match came {
+            Some(Ok(made)) => Some((key, made)),
+            _ => None,
+        });
+        let made: std::collections::BTreeMap<&String, &Bytes> = made.collect();
+        kept::write(self.at, &self.stage.name, &made.into_iter().collect::<Vec<_>>())?;
+        (self.fresh, self.kept_at) = (0, Instant::now());
+        Ok(())
+    }
+
+    /// Puts together what was made, or says why that cannot be.
+    fn finish(self) -> Result<Made, Halt> {
+        let count = self.parts.len();
+        let mut made = Vec::new();
+        let mut failed = Vec::new();
+        for (part, came) in self.parts.iter().zip(&self.came) {
+            match came {
+                Some(Ok(bytes)) => made.push((part, bytes)),
+                Some(Err(Halt::Broken(broken))) => failed.push((part, broken)),
+                Some(Err(_)) | None => {}
+            }
+        }
+        let passing = failed.iter().find(|(_, broken)| broken.temporary);
+        let fatal = if self.split.partial && !made.is_empty() { passing } else { failed.first() };
+        if let Some((part, broken)) = fatal {
+            let summary = format!(
+                "{} of {count} parts failed; {}: {}",
+                failed.len(),
+                part.title,
+                broken.summary
+            );
+            return Err(Broken { summary, ..(*broken).clone() }.into());
+        }
+        let bytes = cut::join(&self.split.by, &made)?;
+        let mut whole = output::take(self.run, bytes, self.stage.allow_empty)?;
+        whole.failed_parts = failed.iter().map(|(part, _)| part.title.clone()).collect();
+        let told = failed.iter().take(TOLD_MAX);
+        whole.warnings = told
+            .map(|(part, broken)| {
+                format!("left out {}, which failed: {}", part.title, broken.summary)
+            })
+            .collect();
+        if failed.len() > TOLD_MAX {
+            whole
+                .warnings
+                .push(format!("left out {} more parts, which failed", failed.len() - TOLD_MAX));
+        }
+        Ok(whole)
+    }
+}
+
+/// Starts a thread for parts; `is_more` says that it has a slot besides the run's own.
+fn begin<'s, 'e>(
+    scope: &'s Scope<'s, 'e>,
+    shared: &Arc<Shared<'e>>,
+    is_more: bool,
+) -> Result<(), Halt> {
+    let shared = Arc::clone(shared);
+    let started = thread::Builder::new().name("part".to_owned()).spawn_scoped(scope, move || {
+        shared.serve(is_more);
+        if is_more {
+            shared.bench.load.end();
+        }
+    });
+    started.map(drop).map_err(Halt::from)
+}
