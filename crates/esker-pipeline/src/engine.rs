@@ -6,6 +6,7 @@
 //! People know it as the runner: that is what the command line and the documentation call it.
 
 mod agenda;
+mod bursts;
 mod desk;
 mod fresh;
 mod heads;
