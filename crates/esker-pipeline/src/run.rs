@@ -112,6 +112,7 @@ impl From<io::Error> for Halt {
 }
 
 /// What a program or file gave.
+#[derive(Debug, Clone)]
 pub(crate) struct Made {
     pub(crate) contents: Vec<(Resource, Bytes)>,
     /// What they are, if that is known.
@@ -231,13 +232,21 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
             }
         },
         Task::Stage(stage) => {
-            if is_known_again(stage)
-                && !run.is_asked()
-                && let Some(made) = memo::find((bench, line), run)?
-            {
-                return Ok(made);
+            let known = match is_known_again(stage) {
+                true => memo::find((bench, line), run)?,
+                false => None,
+            };
+            if let (Some(made), false) = (&known, run.is_asked()) {
+                return Ok(made.clone());
             }
-            compute((bench, line), run, stage, Keep::Parts)
+            let mut made = compute((bench, line), run, stage, Keep::Parts)?;
+            if known.is_some_and(|known| known.contents != made.contents) {
+                let name = &stage.name;
+                made.warnings.push(format!(
+                    "{name} made something else of the same inputs than before: it is not deterministic (pure = false says so)"
+                ));
+            }
+            Ok(made)
         }
     }
 }

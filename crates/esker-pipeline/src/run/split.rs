@@ -67,8 +67,8 @@ pub(super) fn make(
         kept_at: Instant::now(),
     };
     let known = match keep {
-        Keep::Parts => kept::read(at, &stage.name)?,
-        Keep::Nothing => Kept::new(),
+        Keep::Parts if !run.is_asked() => kept::read(at, &stage.name)?,
+        _ => Kept::new(),
     };
     work.recall(known);
     let all = work.all(stdins);
