@@ -151,6 +151,7 @@ impl Engine {
             esker,
             caller,
             host: host(),
+            scratch: dir.join(SCRATCH),
             memo,
             recall: Arc::default(),
             load: Arc::default(),
@@ -224,7 +225,8 @@ fn sweep(path: PathBuf) -> Result<(), Error> {
     }
 }
 
-fn host() -> String {
+/// This machine.
+pub(crate) fn host() -> String {
     let name = rustix::system::uname();
     name.nodename().to_string_lossy().into_owned()
 }
