@@ -104,8 +104,8 @@ struct Shared<'a> {
     stage: &'a Stage,
     /// The parts that nobody has begun, by their place.
     waiting: Mutex<VecDeque<(usize, Option<String>, Bytes)>>,
-    /// How to stop what is running.
-    posts: Mutex<Vec<Sender<Mail>>>,
+    /// How to stop what is running; none any more when it has been stopped.
+    posts: Mutex<Option<Vec<Sender<Mail>>>>,
     tells: Sender<Tell>,
 }
 
@@ -133,9 +133,9 @@ impl Shared<'_> {
 
     fn stop(&self) {
         self.give_up();
-        let posts = self.posts.lock().unwrap_or_else(PoisonError::into_inner);
+        let posts = self.posts.lock().unwrap_or_else(PoisonError::into_inner).take();
         // What has ended does not hear it.
-        posts.iter().for_each(|post| drop(post.send(Mail::Stop)));
+        posts.iter().flatten().for_each(|post| drop(post.send(Mail::Stop)));
     }
 
     /// Runs for one part after the other. A thread that has its slot besides the run's own gives it back when another
@@ -153,7 +153,10 @@ impl Shared<'_> {
 
     fn one(&self, index: usize, part: Option<String>, stdin: Bytes) -> Came {
         let (post, mail) = channel();
-        self.posts.lock().unwrap_or_else(PoisonError::into_inner).push(post.clone());
+        match self.posts.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(posts) => posts.push(post.clone()),
+            None => return Err(Halt::Again("the run ends".to_owned())),
+        }
         let tells = self.tells.clone();
         let tells = Box::new(move |tale| {
             // How far one part is says little of the whole.
@@ -195,7 +198,7 @@ impl Work<'_> {
             run: self.run,
             stage: self.stage,
             waiting: Mutex::new(open),
-            posts: Mutex::default(),
+            posts: Mutex::new(Some(Vec::new())),
             tells,
         });
         thread::scope(|scope| {
