@@ -44,7 +44,7 @@ pub(super) fn fetch(errand: &Errand<'_>, http: &Http) -> Result<Made, Halt> {
         return Err(Halt::Unchanged);
     };
     let bytes = match sheets::is_workbook(&name) {
-        true => file::convert(&bytes, &name, &http.sheets)?,
+        true => file::convert(&bytes, &called(&http.url, &name), &http.sheets)?,
         false => bytes,
     };
     let output = &errand.source.output;
@@ -54,6 +54,14 @@ pub(super) fn fetch(errand: &Errand<'_>, http: &Http) -> Result<Made, Halt> {
     let content_type = file::content_type(&name).or(content_type);
     let kept = json!({ "etag": validators.etag, "last_modified": validators.last_modified });
     state::made(errand, known.as_ref(), (bytes, content_type), kept)
+}
+
+/// What a file is called in front of people: a part of a secret address is a secret, too.
+fn called(url: &Text, name: &str) -> String {
+    match (url, name.rsplit_once('.')) {
+        (Text::Secret(secret), Some((_, ending))) => format!("{secret}.{ending}"),
+        _ => name.to_owned(),
+    }
 }
 
 fn place(errand: &Errand<'_>, http: &Http) -> Result<Place, Broken> {
