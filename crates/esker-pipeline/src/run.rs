@@ -28,7 +28,7 @@ use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Resource;
 use esker_wire::provenance::Input;
-use esker_wire::record::{Ended, RunRecord, STDERR_MAX};
+use esker_wire::record::{Ended, RunRecord};
 use esker_wire::revision::Revision;
 use jiff::Timestamp;
 
@@ -347,8 +347,7 @@ pub(crate) fn execute_with(
         End::Stopped => Err(Halt::Again("the engine ends".to_owned())),
         End::Interrupted => Err(Halt::Again("it was asked to end from outside".to_owned())),
         end => {
-            let is_cut = finished.stderr.len() >= STDERR_MAX;
-            let stderr = secrets.redact_tail(&finished.stderr, is_cut);
+            let stderr = secrets.redact_stderr(&finished.stderr);
             Err(failure::of_program(program, end, &stderr).into())
         }
     }

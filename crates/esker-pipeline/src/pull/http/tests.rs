@@ -8,8 +8,6 @@ use flate2::write::GzEncoder;
 
 use crate::pull::stand::{Authority, Stand, answer};
 
-use crate::pull::secrets::Secrets;
-
 use super::ask::{Answer, Header, Request, Validators, ask};
 use super::*;
 use crate::definition::secret::Secret;
@@ -141,6 +139,14 @@ fn secrets_go_to_no_other_server() {
     assert!(head.starts_with("get /c?key=signed "), "{head}");
     assert!(!head.contains("hush"), "{head}");
     assert!(head.contains("accept: text/csv\r\n"), "{head}");
+}
+
+#[test]
+fn what_lets_in_is_told_in_no_form() {
+    let pair = STANDARD.encode("me:hush-hush");
+    let mut secrets = Secrets::default();
+    hide(&mut secrets, &[secret("authorization", &format!("Basic {pair}"))]);
+    assert_eq!(secrets.redact(&format!("bad credentials {pair}")), "bad credentials ***");
 }
 
 #[test]
