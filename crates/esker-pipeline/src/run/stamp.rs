@@ -60,14 +60,14 @@ fn essence(
     run: &Run,
     (stamp, content): (&Program, Bytes),
 ) -> Result<Bytes, Halt> {
-    let finished = start(bench, run, (stamp, &Secrets::default()), (content.into(), line))?;
+    let mut secrets = Secrets::default();
+    secrets.hide_variables(&stamp.env);
+    let finished = start(bench, run, (stamp, &secrets), (content.into(), line))?;
     match finished.end {
         End::Exited(0) => Ok(finished.stdout.into()),
         End::Stopped => Err(Halt::Again("the engine ends".to_owned())),
         End::Interrupted => Err(Halt::Again("it was asked to end from outside".to_owned())),
         end => {
-            let mut secrets = Secrets::default();
-            secrets.hide_variables(&stamp.env);
             let stderr = secrets.redact_stderr(&finished.stderr);
             let broken = failure::of_program(stamp, end, &stderr);
             let summary = format!("cannot tell whether it has changed: {}", broken.summary);
