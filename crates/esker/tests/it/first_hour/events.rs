@@ -112,6 +112,7 @@ fn far_away() -> (World, Vec<crate::world::Running>, Cable) {
     let runner = world.start(&["runner"]);
     world.ok_with(&["put", "raw/a"], b"first");
     world.wait_for_content("out/a", |content| content == "first");
+    assert!(!cable.streams.lock().expect("no panic").is_empty(), "it hears through the cable");
     (world, vec![runner, hub], cable)
 }
 
