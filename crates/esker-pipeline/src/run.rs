@@ -11,6 +11,7 @@ pub(crate) mod line;
 pub(crate) mod load;
 pub(crate) mod memo;
 pub(crate) mod output;
+pub(crate) mod past;
 mod split;
 mod stamp;
 mod store;
@@ -65,6 +66,8 @@ pub(crate) struct Bench {
     pub(crate) caller: Caller,
     /// This machine.
     pub(crate) host: String,
+    /// Where the scratch folders of runs are.
+    pub(crate) scratch: PathBuf,
     /// What earlier runs left.
     pub(crate) memo: Arc<Memo>,
     /// How many programs run.
@@ -109,6 +112,7 @@ impl From<io::Error> for Halt {
 }
 
 /// What a program or file gave.
+#[derive(Debug, Clone)]
 pub(crate) struct Made {
     pub(crate) contents: Vec<(Resource, Bytes)>,
     /// What they are, if that is known.
@@ -228,26 +232,51 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
             }
         },
         Task::Stage(stage) => {
-            if is_known_again(stage)
-                && !run.is_asked()
-                && let Some(made) = memo::find((bench, line), run)?
-            {
-                return Ok(made);
+            let known = match is_known_again(stage) {
+                true => memo::find((bench, line), run)?,
+                false => None,
+            };
+            if let (Some(made), false) = (&known, run.is_asked()) {
+                return Ok(made.clone());
             }
-            if let Some(split) = &stage.split {
-                return split::make((bench, line), run, (stage, split));
+            let mut made = compute((bench, line), run, stage, Keep::Parts)?;
+            if known.is_some_and(|known| known.contents != made.contents) {
+                let name = &stage.name;
+                made.warnings.push(format!(
+                    "{name} made something else of the same inputs than before: it is not deterministic (pure = false says so)"
+                ));
             }
-            let input = gather::inputs((bench, line), run, stage.inputs.len())?;
-            let printed = execute(bench, run, &stage.program, (input, line))?;
-            output::take(run, printed, stage.allow_empty)
+            Ok(made)
         }
     }
 }
 
 /// Whether the outputs of an earlier run for the same key are what another would make.
-fn is_known_again(stage: &Stage) -> bool {
+pub(crate) fn is_known_again(stage: &Stage) -> bool {
     let is_whole = stage.split.as_ref().is_none_or(|split| !split.partial);
     stage.ways.pure && !stage.program.previous && is_whole
+}
+
+/// Whether what is made of the parts of an input is kept for later runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Parts,
+    Nothing,
+}
+
+/// Has a stage's program make the outputs, whatever is known of earlier runs.
+fn compute(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    stage: &Stage,
+    keep: Keep,
+) -> Result<Made, Halt> {
+    if let Some(split) = &stage.split {
+        return split::make((bench, line), run, (stage, split), keep);
+    }
+    let input = gather::inputs((bench, line), run, stage.inputs.len())?;
+    let printed = execute(bench, run, &stage.program, (input, line))?;
+    output::take(run, printed, stage.allow_empty)
 }
 
 /// Runs a program to its end.
@@ -257,9 +286,8 @@ fn start(
     (program, secrets): (&Program, &Secrets),
     (stdin, line): (Stdin, &Line),
 ) -> Result<Finished, Halt> {
-    let scratch = bench.dir.join(SCRATCH);
-    std::fs::create_dir_all(&scratch)?;
-    let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(scratch)?;
+    std::fs::create_dir_all(&bench.scratch)?;
+    let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(&bench.scratch)?;
     let mut env = variables(bench, run, scratch.path());
     env.extend(line.part.iter().map(|part| ("ESKER_PART".into(), part.into())));
     if program.previous {

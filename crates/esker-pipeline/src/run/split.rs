@@ -23,7 +23,7 @@ use self::cut::Part;
 use self::kept::Kept;
 use super::failure::Broken;
 use super::line::{Line, Tale};
-use super::{Bench, Halt, Made, execute, gather, output};
+use super::{Bench, Halt, Keep, Made, execute, gather, output};
 
 /// How soon it is looked whether there is room for more, and whether the run is to end.
 const HEED: Duration = Duration::from_millis(100);
@@ -40,6 +40,7 @@ pub(super) fn make(
     at: (&Bench, &Line),
     run: &Run,
     (stage, split): (&Stage, &Split),
+    keep: Keep,
 ) -> Result<Made, Halt> {
     let inputs = gather::contents(at, run)?;
     let (first, rest) = inputs.split_first().ok_or_else(nothing)?;
@@ -61,14 +62,17 @@ pub(super) fn make(
         keys: keys.collect(),
         parts,
         came: Vec::new(),
+        keep,
         fresh: 0,
         kept_at: Instant::now(),
     };
-    work.recall(kept::read(at, &stage.name)?);
+    let known = match keep {
+        Keep::Parts if !run.is_asked() => kept::read(at, &stage.name)?,
+        _ => Kept::new(),
+    };
+    work.recall(known);
     let all = work.all(stdins);
-    if work.fresh > 0 {
-        work.keep()?;
-    }
+    work.keep()?;
     all?;
     work.finish()
 }
@@ -87,6 +91,7 @@ struct Work<'a> {
     keys: Vec<String>,
     /// What each part came to, as far as it is known.
     came: Vec<Option<Came>>,
+    keep: Keep,
     /// How many results are in memory alone.
     fresh: usize,
     kept_at: Instant,
@@ -247,7 +252,7 @@ impl Work<'_> {
         let done = self.came.iter().flatten().count();
         let text = format!("{done}/{} parts", self.parts.len());
         (self.at.1.tells)(Tale::Said(Said::Progress(text)));
-        if self.fresh > 0 && self.kept_at.elapsed() > UNKEPT_MAX {
+        if self.kept_at.elapsed() > UNKEPT_MAX {
             self.keep()?;
         }
         Ok(())
@@ -255,6 +260,9 @@ impl Work<'_> {
 
     /// Keeps what was made, for a run that comes after this one, however this one ends.
     fn keep(&mut self) -> Result<(), Halt> {
+        if self.keep == Keep::Nothing || self.fresh == 0 {
+            return Ok(());
+        }
         let made = self.keys.iter().zip(&self.came);
         let made = made.filter_map(|(key, came)| match came {
             Some(Ok(made)) => Some((key, made)),

@@ -24,6 +24,7 @@ mod large;
 mod names;
 mod once;
 mod order;
+mod past;
 mod places;
 mod problems;
 mod replication;

@@ -146,3 +146,14 @@ fn what_is_made_from_a_resource_is_told() {
     assert_eq!(world.ok(&["uses", "out/d"]), "out/d\n└─ view end\n");
     assert!(world.fails(1, &["uses", "raw/x"]).contains("nothing in esker.toml makes"));
 }
+
+#[test]
+fn a_program_that_makes_something_else_of_the_same_is_told() {
+    let world = noted("", "date +%N");
+    let _up = world.up();
+    put(&world, "one");
+    world.wait_for("a run", || world.content("out/a").is_some());
+    world.ok(&["run", "s", "--force"]);
+    let warned = world.wait_for_problem("s")["warnings"].to_string();
+    assert!(warned.contains("it is not deterministic"), "{warned}");
+}

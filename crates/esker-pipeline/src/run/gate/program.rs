@@ -15,7 +15,7 @@ use crate::gate::finding::{Finding, Findings};
 use crate::gate::table::Part;
 
 use super::super::failure::{self, Broken};
-use super::super::{Halt, SCRATCH, variables};
+use super::super::{Halt, variables};
 use super::{Around, BAD_DATA};
 
 /// How long the smallest difference is looked for; after that a larger one is given.
@@ -38,8 +38,8 @@ pub(super) fn judge(
     // A version before that has no such stream is to the program as none.
     let previous = around.previous(output)?.and_then(|content| select(&content).ok());
     around.line.heed()?;
-    let scratch = around.bench.dir.join(SCRATCH);
-    std::fs::create_dir_all(&scratch)?;
+    let scratch = &around.bench.scratch;
+    std::fs::create_dir_all(scratch)?;
     let scratch = tempfile::Builder::new().prefix("check-").tempdir_in(scratch)?;
     let mut env = variables(around.bench, around.run, scratch.path());
     env.push(("ESKER_OUTPUT".into(), output.as_str().into()));
