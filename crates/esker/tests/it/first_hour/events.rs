@@ -16,7 +16,7 @@ fn kill_9_of_the_engine_while_a_stage_runs_leaves_no_orphan_and_no_half_output()
     let marker = format!("killed-{}", std::process::id());
     let world = World::new(&format!(
         "[project]\nname = \"p\"\n[stage.s]\ninput = \"raw/a\"\noutput = [\"out/a\", \"out/b\"]\n\
-         run = [\"sh\", \"s.sh\", \"{marker}\"]\n"
+         run = [\"sh\", \"s.sh\", \"{marker}\"]\ngrace = \"500ms\"\n"
     ));
     world.write(
         "s.sh",
