@@ -163,15 +163,15 @@ pub(crate) fn run(bench: &Bench, run: &Run, line: &Line) -> Outcome {
     let made = make(bench, &mut run, line);
     let made = made.and_then(|made| gate::pass((bench, line), &mut run, made, began));
     let made = made.and_then(|made| changed((bench, line), &run, made));
-    match made.and_then(|made| store::put((bench, line), &run, made, began)) {
-        Ok(record) => Outcome::Done(Box::new(record)),
-        Err(Halt::Again(why)) => Outcome::Again(why),
-        Err(Halt::Unchanged) => Outcome::Done(Box::new(unchanged(&run, began))),
-        Err(Halt::Broken(broken)) => {
-            let record = failure::record(&run, broken, began, Timestamp::now());
-            Outcome::Done(Box::new(record))
-        }
-    }
+    let mut record = match made.and_then(|made| store::put((bench, line), &run, made, began)) {
+        Ok(record) => record,
+        Err(Halt::Again(why)) => return Outcome::Again(why),
+        Err(Halt::Unchanged) => unchanged(&run, began),
+        Err(Halt::Broken(broken)) => failure::record(&run, broken, began, Timestamp::now()),
+    };
+    let warned = line.warned().into_iter().map(|text| format!("{}: {text}", run.name()));
+    record.warnings.extend(warned);
+    Outcome::Done(Box::new(record))
 }
 
 /// What was made, unless it is in essence what is there already.
@@ -296,7 +296,7 @@ fn start(
     let given = program.secrets.iter();
     env.extend(given.map(|(name, secret)| (name.into(), secrets.of(secret).into())));
     env.extend(secrets.given().iter().map(|(name, value)| (name.into(), value.into())));
-    let says = |said| (line.tells)(Tale::Said(said_without(secrets, said)));
+    let says = |said| line.tell(Tale::Said(said_without(secrets, said)));
     let order = Order { esker: &bench.esker, dir: &bench.dir, program, env, stdin, says: &says };
     Ok(child::run(&order, &line.mailbox)?)
 }

@@ -142,7 +142,7 @@ pub(crate) fn line() -> (Line, Receiver<Fault>) {
             drop(tell.send(fault));
         }
     });
-    (Line { mailbox: Mailbox { post, mail }, tells, part: None }, told)
+    (Line::new(Mailbox { post, mail }, tells), told)
 }
 
 /// A run of the file `a.csv`.

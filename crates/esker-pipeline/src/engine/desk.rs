@@ -338,11 +338,8 @@ impl Desk {
         let (child_post, child_mail) = channel();
         let (name, key) = (run.name().to_owned(), run.run_key.clone());
         let (bench, post) = (Arc::clone(&self.bench), self.post.clone());
-        let line = Line {
-            mailbox: Mailbox { post: child_post.clone(), mail: child_mail },
-            tells: self.teller(&name),
-            part: None,
-        };
+        let mailbox = Mailbox { post: child_post.clone(), mail: child_mail };
+        let line = Line::new(mailbox, self.teller(&name));
         let started = thread::Builder::new().name(format!("run {name}")).spawn(move || {
             let outcome = run::run(&bench, &run, &line);
             // An engine that has ended does not take it; the store knows what was done.

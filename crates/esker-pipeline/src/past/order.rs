@@ -33,7 +33,7 @@ impl Hands {
             Some(hands) => hands.push(post.clone()),
             None => drop(post.send(Mail::Stop)),
         }
-        Hand { line: Line { mailbox: Mailbox { post, mail }, tells: Box::new(|_| {}), part: None } }
+        Hand { line: Line::new(Mailbox { post, mail }, Box::new(|_| {})) }
     }
 
     fn stop(&self) {

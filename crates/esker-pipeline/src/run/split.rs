@@ -161,7 +161,8 @@ impl Shared<'_> {
                 drop(tells.send(Tell::Warns(index, text)));
             }
         });
-        let line = Line { mailbox: Mailbox { post, mail }, tells, part };
+        let mut line = Line::new(Mailbox { post, mail }, tells);
+        line.part = part;
         match execute(self.bench, self.run, &self.stage.program, (stdin.into(), &line)) {
             Err(Halt::Unchanged) => {
                 let summary = "the program says that nothing has changed, which a part cannot";
@@ -231,7 +232,7 @@ impl Work<'_> {
                 Ok(Tell::Came(index, came)) => self.take((index, came), shared)?,
                 Ok(Tell::Warns(index, text)) => {
                     let text = format!("{}: {text}", self.parts[index].title);
-                    (self.at.1.tells)(Tale::Said(Said::Warning(text)));
+                    self.at.1.tell(Tale::Said(Said::Warning(text)));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -251,7 +252,7 @@ impl Work<'_> {
         self.came[index] = Some(came);
         let done = self.came.iter().flatten().count();
         let text = format!("{done}/{} parts", self.parts.len());
-        (self.at.1.tells)(Tale::Said(Said::Progress(text)));
+        self.at.1.tell(Tale::Said(Said::Progress(text)));
         if self.kept_at.elapsed() > UNKEPT_MAX {
             self.keep()?;
         }
@@ -300,16 +301,18 @@ impl Work<'_> {
         let bytes = cut::join(&self.split.by, &made)?;
         let mut whole = output::take(self.run, bytes, self.stage.allow_empty)?;
         whole.failed_parts = failed.iter().map(|(part, _)| part.title.clone()).collect();
+        let name = &self.stage.name;
         let told = failed.iter().take(TOLD_MAX);
         whole.warnings = told
             .map(|(part, broken)| {
-                format!("left out {}, which failed: {}", part.title, broken.summary)
+                format!("{name}: left out {}, which failed: {}", part.title, broken.summary)
             })
             .collect();
         if failed.len() > TOLD_MAX {
-            whole
-                .warnings
-                .push(format!("left out {} more parts, which failed", failed.len() - TOLD_MAX));
+            whole.warnings.push(format!(
+                "{name}: left out {} more parts, which failed",
+                failed.len() - TOLD_MAX
+            ));
         }
         Ok(whole)
     }

@@ -157,3 +157,21 @@ fn a_program_that_makes_something_else_of_the_same_is_told() {
     let warned = world.wait_for_problem("s")["warnings"].to_string();
     assert!(warned.contains("it is not deterministic"), "{warned}");
 }
+
+#[test]
+fn what_a_program_warns_of_is_told_until_it_runs_again() {
+    let world = noted(
+        "stamp = [\"sort\"]",
+        "read word; [ $word = odd ] && echo esker: warning odd >&2; echo $word",
+    );
+    let _up = world.up();
+    put(&world, "even\n");
+    wait(&world, "even\n");
+    put(&world, "odd\n");
+    let warned = world.wait_for_problem("s");
+    assert_eq!(warned["warnings"], serde_json::json!(["s: odd"]), "{warned}");
+    put(&world, "even\n");
+    world.wait_for("none", || {
+        world.json(&["problems", "--json"]).as_array().is_some_and(Vec::is_empty)
+    });
+}
