@@ -6,6 +6,7 @@
 //! People know it as the runner: that is what the command line and the documentation call it.
 
 mod agenda;
+mod bursts;
 mod desk;
 mod fresh;
 mod heads;
@@ -150,6 +151,7 @@ impl Engine {
             esker,
             caller,
             host: host(),
+            scratch: dir.join(SCRATCH),
             memo,
             recall: Arc::default(),
             load: Arc::default(),
@@ -223,7 +225,8 @@ fn sweep(path: PathBuf) -> Result<(), Error> {
     }
 }
 
-fn host() -> String {
+/// This machine.
+pub(crate) fn host() -> String {
     let name = rustix::system::uname();
     name.nodename().to_string_lossy().into_owned()
 }

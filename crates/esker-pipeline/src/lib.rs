@@ -23,6 +23,7 @@ mod pull;
 
 pub mod engine;
 pub mod guess;
+pub mod past;
 pub mod record;
 pub mod rejected;
 mod run;

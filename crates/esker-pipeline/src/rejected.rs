@@ -24,7 +24,7 @@ pub(crate) fn of_run(stage: &str, run_key: &str) -> Option<Branch> {
 }
 
 /// A stage's name as part of a branch's, which knows fewer letters: what is no such name is followed by a hash.
-fn part(stage: &str) -> String {
+pub(crate) fn part(stage: &str) -> String {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if stage.chars().all(is_plain) && !stage.starts_with('-') {
         return stage.to_owned();

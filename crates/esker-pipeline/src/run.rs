@@ -11,12 +11,14 @@ pub(crate) mod line;
 pub(crate) mod load;
 pub(crate) mod memo;
 pub(crate) mod output;
+pub(crate) mod past;
 mod split;
 mod stamp;
 mod store;
 
 use std::ffi::OsString;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +28,7 @@ use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Resource;
 use esker_wire::provenance::Input;
-use esker_wire::record::{Ended, RunRecord, STDERR_MAX};
+use esker_wire::record::{Ended, RunRecord};
 use esker_wire::revision::Revision;
 use jiff::Timestamp;
 
@@ -65,6 +67,8 @@ pub(crate) struct Bench {
     pub(crate) caller: Caller,
     /// This machine.
     pub(crate) host: String,
+    /// Where the scratch folders of runs are.
+    pub(crate) scratch: PathBuf,
     /// What earlier runs left.
     pub(crate) memo: Arc<Memo>,
     /// How many programs run.
@@ -109,6 +113,7 @@ impl From<io::Error> for Halt {
 }
 
 /// What a program or file gave.
+#[derive(Debug, Clone)]
 pub(crate) struct Made {
     pub(crate) contents: Vec<(Resource, Bytes)>,
     /// What they are, if that is known.
@@ -154,20 +159,30 @@ impl Began {
 
 /// Runs one source or stage. The thread that calls this must live until it returns.
 pub(crate) fn run(bench: &Bench, run: &Run, line: &Line) -> Outcome {
+    unharmed(|| attempt(bench, run, line))
+}
+
+/// What comes of a run, even if it ends in a fault of ours: whoever waits for its end hears of it.
+fn unharmed(attempt: impl FnOnce() -> Outcome) -> Outcome {
+    let caught = panic::catch_unwind(AssertUnwindSafe(attempt));
+    caught.unwrap_or_else(|_| Outcome::Again("esker itself failed; its log says where".to_owned()))
+}
+
+fn attempt(bench: &Bench, run: &Run, line: &Line) -> Outcome {
     let began = Began::now();
     let mut run = run.clone();
     let made = make(bench, &mut run, line);
     let made = made.and_then(|made| gate::pass((bench, line), &mut run, made, began));
     let made = made.and_then(|made| changed((bench, line), &run, made));
-    match made.and_then(|made| store::put((bench, line), &run, made, began)) {
-        Ok(record) => Outcome::Done(Box::new(record)),
-        Err(Halt::Again(why)) => Outcome::Again(why),
-        Err(Halt::Unchanged) => Outcome::Done(Box::new(unchanged(&run, began))),
-        Err(Halt::Broken(broken)) => {
-            let record = failure::record(&run, broken, began, Timestamp::now());
-            Outcome::Done(Box::new(record))
-        }
-    }
+    let mut record = match made.and_then(|made| store::put((bench, line), &run, made, began)) {
+        Ok(record) => record,
+        Err(Halt::Again(why)) => return Outcome::Again(why),
+        Err(Halt::Unchanged) => unchanged(&run, began),
+        Err(Halt::Broken(broken)) => failure::record(&run, broken, began, Timestamp::now()),
+    };
+    let warned = line.warned().into_iter().map(|text| format!("{}: {text}", run.name()));
+    record.warnings.extend(warned);
+    Outcome::Done(Box::new(record))
 }
 
 /// What was made, unless it is in essence what is there already.
@@ -228,26 +243,51 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
             }
         },
         Task::Stage(stage) => {
-            if is_known_again(stage)
-                && !run.is_asked()
-                && let Some(made) = memo::find((bench, line), run)?
-            {
-                return Ok(made);
+            let known = match is_known_again(stage) {
+                true => memo::find((bench, line), run)?,
+                false => None,
+            };
+            if let (Some(made), false) = (&known, run.is_asked()) {
+                return Ok(made.clone());
             }
-            if let Some(split) = &stage.split {
-                return split::make((bench, line), run, (stage, split));
+            let mut made = compute((bench, line), run, stage, Keep::Parts)?;
+            if known.is_some_and(|known| known.contents != made.contents) {
+                let name = &stage.name;
+                made.warnings.push(format!(
+                    "{name} made something else of the same inputs than before: it is not deterministic (pure = false says so)"
+                ));
             }
-            let input = gather::inputs((bench, line), run, stage.inputs.len())?;
-            let printed = execute(bench, run, &stage.program, (input, line))?;
-            output::take(run, printed, stage.allow_empty)
+            Ok(made)
         }
     }
 }
 
 /// Whether the outputs of an earlier run for the same key are what another would make.
-fn is_known_again(stage: &Stage) -> bool {
+pub(crate) fn is_known_again(stage: &Stage) -> bool {
     let is_whole = stage.split.as_ref().is_none_or(|split| !split.partial);
     stage.ways.pure && !stage.program.previous && is_whole
+}
+
+/// Whether what is made of the parts of an input is kept for later runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Parts,
+    Nothing,
+}
+
+/// Has a stage's program make the outputs, whatever is known of earlier runs.
+fn compute(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    stage: &Stage,
+    keep: Keep,
+) -> Result<Made, Halt> {
+    if let Some(split) = &stage.split {
+        return split::make((bench, line), run, (stage, split), keep);
+    }
+    let input = gather::inputs((bench, line), run, stage.inputs.len())?;
+    let printed = execute(bench, run, &stage.program, (input, line))?;
+    output::take(run, printed, stage.allow_empty)
 }
 
 /// Runs a program to its end.
@@ -257,9 +297,8 @@ fn start(
     (program, secrets): (&Program, &Secrets),
     (stdin, line): (Stdin, &Line),
 ) -> Result<Finished, Halt> {
-    let scratch = bench.dir.join(SCRATCH);
-    std::fs::create_dir_all(&scratch)?;
-    let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(scratch)?;
+    std::fs::create_dir_all(&bench.scratch)?;
+    let scratch = tempfile::Builder::new().prefix("run-").tempdir_in(&bench.scratch)?;
     let mut env = variables(bench, run, scratch.path());
     env.extend(line.part.iter().map(|part| ("ESKER_PART".into(), part.into())));
     if program.previous {
@@ -268,7 +307,7 @@ fn start(
     let given = program.secrets.iter();
     env.extend(given.map(|(name, secret)| (name.into(), secrets.of(secret).into())));
     env.extend(secrets.given().iter().map(|(name, value)| (name.into(), value.into())));
-    let says = |said| (line.tells)(Tale::Said(said_without(secrets, said)));
+    let says = |said| line.tell(Tale::Said(said_without(secrets, said)));
     let order = Order { esker: &bench.esker, dir: &bench.dir, program, env, stdin, says: &says };
     Ok(child::run(&order, &line.mailbox)?)
 }
@@ -308,8 +347,7 @@ pub(crate) fn execute_with(
         End::Stopped => Err(Halt::Again("the engine ends".to_owned())),
         End::Interrupted => Err(Halt::Again("it was asked to end from outside".to_owned())),
         end => {
-            let is_cut = finished.stderr.len() >= STDERR_MAX;
-            let stderr = secrets.redact_tail(&finished.stderr, is_cut);
+            let stderr = secrets.redact_stderr(&finished.stderr);
             Err(failure::of_program(program, end, &stderr).into())
         }
     }

@@ -18,8 +18,8 @@ use crate::child::Mailbox;
 use crate::definition::Definition;
 use crate::key::Print;
 use crate::plan::{Run, Task};
-use crate::run::Bench;
 use crate::run::line::{Line, Tale};
+use crate::run::{Bench, SCRATCH};
 
 /// A served stub and what it is asked for.
 pub(crate) struct Stub {
@@ -126,6 +126,7 @@ pub(crate) fn bench(bus: &Bus, store: &Endpoint, dir: &Path) -> Bench {
         esker: "/bin/false".into(),
         caller: bus.caller(store),
         host: "here".to_owned(),
+        scratch: dir.join(SCRATCH),
         memo: Arc::default(),
         load: Arc::default(),
         recall: Arc::default(),
@@ -141,7 +142,7 @@ pub(crate) fn line() -> (Line, Receiver<Fault>) {
             drop(tell.send(fault));
         }
     });
-    (Line { mailbox: Mailbox { post, mail }, tells, part: None }, told)
+    (Line::new(Mailbox { post, mail }, tells), told)
 }
 
 /// A run of the file `a.csv`.

@@ -92,6 +92,26 @@ impl Store {
 }
 
 impl Sides {
+    /// Two contents that need not be stored, under the name they have in common.
+    #[must_use]
+    pub fn of(name: &str, (old, new): (Bytes, Bytes)) -> Self {
+        let is_same = old == new;
+        let side = |mark: u8, bytes: Bytes| {
+            let blob = Some(Revision::from_bytes([mark; 20]));
+            let size = bytes.len() as u64;
+            let bytes = if size > CONTENT_MAX as u64 { Bytes::new() } else { bytes };
+            Side { blob, size, bytes }
+        };
+        Self {
+            name: name.to_owned(),
+            content_type: None,
+            old: side(0, old),
+            new: side(u8::from(!is_same), new),
+            form: Form::Auto,
+            key: Vec::new(),
+        }
+    }
+
     /// The difference; empty if there is none.
     ///
     /// # Errors

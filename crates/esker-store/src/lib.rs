@@ -38,6 +38,7 @@ mod commit;
 mod trailers;
 
 mod delta;
+mod dropped;
 mod durable;
 mod files;
 mod journal;

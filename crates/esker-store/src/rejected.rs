@@ -58,21 +58,22 @@ impl Store {
         Ok(())
     }
 
-    /// Removes a branch, if it is where git looks for it and nobody has moved it.
-    fn let_go(&mut self, branch: &Branch) -> Result<(), Error> {
+    /// Removes a branch, if it is where git looks for it and nobody has moved it; whether it did.
+    pub(crate) fn let_go(&mut self, branch: &Branch) -> Result<bool, Error> {
         let name = refs::of_branch(branch);
         let durable = self.lines.get(branch).and_then(|line| line.durable);
         let Some(head) = durable.filter(|_| !self.moving.contains_key(&name)) else {
-            return Ok(());
+            return Ok(false);
         };
         if self.history(branch)?.head().map(|step| step.revision) != Some(head) {
-            return Ok(());
+            return Ok(false);
         }
-        if locks::remove(&self.dir, &name, head)? {
+        let is_removed = locks::remove(&self.dir, &name, head)?;
+        if is_removed {
             index::remove(&self.dir, branch)?;
             self.lines.remove(branch);
-            tracing::info!(%branch, "let go what was refused long ago");
+            tracing::info!(%branch, "branch removed");
         }
-        Ok(())
+        Ok(is_removed)
     }
 }

@@ -18,8 +18,8 @@ use esker_wire::message::{Message, Request};
 use esker_wire::name::Branch;
 use esker_wire::seed;
 use esker_wire::snapshot::{
-    Diff, Gc, Get, Health, HealthReport, List, Log, Move, Prune, Put, Resolve, Stat, Stored, Tag,
-    Tags, Upload, Why,
+    Branches, Diff, DropBranch, Gc, Get, Health, HealthReport, List, Log, Move, Prune, Put,
+    Resolve, Stat, Stored, Tag, Tags, Upload, Why,
 };
 
 use crate::error::Error;
@@ -123,13 +123,15 @@ impl Snapshots {
             Why::VERB => self.read(&message, Store::why),
             Resolve::VERB => self.read(&message, Store::resolve),
             Tags::VERB => self.read(&message, |store, _: &Tags| store.tags()),
+            Branches::VERB => self.read(&message, Store::branches_like),
+            DropBranch::VERB => self.drop_branch(batch, &message),
             Upload::VERB => self.read(&message, Store::upload),
             Gc::VERB => self.collect(batch, &message),
             Prune::VERB => self.prune(batch, &message),
             Health::VERB => reply::<Health>(Ok(self.health())),
             other => refused(
                 &Fault::bad_request(format!("{other:?} is no request of the snapshot service")).hint(
-                    "requests are PUT, MOVE, GET, STAT, LIST, LOG, DIFF, WHY, RESOLVE, TAG, TAGS, UPLOAD, GC, PRUNE and HEALTH",
+                    "requests are PUT, MOVE, GET, STAT, LIST, LOG, DIFF, WHY, RESOLVE, TAG, TAGS, BRANCHES, DROP, UPLOAD, GC, PRUNE and HEALTH",
                 ),
             ),
         }
@@ -209,6 +211,14 @@ impl Snapshots {
             self.store.tag(&ask)
         });
         reply::<Tag>(tagged)
+    }
+
+    fn drop_branch(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
+        let dropped = DropBranch::from_message(message).and_then(|ask| {
+            batch.check()?;
+            self.store.drop_branch(&ask)
+        });
+        reply::<DropBranch>(dropped)
     }
 
     /// Removes nothing in a bucket for a replica, which may not know yet what is named.
@@ -418,11 +428,12 @@ fn reads(frames: &Frames) -> bool {
 /// Whether a request may write.
 fn writes(frames: &Frames) -> bool {
     let head = frames.first().map(Bytes::as_ref).unwrap_or_default();
-    let verbs: [&[u8]; 5] = [
+    let verbs: [&[u8]; 6] = [
         b"=====esker/1 PUT",
         b"=====esker/1 TAG",
         b"=====esker/1 MOVE",
         b"=====esker/1 PRUNE",
+        b"=====esker/1 DROP",
         b"=====PUT",
     ];
     verbs.iter().any(|verb| head.starts_with(verb))

@@ -22,6 +22,7 @@ struct State<'a> {
     resources: Vec<ResourceState>,
     stages: Vec<StageState<'a>>,
     problems: Vec<Problem<'a>>,
+    warnings: Vec<&'a str>,
     views: Vec<ViewState<'a>>,
     runner: bool,
 }
@@ -125,6 +126,11 @@ pub(crate) fn state(project: &Project, health: &HealthReport, seen: &Seen<'_>) -
         resources: listing.entries.iter().map(resource).collect(),
         stages,
         problems: records.values().filter_map(problem).collect(),
+        warnings: records
+            .values()
+            .flat_map(|record| &record.warnings)
+            .map(String::as_str)
+            .collect(),
         views: project.views.iter().map(|one| view(one, &older)).collect(),
         runner: project.has_runner,
     };

@@ -5,6 +5,7 @@
 
 pub mod stacked;
 
+pub mod backfill;
 pub mod blobs;
 pub mod name;
 pub mod remote;

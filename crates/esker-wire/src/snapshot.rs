@@ -4,6 +4,7 @@
 //! last changed that resource, as seen from the commit asked for.
 
 mod ask;
+mod branches;
 mod diff;
 mod log;
 mod mirror;
@@ -26,6 +27,7 @@ use crate::pruned::Tombstone;
 use crate::revision::Revision;
 
 pub use ask::{Health, HealthReport, Resolve, Resolved, Tags, Why, WhyNode};
+pub use branches::{Branches, DropBranch};
 pub use diff::{Diff, Difference, Form};
 pub use log::{Filter, LOG_MAX, Log, Mark, Page};
 pub use mirror::MirrorReport;

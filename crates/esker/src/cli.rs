@@ -4,6 +4,7 @@ mod ask;
 mod bench;
 mod care;
 mod names;
+mod past;
 mod search;
 mod tell;
 
@@ -24,6 +25,7 @@ pub(crate) use care::{
     Ack, Doctor, Gc, Mute, Problems, ProblemsCommand, ProblemsList, Repair, Restore,
 };
 pub(crate) use names::{Mv, Prune};
+pub(crate) use past::{Backfill, BackfillCommand, Replay};
 pub(crate) use search::{Bisect, Export};
 pub(crate) use tell::{Lineage, LineageExport, Webhooks};
 
@@ -105,6 +107,10 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// What failed, and why.
     Problems(Problems),
+    /// Run a stage again on the inputs of its last runs, and tell what comes out differently.
+    Replay(Replay),
+    /// Compute a stage's history anew with its program of now, beside what there is.
+    Backfill(Backfill),
     /// What ran, and from what to what, for those who collect that.
     #[command(subcommand)]
     Lineage(Lineage),
@@ -232,6 +238,7 @@ Examples:
   esker get results/plan@2025-11-20 -o plan-then.txt
   esker get 'results/plan@last friday 17:00'
   esker get results/plan --range 0..100       the first hundred bytes
+  esker get results/plan@2025-11-20 --recomputed    what today's program makes of that day's inputs
   esker get raw/plan --rejected plan          what the checks of [source.plan] refused last")]
 pub(crate) struct Get {
     /// The resource, with @REVISION, @TAG or @DATE for an older version.
@@ -239,6 +246,9 @@ pub(crate) struct Get {
     /// What was refused when this stage or source last failed its checks, instead of what is published.
     #[arg(long, value_name = "STAGE", conflicts_with = "if_changed_since")]
     pub(crate) rejected: Option<String>,
+    /// What an adopted backfill makes of the inputs as they were then, or the one named, adopted or not.
+    #[arg(long, value_name = "BACKFILL", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["rejected", "if_changed_since"])]
+    pub(crate) recomputed: Option<String>,
     /// Only these bytes: from the first, counted from 0, to before the last; either may be left out.
     #[arg(long, value_name = "FROM..TO", value_parser = range)]
     pub(crate) range: Option<Range>,

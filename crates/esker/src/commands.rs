@@ -1,5 +1,6 @@
 //! The commands that ask a hub, look at a project, or filter. One file each; shapes they share are here.
 
+pub(crate) mod backfill;
 pub(crate) mod bisect;
 pub(crate) mod check;
 pub(crate) mod diff;
@@ -13,11 +14,13 @@ pub(crate) mod lineage;
 pub(crate) mod log;
 pub(crate) mod mv;
 mod pages;
+mod past;
 pub(crate) mod problems;
 pub(crate) mod prune;
 pub(crate) mod put;
 pub(crate) mod qplan;
 pub(crate) mod repair;
+pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod schema;

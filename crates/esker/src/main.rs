@@ -62,6 +62,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Repair(repair) => return commands::repair::repair(&place, &repair),
         Command::Doctor(doctor) => return commands::doctor::doctor(&place, &doctor),
         Command::Problems(problems) => return commands::problems::problems(&place, &problems),
+        Command::Replay(replay) => return commands::replay::replay(&place, &replay),
+        Command::Backfill(backfill) => return commands::backfill::backfill(&place, &backfill),
         Command::Lineage(lineage) => commands::lineage::lineage(&place, &lineage)?,
         Command::Webhooks(webhooks) => return commands::webhooks::webhooks(&place, &webhooks),
         Command::Gc(gc) => commands::gc::gc(&place, &gc)?,

@@ -1,5 +1,6 @@
 //! Reaching the hub: the running one, or the store itself when none runs.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -32,8 +33,9 @@ pub(crate) struct Hub {
     caller: Caller,
     endpoint: Endpoint,
     bus: Bus,
-    /// The service itself, if it was opened for this command alone; it ends when the command does.
-    own: Option<Server>,
+    /// The service itself, if it was opened for this command alone; it ends when the command does. Nobody takes the
+    /// lock: it lets threads share the hub.
+    own: Option<Mutex<Server>>,
 }
 
 impl Hub {
@@ -84,7 +86,7 @@ impl Hub {
             .following(Following::of(&project.store()));
         let server = bus.serve("snapshots", service, &Binds::default())?;
         let endpoint = server.local();
-        Ok(Self { caller: bus.caller(&endpoint), endpoint, bus, own: Some(server) })
+        Ok(Self { caller: bus.caller(&endpoint), endpoint, bus, own: Some(Mutex::new(server)) })
     }
 
     /// The hub once more after its connection was lost, if it runs; it may have come back elsewhere.

@@ -13,7 +13,7 @@ describe("readMessage", () => {
     const message = readMessage(JSON.stringify({ type: "state", project: "p", epoch: "e", seq: 1, head: null, resources: [ENTRY], views: [{ name: "v", resource: "r" }] }));
     expect(message).toMatchObject({
       type: "state",
-      state: { stages: [], problems: [], views: [{ title: "v", kind: "" }], resources: [{ time: 1795244400000, inputs: [], durationMs: null }] },
+      state: { stages: [], problems: [], warnings: [], views: [{ title: "v", kind: "" }], resources: [{ time: 1795244400000, inputs: [], durationMs: null }] },
     });
   });
 

@@ -50,7 +50,7 @@ export interface View {
   name: string;
   title: string;
   resource: string;
-  /** `plan`, `table` or `text`; one this page does not know is shown as text. */
+  /** `plan`, `chart`, `table` or `text`; one this page does not know is shown as text. */
   kind: string;
 }
 
@@ -63,6 +63,7 @@ export interface State {
   resources: Version[];
   stages: Stage[];
   problems: Problem[];
+  warnings: string[];
   views: View[];
   /** Whether something pulls and computes; a server that does not say has one. */
   runner: boolean;
@@ -156,6 +157,7 @@ function readState(field: Field): State {
     resources: field.get("resources").list(readVersion),
     stages: field.get("stages").list(readStage),
     problems: field.get("problems").list(readProblem),
+    warnings: field.get("warnings").list((warning) => warning.text()),
     views: field.get("views").list(readView),
     runner: field.get("runner").missing() || field.get("runner").true(),
   };

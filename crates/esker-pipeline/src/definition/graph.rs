@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use esker_wire::name::Resource;
 
-use super::page::{Marked, Page, nearest};
+use super::page::{Marked, Page, near};
 
 /// A source or stage as the graph sees it.
 pub(super) struct Node {
@@ -90,11 +90,9 @@ pub(super) fn check_made(page: &mut Page<'_>, makers: &Makers<'_>, input: &Marke
         return;
     }
     let known: Vec<&str> = makers.made.keys().map(|made| made.as_str()).collect();
-    let near = nearest(input.value.as_str(), &known);
-    let hint = if near.starts_with("did you mean") {
-        near
-    } else {
-        format!("it has to be put from outside: esker put {}", input.value)
+    let hint = match near(input.value.as_str(), &known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it has to be put from outside: esker put {}", input.value),
     };
     let message = format!("no source or stage makes {}", input.value);
     page.warning(&input.span, message, hint);

@@ -10,6 +10,8 @@ use super::defect::{Defect, Severity};
 /// The text being read and the defects found in it so far.
 pub(super) struct Page<'t> {
     text: &'t str,
+    /// Where each line begins.
+    lines: Vec<usize>,
     /// What was found, in the order of finding.
     pub(super) defects: Vec<Defect>,
 }
@@ -35,15 +37,16 @@ pub(super) struct Table<'a, 't> {
 
 impl<'t> Page<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, defects: Vec::new() }
+        let ends = text.match_indices('\n').map(|(end, _)| end + 1);
+        Self { text, lines: std::iter::once(0).chain(ends).collect(), defects: Vec::new() }
     }
 
     /// The line and column of a byte, from 1.
     pub(super) fn place(&self, offset: usize) -> (usize, usize) {
-        let before = &self.text[..self.text.floor_char_boundary(offset)];
-        let line = before.matches('\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        (line, before[start..].chars().count() + 1)
+        let offset = self.text.floor_char_boundary(offset);
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = self.lines[line - 1];
+        (line, self.text[start..offset].chars().count() + 1)
     }
 
     pub(super) fn error(
@@ -258,11 +261,37 @@ fn article(kind: &str) -> String {
 
 /// `did you mean` for a name that is not one of `known`.
 pub(crate) fn nearest(name: &str, known: &[&str]) -> String {
+    match near(name, known) {
+        Some(best) => format!("did you mean `{best}`?"),
+        None => format!("known: {}", known.join(", ")),
+    }
+}
+
+/// The one of `known` that a name is most likely to mean.
+pub(super) fn near<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     /// How many letters may differ.
     const DISTANCE_MAX: usize = 2;
-    let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);
-    match known.iter().min_by_key(distance) {
-        Some(best) if distance(&best) <= DISTANCE_MAX => format!("did you mean `{best}`?"),
-        _ => format!("known: {}", known.join(", ")),
+    let near = known.iter().filter(|known| letters_apart(name, known) <= DISTANCE_MAX);
+    let near = near.map(|known| (strsim::damerau_levenshtein(name, known), *known));
+    let near = near.filter(|(distance, _)| *distance <= DISTANCE_MAX);
+    near.min_by_key(|(distance, _)| *distance).map(|(_, known)| known)
+}
+
+/// How many letters differ at least, whatever their order: quickly found, as there may be many names. Bytes above 127 count
+/// for none, as a letter may be several of them.
+fn letters_apart(one: &str, other: &str) -> usize {
+    let mut counts = [0_i32; 128];
+    for byte in one.bytes().filter(u8::is_ascii) {
+        counts[usize::from(byte)] += 1;
     }
+    for byte in other.bytes().filter(u8::is_ascii) {
+        counts[usize::from(byte)] -= 1;
+    }
+    let (mut more, mut fewer) = (0, 0);
+    for count in counts {
+        more += count.max(0).unsigned_abs() as usize;
+        fewer += count.min(0).unsigned_abs() as usize;
+    }
+    // A letter that is changed is one more and one fewer; one of them may be outside of ASCII.
+    more.max(fewer)
 }

@@ -1,5 +1,6 @@
 //! Whether what a definition names is there on this machine: programs and source files.
 
+use std::collections::HashMap;
 use std::env;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -16,8 +17,10 @@ pub(super) fn check(dir: &Path, definition: &Definition, places: &Places) -> Vec
         let (line, column) = places.origins.get(name).copied().unwrap_or((1, 1));
         defects.push(Defect { line, column, severity, message, hint });
     };
+    let mut found: HashMap<&str, Result<(), (String, String)>> = HashMap::new();
     for (name, program) in definition.programs() {
-        if let Err((message, hint)) = find(dir, &program.argv[0]) {
+        let word = program.argv[0].as_str();
+        if let Err((message, hint)) = found.entry(word).or_insert_with(|| find(dir, word)).clone() {
             add(name, Severity::Error, message, hint);
         }
         for word in missing(dir, program) {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 /// How long after a look the hints are gathered before the next: the first of a burst is not kept waiting, the
 /// rest are one change.
-const DEBOUNCE: Duration = Duration::from_millis(50);
+pub(super) const DEBOUNCE: Duration = Duration::from_millis(50);
 /// How often it looks although nothing was heard.
 const RESYNC: Duration = Duration::from_secs(60);
 /// How often files are looked at although nothing was seen.

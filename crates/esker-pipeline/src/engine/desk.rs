@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::child::said::Said;
 use crate::child::{self, DRAIN, Mailbox};
+use crate::definition::Definition;
 use crate::deliver::couriers::Couriers;
 use crate::plan::{self, Plan, Run, State, Task, World};
 use crate::run::line::{Line, Tale};
@@ -21,6 +22,7 @@ use crate::run::{self, Bench, Outcome};
 
 use super::Mail;
 use super::agenda::Agenda;
+use super::bursts::Bursts;
 use super::fresh::Fresh;
 use super::laps::Laps;
 use super::ledger::Ledger;
@@ -57,6 +59,7 @@ pub(super) struct Desk {
     post: Sender<Mail>,
     ledger: Ledger,
     fresh: Fresh,
+    bursts: Bursts,
     /// Whether files may have changed since they were looked at, as far as is seen.
     stirred: bool,
     agenda: Agenda,
@@ -95,6 +98,7 @@ impl Desk {
             post,
             ledger: Ledger::default(),
             fresh: Fresh::default(),
+            bursts: Bursts::default(),
             stirred: true,
             agenda: Agenda::new(Instant::now()),
             busy: BTreeMap::new(),
@@ -115,6 +119,7 @@ impl Desk {
     /// What must not be started now.
     fn held(&self, now: Instant) -> BTreeSet<String> {
         let mut held = self.lulls.held(now);
+        held.extend(self.bursts.held(now).cloned());
         if let Some(only) = &self.only {
             let names = self.library.definition().names();
             held.extend(names.filter(|name| !only.contains(*name)).map(str::to_owned));
@@ -163,6 +168,7 @@ impl Desk {
         self.eye.watch(self.library.folders());
         let definition = self.library.definition();
         self.fresh.adopt(definition);
+        self.bursts.adopt(definition);
         self.bench.load.set(definition.jobs);
         self.couriers.adopt(definition);
         tracing::info!(
@@ -178,8 +184,10 @@ impl Desk {
         self.stirred = self.eye.is_blind();
         let turned = self.read_definition();
         let changed = self.library.look();
-        if changed {
+        if turned || changed {
             self.fresh.clear();
+        }
+        if changed {
             self.eye.watch(self.library.folders());
         }
         turned || changed
@@ -200,10 +208,16 @@ impl Desk {
             Err(fault) => return self.lost_store(status, &fault),
         };
         self.couriers.tidy();
-        self.fresh.touch(&self.ledger.news());
-        laps.store = laps.lap();
-        let busy = self.busy.iter().map(|(name, run)| (name.clone(), run.key.clone()));
         let (now, clock) = (Instant::now(), Timestamp::now());
+        let news = self.ledger.news();
+        self.fresh.touch(&news);
+        self.bursts.touch(&news.resources, now, |name| self.busy.contains_key(name));
+        laps.store = laps.lap();
+        if let Some(rest) = self.fresh.rest(now, clock) {
+            self.agenda.looked(now, rest.wake, clock);
+            return laps.tell_rest(rest);
+        }
+        let busy = self.busy.iter().map(|(name, run)| (name.clone(), run.key.clone()));
         let world = World {
             definition: &definition,
             at: cut.at,
@@ -222,30 +236,11 @@ impl Desk {
         }
         laps.plan = laps.lap();
         self.agenda.looked(now, plan.wake, clock);
-        if let Some(wait) = self.lulls.wait(now) {
+        for wait in self.lulls.wait(now).into_iter().chain(self.bursts.wait(now)) {
             self.agenda.within(now, wait);
         }
-        for record in std::mem::take(&mut plan.settle) {
-            self.ledger.keep(&caller, &definition, record);
-        }
-        self.ledger.settle(&caller, &definition);
-        for name in &plan.forget {
-            self.ledger.forget(&caller, name);
-        }
-        self.record_definition();
-        plan.stop.iter().for_each(|name| self.preempt(name));
-        let runs = std::mem::take(&mut plan.runs);
-        let started = runs.len();
-        for run in runs {
-            // What runs for parts of inputs may have taken what the planner took for free.
-            if !self.bench.load.begin() {
-                self.agenda.within(now, SLOT_WAIT);
-                break;
-            }
-            self.start(run, &mut plan);
-        }
-        self.lulls.settle(&mut plan);
-        self.fresh.learn(&definition, &plan);
+        let started = self.carry_out(&mut plan, &definition);
+        self.fresh.learn(&definition, &plan, now);
         let seen = Seen {
             definition: &definition,
             plan: &plan,
@@ -261,6 +256,35 @@ impl Desk {
         laps.tell(&plan, started);
     }
 
+    /// Does what was decided; how many runs were started.
+    fn carry_out(&mut self, plan: &mut Plan, definition: &Definition) -> usize {
+        let caller = self.bench.caller.clone();
+        for record in std::mem::take(&mut plan.settle) {
+            self.ledger.keep(&caller, definition, record);
+        }
+        self.ledger.settle(&caller, definition);
+        for name in &plan.forget {
+            self.ledger.forget(&caller, name);
+        }
+        self.record_definition();
+        plan.stop.iter().for_each(|name| self.preempt(name));
+        let runs = std::mem::take(&mut plan.runs);
+        let started = runs.len();
+        if runs.is_empty() {
+            self.bench.load.nobody_waits();
+        }
+        for run in runs {
+            // What runs for parts of inputs may have taken what the planner took for free.
+            if !self.bench.load.begin() {
+                self.agenda.within(Instant::now(), SLOT_WAIT);
+                break;
+            }
+            self.start(run, plan);
+        }
+        self.lulls.settle(plan);
+        started
+    }
+
     fn show_progress(&self, status: &watch::Sender<Arc<Status>>) {
         let mut after = (**status.borrow()).clone();
         for part in &mut after.parts {
@@ -274,6 +298,7 @@ impl Desk {
         if before.store.is_none() {
             tracing::warn!(%fault, "cannot use the store; trying again");
         }
+        self.fresh.clear();
         self.agenda.failed(Instant::now());
         publish(
             status,
@@ -323,11 +348,8 @@ impl Desk {
         let (child_post, child_mail) = channel();
         let (name, key) = (run.name().to_owned(), run.run_key.clone());
         let (bench, post) = (Arc::clone(&self.bench), self.post.clone());
-        let line = Line {
-            mailbox: Mailbox { post: child_post.clone(), mail: child_mail },
-            tells: self.teller(&name),
-            part: None,
-        };
+        let mailbox = Mailbox { post: child_post.clone(), mail: child_mail };
+        let line = Line::new(mailbox, self.teller(&name));
         let started = thread::Builder::new().name(format!("run {name}")).spawn(move || {
             let outcome = run::run(&bench, &run, &line);
             // An engine that has ended does not take it; the store knows what was done.
@@ -339,6 +361,7 @@ impl Desk {
                 drop(handle);
                 tracing::debug!(stage = name, "run started");
                 plan.states.insert(name.clone(), State::Running);
+                self.bursts.started(&name);
                 self.busy.insert(name, Busy { key, post: child_post, preempted: false });
             }
             Err(error) => {
@@ -394,6 +417,7 @@ impl Desk {
 
     fn ended(&mut self, run: &Run, outcome: Outcome) {
         let was = self.busy.remove(run.name());
+        self.bursts.ended(run.name(), Instant::now());
         self.bench.load.end();
         let preempted = was.is_some_and(|was| was.preempted);
         self.waits.remove(run.name());

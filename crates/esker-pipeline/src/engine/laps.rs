@@ -6,6 +6,8 @@ use tracing::Level;
 
 use crate::plan::{Plan, State};
 
+use super::fresh::Rest;
+
 /// The times of one look, while it goes on.
 #[derive(Debug)]
 pub(super) struct Laps {
@@ -36,11 +38,19 @@ impl Laps {
 
     /// Tells of the whole look: what was started, and what is as it should be.
     pub(super) fn tell(&self, plan: &Plan, started: usize) {
-        if !tracing::enabled!(Level::DEBUG) {
-            return;
+        if tracing::enabled!(Level::DEBUG) {
+            let fresh = plan.states.values().filter(|state| **state == State::Fresh).count();
+            self.told(started, (fresh, plan.states.len()));
         }
+    }
+
+    /// Tells of a look after which all is as it was, which is as it should be.
+    pub(super) fn tell_rest(&self, rest: Rest) {
+        self.told(0, (rest.parts, rest.parts));
+    }
+
+    fn told(&self, started: usize, (fresh, parts): (usize, usize)) {
         let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        let fresh = plan.states.values().filter(|state| **state == State::Fresh).count();
         tracing::debug!(
             files_us = us(self.files),
             store_us = us(self.store),
@@ -48,7 +58,7 @@ impl Laps {
             total_us = us(self.begun.elapsed()),
             started,
             fresh,
-            parts = plan.states.len(),
+            parts,
             "looked"
         );
     }

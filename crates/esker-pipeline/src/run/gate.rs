@@ -57,9 +57,7 @@ pub(super) fn pass(
         return Ok(made);
     }
     let mut around = Around::new(bench, line, run);
-    let refusals = judge(&mut around, &gate, &made)?;
-    let (refused, warned): (Vec<_>, Vec<_>) =
-        refusals.into_iter().partition(|refusal| refusal.severity == Severity::Error);
+    let (refused, warned) = parted(judge(&mut around, &gate, &made)?);
     let references = around.references();
     made.warnings.extend(warned.iter().map(Refusal::line));
     if refused.is_empty() {
@@ -77,6 +75,28 @@ pub(super) fn pass(
     // The problem is over when these change, too.
     run.inputs.extend(references);
     Err(broken.into())
+}
+
+/// Lets the outputs of a run of the past pass, with what is to be said of them, or says why not. They are held against
+/// these contents as the versions before, and nothing is kept aside.
+pub(super) fn pass_then(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    (gate, mut made): (&Gate, Made),
+    before: BTreeMap<Resource, Option<Bytes>>,
+) -> Result<Made, Halt> {
+    if gate.is_open() {
+        return Ok(made);
+    }
+    let mut around = Around::then((bench, line), run, before);
+    let (refused, warned) = parted(judge(&mut around, gate, &made)?);
+    made.warnings = warned.iter().map(Refusal::line).collect();
+    if refused.is_empty() { Ok(made) } else { Err(broken(&refused).into()) }
+}
+
+/// What is refused, and what is only warned of.
+fn parted(refusals: Vec<Refusal>) -> (Vec<Refusal>, Vec<Refusal>) {
+    refusals.into_iter().partition(|refusal| refusal.severity == Severity::Error)
 }
 
 /// Everything that is refused: files and guards first, programs only for what these let pass.

@@ -21,7 +21,7 @@ use crate::plan::{Run, Task};
 
 use super::failure::Broken;
 use super::line::Line;
-use super::{Bench, Halt, SCRATCH, may_pass};
+use super::{Bench, Halt, may_pass};
 
 /// One input is its own bytes; several are one stacked stream, a stream per input, named like the resource. Of
 /// several that the definition names, those that do not exist yet are left out.
@@ -127,9 +127,8 @@ fn get(
 
 /// Fetches a large input part by part into a file without a name, and checks it.
 fn fetch((bench, line): (&Bench, &Line), run: &Run, input: &Input) -> Result<File, Halt> {
-    let scratch = bench.dir.join(SCRATCH);
-    std::fs::create_dir_all(&scratch)?;
-    let mut file = tempfile::tempfile_in(scratch)?;
+    std::fs::create_dir_all(&bench.scratch)?;
+    let mut file = tempfile::tempfile_in(&bench.scratch)?;
     let mut hash = Sha256::new();
     let mut offset = 0;
     loop {

@@ -1,5 +1,6 @@
 //! What connects a run with the engine while it is under way, and how it asks the store without being deaf.
 
+use std::cell::RefCell;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,14 +16,19 @@ use super::{Bench, DEADLINE, Halt};
 /// How soon a run that waits for the store heeds that it is to end.
 const HEED: Duration = Duration::from_millis(200);
 
+/// How many warnings of programs are kept with the record of a run.
+const WARNED_MAX: usize = 20;
+
 /// The engine's line to a run, and the run's to the engine.
 pub(crate) struct Line {
     /// Where the run is told to end, and what happens to its program.
     pub(crate) mailbox: Mailbox,
     /// Where the run tells how it goes on.
-    pub(crate) tells: Box<dyn Fn(Tale) + Send>,
+    tells: Box<dyn Fn(Tale) + Send>,
     /// The part of the input that is run for, if it is known by a name.
     pub(crate) part: Option<String>,
+    /// What programs of the run warn of.
+    warned: RefCell<Vec<String>>,
 }
 
 /// What a run tells while it is under way.
@@ -35,6 +41,26 @@ pub(crate) enum Tale {
 }
 
 impl Line {
+    pub(crate) fn new(mailbox: Mailbox, tells: Box<dyn Fn(Tale) + Send>) -> Self {
+        Self { mailbox, tells, part: None, warned: RefCell::default() }
+    }
+
+    /// Tells the engine; what programs warn of is also kept for the record.
+    pub(super) fn tell(&self, tale: Tale) {
+        if let Tale::Said(Said::Warning(text)) = &tale {
+            let mut warned = self.warned.borrow_mut();
+            if warned.len() < WARNED_MAX {
+                warned.push(text.clone());
+            }
+        }
+        (self.tells)(tale);
+    }
+
+    /// What programs have warned of, a line each.
+    pub(super) fn warned(&self) -> Vec<String> {
+        self.warned.take()
+    }
+
     /// Ends the run if the engine wants it to.
     pub(super) fn heed(&self) -> Result<(), Halt> {
         self.pause(Duration::ZERO)

@@ -6,7 +6,7 @@ mod kept;
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
@@ -23,12 +23,14 @@ use self::cut::Part;
 use self::kept::Kept;
 use super::failure::Broken;
 use super::line::{Line, Tale};
-use super::{Bench, Halt, Made, execute, gather, output};
+use super::{Bench, Halt, Keep, Made, execute, gather, output};
 
 /// How soon it is looked whether there is room for more, and whether the run is to end.
 const HEED: Duration = Duration::from_millis(100);
 /// How long what was made is kept in memory alone.
 const UNKEPT_MAX: Duration = Duration::from_secs(30);
+/// How much all parts may print together, in bytes: what one message to the store holds.
+const MADE_MAX: usize = 64 << 20;
 /// How many failed parts are told one by one.
 const TOLD_MAX: usize = 20;
 
@@ -40,7 +42,10 @@ pub(super) fn make(
     at: (&Bench, &Line),
     run: &Run,
     (stage, split): (&Stage, &Split),
+    keep: Keep,
 ) -> Result<Made, Halt> {
+    // What may be another result the next time is none for the next run.
+    let keep = if stage.ways.pure { keep } else { Keep::Nothing };
     let inputs = gather::contents(at, run)?;
     let (first, rest) = inputs.split_first().ok_or_else(nothing)?;
     let parts = cut::cut(&split.by, &first.1)?;
@@ -61,14 +66,18 @@ pub(super) fn make(
         keys: keys.collect(),
         parts,
         came: Vec::new(),
+        keep,
+        made: 0,
         fresh: 0,
         kept_at: Instant::now(),
     };
-    work.recall(kept::read(at, &stage.name)?);
+    let known = match keep {
+        Keep::Parts if !run.is_asked() => kept::read(at, &stage.name)?,
+        _ => Kept::new(),
+    };
+    work.recall(known);
     let all = work.all(stdins);
-    if work.fresh > 0 {
-        work.keep()?;
-    }
+    work.keep()?;
     all?;
     work.finish()
 }
@@ -87,6 +96,9 @@ struct Work<'a> {
     keys: Vec<String>,
     /// What each part came to, as far as it is known.
     came: Vec<Option<Came>>,
+    keep: Keep,
+    /// How much has been printed, in bytes.
+    made: usize,
     /// How many results are in memory alone.
     fresh: usize,
     kept_at: Instant,
@@ -99,9 +111,37 @@ struct Shared<'a> {
     stage: &'a Stage,
     /// The parts that nobody has begun, by their place.
     waiting: Mutex<VecDeque<(usize, Option<String>, Bytes)>>,
-    /// How to stop what is running.
-    posts: Mutex<Vec<Sender<Mail>>>,
+    posts: Posts,
     tells: Sender<Tell>,
+}
+
+/// How to stop what is running; nothing once all was stopped.
+struct Posts(Mutex<Option<Vec<Sender<Mail>>>>);
+
+impl Posts {
+    fn new() -> Self {
+        Self(Mutex::new(Some(Vec::new())))
+    }
+
+    fn all(&self) -> MutexGuard<'_, Option<Vec<Sender<Mail>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where one that begins is told to end: at once, if all others were.
+    fn mailbox(&self) -> Mailbox {
+        let (post, mail) = channel();
+        match self.all().as_mut() {
+            Some(posts) => posts.push(post.clone()),
+            None => drop(post.send(Mail::Stop)),
+        }
+        Mailbox { post, mail }
+    }
+
+    fn stop(&self) {
+        let posts = self.all().take();
+        // What has ended does not hear it.
+        posts.iter().flatten().for_each(|post| drop(post.send(Mail::Stop)));
+    }
 }
 
 /// What a thread tells.
@@ -128,9 +168,7 @@ impl Shared<'_> {
 
     fn stop(&self) {
         self.give_up();
-        let posts = self.posts.lock().unwrap_or_else(PoisonError::into_inner);
-        // What has ended does not hear it.
-        posts.iter().for_each(|post| drop(post.send(Mail::Stop)));
+        self.posts.stop();
     }
 
     /// Runs for one part after the other. A thread that has its slot besides the run's own gives it back when another
@@ -147,8 +185,7 @@ impl Shared<'_> {
     }
 
     fn one(&self, index: usize, part: Option<String>, stdin: Bytes) -> Came {
-        let (post, mail) = channel();
-        self.posts.lock().unwrap_or_else(PoisonError::into_inner).push(post.clone());
+        let mailbox = self.posts.mailbox();
         let tells = self.tells.clone();
         let tells = Box::new(move |tale| {
             // How far one part is says little of the whole.
@@ -156,7 +193,8 @@ impl Shared<'_> {
                 drop(tells.send(Tell::Warns(index, text)));
             }
         });
-        let line = Line { mailbox: Mailbox { post, mail }, tells, part };
+        let mut line = Line::new(mailbox, tells);
+        line.part = part;
         match execute(self.bench, self.run, &self.stage.program, (stdin.into(), &line)) {
             Err(Halt::Unchanged) => {
                 let summary = "the program says that nothing has changed, which a part cannot";
@@ -189,7 +227,7 @@ impl Work<'_> {
             run: self.run,
             stage: self.stage,
             waiting: Mutex::new(open),
-            posts: Mutex::default(),
+            posts: Posts::new(),
             tells,
         });
         thread::scope(|scope| {
@@ -226,7 +264,7 @@ impl Work<'_> {
                 Ok(Tell::Came(index, came)) => self.take((index, came), shared)?,
                 Ok(Tell::Warns(index, text)) => {
                     let text = format!("{}: {text}", self.parts[index].title);
-                    (self.at.1.tells)(Tale::Said(Said::Warning(text)));
+                    self.at.1.tell(Tale::Said(Said::Warning(text)));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -237,7 +275,11 @@ impl Work<'_> {
 
     fn take(&mut self, (index, came): (usize, Came), shared: &Shared<'_>) -> Result<(), Halt> {
         match &came {
-            Ok(_) => self.fresh += 1,
+            Ok(made) => {
+                self.fresh += 1;
+                self.made += made.len();
+                check_size(self.made)?;
+            }
             // The whole run is decided anew.
             Err(Halt::Again(why)) => return Err(Halt::Again(why.clone())),
             Err(_) if !self.split.partial => shared.give_up(),
@@ -246,8 +288,8 @@ impl Work<'_> {
         self.came[index] = Some(came);
         let done = self.came.iter().flatten().count();
         let text = format!("{done}/{} parts", self.parts.len());
-        (self.at.1.tells)(Tale::Said(Said::Progress(text)));
-        if self.fresh > 0 && self.kept_at.elapsed() > UNKEPT_MAX {
+        self.at.1.tell(Tale::Said(Said::Progress(text)));
+        if self.kept_at.elapsed() > UNKEPT_MAX {
             self.keep()?;
         }
         Ok(())
@@ -255,6 +297,9 @@ impl Work<'_> {
 
     /// Keeps what was made, for a run that comes after this one, however this one ends.
     fn keep(&mut self) -> Result<(), Halt> {
+        if self.keep == Keep::Nothing || self.fresh == 0 {
+            return Ok(());
+        }
         let made = self.keys.iter().zip(&self.came);
         let made = made.filter_map(|(key, came)| match came {
             Some(Ok(made)) => Some((key, made)),
@@ -292,19 +337,30 @@ impl Work<'_> {
         let bytes = cut::join(&self.split.by, &made)?;
         let mut whole = output::take(self.run, bytes, self.stage.allow_empty)?;
         whole.failed_parts = failed.iter().map(|(part, _)| part.title.clone()).collect();
+        let name = &self.stage.name;
         let told = failed.iter().take(TOLD_MAX);
         whole.warnings = told
             .map(|(part, broken)| {
-                format!("left out {}, which failed: {}", part.title, broken.summary)
+                format!("{name}: left out {}, which failed: {}", part.title, broken.summary)
             })
             .collect();
         if failed.len() > TOLD_MAX {
-            whole
-                .warnings
-                .push(format!("left out {} more parts, which failed", failed.len() - TOLD_MAX));
+            whole.warnings.push(format!(
+                "{name}: left out {} more parts, which failed",
+                failed.len() - TOLD_MAX
+            ));
         }
         Ok(whole)
     }
+}
+
+/// Refuses more than can be put together.
+fn check_size(made: usize) -> Result<(), Broken> {
+    if made <= MADE_MAX {
+        return Ok(());
+    }
+    let summary = format!("the parts print more than {} MiB together", MADE_MAX >> 20);
+    Err(Broken::new(summary, "have the program print less for each part"))
 }
 
 /// Starts a thread for parts; `is_more` says that it has a slot besides the run's own.
@@ -322,3 +378,6 @@ fn begin<'s, 'e>(
     });
     started.map(drop).map_err(Halt::from)
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,7 @@ fn send(bench: &Bench, line: &Line, request: &Put) -> Result<Stored, Halt> {
         if Instant::now() > patience {
             return Err(Halt::Again(format!("cannot store the outputs: {fault}")));
         }
-        (line.tells)(Tale::Waits(fault));
+        line.tell(Tale::Waits(fault));
         count += 1;
         line.pause(retry::pause(count))?;
     }

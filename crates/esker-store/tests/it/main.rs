@@ -7,6 +7,7 @@ mod bucket;
 mod collect;
 mod crash;
 mod deep;
+mod dropped;
 mod flips;
 mod full;
 mod git;

@@ -195,6 +195,15 @@ fn a_problem_is_told_whole_and_what_follows_is_behind() {
 }
 
 #[test]
+fn warnings_are_told_beside_problems() {
+    let mut warned = record("condition", Ended::Stored, &[], &[]);
+    warned.warnings.push("condition: two rows without a region".to_owned());
+    let told = told(chain(1), vec![warned]);
+    assert_eq!(told["warnings"][0], "condition: two rows without a region");
+    assert_eq!(told["problems"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
 fn the_state_names_every_revision() {
     let told = told(chain(1), Vec::new());
     assert_eq!(told["type"], "state");

@@ -250,6 +250,13 @@ fn questions() {
     round(&Resolve { zone: Some("Europe/Berlin".into()), ..resolve }, &resolved);
     let tag = Tag { name: "v1".into(), at: at("HEAD"), message: Some("the\nfirst".into()) };
     round(&tag, &revision('1'));
+    let branch = |name: &str| name.parse::<crate::name::Branch>().unwrap();
+    round(&super::Branches { prefix: String::new() }, &Vec::new());
+    let listed =
+        vec![(branch("backfill/plan-1"), revision('1')), (branch("records"), revision('2'))];
+    round(&super::Branches { prefix: "backfill/".into() }, &listed);
+    round(&super::DropBranch { branch: branch("backfill/plan-1") }, &true);
+    round(&super::DropBranch { branch: branch("backfill/plan-1") }, &false);
     round(&Tags, &vec![("v1".into(), revision('1')), ("v 2".into(), revision('2'))]);
     let mirror = MirrorReport {
         url: "git@host:team/data.git".into(),

@@ -22,6 +22,9 @@ const GREEN: Style = AnsiColor::Green.on_default();
 const CYAN: Style = AnsiColor::Cyan.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
+/// Lines for people.
+type Lines = Vec<(Style, String)>;
+
 /// Prints what changed between two versions.
 pub(crate) fn diff(place: &Place, diff: &Diff) -> Result<()> {
     let request = snapshot::Diff {
@@ -57,13 +60,35 @@ fn form(diff: &Diff) -> Result<Form> {
     Ok(form)
 }
 
-fn as_json(resource: &str, difference: &Difference) -> Result<Value> {
+/// A difference as `--json` prints it.
+pub(super) fn as_json(resource: &str, difference: &Difference) -> Result<Value> {
     let mut value = json!({ "resource": resource, "as": difference.form.to_string() });
     match difference.form {
         Form::Text => value["diff"] = String::from_utf8_lossy(&difference.body).into(),
         _ => value["changes"] = changes(difference)?.into(),
     }
     Ok(value)
+}
+
+/// A difference in one sentence.
+pub(super) fn summary(difference: &Difference) -> Result<String> {
+    if let (_, Some(summary)) = told(difference)? {
+        return Ok(summary);
+    }
+    let text = String::from_utf8_lossy(&difference.body);
+    let count = |sign: char, header: &str| {
+        let lines = text.lines().filter(|line| line.starts_with(sign));
+        lines.filter(|line| !line.starts_with(header)).count()
+    };
+    let (added, removed) = (count('+', "+++ "), count('-', "--- "));
+    let lines =
+        |count: usize| if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+    Ok(match (added, removed) {
+        (0, 0) => text.lines().next().unwrap_or_default().to_owned(),
+        (added, 0) => format!("{} added", lines(added)),
+        (0, removed) => format!("{} removed", lines(removed)),
+        (added, removed) => format!("{} added, {removed} removed", lines(added)),
+    })
 }
 
 pub(super) fn changes(difference: &Difference) -> Result<Vec<Value>> {
@@ -73,15 +98,7 @@ pub(super) fn changes(difference: &Difference) -> Result<Vec<Value>> {
 
 /// Prints a difference for people, or its first lines; a summary of tables and JSON goes beside the data.
 pub(super) fn print(difference: &Difference, lines_max: Option<usize>) -> Result<()> {
-    let (lines, summary) = match difference.form {
-        Form::Text => (unified(&String::from_utf8_lossy(&difference.body)), None),
-        _ => {
-            let mut page = Page::default();
-            changes(difference)?.iter().for_each(|change| page.add(change));
-            let (lines, summary) = page.finish();
-            (lines, Some(summary))
-        }
-    };
+    let (lines, summary) = told(difference)?;
     let shown = lines_max.unwrap_or(usize::MAX);
     for (style, line) in lines.iter().take(shown) {
         say::line(format!("{style}{line}{style:#}"))?;
@@ -95,7 +112,18 @@ pub(super) fn print(difference: &Difference, lines_max: Option<usize>) -> Result
     Ok(())
 }
 
-fn unified(text: &str) -> Vec<(Style, String)> {
+/// A difference as lines, and in one sentence if it is of tables or JSON.
+pub(super) fn told(difference: &Difference) -> Result<(Lines, Option<String>)> {
+    if difference.form == Form::Text {
+        return Ok((unified(&String::from_utf8_lossy(&difference.body)), None));
+    }
+    let mut page = Page::default();
+    changes(difference)?.iter().for_each(|change| page.add(change));
+    let (lines, summary) = page.finish();
+    Ok((lines, Some(summary)))
+}
+
+fn unified(text: &str) -> Lines {
     let styled = text.lines().map(|line| {
         let style = match line.as_bytes().first() {
             Some(b'-') => RED,

@@ -7,6 +7,7 @@ use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Get, Resolve, Stat};
 
 use crate::cli;
+use crate::commands::backfill::recomputed;
 use crate::commands::{entry_json, large, problems};
 use crate::planes::maker;
 use crate::project::Place;
@@ -20,9 +21,13 @@ pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
     let hub = Hub::find(place)?;
     let since = get.if_changed_since.as_deref();
     let unless = since.map(|since| revision_at(&hub, &resource, since)).transpose()?.flatten();
-    let branch = match &get.rejected {
-        Some(stage) => problems::rejected(&hub, stage)?,
-        None => Branch::main(),
+    let (branch, at) = match (&get.rejected, &get.recomputed) {
+        (Some(stage), _) => (problems::rejected(&hub, stage)?, at),
+        (None, Some(id)) => {
+            let (branch, revision) = recomputed(&hub, (&resource, &at), id)?;
+            (branch, revision.into())
+        }
+        (None, None) => (Branch::main(), at),
     };
     let ask = Get { at, branch, range: get.range, unless, ..Get::head(resource.clone()) };
     let (hub, asked) = large::call(place, hub, &ask);

@@ -67,7 +67,10 @@ fn a_file_has_what_ran_and_so_has_the_history() {
         counts.get(&(job.to_owned(), kind.to_owned())).copied().unwrap_or_default()
     };
     assert_eq!((of("a", "START"), of("a", "COMPLETE"), of("a", "FAIL")), (3, 3, 0));
-    assert_eq!((of("b", "START"), of("b", "COMPLETE"), of("b", "FAIL")), (3, 2, 1));
+    // `esker run` tries again what failed, at once or when its input has changed.
+    let failed = of("b", "FAIL");
+    assert_eq!((of("b", "START"), of("b", "COMPLETE")), (2 + failed, 2));
+    assert!(failed >= 1, "{counts:?}");
     let end = file.iter().rfind(|event| event["job"]["name"] == "b").expect("an end");
     assert_eq!(end["inputs"][0]["name"], "raw/a");
     let head = world.json(&["log", "made/b", "--json"])[0]["revision"].clone();

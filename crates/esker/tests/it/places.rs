@@ -95,7 +95,7 @@ fn a_folder_is_a_stream_for_each_of_its_files() {
 }
 
 /// Runs git in a folder.
-fn git(folder: &Path, arguments: &[&str]) {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) {
     let output = Command::new("git")
         .args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"])
         .args(arguments)
@@ -179,6 +179,7 @@ fn a_repository_behind_https_is_read_with_a_token_that_nobody_sees() {
     let definition = [
         git_source("plan", &url, &login("token.txt")),
         git_source("intruder", &url, &login("wrong.txt")),
+        git_source("moved", &url.replace("/git/", "/moved/"), &login("token.txt")),
         git_source("stranger", &url, "path = \"plan.csv\"\ntoken = { file = \"token.txt\" }"),
     ];
     let (token, wrong) = (crate::sources::TOKEN, "wrong-wrong/token+5");
@@ -189,6 +190,8 @@ fn a_repository_behind_https_is_read_with_a_token_that_nobody_sees() {
     world.wait_for_content("raw/plan", |text| text == "a,1\n");
     let text = problem(&world, "intruder");
     assert!(text.contains("see its `token`"), "{text}");
+    let text = problem(&world, "moved");
+    assert!(text.contains("error: 302") && text.contains("it leads elsewhere"), "{text}");
     let text = problem(&world, "stranger");
     assert!(text.contains("certificate"), "{text}");
     up.stop();

@@ -5,20 +5,27 @@ use jiff::Timestamp;
 use super::*;
 
 const DEFINITION: &str = "project.name = \"p\"\n\
+    [source.pull]\nrun = [\"date\"]\noutput = \"raw/pulled\"\n\
     [stage.a]\ninput = \"raw/a\"\nrun = [\"sort\"]\noutput = \"mid/a\"\n\
     [stage.b]\ninput = [\"mid/a\", \"raw/b\"]\nrun = [\"sort\"]\noutput = \"out/b\"\n\
     [stage.c]\ninput = \"raw/c\"\nrun = [\"sort\"]\noutput = \"out/c\"\n";
 
-/// What is left of three fresh stages.
-fn left(news: &News) -> Vec<String> {
+/// Everything is found fresh, then there is news: what is known now.
+fn known(wake: Option<Timestamp>, news: &News) -> Fresh {
     let (definition, _) = Definition::parse(DEFINITION, Timestamp::UNIX_EPOCH);
     let definition = definition.unwrap();
-    let states = ["a", "b", "c"].map(|name| (name.to_owned(), State::Fresh));
-    let plan = Plan { states: states.into(), ..Plan::default() };
+    let states = ["pull", "a", "b", "c"].map(|name| (name.to_owned(), State::Fresh));
+    let plan = Plan { states: states.into(), wake, ..Plan::default() };
     let mut fresh = Fresh::default();
     fresh.adopt(&definition);
-    fresh.learn(&definition, &plan);
+    fresh.learn(&definition, &plan, Instant::now());
     fresh.touch(news);
+    fresh
+}
+
+/// What is left of three fresh stages.
+fn left(news: &News) -> Vec<String> {
+    let fresh = known(None, news);
     let mut left: Vec<String> = fresh.names().iter().cloned().collect();
     left.sort_unstable();
     left
@@ -60,6 +67,26 @@ fn what_is_not_fresh_is_not_learned() {
     let states = states.map(|(name, state)| (name.to_owned(), state));
     let mut fresh = Fresh::default();
     fresh.adopt(&definition);
-    fresh.learn(&definition, &Plan { states: states.into(), ..Plan::default() });
+    fresh.learn(&definition, &Plan { states: states.into(), ..Plan::default() }, Instant::now());
     assert!(fresh.names().is_empty());
+}
+
+#[test]
+fn it_rests_until_something_that_concerns_it_is_put_or_it_is_to_wake() {
+    let now = Instant::now();
+    let at = |fresh: &Fresh, clock| fresh.rest(now, clock).map(|rest| rest.parts);
+    let rests = |news: &News| at(&known(None, news), Timestamp::UNIX_EPOCH);
+    assert_eq!(rests(&News::default()), Some(4));
+    assert_eq!(rests(&of_resource("other/x")), Some(4));
+    assert_eq!(rests(&of_resource("raw/pulled2")), Some(4));
+    for touched in ["raw/a", "out/c", "raw/pulled", "raw/pulled/issues"] {
+        assert_eq!(rests(&of_resource(touched)), None, "{touched}");
+    }
+    assert_eq!(rests(&News { names: vec!["gone".to_owned()], ..News::default() }), None);
+    assert_eq!(rests(&News { all: true, ..News::default() }), None);
+    let wakes = known(Some(Timestamp::UNIX_EPOCH), &News::default());
+    assert_eq!(at(&wakes, Timestamp::MIN), Some(4));
+    assert_eq!(at(&wakes, Timestamp::UNIX_EPOCH), None);
+    let fresh = known(None, &News::default());
+    assert!(fresh.rest(now + 2 * REST_MAX, Timestamp::UNIX_EPOCH).is_none(), "not for ever");
 }

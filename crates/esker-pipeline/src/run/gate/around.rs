@@ -30,6 +30,15 @@ impl<'a> Around<'a> {
         Self { bench, line, run, previous, references }
     }
 
+    /// The same for a run of the past: these were the versions before.
+    pub(super) fn then(
+        (bench, line): (&'a Bench, &'a Line),
+        run: &'a Run,
+        previous: BTreeMap<Resource, Option<Bytes>>,
+    ) -> Self {
+        Self { previous, ..Self::new(bench, line, run) }
+    }
+
     /// The version of an output that is current; none before the first. If it is not the one that the run was
     /// planned with, its outputs would not be stored, and nothing need be judged.
     pub(super) fn previous(&mut self, output: &Resource) -> Result<Option<Bytes>, Halt> {

@@ -13,9 +13,10 @@ use crate::definition::Program;
 use crate::definition::gate::{Check, Severity};
 use crate::gate::finding::{Finding, Findings};
 use crate::gate::table::Part;
+use crate::pull::secrets::Secrets;
 
 use super::super::failure::{self, Broken};
-use super::super::{Halt, SCRATCH, variables};
+use super::super::{Halt, variables};
 use super::{Around, BAD_DATA};
 
 /// How long the smallest difference is looked for; after that a larger one is given.
@@ -38,8 +39,8 @@ pub(super) fn judge(
     // A version before that has no such stream is to the program as none.
     let previous = around.previous(output)?.and_then(|content| select(&content).ok());
     around.line.heed()?;
-    let scratch = around.bench.dir.join(SCRATCH);
-    std::fs::create_dir_all(&scratch)?;
+    let scratch = &around.bench.scratch;
+    std::fs::create_dir_all(scratch)?;
     let scratch = tempfile::Builder::new().prefix("check-").tempdir_in(scratch)?;
     let mut env = variables(around.bench, around.run, scratch.path());
     env.push(("ESKER_OUTPUT".into(), output.as_str().into()));
@@ -48,7 +49,12 @@ pub(super) fn judge(
     // How far it is is of no interest: the stage is done.
     let says = |_| {};
     let order = Order { esker, dir, program, env, stdin: candidate.into(), says: &says };
-    let finished = child::run(&order, &around.line.mailbox)?;
+    let mut finished = child::run(&order, &around.line.mailbox)?;
+    // A check is given the variables of what it judges.
+    let mut secrets = Secrets::default();
+    secrets.hide_variables(&program.env);
+    finished.stdout = secrets.redact_tail(&finished.stdout, false);
+    finished.stderr = secrets.redact_stderr(&finished.stderr);
     match finished.end {
         // What it printed is not needed.
         End::Exited(0) | End::Unclosed => Ok(Findings::default()),

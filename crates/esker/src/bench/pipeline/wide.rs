@@ -223,6 +223,7 @@ fn change(bench: &mut Bench, wide: &mut Wide, scale: &str) -> Result<()> {
 /// The definition is edited: until it is in force and was looked by, and until `esker check` has read it.
 fn reload(bench: &mut Bench, wide: &mut Wide, shape: &Shape, scale: &str) -> Result<()> {
     let definition = shape.definition();
+    let mut whole = Vec::new();
     let [reload, check] = bench.rounds([
         &mut |round| {
             bench.rest(&wide.hub.running)?;
@@ -230,8 +231,10 @@ fn reload(bench: &mut Bench, wide: &mut Wide, shape: &Shape, scale: &str) -> Res
             let begun = Instant::now();
             wide.ground.define(&format!("# edited {round}\n{definition}"))?;
             wide.tail.wait(|said| said["message"] == "definition in force")?;
-            wide.tail.look()?;
-            Ok(begun.elapsed().as_secs_f64())
+            let look = wide.tail.look()?;
+            let time = begun.elapsed().as_secs_f64();
+            whole.push(look.took("total"));
+            Ok(time)
         },
         &mut |_| {
             let mut check = wide.ground.esker(&["check"])?;
@@ -241,6 +244,8 @@ fn reload(bench: &mut Bench, wide: &mut Wide, shape: &Shape, scale: &str) -> Res
         },
     ])?;
     let seconds = |values| Rounds::new(Unit::Seconds, values);
+    let what = format!("a look at {scale}, everything worked out anew");
+    bench.table.push(Case::new("look-whole", what, seconds(whole)).bound(LOOK));
     let what = format!("esker.toml edited, {scale}: until it is in force");
     bench.table.push(Case::new("wide-reload", what, seconds(reload)));
     let what = format!("`esker check`, {scale}");

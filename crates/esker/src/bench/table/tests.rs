@@ -96,3 +96,16 @@ fn numbers_are_shown_with_three_digits_that_count() {
     assert_eq!(shown(Unit::Bytes, 1.5e9), "1,500 MB");
     assert_eq!(shown(Unit::Count, 0.0), "0");
 }
+
+#[test]
+fn what_has_a_limit_of_its_own_is_judged_by_that_and_not_by_what_stands_beside_it() {
+    let look = |value| {
+        let seconds = |value| Rounds::one(Unit::Seconds, value);
+        let case = Case::new("look", "a look", seconds(value)).beside("make", seconds(0.030));
+        case.bound(Bound::Within(0.010, 0.001))
+    };
+    let row = look(0.002).row();
+    assert_eq!(row[1..6], ["2.00 ms", "make: 30.0 ms", "", "≤ 10.0 ms", "≤ 1.00 ms"]);
+    let verdicts = [0.0009, 0.002, 0.011].map(|value| look(value).verdict());
+    assert_eq!(verdicts, [Verdict::Aim, Verdict::Must, Verdict::Missed]);
+}
