@@ -184,3 +184,6 @@ fn resolve(caller: &Caller, branch: Branch, at: At) -> Result<Option<Revision>, 
         Err(fault) => Err(fault),
     }
 }
+
+#[cfg(test)]
+mod tests;
