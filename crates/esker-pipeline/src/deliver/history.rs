@@ -11,6 +11,8 @@ use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Entry, Filter, Log, Mark, Resolve};
 use jiff::Timestamp;
 
+use super::tale;
+
 /// How many entries are read at once.
 const PAGE: u32 = 500;
 /// How long the store may take to answer.
@@ -79,10 +81,29 @@ impl Both {
             (None, None) => return Ok(None),
             (Some(_), None) => &mut self.main,
             (None, Some(_)) => &mut self.records,
-            (Some(main), Some(records)) if main <= records => &mut self.main,
+            (Some(main), Some(records))
+                if main < records || main == records && self.is_main()? =>
+            {
+                &mut self.main
+            }
             _ => &mut self.records,
         };
         Ok(from.ready.pop_front())
+    }
+
+    /// Whether of two commits of one second that of `main` tells what ended first. What a run stored comes before its
+    /// record.
+    fn is_main(&self) -> Result<bool, Fault> {
+        let (Some(main), Some(record)) = (self.main.ready.front(), self.records.ready.front())
+        else {
+            return Ok(true);
+        };
+        let made = main.entries.iter().find_map(|entry| entry.provenance.as_ref());
+        let ended = tale::ended(&self.main.caller, record)?;
+        Ok(match (made, ended) {
+            (Some(made), Some(ended)) => tale::finished(made.started, made.duration_ms) <= ended,
+            _ => true,
+        })
     }
 }
 

@@ -75,9 +75,7 @@ pub(crate) struct Output {
 
 impl Ran {
     pub(crate) fn finished(&self) -> Timestamp {
-        let took = i64::try_from(self.duration_ms).unwrap_or(i64::MAX);
-        let took = SignedDuration::from_millis(took);
-        self.started.saturating_add(took).unwrap_or(self.started)
+        finished(self.started, self.duration_ms)
     }
 
     fn of_record(record: &RunRecord) -> Self {
@@ -119,6 +117,24 @@ impl Ran {
             provenance: Some(provenance.clone()),
         }
     }
+}
+
+/// When a run ended.
+pub(crate) fn finished(started: Timestamp, duration_ms: u64) -> Timestamp {
+    let took = SignedDuration::from_millis(i64::try_from(duration_ms).unwrap_or(i64::MAX));
+    started.saturating_add(took).unwrap_or(started)
+}
+
+/// When the run ended of which a commit of records tells, if it tells of one.
+pub(crate) fn ended(caller: &Caller, commit: &Commit) -> Result<Option<Timestamp>, Fault> {
+    let Some(entry) = commit.entries.first().filter(|entry| {
+        let name = entry.resource.as_str();
+        entry.blob.is_some() && (name.starts_with(RUNS) || name.starts_with(SKIPPED))
+    }) else {
+        return Ok(None);
+    };
+    let record = read(caller, &entry.resource, At::from(entry.revision))?;
+    Ok(record.map(|record| finished(record.started, record.duration_ms)))
 }
 
 /// All that a commit tells.
