@@ -164,7 +164,7 @@ pub(crate) fn run(order: &Order<'_>, mailbox: &Mailbox) -> io::Result<Finished> 
     }
     run.until_closed(&mailbox.mail);
     let end = match run.ended_by.unwrap_or(end(status)) {
-        End::Exited(0) if run.stdout.is_none() => End::Unclosed,
+        End::Exited(code) if run.stdout.is_none() && is_good(order.program, code) => End::Unclosed,
         end => end,
     };
     Ok(Finished {
@@ -410,6 +410,11 @@ fn sweep(order: &Order<'_>) {
             let _ended = process::pidfd_send_signal(leash, Signal::KILL);
         }
     }
+}
+
+/// Whether a program that exits so has done its work.
+fn is_good(program: &Program, code: i32) -> bool {
+    code == 0 || program.ok_exit.contains(&code)
 }
 
 /// The supervisor's exit code is the program's. A supervisor that was asked to end dies of it.

@@ -11,7 +11,7 @@ mod jira;
 pub(crate) mod place;
 pub(crate) mod recall;
 pub(crate) mod secrets;
-mod singer;
+pub(crate) mod singer;
 pub(crate) mod sql;
 mod state;
 pub(crate) mod tap;

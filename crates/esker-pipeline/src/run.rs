@@ -18,6 +18,7 @@ mod store;
 
 use std::ffi::OsString;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Resource;
 use esker_wire::provenance::Input;
-use esker_wire::record::{Ended, RunRecord, STDERR_MAX};
+use esker_wire::record::{Ended, RunRecord};
 use esker_wire::revision::Revision;
 use jiff::Timestamp;
 
@@ -158,6 +159,16 @@ impl Began {
 
 /// Runs one source or stage. The thread that calls this must live until it returns.
 pub(crate) fn run(bench: &Bench, run: &Run, line: &Line) -> Outcome {
+    unharmed(|| attempt(bench, run, line))
+}
+
+/// What comes of a run, even if it ends in a fault of ours: whoever waits for its end hears of it.
+fn unharmed(attempt: impl FnOnce() -> Outcome) -> Outcome {
+    let caught = panic::catch_unwind(AssertUnwindSafe(attempt));
+    caught.unwrap_or_else(|_| Outcome::Again("esker itself failed; its log says where".to_owned()))
+}
+
+fn attempt(bench: &Bench, run: &Run, line: &Line) -> Outcome {
     let began = Began::now();
     let mut run = run.clone();
     let made = make(bench, &mut run, line);
@@ -336,8 +347,7 @@ pub(crate) fn execute_with(
         End::Stopped => Err(Halt::Again("the engine ends".to_owned())),
         End::Interrupted => Err(Halt::Again("it was asked to end from outside".to_owned())),
         end => {
-            let is_cut = finished.stderr.len() >= STDERR_MAX;
-            let stderr = secrets.redact_tail(&finished.stderr, is_cut);
+            let stderr = secrets.redact_stderr(&finished.stderr);
             Err(failure::of_program(program, end, &stderr).into())
         }
     }

@@ -182,13 +182,24 @@ fn what_a_terminal_sends_to_the_engine_reaches_no_supervisor() {
 
 #[test]
 fn output_that_is_held_open_from_outside_is_no_output() {
+    assert_eq!(end_with_output_held(program("")), End::Unclosed);
+    let mut grep = program("exit 1");
+    grep.ok_exit = vec![1];
+    assert_eq!(end_with_output_held(grep), End::Unclosed);
+    assert_eq!(end_with_output_held(program("exit 2")), End::Exited(2));
+}
+
+/// How a program ends whose output somebody holds open who is none of its own.
+fn end_with_output_held(mut program: Program) -> End {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().display().to_string();
     let script = format!(
         "echo part; echo $$ > {place}/new; mv {place}/new {place}/pid; \
-         until [ -e {place}/go ]; do sleep 0.01; done"
+         until [ -e {place}/go ]; do sleep 0.01; done; {}",
+        program.argv[2]
     );
-    let running = thread::spawn(move || run_script(&script));
+    program.argv[2] = script;
+    let running = thread::spawn(move || run_with(&program, ""));
     let deadline = Instant::now() + Duration::from_secs(20);
     let pid = loop {
         if let Ok(pid) = fs::read_to_string(folder.path().join("pid")) {
@@ -202,7 +213,7 @@ fn output_that_is_held_open_from_outside_is_no_output() {
     fs::write(folder.path().join("go"), "").unwrap();
     let finished = running.join().unwrap();
     drop(held);
-    assert_eq!(finished.end, End::Unclosed);
+    finished.end
 }
 
 #[test]

@@ -54,16 +54,21 @@ impl Pattern {
         is_ours && !name.contains('\n') && is_like(name, &self.name)
     }
 
-    /// The files that are there, by name.
+    /// The files that are there, by name. A link that leads out of the folder is none.
     pub(crate) fn files(&self, dir: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+        let folder = dir.join(&self.folder).canonicalize()?;
         let mut files = Vec::new();
-        for entry in fs::read_dir(dir.join(&self.folder))? {
+        for entry in fs::read_dir(&folder)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
             let path = entry.path();
             if !self.matches(&name) || !path.is_file() {
+                continue;
+            }
+            // Whoever may put a file there need not be one who may read what a link leads to.
+            if entry.file_type()?.is_symlink() && !path.canonicalize()?.starts_with(&folder) {
                 continue;
             }
             files.push((name, path));

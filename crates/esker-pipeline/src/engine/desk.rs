@@ -263,6 +263,9 @@ impl Desk {
         plan.stop.iter().for_each(|name| self.preempt(name));
         let runs = std::mem::take(&mut plan.runs);
         let started = runs.len();
+        if runs.is_empty() {
+            self.bench.load.nobody_waits();
+        }
         for run in runs {
             // What runs for parts of inputs may have taken what the planner took for free.
             if !self.bench.load.begin() {

@@ -43,6 +43,8 @@ const VARIABLES: [&str; 14] = [
 /// What git says when it is not let in.
 const REFUSALS: [&str; 3] =
     ["Authentication failed", "Permission denied", "could not read Username"];
+/// What git says of a server that sends it elsewhere.
+const REDIRECTS: [&str; 4] = ["error: 301", "error: 302", "error: 307", "error: 308"];
 /// What git says of what may pass by itself.
 const PASSES: [&str; 9] = [
     "Connection refused",
@@ -106,9 +108,12 @@ fn secrets(errand: &Errand<'_>, git: &Git) -> Secrets {
     if let Some((user, secret)) = &git.login {
         let pair = STANDARD.encode(format!("{user}:{}", secrets.of(secret)));
         secrets.hide(&pair);
-        secrets.give("GIT_CONFIG_COUNT", "1");
+        secrets.give("GIT_CONFIG_COUNT", "2");
         secrets.give("GIT_CONFIG_KEY_0", "http.extraHeader");
         secrets.give("GIT_CONFIG_VALUE_0", &format!("Authorization: Basic {pair}"));
+        // Where it is sent, git sends its headers too.
+        secrets.give("GIT_CONFIG_KEY_1", "http.followRedirects");
+        secrets.give("GIT_CONFIG_VALUE_1", "false");
     }
     secrets
 }
@@ -218,9 +223,14 @@ impl Asked<'_> {
         };
         let summary = format!("cannot read {}: {why}", self.git.remote);
         let is_told = |words: &[&str]| words.iter().any(|word| broken.detail.contains(word));
-        let hint = match is_told(&REFUSALS) {
-            true => "see its `token`, or the keys of the user that esker runs as",
-            false => "try it: git ls-remote",
+        let hint = match () {
+            () if is_told(&REFUSALS) => {
+                "see its `token`, or the keys of the user that esker runs as"
+            }
+            () if is_told(&REDIRECTS) => {
+                "it leads elsewhere, and what lets esker in goes nowhere else: write that address"
+            }
+            () => "try it: git ls-remote",
         };
         let passes = is_told(&PASSES);
         let broken = Broken { summary, hint: hint.to_owned(), ..broken };

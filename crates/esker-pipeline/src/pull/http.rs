@@ -15,6 +15,7 @@ use crate::sheets;
 
 use self::ask::{Answer, Request, Validators};
 use super::place::{self, Place};
+use super::secrets::Secrets;
 use super::{Errand, state};
 
 /// Asks the server. The validators are kept with what they are of; an answer that brings what is there already
@@ -24,7 +25,7 @@ pub(super) fn fetch(errand: &Errand<'_>, http: &Http) -> Result<Made, Halt> {
     let known = state::known(errand)?;
     let headers = headers(errand, &http.headers);
     let mut secrets = errand.secrets.clone();
-    headers.iter().filter(|header| header.is_secret).for_each(|header| secrets.hide(&header.value));
+    hide(&mut secrets, &headers);
     let request = Request {
         headers,
         validators: known.as_ref().map(|known| validators(http, known)).unwrap_or_default(),
@@ -44,7 +45,7 @@ pub(super) fn fetch(errand: &Errand<'_>, http: &Http) -> Result<Made, Halt> {
         return Err(Halt::Unchanged);
     };
     let bytes = match sheets::is_workbook(&name) {
-        true => file::convert(&bytes, &name, &http.sheets)?,
+        true => file::convert(&bytes, &called(&http.url, &name), &http.sheets)?,
         false => bytes,
     };
     let output = &errand.source.output;
@@ -54,6 +55,14 @@ pub(super) fn fetch(errand: &Errand<'_>, http: &Http) -> Result<Made, Halt> {
     let content_type = file::content_type(&name).or(content_type);
     let kept = json!({ "etag": validators.etag, "last_modified": validators.last_modified });
     state::made(errand, known.as_ref(), (bytes, content_type), kept)
+}
+
+/// What a file is called in front of people: a part of a secret address is a secret, too.
+fn called(url: &Text, name: &str) -> String {
+    match (url, name.rsplit_once('.')) {
+        (Text::Secret(secret), Some((_, ending))) => format!("{secret}.{ending}"),
+        _ => name.to_owned(),
+    }
 }
 
 fn place(errand: &Errand<'_>, http: &Http) -> Result<Place, Broken> {
@@ -79,6 +88,16 @@ pub(super) fn headers(errand: &Errand<'_>, headers: &[Header]) -> Vec<ask::Heade
         ask::Header { name, value, is_secret: header.is_secret() }
     };
     headers.iter().map(header).collect()
+}
+
+/// Keeps headers out of what is said: whole, and without the word before what lets in.
+pub(super) fn hide(secrets: &mut Secrets, headers: &[ask::Header]) {
+    for header in headers.iter().filter(|header| header.is_secret) {
+        secrets.hide(&header.value);
+        if let Some((_, rest)) = header.value.split_once(' ') {
+            secrets.hide(rest);
+        }
+    }
 }
 
 /// By what the server knows the last version again.

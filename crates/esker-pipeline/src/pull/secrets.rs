@@ -7,6 +7,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use esker_wire::record::STDERR_MAX;
 use serde_json::Value;
 
 use crate::definition::secret::{Secret, Text, is_secretive};
@@ -125,6 +126,11 @@ impl Secrets {
             }
             _ => {}
         }
+    }
+
+    /// What is kept of what a program said.
+    pub(crate) fn redact_stderr(&self, bytes: &[u8]) -> Vec<u8> {
+        self.redact_tail(bytes, bytes.len() >= STDERR_MAX)
     }
 
     /// The end of what a program said, without secrets and without a part of one at its beginning.

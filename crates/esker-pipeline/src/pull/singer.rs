@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-pub(super) use self::row::{Key, Row, canonical};
+pub(crate) use self::row::canonical;
+pub(super) use self::row::{Key, Row};
 
 /// How much of a line is shown that cannot be understood.
 const SHOWN_MAX: usize = 120;

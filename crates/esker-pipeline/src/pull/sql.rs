@@ -58,8 +58,11 @@ impl Ask {
 }
 
 pub(super) fn fetch(errand: &Errand<'_>, sql: &Sql) -> Result<Made, Halt> {
+    let address = address(errand, sql)?;
+    let mut secrets = errand.secrets.clone();
+    address.password().into_iter().for_each(|password| secrets.hide(password));
     let ask = Ask {
-        address: address(errand, sql)?,
+        address,
         query: query(errand, sql)?,
         named: sql.database.title(),
         ca: sql.ca.as_ref().map(|path| errand.bench.dir.join(path)),
@@ -70,7 +73,8 @@ pub(super) fn fetch(errand: &Errand<'_>, sql: &Sql) -> Result<Made, Halt> {
         Address::Mysql(server) => mysql::ask(&ask, server),
         Address::Postgres(server) => postgres::ask(&ask, server),
         Address::Sqlite(path) => sqlite::ask(&ask, path),
-    })??;
+    })?;
+    let text = text.map_err(|broken| secrets.redact_halt(broken.into()))?;
     if text.is_empty() && !errand.source.allow_empty {
         return Err(output::empty(errand.source.output.as_str()).into());
     }
@@ -82,6 +86,7 @@ fn address(errand: &Errand<'_>, sql: &Sql) -> Result<Address, Broken> {
     let Database { address, password } = &sql.database;
     let text = errand.secrets.text(address);
     let read = address::parse(text).map_err(|(why, hint)| {
+        let why = address::unquoted(address, why);
         Broken::new(format!("cannot use the address of {}: {why}", sql.database.title()), hint)
     })?;
     let password = password.as_ref().map(|secret| errand.secrets.of(secret).to_owned());

@@ -33,6 +33,11 @@ impl Load {
         !slots.wanted
     }
 
+    /// No run waits for a slot any more.
+    pub(crate) fn nobody_waits(&self) {
+        self.slots().wanted = false;
+    }
+
     /// Takes one more slot for a run that has one, if nobody else wants it.
     pub(super) fn begin_more(&self) -> bool {
         let mut slots = self.slots();

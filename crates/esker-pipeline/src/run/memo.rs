@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
-use esker_wire::fault::Fault;
+use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Branch;
 use esker_wire::provenance::Input;
 use esker_wire::record::{Ended, RunRecord};
@@ -54,11 +54,17 @@ pub(super) fn find((bench, line): (&Bench, &Line), run: &Run) -> Result<Option<M
     let read = complete((bench, line), run.name(), &mut known);
     let left = known.left.get(&run.run_key).cloned();
     bench.memo.keep(run.name(), known);
-    // Without the records the program runs: it gives the same.
-    if let (Ok(()), Some(left)) = (read?, left) {
-        return contents((bench, line), run, &left);
+    match (read?, left) {
+        (Ok(()), Some(left)) => contents((bench, line), run, &left),
+        (Ok(()), None) => Ok(None),
+        // Without the records the program runs: it gives the same. What was read last may be there no more.
+        (Err(fault), _) => {
+            if matches!(fault.code, Code::NotFound | Code::BadRequest) {
+                drop(bench.memo.take(run.name()));
+            }
+            Ok(None)
+        }
     }
-    Ok(None)
 }
 
 /// Reads the records that were written since the last time.

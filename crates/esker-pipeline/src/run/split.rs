@@ -6,7 +6,7 @@ mod kept;
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,8 @@ use super::{Bench, Halt, Keep, Made, execute, gather, output};
 const HEED: Duration = Duration::from_millis(100);
 /// How long what was made is kept in memory alone.
 const UNKEPT_MAX: Duration = Duration::from_secs(30);
+/// How much all parts may print together, in bytes: what one message to the store holds.
+const MADE_MAX: usize = 64 << 20;
 /// How many failed parts are told one by one.
 const TOLD_MAX: usize = 20;
 
@@ -42,6 +44,8 @@ pub(super) fn make(
     (stage, split): (&Stage, &Split),
     keep: Keep,
 ) -> Result<Made, Halt> {
+    // What may be another result the next time is none for the next run.
+    let keep = if stage.ways.pure { keep } else { Keep::Nothing };
     let inputs = gather::contents(at, run)?;
     let (first, rest) = inputs.split_first().ok_or_else(nothing)?;
     let parts = cut::cut(&split.by, &first.1)?;
@@ -63,6 +67,7 @@ pub(super) fn make(
         parts,
         came: Vec::new(),
         keep,
+        made: 0,
         fresh: 0,
         kept_at: Instant::now(),
     };
@@ -92,6 +97,8 @@ struct Work<'a> {
     /// What each part came to, as far as it is known.
     came: Vec<Option<Came>>,
     keep: Keep,
+    /// How much has been printed, in bytes.
+    made: usize,
     /// How many results are in memory alone.
     fresh: usize,
     kept_at: Instant,
@@ -104,9 +111,37 @@ struct Shared<'a> {
     stage: &'a Stage,
     /// The parts that nobody has begun, by their place.
     waiting: Mutex<VecDeque<(usize, Option<String>, Bytes)>>,
-    /// How to stop what is running.
-    posts: Mutex<Vec<Sender<Mail>>>,
+    posts: Posts,
     tells: Sender<Tell>,
+}
+
+/// How to stop what is running; nothing once all was stopped.
+struct Posts(Mutex<Option<Vec<Sender<Mail>>>>);
+
+impl Posts {
+    fn new() -> Self {
+        Self(Mutex::new(Some(Vec::new())))
+    }
+
+    fn all(&self) -> MutexGuard<'_, Option<Vec<Sender<Mail>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where one that begins is told to end: at once, if all others were.
+    fn mailbox(&self) -> Mailbox {
+        let (post, mail) = channel();
+        match self.all().as_mut() {
+            Some(posts) => posts.push(post.clone()),
+            None => drop(post.send(Mail::Stop)),
+        }
+        Mailbox { post, mail }
+    }
+
+    fn stop(&self) {
+        let posts = self.all().take();
+        // What has ended does not hear it.
+        posts.iter().flatten().for_each(|post| drop(post.send(Mail::Stop)));
+    }
 }
 
 /// What a thread tells.
@@ -133,9 +168,7 @@ impl Shared<'_> {
 
     fn stop(&self) {
         self.give_up();
-        let posts = self.posts.lock().unwrap_or_else(PoisonError::into_inner);
-        // What has ended does not hear it.
-        posts.iter().for_each(|post| drop(post.send(Mail::Stop)));
+        self.posts.stop();
     }
 
     /// Runs for one part after the other. A thread that has its slot besides the run's own gives it back when another
@@ -152,8 +185,7 @@ impl Shared<'_> {
     }
 
     fn one(&self, index: usize, part: Option<String>, stdin: Bytes) -> Came {
-        let (post, mail) = channel();
-        self.posts.lock().unwrap_or_else(PoisonError::into_inner).push(post.clone());
+        let mailbox = self.posts.mailbox();
         let tells = self.tells.clone();
         let tells = Box::new(move |tale| {
             // How far one part is says little of the whole.
@@ -161,7 +193,7 @@ impl Shared<'_> {
                 drop(tells.send(Tell::Warns(index, text)));
             }
         });
-        let mut line = Line::new(Mailbox { post, mail }, tells);
+        let mut line = Line::new(mailbox, tells);
         line.part = part;
         match execute(self.bench, self.run, &self.stage.program, (stdin.into(), &line)) {
             Err(Halt::Unchanged) => {
@@ -195,7 +227,7 @@ impl Work<'_> {
             run: self.run,
             stage: self.stage,
             waiting: Mutex::new(open),
-            posts: Mutex::default(),
+            posts: Posts::new(),
             tells,
         });
         thread::scope(|scope| {
@@ -243,7 +275,11 @@ impl Work<'_> {
 
     fn take(&mut self, (index, came): (usize, Came), shared: &Shared<'_>) -> Result<(), Halt> {
         match &came {
-            Ok(_) => self.fresh += 1,
+            Ok(made) => {
+                self.fresh += 1;
+                self.made += made.len();
+                check_size(self.made)?;
+            }
             // The whole run is decided anew.
             Err(Halt::Again(why)) => return Err(Halt::Again(why.clone())),
             Err(_) if !self.split.partial => shared.give_up(),
@@ -318,6 +354,15 @@ impl Work<'_> {
     }
 }
 
+/// Refuses more than can be put together.
+fn check_size(made: usize) -> Result<(), Broken> {
+    if made <= MADE_MAX {
+        return Ok(());
+    }
+    let summary = format!("the parts print more than {} MiB together", MADE_MAX >> 20);
+    Err(Broken::new(summary, "have the program print less for each part"))
+}
+
 /// Starts a thread for parts; `is_more` says that it has a slot besides the run's own.
 fn begin<'s, 'e>(
     scope: &'s Scope<'s, 'e>,
@@ -333,3 +378,6 @@ fn begin<'s, 'e>(
     });
     started.map(drop).map_err(Halt::from)
 }
+
+#[cfg(test)]
+mod tests;

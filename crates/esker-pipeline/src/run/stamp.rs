@@ -60,13 +60,16 @@ fn essence(
     run: &Run,
     (stamp, content): (&Program, Bytes),
 ) -> Result<Bytes, Halt> {
-    let finished = start(bench, run, (stamp, &Secrets::default()), (content.into(), line))?;
+    let mut secrets = Secrets::default();
+    secrets.hide_variables(&stamp.env);
+    let finished = start(bench, run, (stamp, &secrets), (content.into(), line))?;
     match finished.end {
         End::Exited(0) => Ok(finished.stdout.into()),
         End::Stopped => Err(Halt::Again("the engine ends".to_owned())),
         End::Interrupted => Err(Halt::Again("it was asked to end from outside".to_owned())),
         end => {
-            let broken = failure::of_program(stamp, end, &finished.stderr);
+            let stderr = secrets.redact_stderr(&finished.stderr);
+            let broken = failure::of_program(stamp, end, &stderr);
             let summary = format!("cannot tell whether it has changed: {}", broken.summary);
             let hint = "mend its `stamp`, or what it printed: the stamp reads that";
             Err(Broken { summary, hint: hint.to_owned(), ..broken }.into())

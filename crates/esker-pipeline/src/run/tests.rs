@@ -37,6 +37,12 @@ fn a_run(line: &str) -> Run {
 }
 
 #[test]
+fn whoever_waits_for_a_run_hears_of_a_fault_of_ours() {
+    let outcome = unharmed(|| panic!("a fault"));
+    assert!(matches!(outcome, Outcome::Again(why) if why.contains("esker itself failed")));
+}
+
+#[test]
 fn a_program_is_told_where_its_project_is() {
     let bus = esker_bus::bus::Bus::start().unwrap();
     let bench = crate::stub::bench(&bus, &crate::stub::nowhere(), Path::new("/some/project"));

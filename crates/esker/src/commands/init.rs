@@ -185,9 +185,9 @@ fn look(path: &Path, name: &str) -> Result<Guess> {
     guess(name, &Bytes::from(bytes)).map_err(|(what, hint)| hinted(what, hint))
 }
 
-/// A text as TOML writes it.
+/// A text as TOML writes it: of texts JSON's way is one of TOML's.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.escape_default())
+    serde_json::Value::from(text).to_string()
 }
 
 /// A file's name as a name in TOML and in the store: letters, digits and dashes.

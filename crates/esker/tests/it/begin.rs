@@ -43,6 +43,16 @@ fn from_a_table() {
 }
 
 #[test]
+fn from_a_file_whose_name_is_no_plain_word() {
+    for name in ["O'Brien's plan.csv", "Übersicht – März.csv", "a \"b\" \\c.csv"] {
+        let world = folder();
+        world.write(name, "id,days\n1,2\n");
+        world.ok(&["init", name]);
+        assert_eq!(world.ok(&["check"]), "esker.toml is good: 1 source, 0 stages, 1 view\n");
+    }
+}
+
+#[test]
 fn from_tables_as_people_have_them() {
     let cases: [(&str, &[u8], bool); 6] = [
         ("excel.csv", b"\xef\xbb\xbfa;b\r\nx;1,5\r\ny;2\r\n", true),

@@ -108,8 +108,8 @@ fn postgresql_is_asked_with_care() {
         source("slow", "select pg_sleep(60)::text as a order by 1", &here("timeout = \"500ms\"")),
         source(
             "large",
-            "select * from generate_series(1, 1000) a order by a",
-            &here("output_max = \"1KB\""),
+            "select generate_series(1, 10000000000) as a, 'without order by'",
+            &here("output_max = \"1KB\"\ntimeout = \"20s\""),
         ),
         source("twice", "select 1 as a, 2 as a order by 1", &here("")),
         source("two", "select 1 as a; drop table t -- order by", &here("")),

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{World, esker};
 
 const SCHEMA: &str = r#"{
   "fields": [
@@ -220,4 +220,21 @@ fn a_check_file_that_is_gone_publishes_nothing() {
     assert_eq!(world.content("out/a"), None);
     world.write("a.json", "{}");
     world.wait_for_content("out/a", |content| content == "{}\n");
+}
+
+#[test]
+fn a_check_tells_no_secret_that_it_was_given() {
+    let world = World::new(
+        "[project]\nname = \"p\"\n[stage.a]\ninput = \"raw/a\"\nrun = [\"cat\"]\noutput = \"out/a\"\n\
+         env = [\"MY_TOKEN\"]\ncheck = [[\"sh\", \"-c\", \"echo found $MY_TOKEN; exit 1\"]]\n\
+         [stage.b]\ninput = \"raw/a\"\nrun = [\"cat\"]\noutput = \"out/b\"\nenv = [\"MY_TOKEN\"]\n\
+         check = [[\"sh\", \"-c\", \"echo said $MY_TOKEN >&2; exit 2\"]]\n",
+    );
+    world.ok_with(&["put", "raw/a"], b"1\n");
+    let mut command = esker();
+    command.arg("run").current_dir(world.dir()).env("MY_TOKEN", "hush-hush");
+    assert!(!command.output().expect("esker").status.success());
+    let told = world.json(&["problems", "--json"]).to_string();
+    assert!(told.contains("found ***") && told.contains("said ***"), "{told}");
+    assert!(!told.contains("hush-hush"), "{told}");
 }

@@ -179,6 +179,7 @@ fn a_repository_behind_https_is_read_with_a_token_that_nobody_sees() {
     let definition = [
         git_source("plan", &url, &login("token.txt")),
         git_source("intruder", &url, &login("wrong.txt")),
+        git_source("moved", &url.replace("/git/", "/moved/"), &login("token.txt")),
         git_source("stranger", &url, "path = \"plan.csv\"\ntoken = { file = \"token.txt\" }"),
     ];
     let (token, wrong) = (crate::sources::TOKEN, "wrong-wrong/token+5");
@@ -189,6 +190,8 @@ fn a_repository_behind_https_is_read_with_a_token_that_nobody_sees() {
     world.wait_for_content("raw/plan", |text| text == "a,1\n");
     let text = problem(&world, "intruder");
     assert!(text.contains("see its `token`"), "{text}");
+    let text = problem(&world, "moved");
+    assert!(text.contains("error: 302") && text.contains("it leads elsewhere"), "{text}");
     let text = problem(&world, "stranger");
     assert!(text.contains("certificate"), "{text}");
     up.stop();

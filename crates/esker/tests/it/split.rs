@@ -51,6 +51,18 @@ fn only_parts_that_are_new_run_again() {
 }
 
 #[test]
+fn results_that_may_be_others_are_not_taken_again() {
+    let world = world("pure = false");
+    let _up = world.up();
+    put(&world, "red,1\nblue,2\n");
+    world.wait_for_content("out/a", |found| found == "TEAM,HOURS\nRED,1\nBLUE,2\n");
+    assert_eq!(ran(&world), ["blue", "red"]);
+    put(&world, "red,1\nblue,5\n");
+    world.wait_for_content("out/a", |found| found.ends_with("BLUE,5\n"));
+    assert_eq!(ran(&world), ["blue", "red"]);
+}
+
+#[test]
 fn where_all_parts_count_one_that_fails_publishes_nothing() {
     let world = world("");
     let _up = world.up();

@@ -3,7 +3,7 @@
 usage: https_server.py CERTIFICATE KEY FOLDER TOKEN
 
 FOLDER/refuse, if it is there, holds a status and headers that every answer has then. Requests are told in
-FOLDER/requests, a line each. Prints its port. /git/NAME is the repository FOLDER/NAME.
+FOLDER/requests, a line each. Prints its port. /git/NAME is the repository FOLDER/NAME, and /moved/NAME leads there.
 """
 
 import base64
@@ -33,6 +33,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(401, f"nobody knows {given!r}\n".encode(), asks)
         if self.path.startswith("/git/"):
             return self.git(b"")
+        if self.path.startswith("/moved/"):
+            return self.answer(302, b"", {"Location": self.path.replace("/moved/", "/git/")})
         body = (FOLDER / self.path.lstrip("/")).read_bytes()
         tag = '"' + hashlib.sha256(body).hexdigest() + '"'
         if self.headers.get("If-None-Match") == tag:

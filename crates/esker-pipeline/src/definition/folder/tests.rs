@@ -1,5 +1,7 @@
 //! Patterns and names in; folders and files out.
 
+use std::os::unix::fs::symlink;
+
 use super::*;
 
 #[test]
@@ -40,8 +42,12 @@ fn files_come_by_name_without_those_of_editors() {
         fs::write(dir.path().join(name), "").unwrap();
     }
     fs::create_dir(dir.path().join("d.csv")).unwrap();
+    let elsewhere = tempfile::NamedTempFile::new().unwrap();
+    symlink(elsewhere.path(), dir.path().join("e.csv")).unwrap();
+    symlink("b.csv", dir.path().join("f.csv")).unwrap();
+    symlink("nothing", dir.path().join("g.csv")).unwrap();
     let files = Pattern::parse("*.csv").unwrap().files(dir.path()).unwrap();
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["a.csv", "b.csv"]);
+    assert_eq!(names, ["a.csv", "b.csv", "f.csv"]);
     assert!(Pattern::parse("none").unwrap().files(dir.path()).is_err());
 }

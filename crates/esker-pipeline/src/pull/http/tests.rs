@@ -8,10 +8,9 @@ use flate2::write::GzEncoder;
 
 use crate::pull::stand::{Authority, Stand, answer};
 
-use crate::pull::secrets::Secrets;
-
 use super::ask::{Answer, Header, Request, Validators, ask};
 use super::*;
+use crate::definition::secret::Secret;
 
 fn request(url: &str) -> Request {
     Request {
@@ -140,6 +139,25 @@ fn secrets_go_to_no_other_server() {
     assert!(head.starts_with("get /c?key=signed "), "{head}");
     assert!(!head.contains("hush"), "{head}");
     assert!(head.contains("accept: text/csv\r\n"), "{head}");
+}
+
+#[test]
+fn what_lets_in_is_told_in_no_form() {
+    let pair = STANDARD.encode("me:hush-hush");
+    let mut secrets = Secrets::default();
+    hide(&mut secrets, &[secret("authorization", &format!("Basic {pair}"))]);
+    assert_eq!(secrets.redact(&format!("bad credentials {pair}")), "bad credentials ***");
+}
+
+#[test]
+fn no_part_of_a_secret_address_is_told() {
+    let secret = Text::Secret(Secret::Env("PLAN_URL".to_owned()));
+    let told = called(&secret, "hush-1234.xlsx");
+    assert!(
+        told.ends_with(".xlsx") && told.contains("PLAN_URL") && !told.contains("hush"),
+        "{told}"
+    );
+    assert_eq!(called(&Text::Plain(String::new()), "plan.xlsx"), "plan.xlsx");
 }
 
 #[test]

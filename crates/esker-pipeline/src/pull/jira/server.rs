@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::definition::pull::Jira;
 use crate::pull::http::ask::{Answer, Request, Validators, ask};
-use crate::pull::http::headers;
+use crate::pull::http::{headers, hide};
 use crate::pull::place::{self, Place};
 use crate::pull::secrets::encoded;
 use crate::pull::{Errand, state, too_slow};
@@ -160,10 +160,7 @@ impl<'a> Server<'a> {
         let Errand { bench, pull, .. } = self.errand;
         let headers = headers(self.errand, &self.jira.headers);
         let mut secrets = self.errand.secrets.clone();
-        headers
-            .iter()
-            .filter(|header| header.is_secret)
-            .for_each(|header| secrets.hide(&header.value));
+        hide(&mut secrets, &headers);
         Request {
             place,
             named: self.jira.url.clone(),

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::definition::secret::Text;
+
 /// What is wrong with an address, and what to do.
 type Wrong = (String, &'static str);
 
@@ -32,6 +34,24 @@ pub(super) struct Server {
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Server").field("host", &self.host).field("name", &self.name).finish()
+    }
+}
+
+impl Address {
+    /// The password, if there is one.
+    pub(super) fn password(&self) -> Option<&str> {
+        match self {
+            Self::Postgres(server) | Self::Mysql(server) => server.password.as_deref(),
+            Self::Sqlite(_) => None,
+        }
+    }
+}
+
+/// What is wrong with an address, without any part of one that is a secret.
+pub(super) fn unquoted(address: &Text, why: String) -> String {
+    match address {
+        Text::Secret(_) if why.contains('"') => "a part of it is not known".to_owned(),
+        _ => why,
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use postgres::config::SslMode;
-use postgres::{Client, Config, Error, NoTls};
+use postgres::{CancelToken, Client, Config, Error, NoTls};
 
 use crate::run::failure::Broken;
 
@@ -26,7 +26,7 @@ const SETTINGS: &str = "SET TIME ZONE 'UTC'; SET datestyle = 'ISO'; SET interval
 
 pub(super) fn ask(ask: &Ask, server: &Server) -> Result<Vec<u8>, Broken> {
     let mut client = connect(ask, server)?;
-    let text = read(ask, &mut client);
+    let text = read(ask, server, &mut client);
     // What the server thinks of the end does not matter any more.
     drop(client.close());
     text
@@ -61,7 +61,8 @@ fn connect(ask: &Ask, server: &Server) -> Result<Client, Broken> {
     connected.map_err(|error| of_connecting(ask, server, &error))
 }
 
-fn read(ask: &Ask, client: &mut Client) -> Result<Vec<u8>, Broken> {
+fn read(ask: &Ask, server: &Server, client: &mut Client) -> Result<Vec<u8>, Broken> {
+    let token = client.cancel_token();
     let failed = |error: Error| of_query(ask, &error);
     let limit = ask.timeout.as_millis().min(i32::MAX as u128);
     client.batch_execute(SETTINGS).map_err(failed)?;
@@ -86,9 +87,25 @@ fn read(ask: &Ask, client: &mut Client) -> Result<Vec<u8>, Broken> {
         );
     }
     if text.len() as u64 > ask.size_max {
+        cancel(ask, server, &token);
         return Err(ask.too_large());
     }
     Ok(text)
+}
+
+/// Has the server end the query: the end of the transaction would wait for all of its rows.
+fn cancel(ask: &Ask, server: &Server, token: &CancelToken) {
+    let cancelled = match server.encrypt {
+        false => token.cancel_query(NoTls).map_err(|error| chain(&error)),
+        true => {
+            certificates(ask.ca.as_deref()).map_err(|broken| broken.summary).and_then(|known| {
+                token.cancel_query(tls::Tls::new(known)).map_err(|error| chain(&error))
+            })
+        }
+    };
+    if let Err(why) = cancelled {
+        tracing::debug!(why, "cannot cancel a query");
+    }
 }
 
 fn of_connecting(ask: &Ask, server: &Server, error: &Error) -> Broken {

@@ -13,6 +13,7 @@ use crate::definition::Program;
 use crate::definition::gate::{Check, Severity};
 use crate::gate::finding::{Finding, Findings};
 use crate::gate::table::Part;
+use crate::pull::secrets::Secrets;
 
 use super::super::failure::{self, Broken};
 use super::super::{Halt, variables};
@@ -48,7 +49,12 @@ pub(super) fn judge(
     // How far it is is of no interest: the stage is done.
     let says = |_| {};
     let order = Order { esker, dir, program, env, stdin: candidate.into(), says: &says };
-    let finished = child::run(&order, &around.line.mailbox)?;
+    let mut finished = child::run(&order, &around.line.mailbox)?;
+    // A check is given the variables of what it judges.
+    let mut secrets = Secrets::default();
+    secrets.hide_variables(&program.env);
+    finished.stdout = secrets.redact_tail(&finished.stdout, false);
+    finished.stderr = secrets.redact_stderr(&finished.stderr);
     match finished.end {
         // What it printed is not needed.
         End::Exited(0) | End::Unclosed => Ok(Findings::default()),

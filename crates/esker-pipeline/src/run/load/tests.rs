@@ -15,4 +15,8 @@ fn a_run_may_have_more_slots_until_another_wants_one() {
     assert!(!load.begin_more(), "it is kept for the other run");
     assert!(load.begin());
     assert!(!load.is_wanted());
+    assert!(!load.begin());
+    load.end();
+    load.nobody_waits();
+    assert!(load.begin_more(), "what waited is not to run any more");
 }

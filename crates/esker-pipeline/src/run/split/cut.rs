@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::definition::split::By;
 use crate::gate::rows::Rows;
+use crate::pull::singer::canonical;
 use crate::run::failure::Broken;
 
 /// The most parts of one input: each is a process.
@@ -184,21 +185,35 @@ fn place(by: &By, column: &str, heading: &ByteRecord) -> Result<usize, Broken> {
 
 fn json(pointer: &str, input: &[u8]) -> Result<Vec<Part>, Broken> {
     let by = By::Json(pointer.to_owned());
-    let document: serde_json::Value =
-        serde_json::from_slice(input).map_err(|error| unsplit(&by, error))?;
-    let Some(found) = document.pointer(pointer) else {
-        return Err(unsplit(&by, "there is nothing at that place"));
-    };
-    let Some(items) = found.as_array() else {
+    let odd = |error: serde_json::Error| unsplit(&by, error);
+    let mut found: &RawValue = serde_json::from_slice(input).map_err(odd)?;
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        found =
+            below(found, &step).ok_or_else(|| unsplit(&by, "there is nothing at that place"))?;
+    }
+    if !found.get().starts_with('[') {
         return Err(unsplit(&by, "there is no array at that place"));
+    }
+    let items: Vec<&RawValue> = serde_json::from_str(found.get()).map_err(odd)?;
+    let part = |(index, item): (usize, &&RawValue)| {
+        // Not as a number of ours, which would not have all digits.
+        let text = canonical(item.get()).map_err(|why| unsplit(&by, why))?;
+        let title = format!("{pointer}/{index}");
+        Ok(Part { title, name: None, content: (text + "\n").into() })
     };
-    let parts = items.iter().enumerate();
-    let part = |(index, item): (usize, &serde_json::Value)| Part {
-        title: format!("{pointer}/{index}"),
-        name: None,
-        content: format!("{item}\n").into(),
-    };
-    Ok(parts.map(part).collect())
+    items.iter().enumerate().map(part).collect()
+}
+
+/// What stands in a value under a name, or at a place of an array.
+fn below<'v>(value: &'v RawValue, step: &str) -> Option<&'v RawValue> {
+    if value.get().starts_with('[') {
+        let is_place = step == "0" || !step.starts_with(['0', '+']);
+        let items: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+        return items.get(step.parse::<usize>().ok().filter(|_| is_place)?).copied();
+    }
+    let mut fields: HashMap<String, &RawValue> = serde_json::from_str(value.get()).ok()?;
+    fields.remove(step)
 }
 
 fn streams(input: &[u8]) -> Result<Vec<Part>, Broken> {

@@ -57,3 +57,17 @@ fn what_is_no_address_is_told() {
         "a password in an address is seen by everyone"
     );
 }
+
+#[test]
+fn what_is_wrong_with_a_secret_tells_no_part_of_it() {
+    let secret = Text::Secret(crate::definition::secret::Secret::Env("DATABASE".to_owned()));
+    for wrong in
+        ["postgres://me:hush?hush=hush@host/db", "hush:hush@host/db", "postgres://me:%zz@h"]
+    {
+        let (why, _) = parse(wrong).unwrap_err();
+        let told = unquoted(&secret, why);
+        assert!(!told.contains("hush"), "{told}");
+    }
+    let known = parse("postgres://me:hush@host/db").unwrap();
+    assert_eq!(known.password(), Some("hush"));
+}

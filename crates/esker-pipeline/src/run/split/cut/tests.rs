@@ -82,6 +82,15 @@ fn elements_of_an_array() {
         parts("json:/items", document),
         pairs(&[("/items/0", "1\n"), ("/items/1", "{\"b\":2}\n")])
     );
+    let long = r#"{"a~/b": [0, [{"b": 1.10, "a": 12345678901234567890123, "c": "é\n"}]]}"#;
+    assert_eq!(
+        parts("json:/a~0~1b/1", long),
+        pairs(&[("/a~0~1b/1/0", "{\"a\":12345678901234567890123,\"b\":1.10,\"c\":\"é\\n\"}\n")]),
+        "no digit is lost"
+    );
+    for nothing in ["json:/a~0~1b/01", "json:/a~0~1b/+1", "json:/a~0~1b/2", "json:/a~0~1b/0/x"] {
+        assert!(fault(nothing, long).contains("nothing at that place"), "{nothing}");
+    }
     assert_eq!(parts("json:", "[7]"), pairs(&[("/0", "7\n")]));
     assert!(fault("json:/x", document).contains("nothing at that place"));
     assert!(fault("json:/items/0", document).contains("no array"));
