@@ -9,6 +9,7 @@ pub mod defect;
 mod above;
 mod below;
 pub mod blobs;
+pub mod deliver;
 pub mod folder;
 pub mod gate;
 mod graph;
@@ -41,6 +42,7 @@ use esker_wire::remote::Remote;
 use jiff::Timestamp;
 
 use self::defect::{Defect, Severity};
+use self::deliver::{Lineage, Webhook};
 use self::folder::Pattern;
 use self::gate::Gate;
 use self::large::Large;
@@ -94,6 +96,10 @@ pub struct Definition {
     pub jobs: usize,
     /// How many of those may be stages of a pool, by its name.
     pub pools: BTreeMap<String, usize>,
+    /// Where what runs is told as OpenLineage says.
+    pub lineage: Option<Lineage>,
+    /// Who else is told of what happens.
+    pub webhooks: Vec<Webhook>,
 }
 
 /// What becomes of the snapshots.

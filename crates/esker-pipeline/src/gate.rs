@@ -4,6 +4,7 @@
 //! and time by the size of a content.
 
 pub(crate) mod cell;
+mod columns;
 pub(crate) mod document;
 pub(crate) mod file;
 pub(crate) mod finding;

@@ -15,6 +15,7 @@ mod gate;
 mod sheets;
 
 mod child;
+pub mod deliver;
 mod proc;
 pub mod supervise;
 

@@ -270,7 +270,7 @@ fn forgotten(world: &World<'_>) -> Vec<String> {
     let names = world.records.keys();
     names
         .filter(|name| *name != DEFINITION && !known.contains(name.as_str()))
-        .filter(|name| !world.busy.contains_key(*name))
+        .filter(|name| !world.busy.contains_key(*name) && !world.definition.tells(name))
         .cloned()
         .collect()
 }

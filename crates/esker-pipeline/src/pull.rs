@@ -5,7 +5,7 @@
 
 mod files;
 mod git;
-mod http;
+pub(crate) mod http;
 mod hub;
 mod jira;
 pub(crate) mod place;

@@ -6,6 +6,7 @@ mod care;
 mod names;
 mod past;
 mod search;
+mod tell;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -26,6 +27,7 @@ pub(crate) use care::{
 pub(crate) use names::{Mv, Prune};
 pub(crate) use past::{Backfill, BackfillCommand, Replay};
 pub(crate) use search::{Bisect, Export};
+pub(crate) use tell::{Lineage, LineageExport, Webhooks};
 
 /// Turns a handful of scripts into a live, versioned data system.
 #[derive(Parser)]
@@ -109,6 +111,12 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Compute a stage's history anew with its program of now, beside what there is.
     Backfill(Backfill),
+    /// What ran, and from what to what, for those who collect that.
+    #[command(subcommand)]
+    Lineage(Lineage),
+    /// Who is told of what happens.
+    #[command(subcommand)]
+    Webhooks(Webhooks),
     /// Find large contents that no version names, and remove them.
     Gc(Gc),
     /// Measure this esker against its peers and limits, on this machine.

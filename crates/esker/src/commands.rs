@@ -10,6 +10,7 @@ pub(crate) mod gc;
 pub(crate) mod get;
 pub(crate) mod init;
 pub(crate) mod large;
+pub(crate) mod lineage;
 pub(crate) mod log;
 pub(crate) mod mv;
 mod pages;
@@ -27,6 +28,7 @@ pub(crate) mod tag;
 mod tree;
 pub(crate) mod uses;
 pub(crate) mod watch;
+pub(crate) mod webhooks;
 pub(crate) mod why;
 
 use esker_wire::name::Resource;

@@ -86,7 +86,7 @@ fn has_wildcard(text: &str) -> bool {
 }
 
 /// Whether a text is as a pattern says, going back to the last `*` where it is not.
-fn is_like(text: &str, pattern: &str) -> bool {
+pub(super) fn is_like(text: &str, pattern: &str) -> bool {
     let (text, pattern): (Vec<char>, Vec<char>) =
         (text.chars().collect(), pattern.chars().collect());
     let (mut at, mut of) = (0, 0);

@@ -1,7 +1,7 @@
 //! Sources that esker itself fetches from elsewhere, and the bounds it does so in.
 
 mod git;
-mod http;
+pub(super) mod http;
 mod hub;
 mod jira;
 mod sql;

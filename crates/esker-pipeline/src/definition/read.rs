@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::defect::Defect;
 use super::graph::Makers;
 use super::page::{Marked, Page, Table};
-use super::{Definition, Hub, View, ViewKind, graph, keep, parts, store, value, ways};
+use super::{Definition, Hub, View, ViewKind, deliver, graph, keep, parts, store, value, ways};
 
 /// Where the parts of a definition stand, by the name of the source or stage.
 #[derive(Debug, Default)]
@@ -24,8 +24,9 @@ pub(super) struct Places {
 }
 
 /// The tables there are.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 13] = [
     "project", "hub", "store", "web", "alias", "keep", "source", "stage", "view", "limits", "pool",
+    "lineage", "webhook",
 ];
 
 /// The most programs that may be asked to run at once.
@@ -73,6 +74,8 @@ pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, V
         stages,
         jobs: jobs(&mut page, &root),
         pools: ways::pools(&mut page, &root, &places),
+        lineage: deliver::lineage(&mut page, &root),
+        webhooks: deliver::webhooks(&mut page, &root),
     };
     (Some(definition), places, page.defects)
 }

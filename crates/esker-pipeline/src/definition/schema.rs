@@ -8,7 +8,7 @@ mod words;
 use serde_json::{Map, Value, json};
 
 use self::words::{Type, word};
-use super::{gate, keep, origin, parts, read, store, ways};
+use super::{deliver, gate, keep, origin, parts, read, store, ways};
 
 /// Where the schema says that it is from.
 const ID: &str = "https://esker.dev/esker.schema.json";
@@ -45,6 +45,8 @@ fn table(key: &str) -> Value {
         "web" => fixed(key, &read::WEB_KEYS, &[]),
         "pool" => named(key, &fixed(key, &ways::POOL_KEYS, &["jobs"])),
         "limits" => fixed(key, &read::LIMITS_KEYS, &[]),
+        "lineage" => lineage(),
+        "webhook" => named(key, &fixed(key, &deliver::webhook_keys(), &["url"])),
         "store" => fixed(key, &store::keys(), &[]),
         "alias" => free(key, &Type::Resource),
         keep::TABLE => free(key, &Type::Keep),
@@ -112,6 +114,13 @@ fn source() -> Value {
         }
     }
     schema["dependentSchemas"] = needs.into();
+    schema
+}
+
+/// Where lineage goes: to a file, to a server, or both.
+fn lineage() -> Value {
+    let mut schema = fixed("lineage", &deliver::lineage_keys(), &[]);
+    schema["anyOf"] = json!([{ "required": ["file"] }, { "required": ["url"] }]);
     schema
 }
 

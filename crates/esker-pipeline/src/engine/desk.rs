@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::child::said::Said;
 use crate::child::{self, DRAIN, Mailbox};
 use crate::definition::Definition;
+use crate::deliver::couriers::Couriers;
 use crate::plan::{self, Plan, Run, State, Task, World};
 use crate::run::line::{Line, Tale};
 use crate::run::{self, Bench, Outcome};
@@ -74,6 +75,8 @@ pub(super) struct Desk {
     progress: BTreeMap<String, String>,
     /// The record of a definition that cannot be used.
     bad_definition: Option<RunRecord>,
+    /// Those who tell others of what happens.
+    couriers: Couriers,
     /// What may be started, if not everything may.
     only: Option<BTreeSet<String>>,
 }
@@ -85,7 +88,9 @@ impl Desk {
         eye: Eye,
         (hints, post): (Arc<Hints>, Sender<Mail>),
     ) -> Self {
+        let couriers = Couriers::new(&bench.dir, &bench.caller, hints.bell());
         Self {
+            couriers,
             bench: Arc::new(bench),
             library,
             eye,
@@ -165,6 +170,7 @@ impl Desk {
         self.fresh.adopt(definition);
         self.bursts.adopt(definition);
         self.bench.load.set(definition.jobs);
+        self.couriers.adopt(definition);
         tracing::info!(
             project = definition.project,
             sources = definition.sources.len(),
@@ -201,6 +207,7 @@ impl Desk {
             Ok(cut) => cut,
             Err(fault) => return self.lost_store(status, &fault),
         };
+        self.couriers.tidy();
         let (now, clock) = (Instant::now(), Timestamp::now());
         let news = self.ledger.news();
         self.fresh.touch(&news);

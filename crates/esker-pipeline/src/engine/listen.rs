@@ -14,6 +14,8 @@ use esker_wire::event::Event;
 use esker_wire::name::Branch;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
+use crate::deliver::bell::Bell;
+
 use super::Mail;
 
 /// How long listening goes on before it looks whether it should end.
@@ -26,15 +28,23 @@ pub(super) struct Hints {
     post: Sender<Mail>,
     store: AtomicBool,
     files: AtomicBool,
+    /// Wakes those who tell others of what the store has.
+    bell: Arc<Bell>,
 }
 
 impl Hints {
     pub(super) fn new(post: Sender<Mail>) -> Arc<Self> {
-        Arc::new(Self { post, store: AtomicBool::new(false), files: AtomicBool::new(false) })
+        let (store, files) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { post, store, files, bell: Arc::default() })
+    }
+
+    pub(super) fn bell(&self) -> Arc<Bell> {
+        Arc::clone(&self.bell)
     }
 
     /// The store may have changed.
     pub(super) fn store(&self) {
+        self.bell.ring();
         self.hint(&self.store, Mail::Store);
     }
 

@@ -2,6 +2,7 @@
 
 pub(super) mod ask;
 mod fail;
+pub(crate) mod post;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -74,14 +75,18 @@ fn place(errand: &Errand<'_>, http: &Http) -> Result<Place, Broken> {
 
 /// Headers with what is secret in them.
 pub(super) fn headers(errand: &Errand<'_>, headers: &[Header]) -> Vec<ask::Header> {
+    filled(&errand.secrets, headers)
+}
+
+fn filled(secrets: &Secrets, headers: &[Header]) -> Vec<ask::Header> {
     let authorization = |value: String| ("authorization".to_owned(), value);
     let header = |header: &Header| {
         let (name, value) = match header {
-            Header::Named(name, text) => (name.clone(), errand.secrets.text(text).to_owned()),
-            Header::Token(token) => authorization(format!("Bearer {}", errand.secrets.of(token))),
+            Header::Named(name, text) => (name.clone(), secrets.text(text).to_owned()),
+            Header::Token(token) => authorization(format!("Bearer {}", secrets.of(token))),
             Header::Basic(user, password) => {
-                let user = errand.secrets.text(user);
-                let pair = format!("{user}:{}", errand.secrets.of(password));
+                let user = secrets.text(user);
+                let pair = format!("{user}:{}", secrets.of(password));
                 authorization(format!("Basic {}", STANDARD.encode(pair)))
             }
         };

@@ -21,6 +21,7 @@ mod gate;
 mod hostile;
 mod jira;
 mod large;
+mod lineage;
 mod names;
 mod once;
 mod order;
@@ -35,6 +36,7 @@ mod stock_tools;
 mod store;
 mod storm;
 mod taps;
+mod webhooks;
 mod words;
 mod world;
 

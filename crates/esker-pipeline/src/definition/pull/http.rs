@@ -57,7 +57,7 @@ impl Header {
         }
     }
 
-    pub(super) fn secrets(&self) -> impl Iterator<Item = &Secret> {
+    pub(in crate::definition) fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let (text, secret) = match self {
             Self::Named(_, text) => (Some(text), None),
             Self::Token(secret) => (None, Some(secret)),
@@ -123,7 +123,7 @@ pub(super) fn warn(
     }
 }
 
-pub(super) fn headers(page: &mut Page<'_>, table: &Table<'_, '_>) -> Vec<Header> {
+pub(in crate::definition) fn headers(page: &mut Page<'_>, table: &Table<'_, '_>) -> Vec<Header> {
     let mut headers = Vec::new();
     headers.extend(page.secret(table, "token").map(Header::Token));
     let user = page.text(table, "user");

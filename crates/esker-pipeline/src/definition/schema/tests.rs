@@ -59,6 +59,10 @@ fn tables() -> Vec<(&'static str, String, Vec<String>)> {
     for table in ["hub", "web", "limits", "store"] {
         tables.push((table, format!("{project}[{table}]\n"), of(table)));
     }
+    let lineage = format!("{project}[lineage]\nfile = \"a\"\n");
+    tables.push(("lineage", lineage, of("lineage")));
+    let webhook = format!("{project}[webhook.a]\nurl = \"https://a.b\"\n");
+    tables.push(("webhook", webhook, named("webhook")));
     tables.push(("pool", format!("{project}[pool.a]\n"), named("pool")));
     tables.push(("source", format!("{project}{source}"), named("source")));
     tables

@@ -149,6 +149,8 @@ pub(super) fn about(table: &str) -> &'static str {
         "web" => "Where the page is served, on this machine only.",
         "pool" => "Programs that run at once only so many: [pool.NAME].",
         "limits" => "How much may happen at once.",
+        "lineage" => "Who is told of runs, as OpenLineage says.",
+        "webhook" => "Who is told of what happens: [webhook.NAME].",
         "check" => "What an output must be like to be published.",
         _ => "",
     }
@@ -170,6 +172,7 @@ pub(super) fn word(table: &str, key: &str) -> Option<(Type, &'static str)> {
         }
         ("view", "title") => (Text, "What stands above it; the name."),
         ("store", key) => store(key)?,
+        ("lineage" | "webhook", key) => deliver(key)?,
         ("source", "output") => (Resource, "What it makes."),
         ("check", "output") => (Resource, "The output it judges; all."),
         ("check", "file") => (Text, "A file with a schema, relative to the project."),
@@ -200,6 +203,25 @@ fn store(key: &str) -> Option<(Type, &'static str)> {
         "blobs_allow_http" => (Flag, "Whether blobs_endpoint may be http:// elsewhere."),
         "blobs_cache" => (Size, "How many bytes may stay here that are in the bucket too."),
         _ => return None,
+    })
+}
+
+/// The keys of those who are told.
+fn deliver(key: &str) -> Option<(Type, &'static str)> {
+    use Type::{Duration, Headers, Number, Secret, Size, Text, TextOrSecret, Texts};
+    Some(match key {
+        "file" => (Text, "A file that events are appended to, relative to the project."),
+        "file_max" => (Size, "How large it becomes before another is begun; 64MB."),
+        "namespace" => (Text, "What jobs and data sets belong to; the project's name."),
+        "url" => (TextOrSecret, "Where events are sent: https://…"),
+        "events" => (Texts, "Which: put, run, rejected, problem; problem."),
+        "resources" => (Texts, "Only what has to do with these: results/*."),
+        "stages" => (Texts, "Only what has to do with these sources and stages."),
+        "secret" => (Secret, "What events are signed with."),
+        "timeout" => (Duration, "How long an answer may take; 10s, at most 5m."),
+        "retry" => (Number(0, 100), "How often an event is sent again before it is a problem; 8."),
+        "header" => (Headers, "Further headers of the request."),
+        _ => return pull(key),
     })
 }
 

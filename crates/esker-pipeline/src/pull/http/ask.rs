@@ -130,7 +130,7 @@ fn send(request: &Request, place: &Place, left: Duration) -> Result<Response<Bod
 }
 
 /// What speaks: it knows no cookies, follows nothing by itself and judges no status.
-fn agent(place: &Place, ca: Option<&Path>, left: Duration) -> Result<Agent, Broken> {
+pub(super) fn agent(place: &Place, ca: Option<&Path>, left: Duration) -> Result<Agent, Broken> {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)

@@ -98,7 +98,7 @@ pub(super) fn of_status(request: &Request, head: &Parts, said: &Bytes) -> Broken
 }
 
 /// Reads `Retry-After`: seconds, or a date.
-fn wait(text: &str, now: Timestamp) -> Option<Duration> {
+pub(super) fn wait(text: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
