@@ -112,6 +112,27 @@ test("fits a phone, and the dark", async ({ page }) => {
   await page.screenshot(picture("dark"));
 });
 
+test("draws a table as bars, and as lines where its first column is dates", async ({ page }) => {
+  project.write("sales.csv", "item,total\napples,21\npears,37\nplums,4\n");
+  project.write("days.csv", "day,apples,pears\n2027-01-04,12,7\n2027-01-05,,30\n2027-01-08,9,4\n");
+  const part = (name: string) =>
+    `[source.${name}]\nfile = "${name}.csv"\noutput = "raw/${name}"\n[view.${name}]\nresource = "raw/${name}"\nkind = "chart"\n`;
+  project.write("esker.toml", project.read("esker.toml") + part("sales") + part("days"));
+  await page.getByTestId("tab-sales").click();
+  const chart = page.getByTestId("table-chart");
+  await expect(chart.locator("rect.bar.series-0[x]")).toHaveCount(3);
+  await expect(chart).toContainText("total");
+  await expect(page.getByTestId("data-table")).toContainText("pears");
+  await page.getByTestId("view-sales").screenshot(picture("chart"));
+  project.write("sales.csv", "item,total\napples,21\n");
+  await expect(chart.locator("rect.bar.series-0[x]")).toHaveCount(1);
+  await page.getByTestId("tab-days").click();
+  await expect(chart).toHaveAttribute("data-kind", "lines");
+  await expect(chart.locator("polyline")).toHaveCount(3);
+  await page.setViewportSize({ width: 360, height: 780 });
+  expect(await isWithinTheScreen(page)).toBe(true);
+});
+
 test("answers the keyboard alone", async ({ page }) => {
   const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
   for (let presses = 0; presses < 20 && !/Pipeline/.test(await focused()); presses += 1) {

@@ -1,6 +1,6 @@
 // A copy of the example in a folder of its own, and the esker that runs it.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -62,6 +62,11 @@ export class Project {
   /** A file of the project. */
   read(name: string): string {
     return readFileSync(join(this.dir, name), "utf8");
+  }
+
+  /** Writes a file of the project. */
+  write(name: string, content: string): void {
+    writeFileSync(join(this.dir, name), content);
   }
 
   async #wait(what: string, holds: () => Promise<boolean>): Promise<void> {

@@ -62,7 +62,7 @@ const BROWSER: Step<'static> =
     Step { name: "browser tests", folder: "web", command: "npm run e2e" };
 
 /// The browser test's pictures that the documentation shows.
-const PICTURES: [&str; 2] = ["plan.png", "problem.png"];
+const PICTURES: [&str; 3] = ["plan.png", "problem.png", "chart.png"];
 
 /// Everything a change must pass.
 pub(crate) fn test(root: &Path) -> Result<()> {

@@ -63,6 +63,9 @@ pub(crate) fn ensure(root: &Path) -> Result<Tools> {
             install_package(package, "sources read databases", &mut installed)?;
         }
     }
+    if !works("faketime", &["--version"]) {
+        install_package("faketime", "engines are tested with clocks that jump", &mut installed)?;
+    }
     if browser().is_none() {
         install_package("chromium", "the page is tested in it", &mut installed)?;
     }

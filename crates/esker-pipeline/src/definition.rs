@@ -266,6 +266,8 @@ pub struct View {
 pub enum ViewKind {
     /// As a plan: manpower, shortages, end dates.
     Plan,
+    /// As a chart of such a table's numbers, with the table below it.
+    Chart,
     /// As a table of tab- or comma-separated values.
     Table,
     /// As text.

@@ -346,6 +346,7 @@ fn shown(definition: &Definition, has_runner: bool) -> Shown {
         resource: view.resource.to_string(),
         kind: match view.kind {
             Some(ViewKind::Plan) => "plan",
+            Some(ViewKind::Chart) => "chart",
             Some(ViewKind::Table) => "table",
             Some(ViewKind::Text) | None => "text",
         }

@@ -97,6 +97,12 @@ function quoted(text: string, from: number): [string, number] {
   }
 }
 
+/** The table of this name; without one, the largest. */
+export function chosen(tables: readonly Table[], wanted: string | null): Table {
+  const largest = tables.reduce<Table | undefined>((most, one) => (most && most.rows.length >= one.rows.length ? most : one), undefined);
+  return tables.find((one) => one.name === wanted) ?? largest ?? { name: "", rows: [] };
+}
+
 /** Takes the first row for a heading when `wanted`, or, when that is null, when it looks like one. */
 export function headed(table: Table, wanted: boolean | null): Headed {
   const width = table.rows.reduce((most, row) => Math.max(most, row.length), 0);
@@ -137,7 +143,8 @@ export function compareCells(a: string, b: string, down = false): number {
   return before !== null && after !== null ? before - after : collator.compare(a, b);
 }
 
-function numeric(cell: string): number {
+/** A cell as a number; NaN if it is none. */
+export function numeric(cell: string): number {
   return cell.trim() === "" ? NaN : Number(cell);
 }
 

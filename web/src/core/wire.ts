@@ -50,7 +50,7 @@ export interface View {
   name: string;
   title: string;
   resource: string;
-  /** `plan`, `table` or `text`; one this page does not know is shown as text. */
+  /** `plan`, `chart`, `table` or `text`; one this page does not know is shown as text. */
   kind: string;
 }
 

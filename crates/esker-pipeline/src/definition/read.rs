@@ -172,9 +172,12 @@ fn views(page: &mut Page<'_>, root: &Table<'_, '_>, makers: &Makers<'_>) -> Vec<
         page.check_keys(&table, &VIEW_KEYS);
         let kind = page.parsed(&table, "kind", |text| match text {
             "plan" => Ok(ViewKind::Plan),
+            "chart" => Ok(ViewKind::Chart),
             "table" => Ok(ViewKind::Table),
             "text" => Ok(ViewKind::Text),
-            _ => Err(format!("{text:?} is no kind; write \"plan\", \"table\" or \"text\"")),
+            _ => Err(format!(
+                "{text:?} is no kind; write \"plan\", \"chart\", \"table\" or \"text\""
+            )),
         });
         let title = page.string(&table, "title").map(|title| title.value);
         let Some(shown) = required(page, &table, "resource") else {

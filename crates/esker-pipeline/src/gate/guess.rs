@@ -138,7 +138,8 @@ impl Looks {
     }
 
     fn schema(&self) -> Value {
-        let key = self.columns.iter().find(|column| column.is_key(self.rows));
+        let mut columns = self.columns.iter().enumerate();
+        let key = columns.find(|(at, column)| column.is_key(*at, self.rows)).map(|(_, one)| one);
         let key = key.map(|column| column.name.as_str());
         let fields: Vec<Value> = self.columns.iter().map(Column::field).collect();
         let mut schema = Map::new();
@@ -182,10 +183,14 @@ impl Column {
         }
     }
 
-    /// Whether it names the rows: the first such column does.
-    fn is_key(&self, rows: usize) -> bool {
-        let names =
-            matches!(self.candidates.first().map(|one| &one.kind), None | Some(Kind::Integer(_)));
+    /// Whether it names the rows: the first such column does. Whole numbers are names where they come first or are
+    /// called so; elsewhere they are amounts that happen to differ.
+    fn is_key(&self, at: usize, rows: usize) -> bool {
+        let names = match self.candidates.first().map(|one| &one.kind) {
+            None => true,
+            Some(Kind::Integer(_)) => at == 0 || self.name.eq_ignore_ascii_case("id"),
+            Some(_) => false,
+        };
         rows > 1 && names && self.is_filled && self.values.is_some()
     }
 

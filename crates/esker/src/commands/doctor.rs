@@ -179,7 +179,9 @@ fn hub(place: &Place, project: &Project, definition: Option<&Definition>) -> Vec
     let runs = Finding::well("hub", format!("{} runs at {where_from}", health.engine));
     let mut findings = vec![match &health.not_writable {
         Some(why) if health.follows.is_none() => {
-            Finding::ill("hub", why, "mend that; the hub tries again by itself")
+            let hint = "mend that; the hub tries again by itself. A branch that was moved is put back \
+                with `git update-ref`, or accepted with `esker repair --accept BRANCH`";
+            Finding::ill("hub", why, hint)
         }
         _ => runs,
     }];

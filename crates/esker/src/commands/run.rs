@@ -114,8 +114,11 @@ impl Job {
             let status = self.look()?;
             self.hear()?;
             self.show(&status);
-            let is_once =
-                |part: &Part| part.kind == Kind::Source && self.news.ran.contains_key(&part.name);
+            // A source that has failed is waited for until the status says so too: it was asked before the records.
+            let is_once = |part: &Part| {
+                let record = self.news.ran.get(&part.name);
+                part.kind == Kind::Source && record.is_some_and(|record| record.failure.is_none())
+            };
             if self.scope.is_settled(&status, is_once) {
                 return Ok(status);
             }

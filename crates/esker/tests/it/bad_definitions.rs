@@ -3,7 +3,7 @@
 use crate::world::World;
 
 /// `esker check` fails and says all of these.
-fn refused(definition: &str, expected: &[&str]) {
+pub(crate) fn refused(definition: &str, expected: &[&str]) {
     let world = World::new(definition);
     let stderr = world.fails(1, &["check"]);
     for text in expected {
@@ -11,24 +11,6 @@ fn refused(definition: &str, expected: &[&str]) {
     }
     let up = world.fails(1, &["up", "--port-base", "0"]);
     assert!(up.starts_with("error: "), "{up}");
-}
-
-#[test]
-fn an_unknown_key() {
-    refused(
-        "[project]\nname = \"p\"\n[source.a]\nfile = \"a.csv\"\noutptu = \"raw/a\"\n",
-        &["esker.toml:5:1", "outptu", "output"],
-    );
-}
-
-#[test]
-fn a_cycle() {
-    refused(
-        "[project]\nname = \"p\"\n\
-         [stage.a]\ninput = \"x/b\"\nrun = [\"cat\"]\noutput = \"x/a\"\n\
-         [stage.b]\ninput = \"x/a\"\nrun = [\"cat\"]\noutput = \"x/b\"\n",
-        &["a (line 3) -> b (line 7) -> a", "esker.toml:"],
-    );
 }
 
 #[test]

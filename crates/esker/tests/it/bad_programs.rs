@@ -5,7 +5,7 @@ use std::fs;
 use crate::world::{World, processes};
 
 /// A project of one stage that runs a shell command on `raw/a`.
-fn stage(command: &str, more: &str) -> World {
+pub(crate) fn stage(command: &str, more: &str) -> World {
     World::new(&format!(
         "[project]\nname = \"p\"\n[stage.a]\ninput = \"raw/a\"\nrun = [\"sh\", \"-c\", '''{command}''']\n\
          output = \"out/a\"\n{more}\n"
@@ -13,7 +13,7 @@ fn stage(command: &str, more: &str) -> World {
 }
 
 /// The problem such a stage becomes; nothing is ever published.
-fn problem(command: &str, more: &str, expected: &[&str]) -> World {
+pub(crate) fn problem(command: &str, more: &str, expected: &[&str]) -> World {
     let world = stage(command, more);
     let up = world.up();
     world.ok_with(&["put", "raw/a"], b"input\n");
@@ -24,21 +24,6 @@ fn problem(command: &str, more: &str, expected: &[&str]) -> World {
     assert_eq!(world.content("out/a"), None);
     up.stop();
     world
-}
-
-#[test]
-fn exits_1() {
-    problem("echo half; echo the reason >&2; exit 1", "", &["exit", "1", "the reason"]);
-}
-
-#[test]
-fn is_killed_by_a_signal() {
-    problem("echo half; kill -9 $$", "", &["signal", "9"]);
-}
-
-#[test]
-fn prints_nothing() {
-    problem("cat > /dev/null", "", &["nothing", "allow_empty"]);
 }
 
 #[test]
@@ -60,18 +45,6 @@ fn hangs_and_ignores_the_request_to_end() {
 #[test]
 fn prints_without_end() {
     problem("yes 'more and more'", "output_max = \"10MB\"", &["output_max", "10"]);
-}
-
-#[test]
-fn prints_10_gb_within_the_limits_of_memory() {
-    let world = stage("head -c 10G /dev/zero", "output_max = \"64MB\"");
-    let up = world.up();
-    world.ok_with(&["put", "raw/a"], b"x");
-    world.wait_for_problem("a");
-    let status = fs::read_to_string(format!("/proc/{}/status", up.pid())).expect("/proc");
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
-    let kb: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
-    assert!(kb < 400 * 1024, "the runner's memory peaked at {kb} kB");
 }
 
 #[test]
@@ -105,14 +78,6 @@ fn kills_its_supervisor_and_leaves_a_crowd() {
         &["137"],
     );
     world.wait_for("all of them to be gone", || processes(&marker).is_empty());
-}
-
-#[test]
-fn reads_nothing_of_a_long_input() {
-    let world = stage("echo done", "");
-    let _up = world.up();
-    world.ok_with(&["put", "raw/a"], &vec![b'x'; 8 * 1024 * 1024]);
-    world.wait_for_content("out/a", |content| content == "done\n");
 }
 
 #[test]

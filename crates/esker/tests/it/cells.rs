@@ -3,11 +3,11 @@
 use std::fs;
 use std::process::Stdio;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::world::{World, esker};
 
-const TASKS: &str = "id,name,after,days\nTASK-16,dig,,3\nTASK-17,build,TASK-16,4\nTASK-18,paint,TASK-17,2\n\
+pub(crate) const TASKS: &str = "id,name,after,days\nTASK-16,dig,,3\nTASK-17,build,TASK-16,4\nTASK-18,paint,TASK-17,2\n\
                      TASK-20,rest,,1\n";
 
 /// A plan as a planner makes one: a raw table, made tidy; then each task begins when what it waits for has ended.
@@ -45,7 +45,7 @@ fn project() -> World {
     world
 }
 
-fn put(world: &World, resource: &str, content: &str, author: &str, message: &str) {
+pub(crate) fn put(world: &World, resource: &str, content: &str, author: &str, message: &str) {
     let mut put = esker();
     put.args(["put", resource, "-m", message]).current_dir(world.dir());
     put.env("ESKER_AUTHOR", author).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -56,77 +56,25 @@ fn put(world: &World, resource: &str, content: &str, author: &str, message: &str
     assert!(put.wait().expect("it ends").success());
 }
 
-const ANN: &str = "Ann <ann@example.org>";
+pub(crate) const ANN: &str = "Ann <ann@example.org>";
 
-fn wait_for_end(world: &World, id: &str, end: &str) {
+pub(crate) fn wait_for_end(world: &World, id: &str, end: &str) {
     world.wait_for_content("results/plan", |content| content.contains(&format!("{id}\t{end}")));
 }
 
 /// A project in which TASK-17 ends on the 8th, and in which much else has happened too.
-fn planned() -> World {
+pub(crate) fn planned() -> World {
     let world = project();
     put(&world, "raw/plan", TASKS, ANN, "first plan");
     put(&world, "params/plan", "{\"begin\": \"2027-01-01\"}\n", ANN, "we begin");
     world
 }
 
-fn head(world: &World, resource: &str) -> Value {
+pub(crate) fn head(world: &World, resource: &str) -> Value {
     world.json(&["get", resource, "--json"])
 }
 
-const WHY: [&str; 6] = ["why", "results/plan", "--key", "TASK-17", "--field", "end"];
-
-#[test]
-fn the_raw_cell_the_person_the_time_and_the_commit() {
-    let world = planned();
-    let _up = world.up();
-    wait_for_end(&world, "TASK-17", "2027-01-08");
-    let longer = TASKS.replace("build,TASK-16,4", "build,TASK-16,9");
-    put(&world, "raw/plan", &longer, "Bob <bob@example.org>", "the ground is wet");
-    wait_for_end(&world, "TASK-17", "2027-01-13");
-    let (raw, result) = (head(&world, "raw/plan"), head(&world, "results/plan"));
-    // What happens afterwards to others is not the answer.
-    put(&world, "raw/plan", &longer.replace("rest,,1", "rest,,2"), ANN, "a long rest");
-    wait_for_end(&world, "TASK-20", "2027-01-03");
-
-    let text = world.ok(&WHY);
-    let short = |entry: &Value| entry["revision"].as_str().expect("a revision")[..10].to_owned();
-    let lines: Vec<&str> = text.lines().collect();
-    let expected = [
-        "end of id=TASK-17 in ends: 2027-01-08 → 2027-01-13".to_owned(),
-        format!("results/plan {}  ", short(&result)),
-        "by schedule: python3 schedule.py (on ".to_owned(),
-        "└─ conditioned/plan ".to_owned(),
-        "   by condition: python3 condition.py (on ".to_owned(),
-        "   ~ id=TASK-17  days: 4 → 9".to_owned(),
-        format!("   └─ raw/plan {}  ", short(&raw)),
-        "      put by Bob <bob@example.org>: the ground is wet".to_owned(),
-        "      ~ id=TASK-17  days: 4 → 9".to_owned(),
-    ];
-    assert_eq!(lines.len(), expected.len(), "{text}");
-    for (line, expected) in lines.iter().zip(&expected) {
-        assert!(
-            line.starts_with(expected),
-            "{expected:?} is not the beginning of {line:?}\n{text}"
-        );
-    }
-
-    let told = world.json(&[&WHY[..], &["--json"]].concat());
-    let change = &told["changes"][0];
-    assert_eq!((&change["old"], &change["new"]), (&json!("2027-01-08"), &json!("2027-01-13")));
-    assert_eq!(change["revision"], result["revision"]);
-    let source = &change["causes"][0]["causes"][0];
-    assert_eq!(
-        (&source["revision"], &source["time"], &source["author"]),
-        (&raw["revision"], &raw["time"], &json!("Bob <bob@example.org>"))
-    );
-    let cells = source["changes"].as_array().expect("a list");
-    let cell = cells.iter().find(|change| change["op"] == "cell").expect("a cell");
-    assert_eq!(
-        (&cell["column"], &cell["old"], &cell["new"]),
-        (&json!("days"), &json!("4"), &json!("9"))
-    );
-}
+pub(crate) const WHY: [&str; 6] = ["why", "results/plan", "--key", "TASK-17", "--field", "end"];
 
 #[test]
 fn another_row_a_parameter_a_program_and_every_change() {

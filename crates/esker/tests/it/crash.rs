@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::world::{World, esker, processes};
+use crate::world::{World, processes};
 
 /// How often it is killed.
 const KILLS: u32 = 50;
@@ -132,28 +132,6 @@ fn a_dead_runner_is_told() {
     world.fails(1, &["doctor"]);
     let told = world.run(&["problems"]);
     assert!(String::from_utf8_lossy(&told.stderr).contains("no runner works here"));
-}
-
-#[test]
-fn a_second_esker_on_the_same_store_is_refused() {
-    let world = World::new("[project]\nname = \"p\"\n");
-    let up = world.up();
-    let second = esker().args(["up", "--port-base", "0"]).current_dir(world.dir()).output();
-    let second = second.expect("esker ends");
-    let stderr = String::from_utf8_lossy(&second.stderr).into_owned();
-    assert_eq!(second.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("is in use by") && stderr.contains(&up.pid().to_string()), "{stderr}");
-    world.ok_with(&["put", "raw/a"], b"the first goes on");
-}
-
-#[test]
-fn a_second_runner_on_the_same_project_is_refused() {
-    let world = World::new("[project]\nname = \"p\"\n");
-    let _up = world.up();
-    let second = esker().arg("runner").current_dir(world.dir()).output().expect("esker ends");
-    let stderr = String::from_utf8_lossy(&second.stderr).into_owned();
-    assert_eq!(second.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("runner"), "{stderr}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::world::World;
 
 /// A stage that appends what it reads to `seen.txt`, and fails for what holds `poison`.
-fn world(keys: &str) -> World {
+pub(crate) fn world(keys: &str) -> World {
     let world = World::new(&format!(
         "[project]\nname = \"p\"\n[stage.s]\ninput = \"raw/a\"\noutput = \"out/a\"\nmode = \"each\"\n\
          run = [\"sh\", \"s.sh\"]\n{keys}\n"
@@ -20,12 +20,12 @@ fn world(keys: &str) -> World {
     world
 }
 
-fn seen(world: &World) -> Vec<String> {
+pub(crate) fn seen(world: &World) -> Vec<String> {
     let text = fs::read_to_string(world.path("seen.txt")).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
 
-fn put(world: &World, content: &str) {
+pub(crate) fn put(world: &World, content: &str) {
     world.ok_with(&["put", "raw/a"], content.as_bytes());
 }
 
@@ -38,20 +38,6 @@ fn made(world: &World) -> Vec<String> {
     revisions
         .map(|revision| world.ok(&["get", &format!("out/a@{revision}")]).trim().to_owned())
         .collect()
-}
-
-#[test]
-fn all_of_a_thousand_versions_are_seen_in_order() {
-    let world = world("");
-    let up = world.up();
-    let versions: Vec<String> = (0..1_000).map(|at| at.to_string()).collect();
-    let requests = world.port("/hub/requests").to_string();
-    world.python("storm.py", &[&requests, "1000", "raw/a"]);
-    world.wait_for_content("out/a", |found| found.trim() == "999");
-    assert_eq!(seen(&world), versions);
-    up.stop();
-    let log = world.git(&["rev-list", "--count", "main", "--", "out/a"]);
-    assert_eq!(log.trim(), "1000");
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn send(port: u16, bytes: &[u8]) -> TcpStream {
     stream
 }
 
-fn memory_kb(of: &Running) -> u64 {
+pub(crate) fn memory_kb(of: &Running) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", of.pid())).expect("/proc");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
@@ -155,31 +155,13 @@ fn a_store_that_cannot_be_written_says_so_and_recovers() {
     world.git(&["fsck", "--strict", "--no-dangling"]);
 }
 
-/// What cannot be written can still be read.
-#[test]
-fn a_store_on_a_disk_that_takes_nothing_is_read() {
-    let world = World::new("[project]\nname = \"p\"\n");
-    let disk = Disk::mount(&world, "20m");
-    world.ok_with(&["put", "raw/a"], b"one");
-    disk.protect();
-    let output = world.run(&["get", "raw/a"]);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && output.stdout == b"one", "{stderr}");
-    assert!(stderr.contains("Read-only file system") && stderr.contains("is read"), "{stderr}");
-    assert!(world.ok(&["ls"]).contains("raw/a"));
-    let output = world.run_with(&["put", "raw/a"], b"two");
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && stderr.contains("for reading only"), "{stderr}");
-    assert!(world.fails(1, &["hub"]).contains("Read-only file system"));
-}
-
 /// A small file system of its own at the project's hidden folder.
-struct Disk {
+pub(crate) struct Disk {
     at: std::path::PathBuf,
 }
 
 impl Disk {
-    fn mount(world: &World, size: &str) -> Self {
+    pub(crate) fn mount(world: &World, size: &str) -> Self {
         let at = world.path(".esker");
         std::fs::create_dir(&at).expect("made");
         let status = std::process::Command::new("mount")
@@ -194,14 +176,14 @@ impl Disk {
     }
 
     /// Takes nothing more from now on.
-    fn protect(&self) {
+    pub(crate) fn protect(&self) {
         let mut mount = std::process::Command::new("mount");
         let status = mount.args(["-o", "remount,ro"]).arg(&self.at).status();
         assert!(status.is_ok_and(|status| status.success()), "cannot protect the disk");
     }
 
     /// Writes until nothing more fits.
-    fn fill(&self) -> std::path::PathBuf {
+    pub(crate) fn fill(&self) -> std::path::PathBuf {
         let path = self.at.join("filler");
         let mut file = std::fs::File::create(&path).expect("made");
         while file.write_all(&[0; 4096]).is_ok() {}

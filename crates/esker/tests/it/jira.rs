@@ -8,7 +8,7 @@ use crate::sources::{Server, TOKEN};
 use crate::world::World;
 
 /// A project that asks for its issues every second, and the site.
-fn project(issues: &[Value], more: &str) -> (World, Server) {
+pub(crate) fn project(issues: &[Value], more: &str) -> (World, Server) {
     let world = World::new("");
     let server = Server::start_as(&world, "jira_server.py");
     set(&world, issues);
@@ -22,7 +22,7 @@ fn project(issues: &[Value], more: &str) -> (World, Server) {
     (world, server)
 }
 
-fn issue(number: u32, fields: &Value) -> Value {
+pub(crate) fn issue(number: u32, fields: &Value) -> Value {
     aged(number, 100_000, fields)
 }
 
@@ -38,12 +38,12 @@ fn put(world: &World, name: &str, value: &Value) {
     fs::rename(world.path("new.json"), world.path("served").join(name)).expect("renamed");
 }
 
-fn set(world: &World, issues: &[Value]) {
+pub(crate) fn set(world: &World, issues: &[Value]) {
     put(world, "issues.json", &json!(issues));
 }
 
 /// The issues' keys, in the order they are in.
-fn keys(text: &str) -> Vec<String> {
+pub(crate) fn keys(text: &str) -> Vec<String> {
     let key = |line| {
         let issue: Value = serde_json::from_str(line).expect("JSON");
         issue["key"].as_str().expect("a key").trim_start_matches("PLAN-").to_owned()
@@ -58,12 +58,12 @@ fn requests(world: &World) -> Vec<Value> {
 }
 
 /// How often one request of a kind was made, by a word of its JQL.
-fn asked(world: &World, word: &str) -> usize {
+pub(crate) fn asked(world: &World, word: &str) -> usize {
     let has = |request: &Value| request["jql"].as_str().is_some_and(|jql| jql.contains(word));
     requests(world).iter().filter(|request| has(request)).count()
 }
 
-fn versions(world: &World, resource: &str) -> Vec<String> {
+pub(crate) fn versions(world: &World, resource: &str) -> Vec<String> {
     let log = world.json(&["log", resource, "--json"]);
     let entries = log.as_array().expect("a list").iter();
     entries.map(|entry| entry["revision"].as_str().expect("a revision").to_owned()).collect()
@@ -113,26 +113,6 @@ fn jira_gives_all_pages_once_and_then_what_changes() {
     assert_eq!(requests(&world).iter().filter(whole).count(), 3);
     up.stop();
     check_hidden(&world, TOKEN);
-}
-
-#[test]
-fn jira_issues_that_are_gone_go_with_the_next_census() {
-    let task = json!({ "status": "Open" });
-    let (mut issues, other): (Vec<_>, Vec<_>) =
-        (1..=7).map(|n| issue(n, &task)).partition(|one| one["key"] != "PLAN-6");
-    let (world, _server) = project(&issues, "census = \"2s\"\n");
-    let up = world.up();
-    world.wait_for_content("raw/issues", |text| keys(text) == ["1", "2", "3", "4", "5", "7"]);
-    // One is deleted, one no longer meets the query, and one is there that nobody has changed lately.
-    issues.remove(1);
-    issues[2] = issue(4, &json!({ "status": "Done" }));
-    issues.extend(other);
-    set(&world, &issues);
-    world.wait_for_content("raw/issues", |text| keys(text) == ["1", "3", "5", "6", "7"]);
-    assert_eq!(asked(&world, "id in (10006)"), 1);
-    let made = versions(&world, "raw/issues");
-    assert_eq!((made.len(), &made), (2, &versions(&world, "state/issues")));
-    up.stop();
 }
 
 #[test]

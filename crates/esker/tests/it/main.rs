@@ -15,6 +15,7 @@ mod docs;
 mod each;
 mod examples;
 mod finding;
+mod first_hour;
 mod fleet;
 mod gate;
 mod hostile;

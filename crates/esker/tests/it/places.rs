@@ -95,7 +95,7 @@ fn a_folder_is_a_stream_for_each_of_its_files() {
 }
 
 /// Runs git in a folder.
-fn git(folder: &Path, arguments: &[&str]) {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) {
     let output = Command::new("git")
         .args(["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"])
         .args(arguments)

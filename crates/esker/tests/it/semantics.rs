@@ -5,7 +5,7 @@ use std::fs;
 use crate::world::World;
 
 /// A stage whose program notes each start in `runs.txt`.
-fn noted(keys: &str, script: &str) -> World {
+pub(crate) fn noted(keys: &str, script: &str) -> World {
     let world = World::new(&format!(
         "[project]\nname = \"p\"\n[stage.s]\ninput = \"raw/a\"\noutput = \"out/a\"\n\
          run = [\"sh\", \"s.sh\"]\n{keys}\n"
@@ -14,37 +14,16 @@ fn noted(keys: &str, script: &str) -> World {
     world
 }
 
-fn runs(world: &World) -> usize {
+pub(crate) fn runs(world: &World) -> usize {
     fs::read_to_string(world.path("runs.txt")).unwrap_or_default().lines().count()
 }
 
-fn put(world: &World, content: &str) {
+pub(crate) fn put(world: &World, content: &str) {
     world.ok_with(&["put", "raw/a"], content.as_bytes());
 }
 
-fn wait(world: &World, content: &str) {
+pub(crate) fn wait(world: &World, content: &str) {
     world.wait_for_content("out/a", |found| found == content);
-}
-
-#[test]
-fn the_input_of_yesterday_starts_no_program() {
-    let world = noted("", "tr a-z A-Z");
-    let up = world.up();
-    for (input, output) in [("one", "ONE"), ("two", "TWO"), ("one", "ONE"), ("two", "TWO")] {
-        put(&world, input);
-        wait(&world, output);
-    }
-    assert_eq!(runs(&world), 2, "the others were known");
-    up.stop();
-    let _up = world.up();
-    put(&world, "one");
-    wait(&world, "ONE");
-    assert_eq!(runs(&world), 2, "known after a restart too");
-    let why = world.json(&["why", "out/a", "--json"]);
-    assert!(why.to_string().contains("raw/a"), "{why}");
-    world.write("s.sh", "echo run >> runs.txt\ntr a-z A-Z | rev\n");
-    wait(&world, "ENO");
-    assert_eq!(runs(&world), 3, "another program is another key");
 }
 
 #[test]

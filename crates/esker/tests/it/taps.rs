@@ -11,7 +11,7 @@ use crate::world::{World, repository};
 const TOKEN: &str = "hush-hush/token+3";
 
 /// A project whose tap is read every second, and says these lines.
-fn project(say: &str) -> World {
+pub(crate) fn project(say: &str) -> World {
     let world = World::new(
         "[project]\nname = \"p\"\n[source.jira]\ntap = [\"python3\", \"tap.py\"]\nevery = \"1s\"\noutput = \"raw/jira\"\n\
          config = { start = \"2027-01-04\", api_token = { file = \"token.txt\" } }\n",
@@ -23,28 +23,28 @@ fn project(say: &str) -> World {
     world
 }
 
-fn schema(stream: &str, properties: &str) -> String {
+pub(crate) fn schema(stream: &str, properties: &str) -> String {
     let schema = format!("{{\"properties\":{{{properties}}}}}");
     format!(
         "{{\"type\":\"SCHEMA\",\"stream\":\"{stream}\",\"schema\":{schema},\"key_properties\":[\"id\"]}}\n"
     )
 }
 
-fn record(stream: &str, record: &str) -> String {
+pub(crate) fn record(stream: &str, record: &str) -> String {
     format!("{{\"type\":\"RECORD\",\"stream\":\"{stream}\",\"record\":{record}}}\n")
 }
 
-fn state(value: &str) -> String {
+pub(crate) fn state(value: &str) -> String {
     format!("{{\"type\":\"STATE\",\"value\":{value}}}\n")
 }
 
 /// What the tap was given, run by run.
-fn given(world: &World) -> Vec<Value> {
+pub(crate) fn given(world: &World) -> Vec<Value> {
     let text = fs::read_to_string(world.path("given")).unwrap_or_default();
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-fn versions(world: &World, resource: &str) -> Vec<Value> {
+pub(crate) fn versions(world: &World, resource: &str) -> Vec<Value> {
     let log = world.json(&["log", resource, "--json"]);
     let entries = log.as_array().expect("a list").iter();
     entries.map(|entry| entry["revision"].clone()).collect()
@@ -86,32 +86,8 @@ fn records_and_bookmark_are_one_commit_and_the_tap_goes_on_from_it() {
     assert!(!world.git(&["log", "--all", "-p", "--text"]).contains(TOKEN));
 }
 
-#[test]
-fn a_tap_that_is_killed_moves_nothing() {
-    let records: String =
-        (0..500).map(|id| record("issues", &format!("{{\"id\":{id}}}"))).collect();
-    let start = schema("issues", "");
-    let world = project(&format!("{start}{records}!kill\n{}", state("{\"at\":1}")));
-    let up = world.up();
-    let problem = world.wait_for_problem("jira").to_string();
-    assert!(problem.contains("python3 tap.py exited 137"), "{problem}");
-    assert_eq!((world.content("raw/jira/issues"), world.content("state/jira")), (None, None));
-    world.write("say", format!("{start}{records}{}", state("{\"at\":1}")));
-    world.wait_for_content("raw/jira/issues", |text| text.lines().count() == 500);
-    assert!(
-        given(&world)
-            .iter()
-            .all(|given| given["--state"] == Value::Null || given["--state"]["at"] == 1)
-    );
-    // Killed once more, after it has said half of what is new.
-    world.write("say", format!("{start}{}!kill\n", record("issues", "{\"id\":500}")));
-    world.wait_for_problem("jira");
-    assert_eq!(versions(&world, "raw/jira/issues").len(), 1);
-    up.stop();
-}
-
 /// What such a tap becomes: a problem that says this, and no version.
-fn problem(say: &str, expected: &[&str]) {
+pub(crate) fn problem(say: &str, expected: &[&str]) {
     let world = project(say);
     let up = world.up();
     let problem = world.wait_for_problem("jira").to_string();
@@ -123,33 +99,6 @@ fn problem(say: &str, expected: &[&str]) {
     up.stop();
     assert!(!world.git(&["log", "--all", "-p", "--text"]).contains(TOKEN));
     assert!(!world.logs().contains(TOKEN));
-}
-
-#[test]
-fn a_tap_that_logs_where_its_messages_belong() {
-    problem(
-        &(schema("issues", "") + "INFO starting\n"),
-        &["line 2", "no JSON: INFO starting", "standard error"],
-    );
-}
-
-#[test]
-fn a_tap_whose_record_comes_before_its_schema() {
-    problem(&record("issues", "{\"id\":1}"), &["line 1", "a RECORD of issues before its SCHEMA"]);
-}
-
-#[test]
-fn a_tap_whose_token_is_not_valid() {
-    let say = "!say CRITICAL 401 Unauthorized for TOKEN\n!exit 1\n";
-    problem(say, &["exited 1", "401 Unauthorized for ***", "still valid"]);
-}
-
-#[test]
-fn a_tap_that_asks_too_often() {
-    problem(
-        "!say HTTP 429 Too Many Requests\n!exit 1\n",
-        &["\"ended\":\"retry\"", "tried again by itself"],
-    );
 }
 
 #[test]

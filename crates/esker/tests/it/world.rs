@@ -67,9 +67,14 @@ impl World {
 
     /// Starts `esker up` on free ports and waits until it serves.
     pub(crate) fn up(&self) -> Running {
+        self.up_with(&[])
+    }
+
+    /// The same with these variables in its environment.
+    pub(crate) fn up_with(&self, environment: &[(&str, &str)]) -> Running {
         // What a killed one left behind says nothing about this one.
         drop(fs::remove_file(self.path(".esker/endpoints.json")));
-        let running = self.start(&["up", "--port-base", "0"]);
+        let running = self.start_with(&["up", "--port-base", "0"], environment);
         self.wait_for("the endpoints", || {
             let endpoints = self.endpoints();
             endpoints["hub"].is_object() && endpoints["web"].is_string()
@@ -87,11 +92,16 @@ impl World {
 
     /// Starts esker with these arguments; its log goes to a file of that name.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        self.start_with(arguments, &[])
+    }
+
+    fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
         let name = arguments[0].to_owned();
         let log = self.path(format!("{name}.log"));
         let log = fs::OpenOptions::new().create(true).append(true).open(log).expect("a log");
         let child = esker()
             .args(arguments)
+            .envs(environment.iter().copied())
             .current_dir(self.dir())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -165,7 +165,9 @@ pub(super) fn word(table: &str, key: &str) -> Option<(Type, &'static str)> {
         ("limits", "jobs") => (Number(1, 256), "How many programs may run at once."),
         ("pool", "jobs") => (Number(1, 256), "How many of its stages' programs run at once."),
         ("view", "resource") => (Resource, "What is shown."),
-        ("view", "kind") => (Type::Choice(&["plan", "table", "text"]), "How it is shown; text."),
+        ("view", "kind") => {
+            (Type::Choice(&["plan", "chart", "table", "text"]), "How it is shown; text.")
+        }
         ("view", "title") => (Text, "What stands above it; the name."),
         ("store", key) => store(key)?,
         ("source", "output") => (Resource, "What it makes."),

@@ -44,6 +44,10 @@ fn types_and_what_is_always_there() {
     let decimal = of_table(b"a;b\nx;1,5\ny;2\n").expect("a schema");
     assert_eq!(decimal["fields"][1]["decimalChar"], ",");
     assert_eq!(of_table(b"a,b\nx,1\nx,1\n").expect("a schema")["primaryKey"], Value::Null);
+    let amounts = of_table(b"day,item,amount\n2027-01-04,x,1\n2027-01-05,x,2\n").expect("a schema");
+    assert_eq!(amounts["primaryKey"], Value::Null, "amounts that differ name nothing");
+    let last = of_table(b"share,ID\n0.5,1\n0.7,2\n").expect("a schema");
+    assert_eq!(last["primaryKey"], "ID");
     assert_eq!(types("share,who\n0.5,ann\n0.7,bob\n"), ["share number!", "who string!"]);
     assert_eq!(of_table(b"share,who\n0.5,ann\n0.7,bob\n").expect("a schema")["primaryKey"], "who");
 }
