@@ -138,6 +138,17 @@ pub struct Webhook {
 }
 
 impl Definition {
+    /// The secrets of those who are told, with what those are called.
+    pub(super) fn told_secrets(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        let server = self.lineage.iter().filter_map(|lineage| lineage.server.as_ref());
+        let lineage = server.flat_map(Server::secrets).map(|secret| ("[lineage]", secret));
+        let webhooks = self.webhooks.iter().flat_map(|webhook| {
+            let secrets = webhook.server.secrets().chain(&webhook.secret);
+            secrets.map(|secret| (webhook.name.as_str(), secret))
+        });
+        lineage.chain(webhooks)
+    }
+
     /// Whether somebody is called so who is told of what happens.
     pub(crate) fn tells(&self, name: &str) -> bool {
         let lineage = self.lineage.as_ref();

@@ -57,7 +57,7 @@ struct About<'a> {
     text: String,
 }
 
-fn event(project: &str, about: About<'_>, data: Value) -> Value {
+fn event(project: &str, about: &About<'_>, data: &Value) -> Value {
     json!({
         "specversion": "1.0",
         "id": about.id,
@@ -92,7 +92,7 @@ pub(crate) fn test(project: &str, webhook: &str, now: Timestamp) -> Draft {
         time: now,
         text: format!("{project}: a test of the webhook {webhook}"),
     };
-    let value = event(project, about, json!({ "webhook": webhook }));
+    let value = event(project, &about, &json!({ "webhook": webhook }));
     Draft { topic: Topic::Problem, resources: Vec::new(), stage: None, value }
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn draft(happening: &Happening, project: &str) -> Draft {
                 topic: Topic::Rejected,
                 resources: kept.iter().map(|entry| entry.resource.to_string()).collect(),
                 stage: Some(ran.stage.clone()),
-                value: event(project, about, data),
+                value: event(project, &about, &data),
             }
         }
         What::Problem(record) => {
@@ -131,7 +131,7 @@ pub(crate) fn draft(happening: &Happening, project: &str) -> Draft {
                 time: happening.time,
                 text: format!("{project}: {} has a problem: {failure}", record.stage),
             };
-            of_problem(record, project, about)
+            of_problem(record, project, &about)
         }
         What::Resolved(record) => {
             let about = About {
@@ -141,7 +141,7 @@ pub(crate) fn draft(happening: &Happening, project: &str) -> Draft {
                 time: happening.time,
                 text: format!("{project}: {} is well again", record.stage),
             };
-            of_problem(record, project, about)
+            of_problem(record, project, &about)
         }
     }
 }
@@ -171,7 +171,7 @@ fn of_put(entry: &Entry, project: &str) -> Draft {
         topic: Topic::Put,
         resources: vec![resource.to_owned()],
         stage: entry.provenance.as_ref().map(|made| made.stage.clone()),
-        value: event(project, about, data),
+        value: event(project, &about, &data),
     }
 }
 
@@ -194,11 +194,11 @@ fn of_run(ran: &Ran, project: &str) -> Draft {
         topic: Topic::Run,
         resources: inputs.chain(outputs).collect(),
         stage: Some(ran.stage.clone()),
-        value: event(project, about, run_json(ran, project)),
+        value: event(project, &about, &run_json(ran, project)),
     }
 }
 
-fn of_problem(record: &RunRecord, project: &str, about: About<'_>) -> Draft {
+fn of_problem(record: &RunRecord, project: &str, about: &About<'_>) -> Draft {
     let names = record.inputs.iter().chain(&record.outputs);
     let data = json!({
         "id": record::id(record),
@@ -211,7 +211,7 @@ fn of_problem(record: &RunRecord, project: &str, about: About<'_>) -> Draft {
         topic: Topic::Problem,
         resources: names.map(|input| input.resource.to_string()).collect(),
         stage: Some(record.stage.clone()),
-        value: event(project, about, data),
+        value: event(project, about, &data),
     }
 }
 

@@ -71,7 +71,7 @@ impl<'d> Facts<'d> {
                 false => stages.any(|stage| stage.name == ran.stage).then_some(false),
             }
         };
-        definition.and_then(is).unwrap_or_else(|| ran.inputs.is_empty())
+        definition.and_then(is).unwrap_or(ran.inputs.is_empty())
     }
 
     /// What its outputs were held against, if that is known.

@@ -117,16 +117,15 @@ impl Branchwise {
         if until.is_none() || since == until {
             return Ok(this);
         }
-        // Pages come newest first: where they begin is noted, what is on them is read when it is its turn.
+        // Pages come newest first: where they begin is noted, what is on them is read when it is its turn, and the
+        // last of them is the first.
+        let mut page = this.ask(None)?;
         let mut after = None;
-        loop {
-            let page = this.ask(after.clone())?;
-            this.pages.push(after);
-            match page.next {
-                Some(next) => after = Some(next),
-                None => break,
-            }
+        while let Some(next) = page.next {
+            this.pages.push(after.replace(next));
+            page = this.ask(after.clone())?;
         }
+        this.take(page.entries);
         Ok(this)
     }
 
@@ -185,3 +184,6 @@ fn resolve(caller: &Caller, branch: Branch, at: At) -> Result<Option<Revision>, 
         Err(fault) => Err(fault),
     }
 }
+
+#[cfg(test)]
+mod tests;

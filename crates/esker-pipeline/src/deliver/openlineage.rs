@@ -166,7 +166,7 @@ fn output(ran: &Ran, output: &Output, facts: &Facts<'_>) -> Value {
         facets.push(of_spec("schema", ("1-2-0", "SchemaDatasetFacet"), value));
     }
     let assertions = verdict::of_published(ran, &output.resource, facts);
-    facets.extend(assertions_facet(assertions));
+    facets.extend(assertions_facet(&assertions));
     let mut dataset = dataset(facts.namespace(), output.resource.as_str(), &facets);
     if let Some(size) = output.size {
         let kind = ("1-0-2", "OutputStatisticsOutputDatasetFacet");
@@ -189,13 +189,13 @@ fn refused(ran: &Ran, facts: &Facts<'_>) -> Vec<Value> {
     let refused = verdict::of_refused(ran).into_iter();
     refused
         .map(|(resource, assertions)| {
-            let facets: Vec<Facet> = assertions_facet(assertions).into_iter().collect();
+            let facets: Vec<Facet> = assertions_facet(&assertions).into_iter().collect();
             dataset(facts.namespace(), &resource, &facets)
         })
         .collect()
 }
 
-fn assertions_facet(assertions: Vec<Value>) -> Option<Facet> {
+fn assertions_facet(assertions: &[Value]) -> Option<Facet> {
     let kind = ("1-1-0", "DataQualityAssertionsDatasetFacet");
     let value = json!({ "assertions": assertions });
     (!assertions.is_empty()).then(|| of_spec("dataQualityAssertions", kind, value))

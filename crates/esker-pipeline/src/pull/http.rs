@@ -75,7 +75,7 @@ fn place(errand: &Errand<'_>, http: &Http) -> Result<Place, Broken> {
 
 /// Headers with what is secret in them.
 pub(super) fn headers(errand: &Errand<'_>, headers: &[Header]) -> Vec<ask::Header> {
-    filled(&errand.secrets, headers)
+    filled(errand.secrets, headers)
 }
 
 fn filled(secrets: &Secrets, headers: &[Header]) -> Vec<ask::Header> {
