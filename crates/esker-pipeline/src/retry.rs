@@ -34,6 +34,11 @@ pub(crate) fn pause(count: u32) -> Duration {
     PAUSE_MIN.saturating_mul(1 << count.saturating_sub(1).min(20)).min(PAUSE_MAX)
 }
 
+/// Whether a run that says that its failure may pass is tried again after it has failed `count` times.
+pub(crate) fn is_worth(count: u32, allowed: u32) -> bool {
+    count <= allowed.max(TEMPORARY_RETRIES)
+}
+
 /// When to try again a run that has failed `count` times, or none if that was enough. `chance`, between 0 and
 /// 1, spreads out those who fail together.
 pub(crate) fn not_before(
@@ -42,8 +47,8 @@ pub(crate) fn not_before(
     temporary: bool,
     (now, chance): (Timestamp, f64),
 ) -> Option<Timestamp> {
-    let allowed = if temporary { allowed.max(TEMPORARY_RETRIES) } else { allowed };
-    if count > allowed {
+    let worth = if temporary { is_worth(count, allowed) } else { count <= allowed };
+    if !worth {
         return None;
     }
     let doubled = DELAY_MIN.saturating_mul(1 << count.min(20));

@@ -18,6 +18,7 @@ use crate::definition::Stage;
 use crate::definition::split::Split;
 use crate::key;
 use crate::plan::Run;
+use crate::retry;
 
 use self::cut::Part;
 use self::kept::Kept;
@@ -152,6 +153,16 @@ enum Tell {
     Over,
 }
 
+/// Tells that a thread takes no more parts, however it ends: who waits for it must not wait for ever.
+struct Over<'a>(&'a Sender<Tell>);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        // Nobody waits any more for a run that is over.
+        drop(self.0.send(Tell::Over));
+    }
+}
+
 impl Shared<'_> {
     fn next(&self) -> Option<(usize, Option<String>, Bytes)> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
@@ -174,6 +185,7 @@ impl Shared<'_> {
     /// Runs for one part after the other. A thread that has its slot besides the run's own gives it back when another
     /// run wants it.
     fn serve(&self, is_more: bool) {
+        let _over = Over(&self.tells);
         while let Some((index, name, stdin)) = self.next() {
             let came = self.one(index, name, stdin);
             drop(self.tells.send(Tell::Came(index, came)));
@@ -181,7 +193,6 @@ impl Shared<'_> {
                 break;
             }
         }
-        drop(self.tells.send(Tell::Over));
     }
 
     fn one(&self, index: usize, part: Option<String>, stdin: Bytes) -> Came {
@@ -323,7 +334,13 @@ impl Work<'_> {
                 Some(Err(_)) | None => {}
             }
         }
-        let passing = failed.iter().find(|(_, broken)| broken.temporary);
+        if failed.is_empty() && made.len() < count {
+            return Err(Halt::Again("a part came to no end".to_owned()));
+        }
+        // What may pass is waited for, as long as it would be if it were all.
+        let tries = self.run.failed.map_or(1, |(count, _)| count.saturating_add(1));
+        let waits = retry::is_worth(tries, self.stage.program.retry);
+        let passing = failed.iter().find(|(_, broken)| waits && broken.temporary);
         let fatal = if self.split.partial && !made.is_empty() { passing } else { failed.first() };
         if let Some((part, broken)) = fatal {
             let summary = format!(

@@ -28,6 +28,8 @@ use scope::Scope;
 
 /// How soon a change is seen.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long a status may take to follow what has run.
+const STATUS_MAX: Duration = Duration::from_secs(5);
 /// How long the store may be of no use.
 const STORE_MAX: Duration = Duration::from_secs(60);
 
@@ -59,8 +61,16 @@ pub(crate) fn run(place: &Place, asked: &Run) -> Result<ExitCode> {
             Runner::There(project, Box::new(outlook))
         }
     };
-    let mut job =
-        Job { hub, scope, news, since, runner, shown: BTreeMap::new(), is_told: !asked.json };
+    let mut job = Job {
+        hub,
+        scope,
+        news,
+        since,
+        runner,
+        heard: None,
+        shown: BTreeMap::new(),
+        is_told: !asked.json,
+    };
     let ended = job.wait();
     if let Runner::Here(once) = job.runner {
         once.end();
@@ -101,6 +111,8 @@ struct Job {
     /// What was asked for, and when.
     since: BTreeMap<String, Timestamp>,
     runner: Runner,
+    /// When the last news came, and the status of that moment.
+    heard: Option<(Instant, Arc<Status>)>,
     /// What was last shown of each part.
     shown: BTreeMap<String, String>,
     is_told: bool,
@@ -112,14 +124,11 @@ impl Job {
         let mut usable = Instant::now();
         loop {
             let status = self.look()?;
-            self.hear()?;
+            if self.hear()? {
+                self.heard = Some((Instant::now(), Arc::clone(&status)));
+            }
             self.show(&status);
-            // A source that has failed is waited for until the status says so too: it was asked before the records.
-            let is_once = |part: &Part| {
-                let record = self.news.ran.get(&part.name);
-                part.kind == Kind::Source && record.is_some_and(|record| record.failure.is_none())
-            };
-            if self.scope.is_settled(&status, is_once) {
+            if self.is_settled(&status) {
                 return Ok(status);
             }
             match &status.store {
@@ -136,6 +145,21 @@ impl Job {
                 return Err(hinted("interrupted", "what was not done is still to be done"));
             }
         }
+    }
+
+    /// Whether nothing is left to do. A source that has run counts as done even while it runs again, but not by a
+    /// status from before its end: that knows neither of its failure nor of what is to follow.
+    fn is_settled(&self, status: &Arc<Status>) -> bool {
+        let is_once = |part: &Part| {
+            let record = self.news.ran.get(&part.name);
+            part.kind == Kind::Source && record.is_some_and(|record| record.failure.is_none())
+        };
+        let is_older = self
+            .heard
+            .as_ref()
+            .is_some_and(|(when, known)| Arc::ptr_eq(known, status) && when.elapsed() < STATUS_MAX);
+        self.scope.is_settled(status, |_| false)
+            || (!is_older && self.scope.is_settled(status, is_once))
     }
 
     fn look(&mut self) -> Result<Arc<Status>> {
@@ -161,9 +185,11 @@ impl Job {
         }
     }
 
-    /// Tells of the runs that have ended. One that had begun before it was asked for is not the one asked for.
-    fn hear(&mut self) -> Result<()> {
-        for record in self.news.read(&self.hub).context("cannot read the records of runs")? {
+    /// Tells of the runs that have ended; whether there are any. One that had begun before it was asked for is not the one asked for.
+    fn hear(&mut self) -> Result<bool> {
+        let ended_since = self.news.read(&self.hub).context("cannot read the records of runs")?;
+        let has_news = !ended_since.is_empty();
+        for record in ended_since {
             let asked = self.since.get(&record.stage);
             if asked.is_some_and(|asked| record.started < *asked) {
                 self.hub.call(&record::put(&record::again(&record, Timestamp::now()))?)?;
@@ -172,7 +198,7 @@ impl Job {
                 say::line(ended(&record))?;
             }
         }
-        Ok(())
+        Ok(has_news)
     }
 
     /// Shows how far programs are, and what waits for another try.

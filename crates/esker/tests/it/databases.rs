@@ -109,7 +109,7 @@ fn postgresql_is_asked_with_care() {
         source(
             "large",
             "select generate_series(1, 10000000000) as a, 'without order by'",
-            &here("output_max = \"1KB\"\ntimeout = \"20s\""),
+            &here("output_max = \"1KB\""),
         ),
         source("twice", "select 1 as a, 2 as a order by 1", &here("")),
         source("two", "select 1 as a; drop table t -- order by", &here("")),

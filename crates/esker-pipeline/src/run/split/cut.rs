@@ -15,6 +15,11 @@ use crate::run::failure::Broken;
 /// The most parts of one input: each is a process.
 const PARTS_MAX: usize = 10_000;
 
+/// The longest name of a part, in bytes: its program is told it.
+const NAME_MAX: usize = 1_000;
+/// How much is shown of a name that is too long, in characters.
+const SHOWN_MAX: usize = 40;
+
 /// A part of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
@@ -37,6 +42,13 @@ pub(super) fn cut(by: &By, input: &Bytes) -> Result<Vec<Part>, Broken> {
     };
     if parts.len() > PARTS_MAX {
         let what = format!("it has {} parts, and {PARTS_MAX} are the most", parts.len());
+        return Err(unsplit(by, what));
+    }
+    let is_odd = |name: &&String| name.len() > NAME_MAX || name.contains('\0');
+    if let Some(name) = parts.iter().filter_map(|part| part.name.as_ref()).find(is_odd) {
+        let begins: String = name.chars().take(SHOWN_MAX).collect();
+        let what =
+            format!("{begins:?} cannot name a part: it is over {NAME_MAX} bytes or holds NUL");
         return Err(unsplit(by, what));
     }
     Ok(parts)

@@ -74,6 +74,8 @@ fn a_broken_one_reloaded_under_load_changes_nothing() {
     let good = "[project]\nname = \"p\"\n[stage.s]\ninput = \"raw/a\"\nrun = [\"sed\", \"s/^/f of /\"]\noutput = \"out/a\"\n";
     let world = World::new(good);
     let up = world.up();
+    world.ok_with(&["put", "raw/a"], b"first\n");
+    world.wait_for_content("out/a", |content| content == "f of first\n");
     let requests = world.port("/hub/requests").to_string();
     std::thread::scope(|scope| {
         scope.spawn(|| world.python("storm.py", &[&requests, "2000", "raw/a"]));

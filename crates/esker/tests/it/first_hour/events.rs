@@ -169,6 +169,10 @@ fn a_thousand_puts_in_a_second_are_all_seen_with_mode_each() {
     let versions: Vec<String> = (0..1_000).map(|at| at.to_string()).collect();
     let requests = world.port("/hub/requests").to_string();
     world.python("storm.py", &[&requests, "1000", "raw/a"]);
+    // A process for each of them takes its time.
+    for some in [250, 500, 750, 1_000] {
+        world.wait_for(&format!("{some} runs"), || each::seen(&world).len() >= some);
+    }
     world.wait_for_content("out/a", |found| found.trim() == "999");
     assert_eq!(each::seen(&world), versions);
     up.stop();

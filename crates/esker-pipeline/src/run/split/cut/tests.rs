@@ -115,6 +115,15 @@ fn too_many_parts_are_refused() {
 }
 
 #[test]
+fn what_can_name_no_part_is_refused() {
+    let long = "x".repeat(NAME_MAX + 1);
+    for value in ["a\0b", &long] {
+        let fault = fault("key:team", &format!("team,hours\n{value},1\n"));
+        assert!(fault.contains("cannot name a part"), "{fault}");
+    }
+}
+
+#[test]
 fn what_is_no_way_to_split_is_told() {
     for (text, told) in [
         ("lines", "lines:1000"),
