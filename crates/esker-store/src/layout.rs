@@ -36,6 +36,7 @@ const FILES: [(&str, &str); 3] = [
 pub(crate) fn make(dir: &Path) -> Result<bool, Error> {
     let ours = dir.join("esker").is_dir() || is_empty(dir)?;
     if ours {
+        let _alone = alone(dir)?;
         for folder in FOLDERS {
             files::make_folder(&dir.join(folder))?;
         }
@@ -52,6 +53,17 @@ pub(crate) fn make(dir: &Path) -> Result<bool, Error> {
     }
     recognise(dir)?;
     Ok(ours)
+}
+
+/// Keeps others from making the same store at the same time, by the folder it is in. Where folders cannot be locked
+/// nobody is kept.
+fn alone(dir: &Path) -> Result<Option<File>, Error> {
+    let Some(above) = dir.parent().filter(|above| !above.as_os_str().is_empty()) else {
+        return Ok(None);
+    };
+    files::make_folder(above)?;
+    let folder = File::open(above).ok().filter(|folder| folder.lock().is_ok());
+    Ok(folder)
 }
 
 /// Waits until the names of a new store's folders are on disk.

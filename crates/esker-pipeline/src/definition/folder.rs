@@ -50,8 +50,13 @@ impl Pattern {
 
     /// Whether a file of the folder is wanted; hidden ones and those of editors are not.
     pub(crate) fn matches(&self, name: &str) -> bool {
+        !name.contains('\n') && self.means(name)
+    }
+
+    /// Whether a name is one of those meant, though perhaps none that a stream can have.
+    fn means(&self, name: &str) -> bool {
         let is_ours = !name.starts_with(['.', '~']) && !name.ends_with('~');
-        is_ours && !name.contains('\n') && is_like(name, &self.name)
+        is_ours && is_like(name, &self.name)
     }
 
     /// The files that are there, by name. A link that leads out of the folder is none.
@@ -60,13 +65,17 @@ impl Pattern {
         let mut files = Vec::new();
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else {
-                continue;
-            };
-            let path = entry.path();
-            if !self.matches(&name) || !path.is_file() {
+            let (path, name) = (entry.path(), entry.file_name());
+            let shown = name.to_string_lossy();
+            if !self.means(&shown) || !path.is_file() {
                 continue;
             }
+            // What cannot be a stream's name is told rather than left out.
+            let is_plain = |name: &&str| !name.contains(char::is_control);
+            let Some(name) = name.to_str().filter(is_plain).map(str::to_owned) else {
+                let why = format!("the name {shown:?} is not UTF-8, or holds control characters");
+                return Err(io::Error::other(why));
+            };
             // Whoever may put a file there need not be one who may read what a link leads to.
             if entry.file_type()?.is_symlink() && !path.canonicalize()?.starts_with(&folder) {
                 continue;

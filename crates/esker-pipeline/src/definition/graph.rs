@@ -42,6 +42,9 @@ impl Makers<'_> {
 pub(super) fn check<'a>(page: &mut Page<'_>, nodes: &'a [Node]) -> Makers<'a> {
     check_names(page, nodes);
     let makers = makers(page, nodes);
+    for output in nodes.iter().flat_map(|node| &node.outputs) {
+        check_place(page, (nodes, &makers), output);
+    }
     for input in nodes.iter().flat_map(|node| &node.inputs) {
         check_made(page, &makers, input);
     }
@@ -82,6 +85,23 @@ fn makers<'a>(page: &mut Page<'_>, nodes: &'a [Node]) -> Makers<'a> {
         }
     }
     makers
+}
+
+/// Complains about a resource below another: names are paths, and a file is no folder.
+fn check_place(
+    page: &mut Page<'_>,
+    (nodes, makers): (&[Node], &Makers<'_>),
+    output: &Marked<Resource>,
+) {
+    let own = output.value.as_str();
+    let folders = own.match_indices('/').filter_map(|(at, _)| own[..at].parse::<Resource>().ok());
+    for folder in folders {
+        let Some(maker) = makers.made.get(&folder) else {
+            continue;
+        };
+        let message = format!("{own} is below {folder}, which {} makes", nodes[*maker].title);
+        page.error(&output.span, message, "names are paths, and a file is no folder: use another");
+    }
 }
 
 /// Warns of an input that no part of the definition makes: it may come from outside.

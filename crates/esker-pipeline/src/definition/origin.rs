@@ -67,7 +67,8 @@ fn kind(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<&'static str> {
             _ => format!("{} does not say where its data comes from", table.title),
         };
         let hint = "a source is a file (file = \"plan.xlsx\"), a folder (folder = \"drop/*.csv\"), a program (run = [\"python3\", \"pull.py\"]), an \
-            address (http = \"https://…\"), a query (sql = \"select …\") or a tap (tap = [\"tap-jira\"])";
+            address (http = \"https://…\"), a query (sql = \"select …\"), a tap (tap = [\"tap-jira\"]), issues (jira = \"https://…\"), a repository (git = \"https://…\") or another \
+            esker (hub = \"tcp://…\")";
         page.error(&table.span, message, hint);
         return None;
     };

@@ -175,10 +175,12 @@ fn sources_are_one_thing_and_scheduled_once() {
         &[
             "esker.toml:2:9: [source.a] does not say where its data comes from; a source is a file \
              (file = \"plan.xlsx\"), a folder (folder = \"drop/*.csv\"), a program (run = [\"python3\", \"pull.py\"]), an address (http = \"https://…\"), \
-             a query (sql = \"select …\") or a tap (tap = [\"tap-jira\"])",
+             a query (sql = \"select …\"), a tap (tap = [\"tap-jira\"]), issues (jira = \"https://…\"), a repository (git = \"https://…\") or another \
+             esker (hub = \"tcp://…\")",
             "esker.toml:4:9: [source.b] has both `file` and `run`; a source is a file (file = \"plan.xlsx\"), a folder (folder = \"drop/*.csv\"), \
              a program (run = [\"python3\", \"pull.py\"]), an address (http = \"https://…\"), \
-             a query (sql = \"select …\") or a tap (tap = [\"tap-jira\"])",
+             a query (sql = \"select …\"), a tap (tap = [\"tap-jira\"]), issues (jira = \"https://…\"), a repository (git = \"https://…\") or another \
+             esker (hub = \"tcp://…\")",
             "esker.toml:11:8: [source.c] has both `every` and `cron`; keep one of them",
             "esker.toml:15:10: `sheets` in [source.d]: d.csv has no sheets; only .xlsx, .xlsm and .ods have",
             "esker.toml:16:12: `timezone` in [source.d] needs a `cron`; remove it",
@@ -366,5 +368,17 @@ fn how_a_stage_goes_about_its_inputs_is_checked() {
         ("priority = -1", ":6:12: `priority` in [stage.s] must be a whole number"),
     ] {
         assert!(found(keys).contains(expected), "{keys}: {}", found(keys));
+    }
+}
+
+#[test]
+fn no_resource_is_below_another() {
+    let stage = |name: &str, output: &str| {
+        format!("[stage.{name}]\ninput = \"raw/a\"\nrun = [\"cat\"]\noutput = \"{output}\"\n")
+    };
+    for (one, other) in [("x/b", "x/b/c"), ("x/b/c", "x/b")] {
+        let text = format!("project.name = \"p\"\n{}{}", stage("a", one), stage("b", other));
+        let told = defects(&text).concat();
+        assert!(told.contains("x/b/c is below x/b, which [stage."), "{told}");
     }
 }

@@ -155,7 +155,7 @@ fn from_file(dir: &Path, source: &Path, called: Option<&str>) -> Result<Draft> {
         None => String::new(),
     };
     let guarded = if is_table {
-        "rows_drop_max = \"50%\"   # fewer rows than that at once is a mistake\n"
+        "rows_drop_max = \"50%\"   # more rows gone at once than that is a mistake\n"
     } else {
         ""
     };

@@ -9,6 +9,7 @@ use anyhow::Result;
 use esker_pipeline::definition::Definition;
 use esker_pipeline::{record, rejected};
 use esker_wire::name::{Branch, Resource};
+use esker_wire::provenance::Input;
 use esker_wire::record::{DEFINITION, RunRecord};
 use esker_wire::snapshot::{Get, List};
 use esker_wire::stance::Stance;
@@ -40,6 +41,12 @@ impl Problem {
     /// Whether somebody should look at it.
     fn is_open(&self) -> bool {
         self.record.failure.is_some() && self.ack.is_none() && self.mute.is_none()
+    }
+
+    /// The version that a stage which sees every version has failed for and gone on behind.
+    fn passed_over(&self) -> Option<&Input> {
+        let is_over = self.at.as_str().starts_with("skipped/");
+        self.record.inputs.first().filter(|_| is_over)
     }
 
     fn short(&self) -> &str {

@@ -146,3 +146,25 @@ fn a_rewritten_history_is_accepted_by_hand() {
     world.ok_with(&["put", "raw/a"], b"three");
     assert_eq!(world.git(&["rev-parse", "refs/esker/kept/main"]).trim(), two.trim());
 }
+
+#[test]
+fn many_may_begin_a_store_at_once() {
+    let world = World::new("[project]\nname = \"p\"\n");
+    std::thread::scope(|scope| {
+        for index in 0..6 {
+            let world = &world;
+            scope.spawn(move || {
+                let name = format!("raw/p{index}");
+                // Where another writes just now, it is told so, and asks again.
+                world.wait_for(&name, || {
+                    let output = world.run_with(&["put", &name], b"x");
+                    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+                    assert!(!told.contains("os error"), "{told}");
+                    output.status.success()
+                });
+            });
+        }
+    });
+    assert_eq!(world.json(&["ls", "--json"]).as_array().map(Vec::len), Some(6));
+    world.git(&["fsck", "--strict", "--no-dangling"]);
+}

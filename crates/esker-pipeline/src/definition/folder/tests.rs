@@ -51,3 +51,14 @@ fn files_come_by_name_without_those_of_editors() {
     assert_eq!(names, ["a.csv", "b.csv", "f.csv"]);
     assert!(Pattern::parse("none").unwrap().files(dir.path()).is_err());
 }
+
+#[test]
+fn names_that_no_stream_can_have_are_told() {
+    use std::os::unix::ffi::OsStrExt as _;
+    for name in [&b"\xe9t\xe9.csv"[..], b"new\nline.csv"] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(std::ffi::OsStr::from_bytes(name)), "").unwrap();
+        let fault = Pattern::parse("*.csv").unwrap().files(dir.path()).unwrap_err().to_string();
+        assert!(fault.contains("is not UTF-8, or holds control characters"), "{fault}");
+    }
+}

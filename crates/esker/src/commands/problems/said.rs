@@ -107,7 +107,7 @@ fn take_back(hub: &Hub, said: Said, problem: &Problem, is_said: bool) -> Result<
         ));
     }
     change(hub, (said, stage), None, &format!("no more {word}"))?;
-    say::note(format!("{stage} is no more {word}"));
+    say::note(format!("{stage} is no longer {word}"));
     Ok(())
 }
 

@@ -56,6 +56,9 @@ fn print(problem: &Problem, behind: &Behind, detail_max: usize) -> Result<()> {
         say::age(failure.since),
         problem.short()
     ))?;
+    if let Some(version) = problem.passed_over() {
+        say::line(format!("  passed over {} {}", version.resource, version.revision.short()))?;
+    }
     for (word, stance) in [("acknowledged", &problem.ack), ("muted", &problem.mute)] {
         if let Some(stance) = stance {
             say::line(format!("  {}", said(word, stance)))?;
@@ -77,7 +80,10 @@ fn print(problem: &Problem, behind: &Behind, detail_max: usize) -> Result<()> {
     if !stages.is_empty() {
         say::line(format!("  behind, on the last good version: {}", stages.join(", ")))?;
     }
-    if !failure.hint.is_empty() {
+    if problem.passed_over().is_some() {
+        let short = problem.short();
+        say::line(format!("  hint: to have it seen after all: esker problems retry {short}"))?;
+    } else if !failure.hint.is_empty() {
         say::line(format!("  hint: {}", failure.hint))?;
     }
     Ok(())
