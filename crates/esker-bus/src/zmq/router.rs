@@ -180,7 +180,7 @@ impl Router {
         self.shared.closing.cancel();
         let deadline = Instant::now() + LINGER;
         let ways: Vec<_> = self.shared.peers().ways.drain().collect();
-        for (_, way) in ways {
+        for (_, way) in &ways {
             let close = PeerDriverCommand::DrainAndClose { deadline: Some(deadline) };
             // A connection that is lost needs no closing.
             drop(way.commands.try_send(close));
@@ -188,6 +188,8 @@ impl Router {
         self.shared.tasks.close();
         // Who does not read has had the time.
         drop(tokio::time::timeout(LINGER * 2, self.shared.tasks.wait()).await);
+        // Not before: a connection that nobody can tell anything any more ends at once, with what it was yet to send.
+        drop(ways);
     }
 
     fn way(&self, frames: &Frames) -> Option<Way> {
