@@ -162,7 +162,7 @@ pub(crate) fn run(order: &Order<'_>, mailbox: &Mailbox) -> io::Result<Finished> 
     if status.signal().is_some() {
         sweep(order);
     }
-    run.until_closed(&mailbox.mail);
+    run.until_closed(order, &mailbox.mail);
     let end = match run.ended_by.unwrap_or(end(status)) {
         End::Exited(code) if run.stdout.is_none() && is_good(order.program, code) => End::Unclosed,
         end => end,
@@ -370,7 +370,7 @@ impl Watch {
     }
 
     /// Takes what the pipes still hold; a pipe held open by someone who escaped is given up.
-    fn until_closed(&mut self, mail: &Receiver<Mail>) {
+    fn until_closed(&mut self, order: &Order<'_>, mail: &Receiver<Mail>) {
         let deadline = Instant::now() + DRAIN;
         while self.stdout.is_none() || self.stderr.is_none() {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -378,7 +378,9 @@ impl Watch {
                 Ok(Mail::Stdout(all)) => self.stdout = Some(all),
                 Ok(Mail::Stderr(tail)) => self.stderr = Some(tail),
                 Ok(Mail::TooMuch) => self.ended_by = self.ended_by.or(Some(End::TooMuch)),
-                Ok(Mail::Exited | Mail::Stop | Mail::Said(_)) => {}
+                // What is heard late was said all the same.
+                Ok(Mail::Said(said)) => (order.says)(said),
+                Ok(Mail::Exited | Mail::Stop) => {}
                 Err(_) => return,
             }
         }
