@@ -158,6 +158,17 @@ impl Hub {
     }
 }
 
+/// What a hub answers; none for what is not there.
+pub(crate) fn found<T>(answer: Result<T>) -> Result<Option<T>> {
+    let is_missing = |error: &anyhow::Error| {
+        error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == Code::NotFound)
+    };
+    match answer {
+        Err(error) if is_missing(&error) => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
 /// The addresses of the project's hub, if it runs.
 pub(crate) fn running(project: &Project) -> Option<HubAddresses> {
     let hub = Hub::running(project).ok().flatten();

@@ -11,7 +11,7 @@ use crate::commands::backfill::recomputed;
 use crate::commands::{entry_json, large, problems};
 use crate::planes::maker;
 use crate::project::Place;
-use crate::reach::{Hub, resource_at, version};
+use crate::reach::{Hub, found, resource_at, version};
 use crate::say;
 use crate::write::write_whole;
 
@@ -63,15 +63,8 @@ fn revision_at(hub: &Hub, resource: &Resource, text: &str) -> Result<Option<Revi
     let branch = Branch::main();
     // A version nobody can mean is an error; one at which the resource was not there is not.
     hub.call(&Resolve { at: at.clone(), branch: branch.clone(), zone: None })?;
-    match hub.call(&Stat { resource: resource.clone(), at, branch }) {
-        Ok(entry) => Ok(Some(entry.revision)),
-        Err(error) if is_missing(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn is_missing(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == Code::NotFound)
+    let there = found(hub.call(&Stat { resource: resource.clone(), at, branch }))?;
+    Ok(there.map(|entry| entry.revision))
 }
 
 /// A resource that is not there yet may be about to be made, or its maker may have failed; one that is there now was

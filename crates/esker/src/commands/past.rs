@@ -7,14 +7,13 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use esker_pipeline::definition::{Definition, Stage};
 use esker_pipeline::past::{Options, Past, Then};
-use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::provenance::Input;
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Entry, Get, Stat};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::reach::Hub;
+use crate::reach::{Hub, found};
 use crate::say::hinted;
 
 /// What is to be run, as the command line says.
@@ -63,19 +62,6 @@ pub(super) fn content(
     let (at, branch) = (At::from(at), branch.clone());
     let ask = Get { at, branch, ..Get::head(resource.clone()) };
     Ok(found(hub.call(&ask))?.and_then(|content| content.bytes))
-}
-
-/// What was there; none for what was not.
-pub(super) fn found<T>(answer: Result<T>) -> Result<Option<T>> {
-    match answer {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if is_missing(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn is_missing(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == Code::NotFound)
 }
 
 /// The inputs of a stage as of a commit, and its outputs of then; the name of an input that was not there.

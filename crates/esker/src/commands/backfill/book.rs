@@ -15,8 +15,8 @@ use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Branches, Expect, Get, Item, Log, Put, Stat};
 use jiff::Timestamp;
 
-use crate::commands::{pages, past as shared};
-use crate::reach::Hub;
+use crate::commands::pages;
+use crate::reach::{Hub, found};
 use crate::say::hinted;
 
 /// A backfill.
@@ -57,7 +57,7 @@ impl Book {
             return Ok(None);
         };
         let ask = Get { branch: branch.clone(), ..Get::head(ABOUT.parse()?) };
-        let Some(content) = shared::found(hub.call(&ask))? else {
+        let Some(content) = found(hub.call(&ask))? else {
             return Ok(None);
         };
         let about = About::from_bytes(&content.bytes.unwrap_or_default())?;
@@ -119,7 +119,7 @@ impl Book {
     fn read(&mut self, hub: &Hub) -> Result<()> {
         let (resource, branch) = (Some(self.record()?), self.branch.clone());
         let log = Log { resource, branch, ..Log::newest(0) };
-        shared::found(pages::walk(hub, &log, |entry| {
+        found(pages::walk(hub, &log, |entry| {
             self.last = self.last.or(Some(entry.revision));
             if let Some(made) = entry.provenance {
                 let failed = (made.exit != 0).then_some(entry.summary);

@@ -12,7 +12,7 @@ use esker_wire::snapshot::{Entry, Filter, Log, Stat};
 use jiff::Timestamp;
 
 use crate::commands::{pages, past};
-use crate::reach::Hub;
+use crate::reach::{Hub, found};
 use crate::say::hinted;
 
 /// How many versions one backfill goes through.
@@ -112,7 +112,7 @@ fn places(
     let mut places = Vec::new();
     for (resource, history) in inputs.iter().zip(histories) {
         let ask = Stat { resource: resource.clone(), at: commit.into(), branch: Branch::main() };
-        let there = past::found(hub.call(&ask))?;
+        let there = found(hub.call(&ask))?;
         let place = there.as_ref().and_then(|entry| history.places.get(&entry.revision));
         if place.is_none() && (there.is_some() || history.is_begun) {
             return Ok(None);
@@ -125,7 +125,7 @@ fn places(
 impl History {
     fn read(hub: &Hub, resource: &Resource, (about, span): (&About, &Span)) -> Result<Self> {
         let log = Log { resource: Some(resource.clone()), ..Log::newest(1) };
-        if past::found(hub.call(&log))?.is_none() {
+        if found(hub.call(&log))?.is_none() {
             if about.optional.contains(resource) {
                 return Ok(Self::default());
             }

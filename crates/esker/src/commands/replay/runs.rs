@@ -13,7 +13,7 @@ use esker_wire::snapshot::{Entry, Log, Resolve};
 use jiff::Timestamp;
 
 use crate::commands::{pages, past};
-use crate::reach::Hub;
+use crate::reach::{Hub, found};
 use crate::say;
 
 /// One run there was.
@@ -32,7 +32,7 @@ pub(super) fn last(hub: &Hub, stage: &Stage, count: usize) -> Result<Vec<Old>> {
     let mut runs = Runs { seen: BTreeSet::new(), found: Vec::new(), count };
     let resource = RunRecord::resource(&stage.name)?;
     let log = Log { resource: Some(resource.clone()), branch: Branch::records(), ..Log::newest(0) };
-    past::found(pages::walk(hub, &log, |entry| {
+    found(pages::walk(hub, &log, |entry| {
         if entry.blob.is_some() {
             runs.recorded(hub, &resource, entry.revision)?;
         }
@@ -42,7 +42,7 @@ pub(super) fn last(hub: &Hub, stage: &Stage, count: usize) -> Result<Vec<Old>> {
         return Ok(runs.found);
     };
     let log = Log { resource: Some(first.clone()), ..Log::newest(0) };
-    past::found(pages::walk(hub, &log, |entry| {
+    found(pages::walk(hub, &log, |entry| {
         runs.stored(hub, stage, &entry)?;
         Ok(runs.flow())
     }))?;
@@ -112,7 +112,7 @@ pub(super) fn cut(hub: &Hub, run: &Old) -> Result<Option<Revision>> {
     if let Some(left) = run.left.as_ref().ok().and_then(|left| left.first()) {
         let parent = format!("{}~1", left.revision).parse::<At>()?;
         let ask = Resolve { at: parent, branch: Branch::main(), zone: None };
-        candidates.extend(past::found(hub.call(&ask))?.map(|parent| parent.revision));
+        candidates.extend(found(hub.call(&ask))?.map(|parent| parent.revision));
     }
     candidates.extend(run.inputs.iter().map(|input| input.revision));
     for commit in candidates {

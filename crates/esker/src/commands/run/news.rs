@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use esker_pipeline::record;
-use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::record::RunRecord;
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Get, List, Resolve};
 
-use crate::reach::Hub;
+use crate::reach::{Hub, found};
 
 /// The records of runs as they were read last.
 #[derive(Default)]
@@ -42,11 +41,7 @@ impl News {
 
     fn changed(&mut self, hub: &Hub) -> Result<Vec<RunRecord>> {
         let ask = Resolve { at: At::head(), branch: Branch::records(), zone: None };
-        let at = match hub.call(&ask) {
-            Ok(resolved) => Some(resolved.revision),
-            Err(error) if is_absent(&error) => None,
-            Err(error) => return Err(error),
-        };
+        let at = found(hub.call(&ask))?.map(|resolved| resolved.revision);
         if at.is_none() || at == self.at {
             return Ok(Vec::new());
         }
@@ -65,8 +60,4 @@ impl News {
         self.at = at;
         Ok(changed)
     }
-}
-
-fn is_absent(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == Code::NotFound)
 }

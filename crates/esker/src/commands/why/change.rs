@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Resource;
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Entry, Filter, Get, Log};
@@ -12,7 +11,7 @@ use jiff::Timestamp;
 
 use super::cell::{Spot, Wanted};
 use crate::commands::pages;
-use crate::reach::Hub;
+use crate::reach::{Hub, found};
 use crate::say::{self, hinted};
 
 /// How many versions are looked at.
@@ -91,15 +90,14 @@ impl Walk {
         wanted: &Wanted,
     ) -> Result<Option<Spot>> {
         let get = Get { at: revision.into(), ..Get::head(resource.clone()) };
-        let content = match hub.call(&get) {
-            Ok(content) => content.bytes.unwrap_or_default(),
-            // Where it was removed there is no cell.
-            Err(error) if is_absent(&error) => return Ok(None),
-            Err(error) => {
-                let short = revision.short();
-                return Err(error.context(format!("cannot look at {short} of {resource}")));
-            }
+        let content = found(hub.call(&get));
+        let content = content
+            .with_context(|| format!("cannot look at {} of {resource}", revision.short()))?;
+        // Where it was removed there is no cell.
+        let Some(content) = content else {
+            return Ok(None);
         };
+        let content = content.bytes.unwrap_or_default();
         let spots = wanted.find(&content).map_err(anyhow::Error::msg);
         let spots = spots.with_context(|| format!("cannot read {}", revision.short()))?;
         let spot = match (&self.label, spots.as_slice()) {
@@ -113,10 +111,6 @@ impl Walk {
         }
         Ok(spot.cloned())
     }
-}
-
-fn is_absent(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == Code::NotFound)
 }
 
 fn ambiguous(resource: &Resource, wanted: &Wanted, spots: &[Spot]) -> anyhow::Error {

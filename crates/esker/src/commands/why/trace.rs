@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::cell::Wanted;
 use crate::commands::diff::changes;
-use crate::reach::Hub;
+use crate::reach::{Hub, found};
 
 /// How far back is gone.
 const DEPTH_MAX: usize = 64;
@@ -99,7 +99,7 @@ impl<'a> Trace<'a> {
 
     fn before(&self, resource: &Resource, at: Revision) -> Result<Option<Entry>> {
         let stat = Stat { resource: resource.clone(), at: at.into(), branch: Branch::main() };
-        absent(self.hub.call(&stat))
+        found(self.hub.call(&stat))
     }
 
     /// What changed in an input since a revision of it, newest first: what has to do with the key, else the newest.
@@ -108,7 +108,7 @@ impl<'a> Trace<'a> {
         let limit = if since.is_some() { VERSIONS_MAX } else { 1 };
         let (resource, at) = (Some(input.resource.clone()), input.revision.into());
         let log = Log { resource, at, filter, ..Log::newest(limit) };
-        let Some(page) = absent(self.hub.call(&log))? else {
+        let Some(page) = found(self.hub.call(&log))? else {
             return Ok(Vec::new());
         };
         let mut found = Vec::new();
@@ -176,14 +176,6 @@ impl<'a> Trace<'a> {
 
 fn is(error: &anyhow::Error, code: Code) -> bool {
     error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == code)
-}
-
-/// What is not there any more tells nothing.
-fn absent<T>(answer: Result<T>) -> Result<Option<T>> {
-    match answer {
-        Err(error) if is(&error, Code::NotFound) => Ok(None),
-        answer => answer.map(Some),
-    }
 }
 
 fn of(made: &Provenance, resource: &Resource) -> Option<Revision> {
