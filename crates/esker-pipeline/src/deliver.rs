@@ -30,8 +30,9 @@ use crate::definition::Definition;
 use crate::definition::deliver::Webhook;
 
 use self::facts::Facts;
-use self::history::{Both, DEADLINE, Position};
+use self::history::{Both, Position};
 use self::out::Destination;
+use crate::commits::DEADLINE;
 
 pub use self::sent::Sent;
 

@@ -5,6 +5,7 @@
 
 pub mod definition;
 
+mod commits;
 mod key;
 mod open;
 pub mod plan;

@@ -36,7 +36,8 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    fn version(&self) -> Version {
+    /// It as a version.
+    pub(crate) fn version(&self) -> Version {
         Version { revision: self.revision, blob: self.blob }
     }
 }
@@ -152,6 +153,14 @@ impl PartialEq for Run {
 }
 
 impl Run {
+    /// Its outputs as they were when it was planned, as far as they existed.
+    pub(crate) fn there(&self) -> Vec<Input> {
+        let there = |(name, head): &(Resource, Option<Revision>)| {
+            head.map(|revision| Input { resource: name.clone(), revision })
+        };
+        self.outputs.iter().filter_map(there).collect()
+    }
+
     /// Whether its inputs may come from different versions of what they have in common.
     fn takes_any(&self) -> bool {
         matches!(&self.task, Task::Stage(stage) if stage.ways.join == Join::Any)

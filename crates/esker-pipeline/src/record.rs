@@ -71,7 +71,8 @@ pub fn remove(resource: Resource) -> Put {
     change(resource, None, message)
 }
 
-fn change(resource: Resource, content: Option<Bytes>, message: String) -> Put {
+/// The PUT that keeps something on the branch of records in place of what was there, or removes it.
+pub(crate) fn change(resource: Resource, content: Option<Bytes>, message: String) -> Put {
     let item = Item { resource, content, if_head: None, content_type: None };
     Put {
         items: vec![item],

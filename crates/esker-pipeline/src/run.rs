@@ -27,9 +27,7 @@ use bytes::Bytes;
 use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Resource;
-use esker_wire::provenance::Input;
 use esker_wire::record::{Ended, RunRecord};
-use esker_wire::revision::Revision;
 use jiff::Timestamp;
 
 use crate::child::said::Said;
@@ -206,15 +204,12 @@ fn unchanged(run: &Run, began: Began) -> RunRecord {
         let broken = Broken::new(summary, "have it print the first version, and exit 0");
         return failure::record(run, broken, began, Timestamp::now());
     }
-    let there = |(name, head): &(Resource, Option<Revision>)| {
-        head.map(|revision| Input { resource: name.clone(), revision })
-    };
     RunRecord {
         stage: run.name().to_owned(),
         run_key: run.run_key.clone(),
         ended: Ended::Unchanged,
         inputs: run.inputs.clone(),
-        outputs: run.outputs.iter().filter_map(there).collect(),
+        outputs: run.there(),
         started: began.at,
         duration_ms: began.duration_ms(),
         failure: None,

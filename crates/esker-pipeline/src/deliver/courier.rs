@@ -23,10 +23,11 @@ use crate::{record, retry};
 
 use super::bell::Bell;
 use super::facts::Facts;
-use super::history::{Both, Commit, DEADLINE, Position};
+use super::history::{Both, Commit, Position};
 use super::out::{Destination, Outcome};
 use super::sent::Sent;
 use super::tale;
+use crate::commits::DEADLINE;
 
 /// How often it is looked for news although nothing was heard.
 const RESYNC: Duration = Duration::from_secs(60);

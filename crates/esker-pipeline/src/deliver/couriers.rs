@@ -18,9 +18,9 @@ use crate::definition::Definition;
 
 use super::bell::Bell;
 use super::courier::{Courier, Order};
-use super::history::DEADLINE;
 use super::out::Destination;
 use super::sent::{PREFIX, Sent};
+use crate::commits::DEADLINE;
 
 /// How long a courier may take to end; what it was about to tell is told again.
 const END: Duration = Duration::from_secs(4);

@@ -2,21 +2,20 @@
 //! it is in memory.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use esker_bus::caller::Caller;
-use esker_wire::fault::{Code, Fault};
+use esker_wire::fault::Fault;
 use esker_wire::name::Branch;
 use esker_wire::revision::{At, Revision};
-use esker_wire::snapshot::{Entry, Filter, Log, Mark, Resolve};
+use esker_wire::snapshot::{Entry, Filter, Log, Mark};
 use jiff::Timestamp;
+
+use crate::commits::{DEADLINE, newest, resolve};
 
 use super::tale;
 
 /// How many entries are read at once.
 const PAGE: u32 = 500;
-/// How long the store may take to answer.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How far a reader has come, on both branches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -186,24 +185,11 @@ impl Branchwise {
     }
 }
 
-/// The newest commit of a branch, if there is one.
-pub(crate) fn newest(caller: &Caller, branch: Branch) -> Result<Option<Revision>, Fault> {
-    resolve(caller, branch, At::head())
-}
-
 /// The last commit of a branch at a time.
 fn at_time(caller: &Caller, branch: Branch, time: Timestamp) -> Result<Option<Revision>, Fault> {
     let at = time.to_string().parse();
     let at = at.map_err(|error| Fault::bad_request(format!("{error}")))?;
     resolve(caller, branch, at)
-}
-
-fn resolve(caller: &Caller, branch: Branch, at: At) -> Result<Option<Revision>, Fault> {
-    match caller.call_blocking(&Resolve { at, branch, zone: None }, DEADLINE) {
-        Ok(resolved) => Ok(Some(resolved.revision)),
-        Err(fault) if fault.code == Code::NotFound => Ok(None),
-        Err(fault) => Err(fault),
-    }
 }
 
 #[cfg(test)]

@@ -2,17 +2,18 @@
 
 use std::fmt;
 
-use bytes::Bytes;
 use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::message::{self, Section};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::Revision;
-use esker_wire::snapshot::{Get, Item, Put};
+use esker_wire::snapshot::Get;
 use esker_wire::stacked;
 use jiff::Timestamp;
 
-use super::history::{DEADLINE, Position};
+use super::history::Position;
+use crate::commits::DEADLINE;
+use crate::record;
 
 /// What the names of such resources begin with.
 pub(super) const PREFIX: &str = "sent/";
@@ -83,13 +84,13 @@ impl Sent {
     /// Keeps it.
     pub(super) fn keep(&self, caller: &Caller, name: &str) -> Result<(), Fault> {
         let message = format!("{name}: {self}");
-        let put = change(Self::resource(name)?, Some(self.to_bytes().into()), message);
+        let put = record::change(Self::resource(name)?, Some(self.to_bytes().into()), message);
         caller.call_blocking(&put, DEADLINE).map(drop)
     }
 
     /// Forgets how far somebody has come who is told no more.
     pub(super) fn forget(caller: &Caller, name: &str) -> Result<(), Fault> {
-        let put = change(Self::resource(name)?, None, format!("{name}: forgotten"));
+        let put = record::change(Self::resource(name)?, None, format!("{name}: forgotten"));
         caller.call_blocking(&put, DEADLINE).map(drop)
     }
 }
@@ -97,16 +98,6 @@ impl Sent {
 impl fmt::Display for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} sent", self.sequence)
-    }
-}
-
-fn change(resource: Resource, content: Option<Bytes>, message: String) -> Put {
-    Put {
-        items: vec![Item { resource, content, if_head: None, content_type: None }],
-        branch: Branch::records(),
-        message: Some(message),
-        author: None,
-        provenance: None,
     }
 }
 

@@ -15,7 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::rejected;
 
-use super::history::{Commit, DEADLINE};
+use super::history::Commit;
+use crate::commits::DEADLINE;
 
 /// What the names of records of runs begin with.
 const RUNS: &str = "run/";

@@ -438,16 +438,14 @@ impl Desk {
                     (true, None) => self.ledger.forget_skipped(caller, definition, &record),
                     (true, Some(_)) => self.ledger.keep_skipped(caller, definition, *record),
                 }
-                self.agenda.within(Instant::now(), Duration::ZERO);
             }
-            Outcome::Again(_) if preempted => self.agenda.within(Instant::now(), Duration::ZERO),
+            Outcome::Again(_) if preempted => {}
             Outcome::Again(why) => {
-                let now = Instant::now();
-                self.lulls.add(run.name(), why, (now, Timestamp::now()));
-                // At once, to show it and to start what else may run.
-                self.agenda.within(now, Duration::ZERO);
+                self.lulls.add(run.name(), why, (Instant::now(), Timestamp::now()));
             }
         }
+        // At once, to show it and to start what else may run.
+        self.agenda.within(Instant::now(), Duration::ZERO);
     }
 
     /// Asks everything that runs to end and waits for it.

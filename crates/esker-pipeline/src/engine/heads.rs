@@ -10,7 +10,7 @@ use esker_wire::snapshot::{Entry, Filter, List, Listing, Log};
 
 use crate::plan::{Head, Made};
 
-use super::ledger::DEADLINE;
+use crate::commits::DEADLINE;
 
 /// How much may have been put for it to be taken in one by one.
 const NEWS_MAX: u32 = 1_000;

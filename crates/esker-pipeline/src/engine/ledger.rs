@@ -4,16 +4,16 @@ mod queue;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::provenance::Input;
 use esker_wire::record::RunRecord;
-use esker_wire::revision::{At, Revision};
-use esker_wire::snapshot::{Entry, Get, List, Resolve};
+use esker_wire::revision::Revision;
+use esker_wire::snapshot::{Entry, Get, List};
 
+use crate::commits::{DEADLINE, newest};
 use crate::definition::Definition;
 use crate::plan::each::Queue;
 use crate::record;
@@ -27,9 +27,6 @@ use self::queue::Queues;
 const RUNS: &str = "run/";
 /// What the names of records of runs that were passed over begin with.
 const SKIPPED: &str = "skipped/";
-
-/// How long the store may take to answer.
-pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The records of the last runs, and those the store has not taken yet.
 #[derive(Debug, Default)]
@@ -285,16 +282,6 @@ fn listed(caller: &Caller, prefix: &str, known: &mut Listed) -> Result<Listed, F
         seen.insert(entry.resource, (entry.revision, record));
     }
     Ok(seen)
-}
-
-/// The newest commit of a branch, if there is one.
-fn newest(caller: &Caller, branch: Branch) -> Result<Option<Revision>, Fault> {
-    let request = Resolve { at: At::head(), branch, zone: None };
-    match caller.call_blocking(&request, DEADLINE) {
-        Ok(resolved) => Ok(Some(resolved.revision)),
-        Err(fault) if fault.code == Code::NotFound => Ok(None),
-        Err(fault) => Err(fault),
-    }
 }
 
 /// The record an entry holds; none if it is no record, which then counts as if there were none.

@@ -77,6 +77,7 @@ fn made_from(
     made.and_then(|made| seen(&made.inputs, input))
 }
 
-fn seen(inputs: &[Input], input: &Resource) -> Option<Revision> {
+/// The version of an input that was read.
+pub(crate) fn seen(inputs: &[Input], input: &Resource) -> Option<Revision> {
     inputs.iter().find(|seen| seen.resource == *input).map(|seen| seen.revision)
 }

@@ -307,15 +307,12 @@ fn made_for(world: &World<'_>, run: &Run) -> bool {
 
 /// The record that replaces one of a failure that is over.
 fn settled(run: &Run, failed: &RunRecord) -> RunRecord {
-    let there = |(name, head): &(Resource, Option<Revision>)| {
-        head.map(|revision| Input { resource: name.clone(), revision })
-    };
     RunRecord {
         stage: run.name().to_owned(),
         run_key: run.run_key.clone(),
         ended: Ended::Unchanged,
         inputs: run.inputs.clone(),
-        outputs: run.outputs.iter().filter_map(there).collect(),
+        outputs: run.there(),
         started: failed.started,
         duration_ms: failed.duration_ms,
         failure: None,

@@ -4,7 +4,7 @@
 mod cut;
 mod kept;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Scope};
@@ -76,7 +76,7 @@ pub(super) fn make(
         Keep::Parts if !run.is_asked() => kept::read(at, &stage.name)?,
         _ => Kept::new(),
     };
-    work.recall(known);
+    work.recall(&known);
     let all = work.all(stdins);
     work.keep()?;
     all?;
@@ -105,13 +105,16 @@ struct Work<'a> {
     kept_at: Instant,
 }
 
+/// A part that nobody has begun: its place, its name if it has one, what its program reads.
+type Waiting = (usize, Option<String>, Bytes);
+
 /// What the threads of a run share.
 struct Shared<'a> {
     bench: &'a Bench,
     run: &'a Run,
     stage: &'a Stage,
     /// The parts that nobody has begun, by their place.
-    waiting: Mutex<VecDeque<(usize, Option<String>, Bytes)>>,
+    waiting: Mutex<VecDeque<Waiting>>,
     posts: Posts,
     tells: Sender<Tell>,
 }
@@ -164,17 +167,17 @@ impl Drop for Over<'_> {
 }
 
 impl Shared<'_> {
-    fn next(&self) -> Option<(usize, Option<String>, Bytes)> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Option<Waiting> {
+        self.waiting().pop_front()
     }
 
     /// Lets go what nobody has begun.
     fn give_up(&self) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    fn is_left(&self) -> bool {
-        !self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.waiting().clear();
     }
 
     fn stop(&self) {
@@ -218,10 +221,8 @@ impl Shared<'_> {
 
 impl Work<'_> {
     /// What is known already.
-    fn recall(&mut self, mut known: Kept) {
-        // The same part may come twice.
-        let came = self.keys.iter().map(|key| known.get_mut(key).map(|made| Ok(made.clone())));
-        self.came = came.collect();
+    fn recall(&mut self, known: &Kept) {
+        self.came = self.keys.iter().map(|key| known.get(key).cloned().map(Ok)).collect();
     }
 
     /// Runs for all parts that are not known.
@@ -260,7 +261,7 @@ impl Work<'_> {
         begin(scope, shared, false)?;
         while threads > 0 {
             // In a pool a run is one of its jobs, whatever it consists of.
-            let may_more = self.stage.ways.pool.is_none() && shared.is_left();
+            let may_more = self.stage.ways.pool.is_none() && !shared.waiting().is_empty();
             if may_more && shared.bench.load.begin_more() {
                 threads += 1;
                 if let Err(error) = begin(scope, shared, true) {
@@ -316,7 +317,7 @@ impl Work<'_> {
             Some(Ok(made)) => Some((key, made)),
             _ => None,
         });
-        let made: std::collections::BTreeMap<&String, &Bytes> = made.collect();
+        let made: BTreeMap<&String, &Bytes> = made.collect();
         kept::write(self.at, &self.stage.name, &made.into_iter().collect::<Vec<_>>())?;
         (self.fresh, self.kept_at) = (0, Instant::now());
         Ok(())

@@ -3,7 +3,7 @@
 use esker_bus::bus::{Binds, Bus};
 use esker_bus::service::{Frames, Outcome, Service};
 use esker_wire::message::{Message, Request as _};
-use esker_wire::snapshot::{Page, Resolved};
+use esker_wire::snapshot::{Page, Resolve, Resolved};
 
 use super::*;
 

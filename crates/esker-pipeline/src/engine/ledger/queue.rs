@@ -9,10 +9,11 @@ use esker_wire::record::{Ended, RunRecord};
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Entry, Filter, LOG_MAX, Log, Page};
 
+use crate::commits::DEADLINE;
 use crate::definition::{Definition, Stage};
+use crate::plan::Head;
 use crate::plan::each::{self, Queue, Version};
 
-use super::DEADLINE;
 use crate::engine::heads::Cut;
 
 /// How many versions a queue holds; what follows them is read when these have been seen.
@@ -48,7 +49,7 @@ impl Queues {
             let anchor = each::anchor(stage, records, &cut.heads);
             let mut queue = before.remove(&stage.name).unwrap_or_default();
             let head = cut.heads.get(input);
-            let head = head.map(|head| Version { revision: head.revision, blob: head.blob });
+            let head = head.map(Head::version);
             reread(caller, (input, cut.at), (anchor, head), &mut queue.versions)?;
             queue.again = self.again(caller, stage, input)?;
             self.all.insert(stage.name.clone(), queue);
@@ -76,9 +77,7 @@ impl Queues {
         let Some(revision) = record.inputs.first().map(|input| input.revision) else {
             return Ok(None);
         };
-        let log = Log { limit: 1, ..log(input, At::from(revision)) };
-        let found = page(caller, &log)?.and_then(|page| page.entries.first().and_then(version));
-        let found = found.filter(|version| version.revision == revision);
+        let found = version_at(caller, input, revision)?;
         Ok(found.map(|version| (version, record.clone())))
     }
 
@@ -112,8 +111,8 @@ pub(super) fn is_passed(definition: &Definition, before: &RunRecord, after: &Run
 pub(super) fn skipped(definition: &Definition, record: &RunRecord) -> Option<Resource> {
     let stage = definition.stages.iter().find(|stage| stage.name == record.stage)?;
     let input = each::input(stage)?;
-    let seen = record.inputs.iter().find(|seen| seen.resource == *input)?;
-    RunRecord::skipped(&record.stage, seen.revision).ok()
+    let seen = each::seen(&record.inputs, input)?;
+    RunRecord::skipped(&record.stage, seen).ok()
 }
 
 /// Brings the versions of an input up to a cut: from the anchor on, or all of them if there is none.
@@ -144,13 +143,22 @@ fn reread(
     if versions.is_empty()
         && let Some(anchor) = anchor
     {
-        let log = Log { limit: 1, ..log(input, At::from(anchor)) };
-        let entry = page(caller, &log)?.and_then(|page| page.entries.first().and_then(version));
-        found.splice(..0, entry.filter(|version| version.revision == anchor));
+        found.splice(..0, version_at(caller, input, anchor)?);
     }
     let room = VERSIONS_MAX.saturating_sub(versions.len()).max(1);
     versions.extend(found.into_iter().take(room));
     Ok(())
+}
+
+/// The version that a commit made of an input, if it made one.
+fn version_at(
+    caller: &Caller,
+    input: &Resource,
+    revision: Revision,
+) -> Result<Option<Version>, Fault> {
+    let log = Log { limit: 1, ..log(input, At::from(revision)) };
+    let found = page(caller, &log)?.and_then(|page| page.entries.first().and_then(version));
+    Ok(found.filter(|version| version.revision == revision))
 }
 
 /// The first versions after one, oldest first: as many as a queue holds. None if that one is in no history.

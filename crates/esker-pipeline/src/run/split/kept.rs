@@ -12,8 +12,9 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use esker_wire::name::{Branch, Resource};
-use esker_wire::snapshot::{Get, Item, Put};
+use esker_wire::snapshot::Get;
 
+use crate::record;
 use crate::run::line::Line;
 use crate::run::{Bench, Halt};
 
@@ -46,14 +47,7 @@ pub(super) fn write(
         tracing::info!(stage, bytes = content.len(), "too much to keep of the parts");
         return Ok(());
     };
-    let item = Item { resource, content: Some(content), if_head: None, content_type: None };
-    let put = Put {
-        items: vec![item],
-        branch: Branch::records(),
-        message: Some(format!("{stage}: parts")),
-        author: None,
-        provenance: None,
-    };
+    let put = record::change(resource, Some(content), format!("{stage}: parts"));
     if let Err(fault) = line.ask(bench, &put)? {
         tracing::warn!(stage, %fault, "cannot keep what was made of the parts");
     }
