@@ -18,6 +18,7 @@ use super::ask::{self, Header};
 use super::fail;
 use crate::definition::deliver::Server;
 use crate::definition::secret::{Secret, Text};
+use crate::key::hex;
 use crate::run::failure::Broken;
 
 /// How much of an answer is read.
@@ -67,10 +68,7 @@ impl Post {
             Broken::new(format!("cannot use the address in {}: {why}", server.url), hint)
         })?;
         let headers = super::filled(&secrets, &server.headers);
-        headers
-            .iter()
-            .filter(|header| header.is_secret)
-            .for_each(|header| secrets.hide(&header.value));
+        super::hide(&mut secrets, &headers);
         if matches!(server.url, Text::Secret(_)) {
             // What leads there says as much as the whole address.
             secrets.hide(place.uri().path_and_query().map_or("", |path| path.as_str()));
@@ -166,11 +164,7 @@ fn signature(key: &str, body: &str) -> String {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(key.as_bytes()).expect("a key of any length is one");
     mac.update(body.as_bytes());
-    let mut text = "sha256=".to_owned();
-    for byte in mac.finalize().into_bytes() {
-        text += &format!("{byte:02x}");
-    }
-    text
+    format!("sha256={}", hex(&mac.finalize().into_bytes()))
 }
 
 #[cfg(test)]
