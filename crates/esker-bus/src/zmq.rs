@@ -6,10 +6,7 @@ use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::message::MESSAGE_MAX;
 use omq_tokio::error::TrySendError;
-use omq_tokio::{
-    Error, Message, MonitorEvent, MonitorRecvError, MonitorStream, Options, ReconnectPolicy,
-    Socket, SocketType,
-};
+use omq_tokio::{Error, Message, Options, ReconnectPolicy, Socket, SocketType};
 use tokio::runtime::Handle;
 
 mod incoming;
@@ -153,7 +150,7 @@ impl Publisher {
         let socket = Socket::new(SocketType::Pub, options);
         let bound = bind(&socket, binds).await?;
         // The task ends when the socket does; its handle is of no use.
-        drop(tokio::spawn(bound_followers(socket.monitor(), socket.clone(), limits.followers_max)));
+        drop(tokio::spawn(bound_followers(socket.clone(), limits.followers_max)));
         let runtime = Handle::current();
         Ok((Self { socket, runtime }, bound))
     }
@@ -179,19 +176,19 @@ impl Publisher {
     }
 }
 
-/// Closes connections beyond so many: each takes a descriptor that the service may need.
-async fn bound_followers(mut monitor: MonitorStream, socket: Socket, followers_max: usize) {
+/// Closes the newest connections beyond so many: each takes a descriptor that the service may need.
+async fn bound_followers(socket: Socket, followers_max: usize) {
     loop {
-        let connection = match monitor.recv().await {
-            Ok(MonitorEvent::Accepted { connection_id, .. }) => connection_id,
-            Ok(_) | Err(MonitorRecvError::Lagged(_)) => continue,
-            Err(_) => return,
-        };
-        let Ok(connections) = socket.connections().await else { return };
-        if connections.len() > followers_max {
+        let seen = socket.connections_generation();
+        let Ok(mut connections) = socket.connections().await else { return };
+        connections.sort_unstable_by_key(|connection| connection.connection_id);
+        for newest in connections.iter().skip(followers_max) {
             tracing::warn!(followers_max, "no more followers can be connected; one was sent away");
             // It may have gone by itself.
-            drop(socket.disconnect_peer(connection).await);
+            drop(socket.disconnect_peer(newest.connection_id).await);
+        }
+        if socket.connections_changed(seen).await.is_err() {
+            return;
         }
     }
 }
