@@ -68,7 +68,7 @@ impl Hub {
                 known.insert(blob, record);
                 continue;
             }
-            let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
+            let get = Get::listed(&entry, Branch::records());
             let content = self.call(&get).await?;
             match RunRecord::from_bytes(&content.bytes.unwrap_or_default()) {
                 Ok(record) => drop(known.insert(blob, record)),

@@ -286,7 +286,7 @@ fn listed(caller: &Caller, prefix: &str, known: &mut Listed) -> Result<Listed, F
 
 /// The record an entry holds; none if it is no record, which then counts as if there were none.
 fn fetch(caller: &Caller, entry: &Entry) -> Result<Option<RunRecord>, Fault> {
-    let request = Get { branch: Branch::records(), ..Get::head(entry.resource.clone()) };
+    let request = Get::listed(entry, Branch::records());
     let bytes = match caller.call_blocking(&request, DEADLINE) {
         Ok(content) => content.bytes.unwrap_or_default(),
         Err(fault) if fault.code == Code::NotFound => return Ok(None),

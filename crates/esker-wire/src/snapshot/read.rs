@@ -42,6 +42,11 @@ impl Get {
     pub fn head(resource: Resource) -> Self {
         Self { resource, at: At::head(), branch: Branch::main(), range: None, unless: None }
     }
+
+    /// What a listing of a branch told, as it was then: the newest may be another by now, or none.
+    pub fn listed(entry: &Entry, branch: Branch) -> Self {
+        Self { at: entry.revision.into(), branch, ..Self::head(entry.resource.clone()) }
+    }
 }
 
 /// What a GET gives.

@@ -175,7 +175,7 @@ fn told(hub: &Hub) -> Result<Vec<(Resource, RunRecord)>> {
     for prefix in ["run/", "skipped/"] {
         let list = List { prefix: prefix.to_owned(), ..List::all(Branch::records()) };
         for entry in hub.listing(list)? {
-            let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
+            let get = Get::listed(&entry, Branch::records());
             let content = hub.call(&get)?;
             let record = match RunRecord::from_bytes(&content.bytes.unwrap_or_default()) {
                 Ok(record) => record,

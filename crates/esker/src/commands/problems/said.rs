@@ -22,7 +22,7 @@ pub(super) fn all(hub: &Hub) -> Result<Vec<Stance>> {
     for said in [Said::Ack, Said::Mute] {
         let ask = List { prefix: said.prefix().to_owned(), ..List::all(Branch::records()) };
         for entry in hub.listing(ask)? {
-            let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
+            let get = Get::listed(&entry, Branch::records());
             let content = hub.call(&get)?;
             match Stance::from_bytes(&content.bytes.unwrap_or_default()) {
                 Ok(stance) if stance.said == said => found.push(stance),

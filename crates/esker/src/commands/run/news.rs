@@ -52,7 +52,7 @@ impl News {
             if known == Some(entry.revision) {
                 continue;
             }
-            let get = Get { branch: Branch::records(), ..Get::head(entry.resource) };
+            let get = Get::listed(&entry, Branch::records());
             let bytes = hub.call(&get)?.bytes.unwrap_or_default();
             // What cannot be read, which a later esker may have written, is no news.
             changed.extend(RunRecord::from_bytes(&bytes));
