@@ -258,8 +258,11 @@ fn a_full_disk_refuses_and_keeps_what_came() {
     let asked = Upload { chunk: None, ..rest.clone() };
     assert_eq!(call(&mut snapshots, &asked).unwrap().have, 10);
     std::fs::remove_file(filler).unwrap();
-    call(&mut snapshots, &rest).unwrap();
     let begun = Instant::now();
+    // A program that another test begins just now may hold the file a moment longer.
+    while let Err(fault) = call(&mut snapshots, &rest) {
+        assert!(begun.elapsed() < PATIENCE, "{fault}");
+    }
     while !call(&mut snapshots, &asked).unwrap().is_complete {
         assert!(begun.elapsed() < PATIENCE, "it is never complete");
     }
