@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::caller::Caller;
 use crate::endpoint::Endpoint;
 use crate::follow::Follow;
+use crate::hear::Hear;
 use crate::server::Server;
 use crate::service::Service;
 
@@ -139,6 +140,11 @@ impl Bus {
         Follow::new(self, to, topics)
     }
 
+    /// Hears what the service at `to` publishes under topics that begin with one of these, as it is published.
+    pub fn hear(&self, to: &Endpoint, topics: Vec<Vec<u8>>) -> Hear {
+        Hear::new(self, to, topics)
+    }
+
     /// Runs a task on the bus's threads and waits for it, whatever thread this is.
     ///
     /// # Panics
@@ -150,6 +156,17 @@ impl Bus {
             drop(done.send(task.await));
         }));
         result.recv().expect("the bus's threads run as long as the bus")
+    }
+
+    /// Waits for something on this thread, which must be a plain one.
+    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.handle().block_on(future)
+    }
+
+    /// Has a task run to its end on the bus's threads; it has to be short.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        // It reports to nobody, or by ways of its own.
+        drop(self.handle().spawn(task));
     }
 
     pub(crate) fn handle(&self) -> &Handle {

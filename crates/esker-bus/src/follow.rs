@@ -5,15 +5,11 @@ use std::time::Duration;
 
 use esker_wire::chain::{Follower, Step};
 use esker_wire::event::{Event, TOPIC};
-use tokio::sync::{broadcast, mpsc};
 
 use crate::bus::Bus;
 use crate::endpoint::Endpoint;
+use crate::hear::Hear;
 use crate::service::Frames;
-use crate::zmq::Subscriber;
-
-/// The events that wait between the socket and the follower.
-const WAITING_MAX: usize = 1000;
 
 /// What a follower is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,48 +27,14 @@ pub enum Item {
 #[derive(Debug)]
 pub struct Follow {
     bus: Bus,
-    source: Source,
+    hear: Hear,
     judge: Judge,
-}
-
-#[derive(Debug)]
-enum Source {
-    Local(broadcast::Receiver<Frames>),
-    Tcp(mpsc::Receiver<Frames>),
-}
-
-impl Source {
-    /// The next thing published; waits for ever once there is nobody to publish. Cancelling loses nothing.
-    async fn next(&mut self) -> Frames {
-        loop {
-            match self {
-                Self::Tcp(frames) => match frames.recv().await {
-                    Some(frames) => return frames,
-                    None => std::future::pending().await,
-                },
-                Self::Local(frames) => match frames.recv().await {
-                    Ok(frames) => return frames,
-                    // What comes next tells of the gap.
-                    Err(broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-                },
-            }
-        }
-    }
 }
 
 impl Follow {
     pub(crate) fn new(bus: &Bus, to: &Endpoint, topics: &[&str]) -> Self {
-        let source = match to {
-            Endpoint::Local(local) => Source::Local(local.events.subscribe()),
-            Endpoint::Tcp { events, .. } => {
-                let (found, source) = mpsc::channel(WAITING_MAX);
-                // The task ends when this follower does; its handle is of no use.
-                drop(bus.handle().spawn(subscribe(events.clone(), found)));
-                Source::Tcp(source)
-            }
-        };
-        Self { bus: bus.clone(), source, judge: Judge::new(topics) }
+        let hear = bus.hear(to, vec![TOPIC.into()]);
+        Self { bus: bus.clone(), hear, judge: Judge::new(topics) }
     }
 
     /// The next item, from asynchronous code. Cancelling this loses nothing.
@@ -81,7 +43,7 @@ impl Follow {
             if let Some(item) = self.judge.ready.pop_front() {
                 return item;
             }
-            let frames = self.source.next().await;
+            let frames = self.hear.next().await;
             self.judge.take(&frames);
         }
     }
@@ -93,24 +55,6 @@ impl Follow {
     pub fn recv_timeout(&mut self, wait: Duration) -> Option<Item> {
         let runtime = self.bus.handle().clone();
         runtime.block_on(async { tokio::time::timeout(wait, self.next()).await.ok() })
-    }
-}
-
-async fn subscribe(address: String, found: mpsc::Sender<Frames>) {
-    let Ok(subscriber) = Subscriber::connect(&address, TOPIC).await else {
-        return;
-    };
-    loop {
-        let taken = tokio::select! {
-            () = found.closed() => return,
-            taken = subscriber.take() => taken,
-        };
-        let Some(events) = taken else { return };
-        for frames in events {
-            if found.send(frames).await.is_err() {
-                return;
-            }
-        }
     }
 }
 

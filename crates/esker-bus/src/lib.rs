@@ -11,6 +11,7 @@ pub mod server;
 pub mod caller;
 pub mod endpoint;
 pub mod follow;
+pub mod hear;
 
 pub mod echo;
 

@@ -1,6 +1,8 @@
 //! What waits for a service: a line for each peer, taken from in turns, so that nobody waits for all that another asks.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Instant;
 
@@ -15,6 +17,8 @@ const DEAR_MAX: usize = 4;
 pub(crate) enum Taken {
     /// Requests, in the order in which they are to be answered.
     Batch(Vec<Asked>),
+    /// Somebody in this process has something for the service.
+    Woken,
     /// None came in time.
     Late,
     /// None is left, and none will come.
@@ -36,6 +40,9 @@ pub(crate) struct Lines {
     dear: usize,
     /// Nothing more will come.
     stopped: bool,
+    /// Whether the service is to be woken; the queue's sign that it was told, which it may then tell again.
+    woken: bool,
+    sign: Arc<AtomicBool>,
 }
 
 /// A dear request under way; dropping it counts it as done.
@@ -50,7 +57,7 @@ impl Drop for Dear {
 
 impl Lines {
     /// The lines of what comes by this way.
-    pub(crate) fn new((done, mail): (Sender<Mail>, Receiver<Mail>)) -> Self {
+    pub(crate) fn new((done, mail): (Sender<Mail>, Receiver<Mail>), sign: Arc<AtomicBool>) -> Self {
         Self {
             mail,
             done,
@@ -59,6 +66,8 @@ impl Lines {
             spare: VecDeque::new(),
             dear: 0,
             stopped: false,
+            woken: false,
+            sign,
         }
     }
 
@@ -72,6 +81,9 @@ impl Lines {
         loop {
             while let Ok(mail) = self.mail.try_recv() {
                 self.sort(mail);
+            }
+            if std::mem::take(&mut self.woken) {
+                return Taken::Woken;
             }
             let batch = self.batch(limits, &is_dear);
             if !batch.is_empty() {
@@ -111,6 +123,11 @@ impl Lines {
         let asked = match mail {
             Mail::Asked(asked) => asked,
             Mail::Done => return self.dear -= 1,
+            Mail::Wake => {
+                self.woken = true;
+                // What is said from here on wakes again.
+                return self.sign.store(false, Ordering::Release);
+            }
             Mail::Stop => return self.stopped = true,
         };
         let peer = asked.back.peer();

@@ -64,6 +64,11 @@ pub(crate) fn run(mut service: impl Service, mut lines: Lines, outlets: &Outlets
             Taken::Batch(batch) => {
                 answer(&mut service, batch, (outlets, &mut workers, &mut lines), limits);
             }
+            Taken::Woken => {
+                for event in service.wake() {
+                    outlets.publish(event);
+                }
+            }
             Taken::Late => {}
             Taken::Ended => return,
         }

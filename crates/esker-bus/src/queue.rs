@@ -22,6 +22,8 @@ pub(crate) enum Mail {
     Asked(Asked),
     /// A dear request is done.
     Done,
+    /// Somebody in this process has something for the service.
+    Wake,
     /// Nothing is accepted any more: answer what is here and end.
     Stop,
 }
@@ -160,6 +162,8 @@ pub(crate) struct Queue {
     space: Arc<Semaphore>,
     open: Arc<AtomicBool>,
     space_max: usize,
+    /// Whether a [`Mail::Wake`] is on its way.
+    woken: Arc<AtomicBool>,
 }
 
 impl Queue {
@@ -173,8 +177,10 @@ impl Queue {
             space: Arc::new(Semaphore::new(space_max)),
             open: Arc::new(AtomicBool::new(true)),
             space_max,
+            woken: Arc::default(),
         };
-        (queue, Lines::new((mail, owner)))
+        let lines = Lines::new((mail, owner), Arc::clone(&queue.woken));
+        (queue, lines)
     }
 
     /// Waits until a request has room. Cancelling this forgets the request.
@@ -190,6 +196,14 @@ impl Queue {
             return Err(ended());
         }
         self.mail.send(Mail::Asked(Asked { frames, back, share })).map_err(|_| ended())
+    }
+
+    /// Wakes the owner, unless that is on its way already.
+    pub(crate) fn wake(&self) {
+        if !self.woken.swap(true, Ordering::AcqRel) {
+            // The owner may have ended already.
+            drop(self.mail.send(Mail::Wake));
+        }
     }
 
     /// Accepts nothing more.

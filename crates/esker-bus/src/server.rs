@@ -44,6 +44,17 @@ struct Sockets {
     events: Vec<String>,
 }
 
+/// Wakes a service whose state others in this process feed.
+#[derive(Debug, Clone)]
+pub struct Waker(Queue);
+
+impl Waker {
+    /// Has [`Service::wake`] called soon, once for all times until then.
+    pub fn wake(&self) {
+        self.0.wake();
+    }
+}
+
 impl Server {
     pub(crate) fn start(
         bus: &Bus,
@@ -85,6 +96,11 @@ impl Server {
     /// Where callers and followers in this process find the service.
     pub fn local(&self) -> Endpoint {
         Endpoint::Local(self.local.clone())
+    }
+
+    /// What wakes the service.
+    pub fn waker(&self) -> Waker {
+        Waker(self.local.queue.clone())
     }
 
     /// The addresses that take requests, with their real ports.

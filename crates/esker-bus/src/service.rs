@@ -45,6 +45,11 @@ pub trait Service: Send + 'static {
         false
     }
 
+    /// Called when a [`crate::server::Waker`] was used, once for all times since the last call: what to publish.
+    fn wake(&mut self) -> Vec<Frames> {
+        Vec::new()
+    }
+
     /// Called about once a second: what to publish although nothing was asked, such as a heartbeat.
     fn tick(&mut self) -> Vec<Frames>;
 }

@@ -271,14 +271,16 @@ fn closed(error: Error) -> Fault {
 pub(crate) struct Subscriber(Socket);
 
 impl Subscriber {
-    /// Subscribes to the topics that begin with `topic` and starts to connect.
+    /// Subscribes to the topics that begin so and starts to connect.
     ///
     /// # Errors
     /// `bad-request` if the address cannot be read.
-    pub(crate) async fn connect(address: &str, topic: &'static str) -> Result<Self, Fault> {
+    pub(crate) async fn connect(address: &str, topics: &[Vec<u8>]) -> Result<Self, Fault> {
         let options = client_options().recv_hwm(EVENTS_WAITING_MAX);
         let socket = Socket::new(SocketType::Sub, options);
-        socket.subscribe(topic).await.map_err(closed)?;
+        for topic in topics {
+            socket.subscribe(Bytes::copy_from_slice(topic)).await.map_err(closed)?;
+        }
         connect(&socket, address).await?;
         Ok(Self(socket))
     }

@@ -18,6 +18,8 @@ pub enum Code {
     TooLarge,
     /// Too much is under way; try again later.
     Busy,
+    /// It was there and is no longer; the hint says what to ask instead.
+    Gone,
     /// The store cannot be written: read-only, full, locked.
     NotWritable,
     /// No answer within the deadline.
@@ -29,13 +31,14 @@ pub enum Code {
 }
 
 /// Every code with its text on the wire.
-const CODES: [(Code, &str); 10] = [
+const CODES: [(Code, &str); 11] = [
     (Code::BadRequest, "bad-request"),
     (Code::NotFound, "not-found"),
     (Code::Ambiguous, "ambiguous"),
     (Code::Conflict, "conflict"),
     (Code::TooLarge, "too-large"),
     (Code::Busy, "busy"),
+    (Code::Gone, "gone"),
     (Code::NotWritable, "not-writable"),
     (Code::Timeout, "timeout"),
     (Code::Unavailable, "unavailable"),

@@ -310,8 +310,17 @@ pub trait Request: Sized {
 /// # Errors
 /// The other side's fault, or `bad-request` if the answer cannot be read.
 pub fn answer<R: Request>(message: &Message) -> Result<R::Reply, Fault> {
+    check(message)?;
+    R::reply_from_message(message)
+}
+
+/// Whether an answer is a good one.
+///
+/// # Errors
+/// The other side's fault, or `bad-request` if it is no answer.
+pub fn check(message: &Message) -> Result<(), Fault> {
     match message.verb() {
-        "OK" => R::reply_from_message(message),
+        "OK" => Ok(()),
         "ERROR" => {
             let head = message.head();
             let code = message.subject().parse().unwrap_or(Code::Internal);

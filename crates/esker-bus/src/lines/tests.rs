@@ -23,7 +23,7 @@ fn take(lines: &mut Lines, batch_max: usize) -> Option<Vec<Asked>> {
     let limits = Limits { batch_max, ..Limits::default() };
     match lines.take(Instant::now(), &limits, |asked| asked.frames[0].starts_with(b"dear")) {
         Taken::Batch(batch) => Some(batch),
-        Taken::Late => Some(Vec::new()),
+        Taken::Late | Taken::Woken => Some(Vec::new()),
         Taken::Ended => None,
     }
 }
@@ -41,7 +41,7 @@ fn peers() -> [Arc<Peer>; 3] {
 #[test]
 fn peers_have_turns_and_each_keeps_its_order() {
     let [a, b, c] = peers();
-    let mut lines = Lines::new(channel());
+    let mut lines = Lines::new(channel(), Arc::default());
     for (peer, text) in
         [(&a, "a1"), (&a, "a2"), (&a, "a3"), (&b, "b1"), (&a, "a4"), (&c, "c1"), (&b, "b2")]
     {
@@ -60,7 +60,7 @@ fn peers_have_turns_and_each_keeps_its_order() {
 #[test]
 fn what_is_dear_waits_and_hinders_nobody_else() {
     let [a, b, c] = peers();
-    let mut lines = Lines::new(channel());
+    let mut lines = Lines::new(channel(), Arc::default());
     for _ in 0..10 {
         lines.sort(Mail::Asked(asked(&a, "dear a")));
     }
@@ -80,7 +80,7 @@ fn what_is_dear_waits_and_hinders_nobody_else() {
 #[test]
 fn what_was_accepted_is_taken_before_the_end() {
     let [a, ..] = peers();
-    let mut lines = Lines::new(channel());
+    let mut lines = Lines::new(channel(), Arc::default());
     lines.sort(Mail::Asked(asked(&a, "a")));
     lines.sort(Mail::Stop);
     assert_eq!(texts(&take(&mut lines, 100).unwrap()), "a");

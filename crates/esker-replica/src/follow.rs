@@ -1,0 +1,281 @@
+//! A replica at work: a thread that hears a publisher, asks it, and keeps a model in step.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use esker_bus::bus::Bus;
+use esker_bus::caller::Caller;
+use esker_bus::endpoint::Endpoint;
+use esker_bus::hear::Hear;
+use esker_wire::fault::{Code, Fault};
+use esker_wire::message::Message;
+use tokio::sync::{Notify, mpsc};
+
+use crate::ask::{Answer, Ask, Hello};
+use crate::model::Model;
+use crate::op::Op;
+use crate::path;
+use crate::replica::{Counts, Options, Replica, State, Wish};
+
+/// How long an answer may take.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The changes that wait for who follows; one who takes none of them is told to look at the whole model.
+const NEWS_MAX: usize = 1024;
+
+/// The frames taken in before anything else is done.
+const FRAMES_MAX: usize = 64;
+
+/// What came of a question, by its number: the publisher's start, and the answer.
+type Answered = (u64, Result<(u64, Answer), Fault>);
+
+/// What a follower is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// The model changed so.
+    Changed(Vec<Op>),
+    /// The model is another one, or more changed than can be told: look at it.
+    Renewed,
+    /// It is in another state.
+    State(State),
+}
+
+/// Follows a model. Dropping it ends its thread.
+#[derive(Debug)]
+pub struct Follow {
+    shared: Arc<Shared>,
+    news: mpsc::Receiver<News>,
+    bus: Bus,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    replica: Mutex<Replica>,
+    is_over: AtomicBool,
+    over: Notify,
+}
+
+impl Shared {
+    fn replica(&self) -> MutexGuard<'_, Replica> {
+        // A panic in the thread leaves a replica that its next frame puts right.
+        self.replica.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Asks a publisher.
+///
+/// # Errors
+/// The publisher's fault; `timeout` or `unavailable` naming the address.
+pub async fn ask(caller: &Caller, model: &str, ask: &Ask) -> Result<(u64, Answer), Fault> {
+    let frames = ask.to_message(model).to_frames();
+    let reply = caller.exchange(frames, DEADLINE).await?;
+    Answer::from_message(ask, &Message::from_frames(&reply)?)
+}
+
+/// Asks a publisher where it is, from a plain thread.
+///
+/// # Errors
+/// As [`ask`].
+pub fn greet(bus: &Bus, caller: &Caller, model: &str) -> Result<Hello, Fault> {
+    let (caller, model) = (caller.clone(), model.to_owned());
+    match bus.run(async move { ask(&caller, &model, &Ask::Hello).await })? {
+        (_, Answer::Hello(hello)) => Ok(hello),
+        _ => Err(Fault::new(Code::BadRequest, "HELLO was answered with something else")),
+    }
+}
+
+impl Follow {
+    /// Begins to follow the model that is published there.
+    ///
+    /// # Errors
+    /// `unavailable` if the system gives no thread.
+    pub fn start(bus: &Bus, to: &Endpoint, model: &str, options: Options) -> Result<Self, Fault> {
+        let (told, news) = mpsc::channel(NEWS_MAX);
+        let topics = match options.sections.is_empty() {
+            true => vec![path::topics(model)],
+            false => {
+                let sections = options.sections.iter().map(|section| path::topic(model, section));
+                sections.chain([path::topic(model, &[])]).collect()
+            }
+        };
+        let shared = Arc::new(Shared {
+            replica: Mutex::new(Replica::new(options)),
+            is_over: AtomicBool::new(false),
+            over: Notify::new(),
+        });
+        let (answers, answered) = mpsc::channel(NEWS_MAX);
+        let follower = Follower {
+            shared: Arc::clone(&shared),
+            bus: bus.clone(),
+            to: to.clone(),
+            caller: bus.caller(to),
+            model: model.to_owned(),
+            hear: Some(bus.hear(to, topics.clone())),
+            topics,
+            begun: Instant::now(),
+            answers,
+            answered,
+            told,
+            owes: false,
+        };
+        let thread = std::thread::Builder::new()
+            .name("replica".to_owned())
+            .spawn(move || follower.run())
+            .map_err(|error| {
+                Fault::new(
+                    Code::Unavailable,
+                    format!("cannot start the thread of a replica: {error}"),
+                )
+            })?;
+        Ok(Self { shared, news, bus: bus.clone(), thread: Some(thread) })
+    }
+
+    /// The model as it is now; it stays so.
+    pub fn model(&self) -> Model {
+        self.shared.replica().model().clone()
+    }
+
+    /// How much the model is worth.
+    pub fn state(&self) -> State {
+        self.shared.replica().state()
+    }
+
+    /// The publisher's start and the last transaction.
+    pub fn last(&self) -> Option<(u64, u64)> {
+        self.shared.replica().last()
+    }
+
+    /// What happened so far.
+    pub fn counts(&self) -> Counts {
+        self.shared.replica().counts()
+    }
+
+    /// What is new. Cancelling this loses nothing.
+    pub async fn next(&mut self) -> Option<News> {
+        self.news.recv().await
+    }
+
+    /// What is new, or nothing if that takes longer; from a plain thread.
+    pub fn recv_timeout(&mut self, wait: Duration) -> Option<News> {
+        let bus = self.bus.clone();
+        bus.block_on(async { tokio::time::timeout(wait, self.next()).await.ok().flatten() })
+    }
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        self.shared.is_over.store(true, Ordering::Release);
+        self.shared.over.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // Its panic was printed.
+            drop(thread.join());
+        }
+    }
+}
+
+/// What came.
+enum Came {
+    Frames(Vec<esker_bus::service::Frames>),
+    Answer(Answered),
+    Time,
+}
+
+/// The thread's own.
+struct Follower {
+    shared: Arc<Shared>,
+    bus: Bus,
+    to: Endpoint,
+    caller: Caller,
+    model: String,
+    topics: Vec<Vec<u8>>,
+    /// Nothing while the replica asks at its own pace.
+    hear: Option<Hear>,
+    begun: Instant,
+    answers: mpsc::Sender<Answered>,
+    answered: mpsc::Receiver<Answered>,
+    told: mpsc::Sender<News>,
+    /// Something could not be told: the model is to be looked at.
+    owes: bool,
+}
+
+impl Follower {
+    fn run(mut self) {
+        while !self.shared.is_over.load(Ordering::Acquire) {
+            let due = self.shared.replica().due(self.begun.elapsed());
+            let came = self.wait(due);
+            let now = self.begun.elapsed();
+            let wishes = {
+                let mut replica = self.shared.replica();
+                match came {
+                    Came::Frames(all) => {
+                        for frames in all {
+                            if let [_, header, body] = &frames[..] {
+                                replica.frame(header, body.clone(), now);
+                            }
+                        }
+                    }
+                    Came::Answer((id, answer)) => replica.answer(id, answer, now),
+                    Came::Time => {}
+                }
+                replica.tick(now);
+                std::iter::from_fn(|| replica.wish()).collect::<Vec<_>>()
+            };
+            for wish in wishes {
+                self.fulfil(wish);
+            }
+        }
+    }
+
+    /// Waits for whatever comes first.
+    fn wait(&mut self, due: Duration) -> Came {
+        let (hear, answered, over) = (&mut self.hear, &mut self.answered, &self.shared.over);
+        self.bus.block_on(async {
+            let heard = async {
+                match hear {
+                    Some(hear) => hear.next_many(FRAMES_MAX).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                frames = heard => Came::Frames(frames),
+                Some(answer) = answered.recv() => Came::Answer(answer),
+                () = over.notified() => Came::Time,
+                () = tokio::time::sleep(due) => Came::Time,
+            }
+        })
+    }
+
+    fn fulfil(&mut self, wish: Wish) {
+        match wish {
+            Wish::Ask(id, question) => {
+                let (caller, model, answers) =
+                    (self.caller.clone(), self.model.clone(), self.answers.clone());
+                self.bus.spawn(async move {
+                    let answer = ask(&caller, &model, &question).await;
+                    // The replica may have ended.
+                    drop(answers.send((id, answer)).await);
+                });
+            }
+            Wish::Changed(ops) => self.tell(News::Changed(ops)),
+            Wish::Renewed => self.tell(News::Renewed),
+            Wish::State(state) => self.tell(News::State(state)),
+            Wish::Resubscribe | Wish::Subscribe(true) => {
+                self.hear = Some(self.bus.hear(&self.to, self.topics.clone()));
+            }
+            Wish::Subscribe(false) => self.hear = None,
+        }
+    }
+
+    fn tell(&mut self, news: News) {
+        if self.owes {
+            self.owes = self.told.try_send(News::Renewed).is_err();
+            if matches!(news, News::Changed(_) | News::Renewed) {
+                return;
+            }
+        }
+        self.owes |= self.told.try_send(news).is_err();
+    }
+}

@@ -1,0 +1,242 @@
+//! A publisher at work: behind sockets, fed by a [`Source`] in this process.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use esker_bus::bus::{Binds, Bus};
+use esker_bus::server::{Server, Waker};
+use esker_bus::service::{Frames, Outcome, Service};
+use esker_wire::fault::{Code, Fault};
+use esker_wire::message::Message;
+
+use crate::ask::Ask;
+use crate::model::Model;
+use crate::op::{OPS_MAX, Op};
+use crate::publisher::{self, Now, Options, Publication, Publisher, Reply};
+
+/// The transactions that may wait for the publisher; sources wait beyond.
+const WAITING_MAX: usize = 1024;
+
+/// What a source has for the publisher.
+struct Transaction {
+    ops: Vec<Op>,
+    /// Who waits for its end.
+    done: Option<SyncSender<Result<u64, Fault>>>,
+}
+
+/// What is known once the sockets are.
+#[derive(Debug, Default)]
+struct Found {
+    waker: OnceLock<Waker>,
+    events: OnceLock<String>,
+}
+
+/// Changes a model that is published. Clones change the same one.
+#[derive(Debug, Clone)]
+pub struct Source {
+    feed: SyncSender<Transaction>,
+    found: Arc<Found>,
+    options: Arc<Options>,
+}
+
+impl std::fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} operations", self.ops.len())
+    }
+}
+
+/// Publishes a model.
+///
+/// # Errors
+/// As [`Bus::serve`].
+pub fn serve(
+    bus: &Bus,
+    options: &Options,
+    model: Option<Model>,
+    binds: &Binds,
+) -> Result<(Server, Source), Fault> {
+    let (feed, fed) = sync_channel(WAITING_MAX);
+    let found = Arc::new(Found::default());
+    let publisher = match model {
+        Some(model) => Publisher::with(options.clone(), model),
+        None => Publisher::new(options.clone()),
+    };
+    let live = Live { publisher, fed, found: Arc::clone(&found), begun: Instant::now() };
+    let server = bus.serve("model", live, binds)?;
+    // Both are set here alone.
+    drop(found.events.set(server.events().first().cloned().unwrap_or_default()));
+    drop(found.waker.set(server.waker()));
+    let source = Source { feed, found, options: Arc::new(options.clone()) };
+    source.wake();
+    Ok((server, source))
+}
+
+impl Source {
+    /// Changes the model: all of this or nothing. It may become one transaction with others that wait.
+    ///
+    /// # Errors
+    /// `too-large` or `bad-request` naming the path and the limit; `unavailable` if the publisher has ended.
+    pub fn push(&self, ops: Vec<Op>) -> Result<(), Fault> {
+        publisher::check(&ops, &self.options.junctions)?;
+        self.send(Transaction { ops, done: None })
+    }
+
+    /// Changes the model as [`Source::push`] does, and waits until that is published; which transaction it is part of.
+    ///
+    /// # Errors
+    /// As [`Source::push`], and `too-large` if the model would be.
+    pub fn change(&self, ops: Vec<Op>) -> Result<u64, Fault> {
+        let (done, result) = sync_channel(1);
+        self.send(Transaction { ops, done: Some(done) })?;
+        result.recv().map_err(|_| ended())?
+    }
+
+    fn send(&self, transaction: Transaction) -> Result<(), Fault> {
+        let full = match self.feed.try_send(transaction) {
+            Ok(()) => None,
+            Err(TrySendError::Full(transaction)) => Some(transaction),
+            Err(TrySendError::Disconnected(_)) => return Err(ended()),
+        };
+        self.wake();
+        match full {
+            Some(transaction) => {
+                self.feed.send(transaction).map_err(|_| ended())?;
+                self.wake();
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.found.waker.get() {
+            waker.wake();
+        }
+    }
+}
+
+fn ended() -> Fault {
+    Fault::new(Code::Unavailable, "the model is published no more")
+}
+
+/// The service of a publisher.
+struct Live {
+    publisher: Publisher,
+    fed: Receiver<Transaction>,
+    found: Arc<Found>,
+    begun: Instant,
+}
+
+impl Live {
+    fn now(&self) -> Now {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = u64::try_from(wall.as_micros()).unwrap_or(u64::MAX);
+        Now { since: self.begun.elapsed(), wall }
+    }
+
+    fn answer(&mut self, request: &Frames) -> Result<Outcome, Fault> {
+        let message = Message::from_frames(request)?;
+        if message.subject() != self.publisher.name() {
+            let text = format!("there is no model {:?} here", message.subject());
+            let names = vec![self.publisher.name().to_owned()];
+            return Err(Fault::new(Code::NotFound, text).candidates(names));
+        }
+        let ask = Ask::from_message(&message)?;
+        let (reply, published) = self.publisher.answer(&ask, self.now());
+        let epoch = self.publisher.epoch();
+        let told = move |answer: Result<crate::ask::Answer, Fault>| match answer {
+            Ok(answer) => answer.to_message(epoch).to_frames(),
+            Err(fault) => Message::error(&fault).to_frames(),
+        };
+        let events = published.into_iter().map(Publication::into).collect();
+        Ok(match reply {
+            Reply::Now(answer) => Outcome { reply: told(answer), events, later: None },
+            Reply::Later(work) => {
+                let later = Box::new(move || told(work()));
+                Outcome { reply: Frames::new(), events, later: Some(later) }
+            }
+        })
+    }
+
+    /// Transactions that wait, as many as go into one.
+    fn waiting(&self) -> Vec<Transaction> {
+        let mut waiting = Vec::new();
+        let mut ops = 0;
+        while ops < OPS_MAX / 4 {
+            let Ok(transaction) = self.fed.try_recv() else { break };
+            ops += transaction.ops.len();
+            waiting.push(transaction);
+        }
+        waiting
+    }
+
+    /// Makes one transaction of all; or, if that cannot be, one of each, so that a bad one costs nobody else's.
+    fn change(&mut self, waiting: Vec<Transaction>) -> Vec<Publication> {
+        let now = self.now();
+        if let [transaction] = &waiting[..] {
+            let result = self.publisher.change(&transaction.ops, now);
+            let seq = self.publisher.seq();
+            return tell(&waiting, result.map(|published| (seq, published)));
+        }
+        let all: Vec<Op> = waiting.iter().flat_map(|one| one.ops.iter().cloned()).collect();
+        match self.publisher.change(&all, now) {
+            Ok(published) => tell(&waiting, Ok((self.publisher.seq(), published))),
+            Err(_) => waiting.into_iter().flat_map(|one| self.change(vec![one])).collect(),
+        }
+    }
+}
+
+/// Tells those who wait what became of their transactions.
+fn tell(
+    waiting: &[Transaction],
+    result: Result<(u64, Vec<Publication>), Fault>,
+) -> Vec<Publication> {
+    let told = result.as_ref().map(|(seq, _)| *seq).map_err(Clone::clone);
+    for transaction in waiting {
+        match (&transaction.done, &told) {
+            // Who waits no longer need not know.
+            (Some(done), told) => drop(done.try_send(told.clone())),
+            (None, Err(fault)) => tracing::error!(%fault, "a change of the model is left out"),
+            (None, Ok(_)) => {}
+        }
+    }
+    result.map(|(_, published)| published).unwrap_or_default()
+}
+
+impl Service for Live {
+    fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome> {
+        if let Some(events) = self.found.events.get() {
+            self.publisher.at(events);
+        }
+        let answered = |request| match self.answer(request) {
+            Ok(outcome) => outcome,
+            Err(fault) => Outcome::reply(Message::error(&fault).to_frames()),
+        };
+        requests.iter().map(answered).collect()
+    }
+
+    fn is_dear(&self, request: &Frames) -> bool {
+        let head = request.first().map(AsRef::as_ref).unwrap_or_default();
+        let dear: [&[u8]; 5] = [b"CHUNK", b"NODES", b"GET", b"DIFF", b"AUDIT"];
+        let verb = head.strip_prefix(b"=====esker/1 ").unwrap_or_default();
+        dear.iter().any(|one| verb.starts_with(one))
+    }
+
+    fn wake(&mut self) -> Vec<Frames> {
+        let waiting = self.waiting();
+        if waiting.is_empty() {
+            return Vec::new();
+        }
+        // There may be more than goes into one transaction.
+        if let Some(waker) = self.found.waker.get() {
+            waker.wake();
+        }
+        self.change(waiting).into_iter().map(Publication::into).collect()
+    }
+
+    fn tick(&mut self) -> Vec<Frames> {
+        let now = self.now();
+        self.publisher.tick(now).into_iter().map(Publication::into).collect()
+    }
+}

@@ -1,0 +1,103 @@
+//! Walks over a model in the order of paths, from any path on, a page at a time.
+
+use super::Model;
+use super::dict::{Dict, Node, Place};
+use crate::path::{Key, Path};
+use crate::value::Value;
+
+/// What a walk comes to: a dict before what is in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step<'a> {
+    /// A dict.
+    Dict,
+    /// A leaf.
+    Leaf(&'a Value),
+}
+
+/// A walk under one path.
+#[derive(Debug)]
+pub(crate) struct Walk<'a> {
+    /// The dicts that are open, and where in them it goes on.
+    open: Vec<(&'a Dict, Place)>,
+    /// How many keys lead to the first of them.
+    base: usize,
+    path: Path,
+    /// The node the walk is of, and the transaction that made it, until it was told.
+    first: Option<(Step<'a>, u64)>,
+}
+
+impl<'a> Walk<'a> {
+    /// Everything at a path and below it.
+    pub(crate) fn of(model: &'a Model, base: &[Key]) -> Self {
+        let mut walk =
+            Self { open: Vec::new(), base: base.len(), path: base.to_vec(), first: None };
+        let mut dict: &Dict = &model.root;
+        for (depth, key) in base.iter().enumerate() {
+            match dict.get(key).map(|entry| (&entry.node, entry.seq)) {
+                Some((Node::Dict(child), _)) => dict = child,
+                Some((Node::Leaf(value), set)) if depth + 1 == base.len() => {
+                    walk.first = Some((Step::Leaf(value), set));
+                    return walk;
+                }
+                _ => return walk,
+            }
+        }
+        walk.first = Some((Step::Dict, dict.made));
+        walk.open.push((dict, Place::FIRST));
+        walk
+    }
+
+    /// Goes on behind a path, which need not be there.
+    pub(crate) fn behind(mut self, after: &[Key]) -> Self {
+        if !after.starts_with(&self.path) {
+            return self;
+        }
+        self.first = None;
+        for key in &after[self.base..] {
+            let Some((dict, place)) = self.open.last_mut() else { break };
+            *place = dict.lower_bound(key);
+            let Some((entry, at)) = dict.entry_from(*place) else { break };
+            if entry.key != *key {
+                break;
+            }
+            *place = at.next();
+            let Node::Dict(child) = &entry.node else { break };
+            self.path.push(key.clone());
+            self.open.push((child, Place::FIRST));
+        }
+        self
+    }
+
+    /// The next node; with `since`, only dicts that were made, and leaves that were set, after this transaction.
+    pub(crate) fn next(&mut self, since: Option<u64>) -> Option<(&[Key], Step<'a>)> {
+        if let Some((first, made)) = self.first.take()
+            && since.is_none_or(|since| made > since)
+        {
+            return Some((&self.path, first));
+        }
+        loop {
+            self.path.truncate(self.base + self.open.len().saturating_sub(1));
+            let (dict, place) = self.open.last_mut()?;
+            let dict: &'a Dict = dict;
+            let Some((entry, at)) = dict.entry_from(*place) else {
+                self.open.pop();
+                continue;
+            };
+            *place = at.next();
+            match &entry.node {
+                Node::Leaf(value) if since.is_none_or(|since| entry.seq > since) => {
+                    self.path.push(entry.key.clone());
+                    return Some((&self.path, Step::Leaf(value)));
+                }
+                Node::Dict(child) if since.is_none_or(|since| child.touched > since) => {
+                    self.path.push(entry.key.clone());
+                    self.open.push((child, Place::FIRST));
+                    if since.is_none_or(|since| child.made > since) {
+                        return Some((&self.path, Step::Dict));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Operations: how a model changes, and their form in bytes.
+
+use crate::bytes::{Malformed, Reader};
+use crate::path::{self, Key, Path};
+use crate::value::Value;
+
+/// The most operations in a frame.
+pub const OPS_MAX: usize = 65_536;
+
+/// What is done to a node. Every one makes sense in any state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// It becomes this leaf, whatever it was.
+    Set(Value),
+    /// It is taken away with all below it.
+    Delete,
+    /// It becomes a dict: nothing if it is one, an empty one otherwise.
+    Dict,
+    /// It becomes an empty dict, whatever it was.
+    Clear,
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Op {
+    /// The node.
+    pub path: Path,
+    /// What is done to it.
+    pub act: Act,
+}
+
+impl Op {
+    /// The node becomes this leaf.
+    pub fn set(path: Path, value: impl Into<Value>) -> Self {
+        Self { path, act: Act::Set(value.into()) }
+    }
+
+    /// The node is taken away.
+    pub fn delete(path: Path) -> Self {
+        Self { path, act: Act::Delete }
+    }
+}
+
+impl Op {
+    /// About how many bytes it takes at most.
+    pub(crate) fn size(&self) -> usize {
+        let keys: usize = self.path.iter().map(|key| key.len() + 2).sum();
+        let value = match &self.act {
+            Act::Set(value) => value.size(),
+            _ => 0,
+        };
+        keys + value + 5
+    }
+}
+
+mod kind {
+    pub(super) const SET: u8 = 1;
+    pub(super) const DELETE: u8 = 2;
+    pub(super) const DICT: u8 = 3;
+    pub(super) const CLEAR: u8 = 4;
+}
+
+/// Writes operations one behind the other.
+#[derive(Debug, Default)]
+pub(crate) struct Writer {
+    bytes: Vec<u8>,
+    count: usize,
+    before: Path,
+}
+
+impl Writer {
+    pub(crate) fn push(&mut self, path: &[Key], act: &Act) {
+        self.bytes.push(match act {
+            Act::Set(_) => kind::SET,
+            Act::Delete => kind::DELETE,
+            Act::Dict => kind::DICT,
+            Act::Clear => kind::CLEAR,
+        });
+        let shared = self.before.iter().zip(path).take_while(|(a, b)| a == b).count();
+        path::encode_shared(shared, path, &mut self.bytes);
+        self.before.truncate(shared);
+        self.before.extend_from_slice(&path[shared..]);
+        if let Act::Set(value) = act {
+            value.encode(&mut self.bytes);
+        }
+        self.count += 1;
+    }
+
+    /// How many operations were written.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// How many bytes they take.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The bytes.
+    pub(crate) fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// Reads operations one after the other.
+#[derive(Debug)]
+pub(crate) struct Ops<'a> {
+    reader: Reader<'a>,
+    path: Path,
+}
+
+impl<'a> Ops<'a> {
+    pub(crate) fn new(body: &'a [u8]) -> Self {
+        Self { reader: Reader::new(body), path: Path::new() }
+    }
+
+    /// The next one; nothing at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<(&[Key], Act)>, Malformed> {
+        if self.reader.is_empty() {
+            return Ok(None);
+        }
+        let kind = self.reader.byte()?;
+        if !(kind::SET..=kind::CLEAR).contains(&kind) {
+            return Err(self.reader.wrong("there is no such operation"));
+        }
+        path::decode_after(&mut self.path, &mut self.reader)?;
+        if self.path.is_empty() && matches!(kind, kind::SET | kind::DELETE) {
+            return Err(self.reader.wrong("the model itself is no leaf and stays"));
+        }
+        let act = match kind {
+            kind::SET => Act::Set(Value::decode(&mut self.reader)?),
+            kind::DELETE => Act::Delete,
+            kind::DICT => Act::Dict,
+            _ => Act::Clear,
+        };
+        Ok(Some((&self.path, act)))
+    }
+}
+
+/// Reads them all.
+///
+/// # Errors
+/// The first that cannot be read; more than [`OPS_MAX`].
+pub(crate) fn decode(body: &[u8]) -> Result<Vec<Op>, Malformed> {
+    let mut all = Vec::new();
+    let mut ops = Ops::new(body);
+    while let Some((path, act)) = ops.next()? {
+        if all.len() == OPS_MAX {
+            return Err(Malformed { what: "there are too many operations", at: body.len() });
+        }
+        all.push(Op { path: path.to_vec(), act });
+    }
+    Ok(all)
+}
+
+/// Writes them all.
+pub fn encode(ops: &[Op]) -> Vec<u8> {
+    let mut writer = Writer::default();
+    for op in ops {
+        writer.push(&op.path, &op.act);
+    }
+    writer.finish()
+}
+
+#[cfg(test)]
+mod tests;

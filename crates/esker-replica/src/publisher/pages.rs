@@ -1,0 +1,99 @@
+//! Pages: the nodes of a model in order, as operations that make them.
+
+use bytes::Bytes;
+
+use crate::digest::{self, Digest, Hasher};
+use crate::frame::{Frame, Header, Type};
+use crate::model::Model;
+use crate::model::walk::{Step, Walk};
+use crate::op::{Act, OPS_MAX, Writer};
+use crate::path::{Key, Path};
+
+/// What is wished of a model.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish<'a> {
+    /// The nodes with all below them, in order.
+    pub(crate) bases: &'a [Path],
+    /// Only what comes behind this.
+    pub(crate) after: Option<&'a [Key]>,
+    /// Only what changed after this transaction, and how it did.
+    pub(crate) since: Option<u64>,
+}
+
+impl<'a> Wish<'a> {
+    /// All of these.
+    pub(crate) fn of(bases: &'a [Path]) -> Self {
+        Self { bases, after: None, since: None }
+    }
+}
+
+/// A page.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    ops: Writer,
+    /// The sum of what the nodes are by themselves.
+    digest: Digest,
+    /// The last node on it, if there are more behind.
+    pub(crate) next: Option<Path>,
+}
+
+impl Page {
+    /// As a frame, whole.
+    pub(crate) fn frame(self, kind: Type, (epoch, seq): (u64, u64), zstd: bool) -> Bytes {
+        let header = Header {
+            epoch,
+            seq,
+            after: self.digest,
+            ops: u32::try_from(self.ops.count()).expect("pages are bounded"),
+            last: self.next.is_none(),
+            ..Header::new(kind)
+        };
+        Frame { header, body: self.ops.finish().into() }.to_one(zstd)
+    }
+
+    /// Says what became of a node, beside what a model tells.
+    pub(crate) fn push(&mut self, path: &[Key], act: &Act) {
+        self.ops.push(path, act);
+    }
+
+    /// Says that there is a dict, and nothing of what it has.
+    pub(crate) fn push_dict(&mut self, path: &[Key]) {
+        self.ops.push(path, &Act::Dict);
+        self.digest += digest::of_dict(path);
+    }
+}
+
+/// Fills a page with about so many bytes; the bases are in order, none within another.
+pub(crate) fn page(model: &Model, wish: &Wish<'_>, bytes_max: usize) -> Page {
+    let mut page = Page::default();
+    fill(&mut page, model, wish, bytes_max);
+    page
+}
+
+/// Goes on filling a page.
+pub(crate) fn fill(page: &mut Page, model: &Model, wish: &Wish<'_>, bytes_max: usize) {
+    let mut hasher = Hasher::default();
+    for base in wish.bases {
+        let mut walk = Walk::of(model, base);
+        if let Some(after) = wish.after {
+            if base.as_slice() < after && !after.starts_with(base) {
+                continue;
+            }
+            walk = walk.behind(after);
+        }
+        while let Some((path, step)) = walk.next(wish.since) {
+            let (act, digest) = match step {
+                Step::Leaf(value) => (Act::Set(value.clone()), hasher.leaf(path, value)),
+                Step::Dict if wish.since.is_none() => (Act::Dict, hasher.dict(path)),
+                // It may have been another dict before, and something else between.
+                Step::Dict => (Act::Clear, hasher.dict(path)),
+            };
+            page.ops.push(path, &act);
+            page.digest += digest;
+            if page.ops.size() >= bytes_max || page.ops.count() == OPS_MAX {
+                page.next = Some(path.to_vec());
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Leaves: what a model holds at its ends, and their one encoding.
+
+use std::fmt;
+use std::sync::Arc;
+
+use smol_str::SmolStr;
+
+use crate::bytes::{Malformed, Reader, put_bytes, put_varint};
+
+/// The most bytes a leaf takes.
+pub const VALUE_MAX: usize = 16 * 1024 * 1024 - 128 * 1024;
+
+/// The most lists within lists.
+pub const LISTS_MAX: usize = 64;
+
+/// A leaf. Equal leaves have equal encodings, and no others do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Value {
+    /// Nothing, as a value.
+    #[default]
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// An integer below 2^63.
+    Integer(i64),
+    /// An integer from 2^63 on.
+    Large(Large),
+    /// A number with a fraction, or one that is not an integer's: `1.0` is not `1`.
+    Float(Float),
+    /// A text.
+    Text(SmolStr),
+    /// Bytes.
+    Bytes(Arc<[u8]>),
+    /// A list, replaced as a whole.
+    List(Arc<[Value]>),
+}
+
+/// An integer from 2^63 to 2^64 - 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Large(u64);
+
+impl Large {
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// 64 bits of IEEE 754, with one NaN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Float(u64);
+
+/// The one NaN.
+const NAN: u64 = 0x7ff8_0000_0000_0000;
+
+impl Float {
+    /// The number.
+    pub fn get(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        i64::try_from(number).map_or(Self::Large(Large(number)), Self::Integer)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(number: f64) -> Self {
+        Self::Float(Float(if number.is_nan() { NAN } else { number.to_bits() }))
+    }
+}
+
+impl From<bool> for Value {
+    fn from(truth: bool) -> Self {
+        Self::Bool(truth)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+mod kind {
+    pub(super) const NULL: u8 = 0;
+    pub(super) const FALSE: u8 = 1;
+    pub(super) const TRUE: u8 = 2;
+    pub(super) const INTEGER: u8 = 3;
+    pub(super) const LARGE: u8 = 4;
+    pub(super) const FLOAT: u8 = 5;
+    pub(super) const TEXT: u8 = 6;
+    pub(super) const BYTES: u8 = 7;
+    pub(super) const LIST: u8 = 8;
+}
+
+impl Value {
+    /// Appends the encoding.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Null => out.push(kind::NULL),
+            Self::Bool(false) => out.push(kind::FALSE),
+            Self::Bool(true) => out.push(kind::TRUE),
+            Self::Integer(number) => {
+                out.push(kind::INTEGER);
+                put_varint(out, zigzag(*number));
+            }
+            Self::Large(number) => {
+                out.push(kind::LARGE);
+                put_varint(out, number.0);
+            }
+            Self::Float(number) => {
+                out.push(kind::FLOAT);
+                out.extend_from_slice(&number.0.to_le_bytes());
+            }
+            Self::Text(text) => {
+                out.push(kind::TEXT);
+                put_bytes(out, text.as_bytes());
+            }
+            Self::Bytes(bytes) => {
+                out.push(kind::BYTES);
+                put_bytes(out, bytes);
+            }
+            Self::List(values) => {
+                out.push(kind::LIST);
+                put_varint(out, values.len() as u64);
+                for value in values.iter() {
+                    value.encode(out);
+                }
+            }
+        }
+    }
+
+    /// Reads one encoding.
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let before = reader.left();
+        let value = Self::nested(reader, 0)?;
+        if before - reader.left() > VALUE_MAX {
+            return Err(reader.wrong("a leaf is too large"));
+        }
+        Ok(value)
+    }
+
+    fn nested(reader: &mut Reader<'_>, lists: usize) -> Result<Self, Malformed> {
+        Ok(match reader.byte()? {
+            kind::NULL => Self::Null,
+            kind::FALSE => Self::Bool(false),
+            kind::TRUE => Self::Bool(true),
+            kind::INTEGER => Self::Integer(unzigzag(reader.varint()?)),
+            kind::LARGE => match Self::from(reader.varint()?) {
+                Self::Integer(_) => return Err(reader.wrong("an integer is not in its own form")),
+                large => large,
+            },
+            kind::FLOAT => {
+                let float = Float(u64::from_le_bytes(reader.array()?));
+                if float.get().is_nan() && float.0 != NAN {
+                    return Err(reader.wrong("a NaN is not the one there is"));
+                }
+                Self::Float(float)
+            }
+            kind::TEXT => Self::Text(reader.text()?.into()),
+            kind::BYTES => Self::Bytes(reader.bytes()?.into()),
+            kind::LIST => {
+                if lists == LISTS_MAX {
+                    return Err(reader.wrong("lists are too deep in lists"));
+                }
+                let count = reader.count()?;
+                // Grown as values come: a count is only a claim.
+                let mut values = Vec::new();
+                for _ in 0..count {
+                    values.push(Self::nested(reader, lists + 1)?);
+                }
+                Self::List(values.into())
+            }
+            _ => return Err(reader.wrong("there is no such kind of leaf")),
+        })
+    }
+
+    /// How many bytes the encoding has.
+    pub(crate) fn size(&self) -> usize {
+        1 + match self {
+            Self::Null | Self::Bool(_) => 0,
+            Self::Integer(number) => varint_size(zigzag(*number)),
+            Self::Large(number) => varint_size(number.0),
+            Self::Float(_) => 8,
+            Self::Text(text) => varint_size(text.len() as u64) + text.len(),
+            Self::Bytes(bytes) => varint_size(bytes.len() as u64) + bytes.len(),
+            Self::List(values) => {
+                varint_size(values.len() as u64) + values.iter().map(Self::size).sum::<usize>()
+            }
+        }
+    }
+
+    /// How many lists are within one another.
+    pub(crate) fn lists(&self) -> usize {
+        match self {
+            Self::List(values) => 1 + values.iter().map(Self::lists).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+}
+
+fn varint_size(value: u64) -> usize {
+    let bits = 64 - value.leading_zeros().min(63);
+    bits.div_ceil(7) as usize
+}
+
+fn zigzag(number: i64) -> u64 {
+    ((number << 1) ^ (number >> 63)).cast_unsigned()
+}
+
+fn unzigzag(number: u64) -> i64 {
+    (number >> 1).cast_signed() ^ -((number & 1).cast_signed())
+}
+
+/// As JSON, for people: bytes and what JSON has no number for are told as texts.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", serde_json::Value::from(self))
+    }
+}
+
+impl From<&Value> for serde_json::Value {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(truth) => Self::Bool(*truth),
+            Value::Integer(number) => Self::from(*number),
+            Value::Large(number) => Self::from(number.0),
+            Value::Float(number) => {
+                let number = number.get();
+                serde_json::Number::from_f64(number)
+                    .map_or_else(|| Self::String(number.to_string()), Self::Number)
+            }
+            Value::Text(text) => Self::String(text.to_string()),
+            Value::Bytes(bytes) => Self::String(String::from_utf8_lossy(bytes).into_owned()),
+            Value::List(values) => Self::Array(values.iter().map(Self::from).collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
