@@ -25,3 +25,6 @@ pub mod live;
 
 mod bytes;
 mod nodes;
+
+#[cfg(test)]
+mod vectors;
