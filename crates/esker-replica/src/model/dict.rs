@@ -183,15 +183,16 @@ impl Dict {
         removed
     }
 
-    /// Makes one of a small bucket and its neighbour, if that is small enough too.
+    /// Makes one of a small bucket and a neighbour, if one is small enough too.
     fn join(&mut self, at: usize) {
-        let left = if at + 1 < self.buckets.len() { at } else { at.saturating_sub(1) };
-        let right = left + 1;
-        let both = self.buckets[left..].iter().take(2).map(|one| one.entries.len()).sum::<usize>();
-        if right >= self.buckets.len() || both > BUCKET_MIN {
+        let fits = |left: &usize| match self.buckets.get(*left..*left + 2) {
+            Some([one, other]) => one.entries.len() + other.entries.len() <= BUCKET_MIN,
+            _ => false,
+        };
+        let Some(left) = [Some(at), at.checked_sub(1)].into_iter().flatten().find(fits) else {
             return;
-        }
-        let right = Arc::unwrap_or_clone(self.buckets.remove(right));
+        };
+        let right = Arc::unwrap_or_clone(self.buckets.remove(left + 1));
         let left = Arc::make_mut(&mut self.buckets[left]);
         left.hashes.extend(right.hashes);
         left.entries.extend(right.entries);
