@@ -291,8 +291,8 @@ impl Replica {
         if !self.can_apply() || self.lacking().is_empty() {
             self.missing = None;
         } else if self.missing.is_none() && matches!(self.job, Job::Idle) {
+            // It may only be on its way.
             self.missing = Some(now);
-            self.lost(now);
         }
     }
 
@@ -366,8 +366,8 @@ impl Replica {
         fits.then_some((section, ops))
     }
 
-    /// Counts a loss; who loses too often is too slow for every frame, and asks at its own pace from then on.
-    fn lost(&mut self, now: Duration) {
+    /// Counts a loss; who loses too often is too slow for every frame, and asks at its own pace from then on. Whether it does.
+    fn lost(&mut self, now: Duration) -> bool {
         self.counts.losses += 1;
         self.losses.push_back(now);
         while self.losses.front().is_some_and(|at| *at + LOSSES_WITHIN < now) {
@@ -381,6 +381,7 @@ impl Replica {
             self.pull = Some(now);
             self.wishes.push_back(Wish::Subscribe(false));
         }
+        self.pull.is_some()
     }
 
     /// Called when [`Replica::due`] says so, or earlier.
@@ -390,8 +391,8 @@ impl Replica {
             self.retry(now);
         }
         if matches!(self.job, Job::Idle) {
-            if self.missing.is_some_and(|since| since + REORDER <= now) {
-                self.missing = None;
+            let is_lost = self.missing.is_some_and(|since| since + REORDER <= now);
+            if is_lost && !self.lost(now) {
                 let lacking = self.lacking();
                 self.begin(Job::Replay(lacking), now);
             } else if self.pull.is_some_and(|at| at <= now) {
@@ -414,7 +415,7 @@ impl Replica {
         let state = match () {
             () if self.epoch.is_none() => State::Syncing,
             () if self.is_silent => State::Stale,
-            () if matches!(self.job, Job::Idle) && self.missing.is_none() => State::Live,
+            () if matches!(self.job, Job::Idle) => State::Live,
             () if self.pull.is_some() && matches!(self.job, Job::Diff(_)) => State::Live,
             () => State::CatchingUp,
         };
