@@ -10,12 +10,12 @@ from typing import Callable, Optional
 
 import zmq
 
-from .frames import BYE, DELTA, DIFF, HEARTBEAT, Frame
+from .frames import BYE, DELTA, DIFF, HEARTBEAT, Frame, checked_chunk
 from .order import BYTES_MAX, FRAMES_MAX, Order
 from .repair import Comparison, TooMuch
-from .talk import Refused, Requests, Trouble, accept, path_text
+from .talk import Refused, Requests, Silent, Trouble, accept, path_text
 from .tree import Change, Tree, differences
-from .wire import MASK, Malformed, Path, counted, key_bytes, hash16, path_bytes, section_id
+from .wire import MASK, Malformed, Path, hash16, path_bytes, section_id
 
 log = logging.getLogger("esker")
 
@@ -108,6 +108,8 @@ class Replica:
         until = time.monotonic() + wait
         while (left := until - time.monotonic()) > 0:
             self._listen(None, left)
+            if isinstance(trouble, Silent) and self._inbox:
+                return
 
     def _step(self) -> None:
         """Does what is next: an event, what is ready, what is missing, or waiting."""
@@ -117,6 +119,8 @@ class Replica:
             self._event(frames)
             self._drain()
         now = time.monotonic()
+        if now - self._heard > STALE_S:
+            raise Silent("no heartbeat for three seconds")
         if self._pulling:
             self._pull()
         elif self.order.gaps() or self._ahead:
@@ -178,7 +182,6 @@ class Replica:
 
     def _heartbeat(self, frame: Frame) -> None:
         self._heard = time.monotonic()
-        self.watcher.state("live")
         path = frame.path()
         if not path and self.sections is None:
             here, theirs = self.order.last(), self.tree.root.digest
@@ -188,11 +191,11 @@ class Replica:
             here, theirs = frame.seq, frame.digest
         if frame.seq > here:
             self._ahead.add(self.order.chain(frame.section))
-        elif theirs != frame.digest:
-            # Level is only what nothing has touched since.
-            level = self.order.touched(frame.section) <= frame.seq if path else here == frame.seq
-            if level and not self._pulling:
-                self._repair("a heartbeat has another digest")
+        # Level is only what nothing has touched since.
+        elif theirs == frame.digest or self._pulling:
+            self.watcher.state("live")
+        elif self.order.touched(frame.section) <= frame.seq if path else here == frame.seq:
+            self._repair("a heartbeat has another digest")
         if frame.type == BYE:
             self._heard = 0.0
             self.watcher.state("stale")
@@ -294,7 +297,7 @@ class Replica:
         chunks = self.requests.ask_all(("CHUNK", [*fields, ("index", n)], []) for n in count())
         for reply in chunks:
             frame = reply.frame()
-            for operation in _chunk(frame, epoch):
+            for operation in checked_chunk(frame, epoch):
                 tree.apply(*operation, [])
             if frame.last:
                 break
@@ -361,6 +364,7 @@ class Replica:
         after = min(self.order.last(chain) for chain in chains)
         try:
             if self._replay(chains, after):
+                self.watcher.state("live")
                 return
         except Refused as refused:
             if refused.code != "gone":
@@ -429,12 +433,6 @@ class Replica:
         if changed < PULL_LITTLE:
             self._pulling = False
             self._subscribe(self._address)
-
-
-def _chunk(frame: Frame, epoch: int) -> list:
-    from .frames import checked_chunk
-
-    return checked_chunk(frame, epoch)
 
 
 def topic(model: str, section: Path = ()) -> bytes:

@@ -2,7 +2,7 @@
 
 from typing import Iterable, Optional, Union
 
-from .wire import MASK, Path, hash16, key_bytes, path_bytes, value_bytes, varint
+from .wire import MASK, Path, Record, hash16, key_bytes, path_bytes, value_bytes, varint
 
 SET, DEL, DICT, CLEAR = 1, 2, 3, 4
 
@@ -143,7 +143,9 @@ def plain(node: Node) -> object:
 
 
 def _copied(value: object) -> object:
-    return [_copied(item) for item in value] if isinstance(value, (list, tuple)) else value
+    if isinstance(value, dict):
+        return Record((name, _copied(item)) for name, item in value.items())
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def differences(old: Node, new: Node) -> Iterable[Change]:

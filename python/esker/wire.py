@@ -16,12 +16,23 @@ LISTS_MAX = 64
 MASK = (1 << 128) - 1
 KEY = blake3.blake3(b"esker model v1").digest()
 
-_NULL, _FALSE, _TRUE, _INT, _LARGE, _FLOAT, _TEXT, _BYTES, _LIST = range(9)
+_NULL, _FALSE, _TRUE, _INT, _LARGE, _FLOAT, _TEXT, _BYTES, _LIST, _RECORD = range(10)
 _NAN = struct.pack("<Q", 0x7FF8000000000000)
 
 
 class Malformed(ValueError):
     """What was read is not what docs/sync.md says."""
+
+
+class Record(dict):
+    """Values by name that are one leaf, and replaced as a whole; a dict in a list is one without being called so.
+
+    >>> Record(name="plan", tries=2)
+    Record({'name': 'plan', 'tries': 2})
+    """
+
+    def __repr__(self) -> str:
+        return f"Record({super().__repr__()})"
 
 
 def hash16(data: bytes) -> int:
@@ -76,9 +87,15 @@ def value_bytes(value: object, lists: int = 0) -> bytes:
         return bytes([_TEXT]) + counted(value.encode())
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes([_BYTES]) + counted(bytes(value))
+    if lists == LISTS_MAX and isinstance(value, (list, tuple, dict)):
+        raise ValueError(f"more than {LISTS_MAX} lists and records in one another")
+    if isinstance(value, Record) or lists and isinstance(value, dict):
+        # Texts are ordered by their code points, as their bytes in UTF-8 are.
+        items = b"".join(
+            counted(name.encode()) + value_bytes(value[name], lists + 1) for name in sorted(value)
+        )
+        return bytes([_RECORD]) + varint(len(value)) + items
     if isinstance(value, (list, tuple)):
-        if lists == LISTS_MAX:
-            raise ValueError(f"more than {LISTS_MAX} lists in lists")
         items = b"".join(value_bytes(item, lists + 1) for item in value)
         return bytes([_LIST]) + varint(len(value)) + items
     raise TypeError(f"a model has no {type(value).__name__}")
@@ -172,8 +189,20 @@ class Reader:
             return self.take(self.varint())
         if kind == _LIST and lists < LISTS_MAX:
             return [self.value(lists + 1) for _ in range(self.varint())]
+        if kind == _RECORD and lists < LISTS_MAX:
+            return self._record(lists + 1)
         if kind == _LARGE:
             number = self.varint()
             if number >= 1 << 63:
                 return number
         raise Malformed(f"no value begins with byte {kind} here")
+
+    def _record(self, lists: int) -> Record:
+        record, before = Record(), None
+        for _ in range(self.varint()):
+            name = self.text()
+            if before is not None and name <= before:
+                raise Malformed("a record's names are out of order")
+            record[name] = self.value(lists)
+            before = name
+        return record
