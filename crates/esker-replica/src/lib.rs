@@ -22,5 +22,7 @@ pub mod replica;
 pub mod follow;
 pub mod live;
 
+pub mod interop;
+
 mod bytes;
 mod nodes;
