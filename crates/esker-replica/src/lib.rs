@@ -10,6 +10,7 @@ pub mod path;
 pub mod value;
 
 pub mod json;
+pub mod tree;
 
 pub mod section;
 
@@ -26,3 +27,6 @@ pub mod interop;
 
 mod bytes;
 mod nodes;
+
+#[cfg(test)]
+mod vectors;

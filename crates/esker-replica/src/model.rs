@@ -2,13 +2,14 @@
 //!
 //! A clone costs nothing and stays as it is: it is a *cut*. Nothing here knows publishers, replicas or sockets.
 
+mod append;
 mod dict;
 pub(crate) mod walk;
 
 use std::sync::Arc;
 
 use crate::digest::{Digest, Hasher, of_dict};
-use crate::op::Act;
+use crate::op::{Act, Op};
 use crate::path::{Key, Path};
 use crate::value::Value;
 use dict::{Dict, Entry, Node, Place};
@@ -179,6 +180,13 @@ impl Model {
         digest
     }
 
+    /// Does operations as one transaction. Paths have to be within the limits.
+    pub fn take(&mut self, ops: &[Op], seq: u64) {
+        for op in ops {
+            self.apply(&op.path, &op.act, seq);
+        }
+    }
+
     /// Does one operation as part of a transaction; whether anything is different now. The path is within the limits.
     pub(crate) fn apply(&mut self, path: &[Key], act: &Act, seq: u64) -> bool {
         let Self { root, hasher } = self;
@@ -192,11 +200,29 @@ impl Model {
         Doing { path, act, seq, hasher }.below(root, 0).changed
     }
 
+    /// Begins a new epoch: which transactions made it what it is counts no more.
+    pub(crate) fn begin_anew(&mut self) {
+        if self.root.touched > 0 {
+            begin_anew(&mut self.root);
+        }
+    }
+
     /// Works out the digest from the leaves up, as nobody ever need.
     pub fn recompute(&self) -> Digest {
         let mut hasher = Hasher::default();
         let mut path = Path::new();
         recompute(&self.root, &mut path, &mut hasher)
+    }
+}
+
+fn begin_anew(dict: &mut Arc<Dict>) {
+    let dict = Arc::make_mut(dict);
+    (dict.made, dict.touched) = (0, 0);
+    for entry in dict.entries_mut() {
+        entry.seq = 0;
+        if let Node::Dict(child) = &mut entry.node {
+            begin_anew(child);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A request's way: [`server`] accepts and limits, `guard` refuses what comes from elsewhere, `page` serves the
 //! embedded files, `api` answers questions, `live` tells every browser what `state` makes of the hub.
 
+pub mod looks;
 pub mod project;
 pub mod server;
 
