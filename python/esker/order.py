@@ -47,6 +47,10 @@ class Order:
         """The last transaction that is there of all chains."""
         return min(self._lasts.values())
 
+    def highest(self) -> int:
+        """The last transaction that is there of any chain."""
+        return max(self._lasts.values())
+
     def touched(self, section: bytes) -> int:
         """The last transaction that touched a section; 0 if none did since everything came."""
         return self._touched.get(section, 0)

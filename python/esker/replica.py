@@ -15,7 +15,7 @@ from .order import BYTES_MAX, FRAMES_MAX, Order
 from .repair import Comparison, TooMuch
 from .talk import Refused, Requests, Silent, Trouble, accept, path_text
 from .tree import Change, Tree, differences
-from .wire import MASK, Malformed, Path, hash16, path_bytes, section_id
+from .wire import Malformed, Path, hash16, path_bytes, section_id
 
 log = logging.getLogger("esker")
 
@@ -61,6 +61,7 @@ class Replica:
     refused: int = 0
     repairs: int = 0
     losses: int = 0
+    copies: int = -1  # The first is none too many.
 
     def __post_init__(self) -> None:
         self.order = Order(self.sections)
@@ -307,6 +308,7 @@ class Replica:
         with self.watcher.locked():
             self.tree.root = tree.root
             self._reached(epoch, cut.number("seq"), changes)
+        self.copies += 1
 
     def _reached(self, epoch: int, seq: int, changes: Optional[list[Change]] = None) -> None:
         """The copy is that of a transaction, in all sections."""
@@ -323,7 +325,7 @@ class Replica:
         log.info("repairing %s: %s", self.model, why)
         self.repairs += 1
         self.watcher.state("repairing")
-        since = [("from", self.order.lowest())] if epoch == self.epoch else []
+        since = [("from", self.order.highest())] if epoch == self.epoch else []
         cut = self.requests.ask("CUT", [("epoch", epoch), *since, *self._sections_fields()])
         digest, seq = cut.digest(), cut.number("seq")
         walk = Comparison(self.requests, self.tree, cut.text("cut"), epoch, cut.number("nodes"))
@@ -369,7 +371,7 @@ class Replica:
         except Refused as refused:
             if refused.code != "gone":
                 raise
-        self._diff_or_repair(chains, after)
+        self._diff_or_repair(after)
 
     def _replay(self, chains: list, after: int) -> bool:
         """Whether REPLAY brought everything."""
@@ -393,10 +395,10 @@ class Replica:
         self.order.reached(seq, chains)
         return True
 
-    def _diff_or_repair(self, chains: list, after: int) -> int:
-        """How many operations DIFF brought."""
+    def _diff_or_repair(self, after: int) -> int:
+        """What has changed since, whatever it takes; about how many operations it took."""
         try:
-            return self._diff(chains, after)
+            return self._diff(after)
         except Refused as refused:
             if refused.code != "gone":
                 raise
@@ -405,7 +407,8 @@ class Replica:
             self._repair(str(error))
         return PULL_LITTLE
 
-    def _diff(self, chains: list, after: int) -> int:
+    def _diff(self, after: int) -> int:
+        # Of all that is followed, from where the section that lags most is.
         fields = [("epoch", self.epoch), ("from", after), *self._sections_fields(), *accept()]
         page, wanted = [], []
         while True:
@@ -418,18 +421,14 @@ class Replica:
                 break
             page = [("cut", reply.text("cut")), ("after", reply.text("next"))]
         digest = reply.digest()
-        self._take(wanted, lambda: self._followed() == digest, self.epoch, reply.number("seq"))
+        if reply.number("seq") < self.order.highest():
+            raise Trouble("the cut is older than some of the sections here")
+        self._take(wanted, lambda: self.tree.root.digest == digest, self.epoch, reply.number("seq"))
         return len(wanted)
-
-    def _followed(self) -> int:
-        """The digest of all that is followed."""
-        if self.sections is None:
-            return self.tree.root.digest
-        return sum(map(self.tree.digest, self.sections)) & MASK
 
     def _pull(self) -> None:
         """At its own pace: what has changed since, until that is little."""
-        changed = self._diff_or_repair(self.order.chains, self.order.lowest())
+        changed = self._diff_or_repair(self.order.lowest())
         if changed < PULL_LITTLE:
             self._pulling = False
             self._subscribe(self._address)
