@@ -401,7 +401,9 @@ impl Publisher {
                 let cut = match &diff.after {
                     Some((cut, _)) => self.cuts.get(*cut, now.since)?,
                     None => {
-                        let wish = ask::Cut { sections: diff.sections.clone(), from: diff.from };
+                        // A cut that has nothing new would be asked for again at once.
+                        let from = diff.from.saturating_add(1);
+                        let wish = ask::Cut { sections: diff.sections.clone(), from };
                         self.cut(&wish, now)
                     }
                 };

@@ -304,13 +304,15 @@ impl Dict {
     }
 }
 
-/// Makes one of a small bucket and its neighbour, if that is small enough too.
+/// Makes one of a small bucket and a neighbour, if one is small enough too.
 fn join(buckets: &mut Vec<Arc<Bucket>>, at: usize) {
-    let left = if at + 1 < buckets.len() { at } else { at.saturating_sub(1) };
-    let both: usize = buckets[left..].iter().take(2).map(|one| one.entries.len()).sum();
-    if left + 1 >= buckets.len() || both > BUCKET_MIN {
+    let fits = |left: &usize| match buckets.get(*left..*left + 2) {
+        Some([one, other]) => one.entries.len() + other.entries.len() <= BUCKET_MIN,
+        _ => false,
+    };
+    let Some(left) = [Some(at), at.checked_sub(1)].into_iter().flatten().find(fits) else {
         return;
-    }
+    };
     let right = Arc::unwrap_or_clone(buckets.remove(left + 1));
     let left = Arc::make_mut(&mut buckets[left]);
     left.hashes.extend(right.hashes);
