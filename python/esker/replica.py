@@ -115,9 +115,7 @@ class Replica:
     def _step(self) -> None:
         """Does what is next: an event, what is ready, what is missing, or waiting."""
         while self._inbox:
-            frames = self._inbox.popleft()
-            self._inbox_bytes -= sum(map(len, frames))
-            self._event(frames)
+            self._event(self._taken())
             self._drain()
         now = time.monotonic()
         if now - self._heard > STALE_S:
@@ -153,10 +151,18 @@ class Replica:
                 return
             if frames is None:
                 return
-            self._inbox.append(frames)
-            self._inbox_bytes += sum(map(len, frames))
+            self._keep(frames)
             while len(self._inbox) > FRAMES_MAX or self._inbox_bytes > BYTES_MAX and len(self._inbox) > 1:
-                self._inbox_bytes -= sum(map(len, self._inbox.popleft()))
+                self._taken()
+
+    def _keep(self, frames: list[bytes], first: bool = False) -> None:
+        (self._inbox.appendleft if first else self._inbox.append)(frames)
+        self._inbox_bytes += sum(map(len, frames))
+
+    def _taken(self) -> list[bytes]:
+        frames = self._inbox.popleft()
+        self._inbox_bytes -= sum(map(len, frames))
+        return frames
 
     # ── events ──
 
@@ -171,7 +177,12 @@ class Replica:
         if frame.epoch < self.epoch:
             self._refuse("a publisher that has been followed by another")
         elif frame.epoch > self.epoch:
+            # Kept until then: a cut may be older than it, and nothing tells soon of the last that is missing in a section.
+            self._keep(frames, first=True)
             self._join()
+            if frame.epoch > self.epoch:
+                self._taken()
+                raise Trouble("events come from another publisher than answers")
         elif frame.type == DELTA and not self._pulling:
             self.order.add(frame)
         elif frame.type in (HEARTBEAT, BYE):
@@ -313,8 +324,10 @@ class Replica:
     def _reached(self, epoch: int, seq: int, changes: Optional[list[Change]] = None) -> None:
         """The copy is that of a transaction, in all sections."""
         with self.watcher.locked():
+            if epoch != self.epoch:
+                self.order.restart(seq)
+            self.order.reached(seq, self.order.chains)
             self.epoch, self.seq, self.copied = epoch, seq, True
-            self.order.restart(seq)
             self._ahead.clear()
             self.watcher.state("live")
             self.watcher.changed(changes or [])
@@ -392,6 +405,8 @@ class Replica:
         seq = reply.number("seq")
         if self.sections is None:
             return self.order.last() >= seq
+        if self.order.keeps(seq, chains):
+            return False
         self.order.reached(seq, chains)
         return True
 

@@ -127,8 +127,7 @@ fn values() {
         json!({ "name": name, "value": told_value(&value), "hex": hex(&out) })
     };
     let taken: Json = samples::values().into_iter().map(one).collect();
-    let refused =
-        refused(&samples::BAD_VALUES, |bytes| whole(bytes, Value::decode));
+    let refused = refused(&samples::BAD_VALUES, |bytes| whole(bytes, Value::decode));
     golden("values.json", &json!({ "taken": taken, "refused": refused }));
 }
 
