@@ -170,15 +170,25 @@ fn a_replica_in_python_agrees_after_100_000_random_deltas() {
     assert_eq!(some.borrow_mut().here()["refused"], 0);
 }
 
-#[test]
-fn a_replica_in_python_mends_what_it_lost_and_what_was_spoiled() {
+/// Runs a program of the tests beside a model of its own.
+fn beside_a_model(program: &str) {
     let model = Model::new();
     let _publisher = model.serve();
     let mut python = python();
-    python.arg(test_program("sync_mending.py")).args([&model.requests, MODEL]);
+    python.arg(test_program(program)).args([&model.requests, MODEL]);
     let output = python.output().expect("python3");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}\n{}", model.world.logs());
+}
+
+#[test]
+fn a_replica_in_python_mends_what_it_lost_and_what_was_spoiled() {
+    beside_a_model("sync_mending.py");
+}
+
+#[test]
+fn a_live_model_in_python_is_read_heard_awaited_and_changed() {
+    beside_a_model("sync_live.py");
 }
 
 #[test]
