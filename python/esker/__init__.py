@@ -49,6 +49,10 @@ def follow(
     try:
         if timeout != 0:
             live.wait_for(lambda m: m._replica.copied, timeout)
+    except TimeoutError:
+        live.close()
+        why = live._replica.trouble or "no answer yet"
+        raise TimeoutError(f"cannot follow {model} at {address}: {why}") from None
     except BaseException:
         live.close()
         raise

@@ -51,8 +51,8 @@ class Frame:
         if flags & _COMPRESSED:
             body = _expanded(body)
         epoch, seq, prev, after, section, count, part, parts, _ = numbers
-        if len(body) > _BODY_MAX or count > _OPERATIONS_MAX:
-            raise Malformed("a frame is too large")
+        if len(body) > _BODY_MAX or part >= parts:
+            raise Malformed(f"a body of {len(body)} bytes, part {part} of {parts}")
         after = int.from_bytes(after, "little")
         return cls(kind, bool(flags & _LAST), epoch, seq, prev, after, section, count, part, parts, body)
 
@@ -63,6 +63,8 @@ class Frame:
 
     def operations(self) -> list[Operation]:
         """The body's operations, as many as the header says."""
+        if self.count > _OPERATIONS_MAX:
+            raise Malformed(f"a frame of {self.count} operations")
         found = list(operations(self.body))
         if len(found) != self.count:
             raise Malformed(f"{len(found)} operations, and the header says {self.count}")

@@ -31,6 +31,10 @@ class Order:
             for seq in [seq for seq in self._kept[chain] if seq <= last]:
                 self._forget(chain, seq)
 
+    def keeps(self, last: int, chains: list) -> bool:
+        """Whether something of these chains up to this transaction is still kept, and so something before it missing."""
+        return any(seq <= last for chain in chains for seq in self._kept[chain])
+
     def chain(self, section: bytes) -> Optional[bytes]:
         """The chain a section is in."""
         return None if None in self._lasts else section
@@ -46,6 +50,10 @@ class Order:
     def lowest(self) -> int:
         """The last transaction that is there of all chains."""
         return min(self._lasts.values())
+
+    def highest(self) -> int:
+        """The last transaction that is there of any chain."""
+        return max(self._lasts.values())
 
     def touched(self, section: bytes) -> int:
         """The last transaction that touched a section; 0 if none did since everything came."""

@@ -15,7 +15,7 @@ from .order import BYTES_MAX, FRAMES_MAX, Order
 from .repair import Comparison, TooMuch
 from .talk import Refused, Requests, Silent, Trouble, accept, path_text
 from .tree import Change, Tree, differences
-from .wire import MASK, Malformed, Path, hash16, path_bytes, section_id
+from .wire import Malformed, Path, hash16, path_bytes, section_id
 
 log = logging.getLogger("esker")
 
@@ -61,6 +61,8 @@ class Replica:
     refused: int = 0
     repairs: int = 0
     losses: int = 0
+    trouble: str = ""
+    copies: int = -1  # The first is none too many.
 
     def __post_init__(self) -> None:
         self.order = Order(self.sections)
@@ -104,6 +106,7 @@ class Replica:
     def _pause(self, trouble: Exception) -> None:
         wait = min(WAIT_FIRST_S * 2**self._waits, WAIT_MAX_S) * random.uniform(0.5, 1)
         self._waits = min(self._waits + 1, 10)
+        self.trouble = str(trouble)
         log.info("cannot follow %s: %s; asking again in %.1f s", self.model, trouble, wait)
         until = time.monotonic() + wait
         while (left := until - time.monotonic()) > 0:
@@ -114,9 +117,7 @@ class Replica:
     def _step(self) -> None:
         """Does what is next: an event, what is ready, what is missing, or waiting."""
         while self._inbox:
-            frames = self._inbox.popleft()
-            self._inbox_bytes -= sum(map(len, frames))
-            self._event(frames)
+            self._event(self._taken())
             self._drain()
         now = time.monotonic()
         if now - self._heard > STALE_S:
@@ -152,10 +153,18 @@ class Replica:
                 return
             if frames is None:
                 return
-            self._inbox.append(frames)
-            self._inbox_bytes += sum(map(len, frames))
+            self._keep(frames)
             while len(self._inbox) > FRAMES_MAX or self._inbox_bytes > BYTES_MAX and len(self._inbox) > 1:
-                self._inbox_bytes -= sum(map(len, self._inbox.popleft()))
+                self._taken()
+
+    def _keep(self, frames: list[bytes], first: bool = False) -> None:
+        (self._inbox.appendleft if first else self._inbox.append)(frames)
+        self._inbox_bytes += sum(map(len, frames))
+
+    def _taken(self) -> list[bytes]:
+        frames = self._inbox.popleft()
+        self._inbox_bytes -= sum(map(len, frames))
+        return frames
 
     # ── events ──
 
@@ -170,7 +179,12 @@ class Replica:
         if frame.epoch < self.epoch:
             self._refuse("a publisher that has been followed by another")
         elif frame.epoch > self.epoch:
+            # Kept until then: a cut may be older than it, and nothing tells soon of the last that is missing in a section.
+            self._keep(frames, first=True)
             self._join()
+            if frame.epoch > self.epoch:
+                self._taken()
+                raise Trouble("events come from another publisher than answers")
         elif frame.type == DELTA and not self._pulling:
             self.order.add(frame)
         elif frame.type in (HEARTBEAT, BYE):
@@ -307,12 +321,15 @@ class Replica:
         with self.watcher.locked():
             self.tree.root = tree.root
             self._reached(epoch, cut.number("seq"), changes)
+        self.copies += 1
 
     def _reached(self, epoch: int, seq: int, changes: Optional[list[Change]] = None) -> None:
         """The copy is that of a transaction, in all sections."""
         with self.watcher.locked():
+            if epoch != self.epoch:
+                self.order.restart(seq)
+            self.order.reached(seq, self.order.chains)
             self.epoch, self.seq, self.copied = epoch, seq, True
-            self.order.restart(seq)
             self._ahead.clear()
             self.watcher.state("live")
             self.watcher.changed(changes or [])
@@ -323,7 +340,7 @@ class Replica:
         log.info("repairing %s: %s", self.model, why)
         self.repairs += 1
         self.watcher.state("repairing")
-        since = [("from", self.order.lowest())] if epoch == self.epoch else []
+        since = [("from", self.order.highest())] if epoch == self.epoch else []
         cut = self.requests.ask("CUT", [("epoch", epoch), *since, *self._sections_fields()])
         digest, seq = cut.digest(), cut.number("seq")
         walk = Comparison(self.requests, self.tree, cut.text("cut"), epoch, cut.number("nodes"))
@@ -369,7 +386,7 @@ class Replica:
         except Refused as refused:
             if refused.code != "gone":
                 raise
-        self._diff_or_repair(chains, after)
+        self._diff_or_repair(after)
 
     def _replay(self, chains: list, after: int) -> bool:
         """Whether REPLAY brought everything."""
@@ -390,13 +407,15 @@ class Replica:
         seq = reply.number("seq")
         if self.sections is None:
             return self.order.last() >= seq
+        if self.order.keeps(seq, chains):
+            return False
         self.order.reached(seq, chains)
         return True
 
-    def _diff_or_repair(self, chains: list, after: int) -> int:
-        """How many operations DIFF brought."""
+    def _diff_or_repair(self, after: int) -> int:
+        """What has changed since, whatever it takes; about how many operations it took."""
         try:
-            return self._diff(chains, after)
+            return self._diff(after)
         except Refused as refused:
             if refused.code != "gone":
                 raise
@@ -405,7 +424,8 @@ class Replica:
             self._repair(str(error))
         return PULL_LITTLE
 
-    def _diff(self, chains: list, after: int) -> int:
+    def _diff(self, after: int) -> int:
+        # Of all that is followed, from where the section that lags most is.
         fields = [("epoch", self.epoch), ("from", after), *self._sections_fields(), *accept()]
         page, wanted = [], []
         while True:
@@ -418,18 +438,14 @@ class Replica:
                 break
             page = [("cut", reply.text("cut")), ("after", reply.text("next"))]
         digest = reply.digest()
-        self._take(wanted, lambda: self._followed() == digest, self.epoch, reply.number("seq"))
+        if reply.number("seq") < self.order.highest():
+            raise Trouble("the cut is older than some of the sections here")
+        self._take(wanted, lambda: self.tree.root.digest == digest, self.epoch, reply.number("seq"))
         return len(wanted)
-
-    def _followed(self) -> int:
-        """The digest of all that is followed."""
-        if self.sections is None:
-            return self.tree.root.digest
-        return sum(map(self.tree.digest, self.sections)) & MASK
 
     def _pull(self) -> None:
         """At its own pace: what has changed since, until that is little."""
-        changed = self._diff_or_repair(self.order.chains, self.order.lowest())
+        changed = self._diff_or_repair(self.order.lowest())
         if changed < PULL_LITTLE:
             self._pulling = False
             self._subscribe(self._address)

@@ -160,6 +160,9 @@ impl Live {
             let names = vec![self.publisher.name().to_owned()];
             return Err(Fault::new(Code::NotFound, text).candidates(names));
         }
+        if let Some(epoch) = message.head().parse("epoch")? {
+            self.publisher.is_epoch(epoch)?;
+        }
         let ask = Ask::from_message(&message)?;
         let (reply, published) = self.publisher.answer(&ask, self.now());
         let epoch = self.publisher.epoch();

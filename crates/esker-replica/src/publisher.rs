@@ -438,7 +438,11 @@ impl Publisher {
         }
     }
 
-    fn is_epoch(&self, epoch: u64) -> Result<(), Fault> {
+    /// Whether a request means this publisher, and none that was here before it.
+    ///
+    /// # Errors
+    /// `gone` if not.
+    pub(crate) fn is_epoch(&self, epoch: u64) -> Result<(), Fault> {
         if epoch == self.options.epoch {
             return Ok(());
         }

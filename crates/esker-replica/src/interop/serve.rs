@@ -33,7 +33,7 @@ const WAIT: Duration = Duration::from_millis(100);
 const VERIFY_EVERY: Duration = Duration::from_secs(5);
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
-/// The most that is asked of their publisher before something that was published is taken.
+/// How long to wait before it is asked again after it did not answer, or did not agree.
 const TRIES_PAUSE: Duration = Duration::from_secs(1);
 
 /// A thread that ends when this is dropped.

@@ -23,6 +23,8 @@ Examples:
   esker model serve suite
   esker model serve suite --requests tcp://127.0.0.1:0 --events tcp://127.0.0.1:0    on free ports
   esker model serve suite --junction '[\"tasks\"]'     each task can be followed alone
+  esker model serve suite --interop-requests tcp://127.0.0.1:5562 --interop-events tcp://127.0.0.1:5561
+                                                for subscribers of the Cylc experiment
 
 Anybody who reaches the sockets may write; they are on this machine's loopback.")]
 pub(crate) struct ModelServe {
@@ -38,11 +40,30 @@ pub(crate) struct ModelServe {
     #[arg(long = "junction", value_name = "PATH", value_parser = path::from_json)]
     pub(crate) junctions: Vec<Path>,
     #[command(flatten)]
+    pub(crate) interop: Interop,
+    #[command(flatten)]
     pub(crate) log: Log,
 }
 
 fn json(text: &str) -> Result<serde_json::Value, serde_json::Error> {
     serde_json::from_str(text)
+}
+
+/// Working together with programs of the Cylc experiment.
+#[derive(Args)]
+pub(crate) struct Interop {
+    /// Also answer `update` and `verify` here, as the Cylc experiment's publisher does.
+    #[arg(long, value_name = "ADDRESS", requires = "interop_events")]
+    pub(crate) interop_requests: Option<String>,
+    /// Also publish changes here, as the Cylc experiment's publisher does.
+    #[arg(long, value_name = "ADDRESS", requires = "interop_requests")]
+    pub(crate) interop_events: Option<String>,
+    /// Follow a publisher of the Cylc experiment, which takes requests here; nobody else can write the model then.
+    #[arg(long, value_name = "ADDRESS", requires = "original_events")]
+    pub(crate) original_requests: Option<String>,
+    /// Where that one publishes its changes.
+    #[arg(long, value_name = "ADDRESS", requires = "original_requests")]
+    pub(crate) original_events: Option<String>,
 }
 
 /// Which model is meant.

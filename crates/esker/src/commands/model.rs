@@ -6,9 +6,11 @@ use anyhow::{Context, Result, bail};
 use esker_bus::bus::{Binds, Bus};
 use esker_bus::caller::Caller;
 use esker_bus::endpoint::Endpoint;
+use esker_bus::server::Server;
 use esker_replica::ask::{Answer, Ask, Changed, Hello, Put};
 use esker_replica::digest::Digest;
 use esker_replica::follow::{self, Follow, News};
+use esker_replica::interop::serve::{self as interop, Following, Published};
 use esker_replica::json;
 use esker_replica::live;
 use esker_replica::model::Found;
@@ -51,16 +53,30 @@ fn serve(serve: &ModelServe) -> Result<()> {
     let epoch = u64::try_from(since.as_nanos()).context("the clock is beyond 2554")?;
     let options = Options {
         junctions: Junctions::new(serve.junctions.iter().cloned()),
-        writable: true,
+        writable: serve.interop.original_requests.is_none(),
         ..Options::new(&serve.name, epoch)
     };
-    let binds = Binds {
-        requests: vec![serve.requests.clone()],
-        events: vec![serve.events.clone()],
+    let (server, source) =
+        live::serve(&bus, &options, None, &binds(&serve.requests, &serve.events))?;
+    serving(serve, [("requests", server.requests()), ("events", server.events())]);
+    let (published, followed) = interop(&bus, serve, &server, source)?;
+    while !stop.wait(Duration::from_secs(3600)) {}
+    tracing::info!("stopping");
+    drop((followed, published));
+    server.shutdown();
+    Ok(())
+}
+
+fn binds(requests: &str, events: &str) -> Binds {
+    Binds {
+        requests: vec![requests.to_owned()],
+        events: vec![events.to_owned()],
         ..Binds::default()
-    };
-    let (server, _source) = live::serve(&bus, &options, None, &binds)?;
-    for (what, addresses) in [("requests", server.requests()), ("events", server.events())] {
+    }
+}
+
+fn serving(serve: &ModelServe, sockets: [(&str, &[String]); 2]) {
+    for (what, addresses) in sockets {
         for address in addresses {
             match crate::logging::is_read_along(serve.log.json) {
                 true => say::note(format!("  {what:<9} {address}")),
@@ -68,10 +84,30 @@ fn serve(serve: &ModelServe) -> Result<()> {
             }
         }
     }
-    while !stop.wait(Duration::from_secs(3600)) {}
-    tracing::info!("stopping");
-    server.shutdown();
-    Ok(())
+}
+
+/// What was asked for of the Cylc experiment.
+fn interop(
+    bus: &Bus,
+    serve: &ModelServe,
+    server: &Server,
+    source: live::Source,
+) -> Result<(Option<Published>, Option<Following>)> {
+    let wanted = &serve.interop;
+    let mut published = None;
+    if let (Some(requests), Some(events)) = (&wanted.interop_requests, &wanted.interop_events) {
+        let binds = binds(requests, events);
+        let sockets = interop::publish(bus, &server.local(), &serve.name, &binds)?;
+        let told = [("interop requests", sockets.requests()), ("interop events", sockets.events())];
+        serving(serve, told);
+        published = Some(sockets);
+    }
+    let mut followed = None;
+    if let (Some(requests), Some(events)) = (&wanted.original_requests, &wanted.original_events) {
+        let from = Endpoint::Tcp { requests: requests.clone(), events: events.clone() };
+        followed = Some(interop::follow(bus, &from, source)?);
+    }
+    Ok((published, followed))
 }
 
 /// A publisher that was found.

@@ -10,6 +10,7 @@ mod clients;
 mod commands;
 mod compare;
 mod crash;
+mod cylc;
 mod databases;
 mod docs;
 mod each;

@@ -12,26 +12,31 @@ use crate::world::{Running, World, repository, signal};
 const MODEL: &str = "suite";
 
 /// A world with a published model, on ports that stay the same when it is started again.
-struct Model {
-    world: World,
-    requests: String,
+pub(crate) struct Model {
+    pub(crate) world: World,
+    pub(crate) requests: String,
     events: String,
 }
 
 impl Model {
-    fn new() -> Self {
-        // Taken and given back: nobody else is given them while others are free.
-        let sockets = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
-        let [requests, events] =
-            sockets.map(|socket| format!("tcp://{}", socket.local_addr().expect("an address")));
+    pub(crate) fn new() -> Self {
+        let [requests, events] = addresses();
         Self { world: World::new("[project]\nname = \"p\"\n"), requests, events }
     }
 
     fn serve(&self) -> Running {
+        self.serve_with(&["--junction", "[\"tasks\"]"])
+    }
+
+    pub(crate) fn serve_with(&self, more: &[&str]) -> Running {
         let [requests, events] = [self.requests.as_str(), &self.events];
-        let junction = "[\"tasks\"]";
         let serve = ["model", "serve", MODEL, "--requests", requests, "--events", events];
-        self.world.start(&[&serve[..], &["--junction", junction]].concat())
+        let running = self.world.start(&[&serve[..], more].concat());
+        self.world.wait_for("the publisher", || {
+            let get = ["model", "get", "--at", requests, "--model", MODEL, "--digest"];
+            self.world.run(&get).status.success()
+        });
+        running
     }
 
     /// Puts the seed's deltas from one number up to another; the digest that all up to there have to make.
@@ -46,7 +51,7 @@ impl Model {
     }
 
     /// What the publisher says of its model.
-    fn told(&self) -> Value {
+    pub(crate) fn told(&self) -> Value {
         let get = ["model", "get", "--at", &self.requests, "--model", MODEL, "--digest"];
         self.world.json(&get)
     }
@@ -106,7 +111,7 @@ impl Drop for Client {
     }
 }
 
-fn python() -> Command {
+pub(crate) fn python() -> Command {
     let mut paths = vec![repository().join("python")];
     paths.extend(std::env::var_os("PYTHONPATH").iter().flat_map(std::env::split_paths));
     let mut python = Command::new("python3");
@@ -114,8 +119,14 @@ fn python() -> Command {
     python
 }
 
-fn test_program(name: &str) -> PathBuf {
+pub(crate) fn test_program(name: &str) -> PathBuf {
     repository().join("crates/esker/tests/python").join(name)
+}
+
+/// Two addresses that are free now; nobody else is given them while others are.
+pub(crate) fn addresses() -> [String; 2] {
+    let sockets = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+    sockets.map(|socket| format!("tcp://{}", socket.local_addr().expect("an address")))
 }
 
 fn wait_for(model: &Model, client: &mut Client, what: &str, holds: impl Fn(&Value) -> bool) {
@@ -157,6 +168,27 @@ fn a_replica_in_python_agrees_after_100_000_random_deltas() {
     let some = std::cell::RefCell::new(some);
     model.world.wait_for("three sections", || some.borrow_mut().digests(&sections) == wanted);
     assert_eq!(some.borrow_mut().here()["refused"], 0);
+}
+
+/// Runs a program of the tests beside a model of its own.
+fn beside_a_model(program: &str) {
+    let model = Model::new();
+    let _publisher = model.serve();
+    let mut python = python();
+    python.arg(test_program(program)).args([&model.requests, MODEL]);
+    let output = python.output().expect("python3");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}\n{}", model.world.logs());
+}
+
+#[test]
+fn a_replica_in_python_mends_what_it_lost_and_what_was_spoiled() {
+    beside_a_model("sync_mending.py");
+}
+
+#[test]
+fn a_live_model_in_python_is_read_heard_awaited_and_changed() {
+    beside_a_model("sync_live.py");
 }
 
 #[test]
