@@ -182,7 +182,7 @@ impl Start {
             Some(bind) => bind,
             None => address(&moved(&self.definition.web, PORTS[2], ports.port_base)?)?,
         };
-        let server = esker_web::server::Server::start(&self.bus, hub, bind, shown)
+        let server = esker_web::server::Server::start(&self.bus, hub, bind, shown, None)
             .map_err(|error| hinted(with_sources(&error), error.hint()))?;
         let url = format!("http://{}", server.address());
         self.announce("page", &url);
