@@ -12,14 +12,26 @@ use serde_json::Value;
 const FILE_LINES_MAX: usize = 500;
 
 /// Which crates of ours each crate may use.
-const ROOMS: [(&str, &[&str]); 8] = [
+const ROOMS: [(&str, &[&str]); 9] = [
     ("esker-wire", &[]),
     ("qplan", &[]),
     ("esker-bus", &["esker-wire"]),
     ("esker-store", &["esker-wire", "esker-bus"]),
     ("esker-pipeline", &["esker-wire", "esker-bus"]),
+    ("esker-replica", &["esker-wire", "esker-bus"]),
     ("esker-web", &["esker-wire", "esker-bus"]),
-    ("esker", &["esker-wire", "esker-bus", "esker-store", "esker-pipeline", "esker-web", "qplan"]),
+    (
+        "esker",
+        &[
+            "esker-wire",
+            "esker-bus",
+            "esker-store",
+            "esker-pipeline",
+            "esker-replica",
+            "esker-web",
+            "qplan",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

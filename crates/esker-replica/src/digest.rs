@@ -27,6 +27,11 @@ impl Digest {
     /// The digest of nothing.
     pub const ZERO: Self = Self(0);
 
+    /// The digest of a leaf at a path.
+    pub fn of_leaf(path: &[Key], value: &Value) -> Self {
+        Hasher::default().leaf(path, value)
+    }
+
     /// As frames have it.
     pub(crate) fn to_bytes(self) -> [u8; 16] {
         self.0.to_le_bytes()

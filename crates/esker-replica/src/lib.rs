@@ -9,6 +9,8 @@ pub mod op;
 pub mod path;
 pub mod value;
 
+pub mod json;
+
 pub mod section;
 
 pub mod ask;

@@ -1,6 +1,5 @@
 //! Leaves: what a model holds at its ends, and their one encoding.
 
-use std::fmt;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -10,7 +9,7 @@ use crate::bytes::{Malformed, Reader, put_bytes, put_varint};
 /// The most bytes a leaf takes.
 pub const VALUE_MAX: usize = 16 * 1024 * 1024 - 128 * 1024;
 
-/// The most lists within lists.
+/// The most lists and records within one another.
 pub const LISTS_MAX: usize = 64;
 
 /// A leaf. Equal leaves have equal encodings, and no others do.
@@ -33,6 +32,25 @@ pub enum Value {
     Bytes(Arc<[u8]>),
     /// A list, replaced as a whole.
     List(Arc<[Value]>),
+    /// Named values, replaced as a whole: what lists of things have in them.
+    Record(Record),
+}
+
+/// Values by name, in order of the names' bytes, each once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record(Arc<[(SmolStr, Value)]>);
+
+impl Record {
+    /// A record of these; of several values of one name, the last.
+    pub fn new(values: impl IntoIterator<Item = (SmolStr, Value)>) -> Self {
+        let values: std::collections::BTreeMap<SmolStr, Value> = values.into_iter().collect();
+        Self(values.into_iter().collect())
+    }
+
+    /// The values by name, in order.
+    pub fn values(&self) -> &[(SmolStr, Value)] {
+        &self.0
+    }
 }
 
 /// An integer from 2^63 to 2^64 - 1.
@@ -100,6 +118,7 @@ mod kind {
     pub(super) const TEXT: u8 = 6;
     pub(super) const BYTES: u8 = 7;
     pub(super) const LIST: u8 = 8;
+    pub(super) const RECORD: u8 = 9;
 }
 
 impl Value {
@@ -136,6 +155,14 @@ impl Value {
                     value.encode(out);
                 }
             }
+            Self::Record(record) => {
+                out.push(kind::RECORD);
+                put_varint(out, record.0.len() as u64);
+                for (name, value) in record.0.iter() {
+                    put_bytes(out, name.as_bytes());
+                    value.encode(out);
+                }
+            }
         }
     }
 
@@ -168,10 +195,11 @@ impl Value {
             }
             kind::TEXT => Self::Text(reader.text()?.into()),
             kind::BYTES => Self::Bytes(reader.bytes()?.into()),
+            kind::LIST | kind::RECORD if lists == LISTS_MAX => {
+                return Err(reader.wrong("lists are too deep in lists"));
+            }
+            kind::RECORD => Self::Record(Self::record(reader, lists + 1)?),
             kind::LIST => {
-                if lists == LISTS_MAX {
-                    return Err(reader.wrong("lists are too deep in lists"));
-                }
                 let count = reader.count()?;
                 // Grown as values come: a count is only a claim.
                 let mut values = Vec::new();
@@ -182,6 +210,19 @@ impl Value {
             }
             _ => return Err(reader.wrong("there is no such kind of leaf")),
         })
+    }
+
+    fn record(reader: &mut Reader<'_>, lists: usize) -> Result<Record, Malformed> {
+        let count = reader.count()?;
+        let mut values: Vec<(SmolStr, Self)> = Vec::new();
+        for _ in 0..count {
+            let name = SmolStr::new(reader.text()?);
+            if values.last().is_some_and(|(last, _)| *last >= name) {
+                return Err(reader.wrong("the names of a record are not in order"));
+            }
+            values.push((name, Self::nested(reader, lists)?));
+        }
+        Ok(Record(values.into()))
     }
 
     /// How many bytes the encoding has.
@@ -196,13 +237,22 @@ impl Value {
             Self::List(values) => {
                 varint_size(values.len() as u64) + values.iter().map(Self::size).sum::<usize>()
             }
+            Self::Record(record) => {
+                let one = |(name, value): &(SmolStr, Self)| {
+                    varint_size(name.len() as u64) + name.len() + value.size()
+                };
+                varint_size(record.0.len() as u64) + record.0.iter().map(one).sum::<usize>()
+            }
         }
     }
 
-    /// How many lists are within one another.
+    /// How many lists and records are within one another.
     pub(crate) fn lists(&self) -> usize {
         match self {
             Self::List(values) => 1 + values.iter().map(Self::lists).max().unwrap_or(0),
+            Self::Record(record) => {
+                1 + record.0.iter().map(|(_, value)| value.lists()).max().unwrap_or(0)
+            }
             _ => 0,
         }
     }
@@ -219,32 +269,6 @@ fn zigzag(number: i64) -> u64 {
 
 fn unzigzag(number: u64) -> i64 {
     (number >> 1).cast_signed() ^ -((number & 1).cast_signed())
-}
-
-/// As JSON, for people: bytes and what JSON has no number for are told as texts.
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", serde_json::Value::from(self))
-    }
-}
-
-impl From<&Value> for serde_json::Value {
-    fn from(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(truth) => Self::Bool(*truth),
-            Value::Integer(number) => Self::from(*number),
-            Value::Large(number) => Self::from(number.0),
-            Value::Float(number) => {
-                let number = number.get();
-                serde_json::Number::from_f64(number)
-                    .map_or_else(|| Self::String(number.to_string()), Self::Number)
-            }
-            Value::Text(text) => Self::String(text.to_string()),
-            Value::Bytes(bytes) => Self::String(String::from_utf8_lossy(bytes).into_owned()),
-            Value::List(values) => Self::Array(values.iter().map(Self::from).collect()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ impl IntoResponse for Failed {
         let status = match self.0.code {
             Code::BadRequest | Code::Ambiguous => StatusCode::BAD_REQUEST,
             Code::NotFound => StatusCode::NOT_FOUND,
+            Code::Gone => StatusCode::GONE,
             Code::Conflict => StatusCode::CONFLICT,
             Code::Gone => StatusCode::GONE,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

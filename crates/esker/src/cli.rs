@@ -3,6 +3,7 @@
 mod ask;
 mod bench;
 mod care;
+mod model;
 mod names;
 mod past;
 mod search;
@@ -24,6 +25,7 @@ pub(crate) use bench::{Bench, BenchPipeline, BenchStore, Measure};
 pub(crate) use care::{
     Ack, Doctor, Gc, Mute, Problems, ProblemsCommand, ProblemsList, Repair, Restore,
 };
+pub(crate) use model::{Model, ModelGet, ModelServe, ModelSet, ModelWatch, Which};
 pub(crate) use names::{Mv, Prune};
 pub(crate) use past::{Backfill, BackfillCommand, Replay};
 pub(crate) use search::{Bisect, Export};
@@ -93,6 +95,9 @@ pub(crate) enum Command {
     Tag(Tag),
     /// Print events as they come.
     Watch(Watch),
+    /// Live models: nested data that many follow, each in step with its publisher.
+    #[command(subcommand)]
+    Model(Model),
     /// Validate esker.toml.
     Check(Check),
     /// Print the JSON Schema of esker.toml, for editors.

@@ -12,6 +12,7 @@ pub(crate) mod init;
 pub(crate) mod large;
 pub(crate) mod lineage;
 pub(crate) mod log;
+pub(crate) mod model;
 pub(crate) mod mv;
 mod pages;
 mod past;

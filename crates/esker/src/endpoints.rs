@@ -25,6 +25,9 @@ pub(crate) struct Endpoints {
     /// The hub.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) hub: Option<HubAddresses>,
+    /// The live model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<ModelAddresses>,
     /// The page: `http://HOST:PORT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) web: Option<String>,
@@ -43,6 +46,15 @@ pub(crate) struct HubAddresses {
     /// The start of the hub that listens there, as its events tell it.
     #[serde(default)]
     pub(crate) epoch: String,
+}
+
+/// Where a model is published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ModelAddresses {
+    /// Requests: `tcp://HOST:PORT`.
+    pub(crate) requests: String,
+    /// Events: `tcp://HOST:PORT`.
+    pub(crate) events: String,
 }
 
 /// A process of this machine, told from a later one of the same number.

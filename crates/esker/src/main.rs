@@ -55,6 +55,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Uses(uses) => commands::uses::uses(&place, &uses)?,
         Command::Tag(tag) => commands::tag::tag(&place, &tag)?,
         Command::Watch(watch) => commands::watch::watch(&place, &watch)?,
+        Command::Model(model) => commands::model::model(&place, &model)?,
         Command::Check(check) => return commands::check::check(&place, &check),
         Command::Schema => commands::schema::print()?,
         Command::Init(init) => commands::init::init(&place, &init)?,

@@ -1,0 +1,120 @@
+//! What can be said of live models.
+
+use clap::{Args, Subcommand};
+use esker_replica::path::{self, Path};
+
+use super::Log;
+
+#[derive(Subcommand)]
+pub(crate) enum Model {
+    /// Publish a model that others write, for as long as this runs.
+    Serve(ModelServe),
+    /// Print what changes in a model, as it changes.
+    Watch(ModelWatch),
+    /// Print what is in a model.
+    Get(ModelGet),
+    /// Change a model that may be written.
+    Set(ModelSet),
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker model serve suite
+  esker model serve suite --requests tcp://127.0.0.1:0 --events tcp://127.0.0.1:0    on free ports
+  esker model serve suite --junction '[\"tasks\"]'     each task can be followed alone
+
+Anybody who reaches the sockets may write; they are on this machine's loopback.")]
+pub(crate) struct ModelServe {
+    /// The model's name.
+    pub(crate) name: String,
+    /// Where to take requests.
+    #[arg(long, value_name = "ADDRESS", default_value = "tcp://127.0.0.1:5200")]
+    pub(crate) requests: String,
+    /// Where to publish changes.
+    #[arg(long, value_name = "ADDRESS", default_value = "tcp://127.0.0.1:5300")]
+    pub(crate) events: String,
+    /// A dict whose children can be followed alone, as a JSON array of keys; the outermost one always is.
+    #[arg(long = "junction", value_name = "PATH", value_parser = path::from_json)]
+    pub(crate) junctions: Vec<Path>,
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+/// Which model is meant.
+#[derive(Args)]
+pub(crate) struct Which {
+    /// Where its requests are taken, for example tcp://127.0.0.1:5200; the project's own when not given.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) at: Option<String>,
+    /// Its name.
+    #[arg(long = "model", value_name = "NAME", default_value = "project")]
+    pub(crate) name: String,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker model watch                            everything of the project
+  esker model watch stages                     what its stages do
+  esker model watch --at tcp://127.0.0.1:5200 --model suite tasks --json")]
+pub(crate) struct ModelWatch {
+    /// Only what is at these keys, the outermost first, or below.
+    pub(crate) keys: Vec<String>,
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Print what is there, in step, and end.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Print JSON, a line each.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker model get                              everything of the project
+  esker model get stages plan state
+  esker model get --digest                     what it is known by, and where it is")]
+pub(crate) struct ModelGet {
+    /// Only what is at these keys, the outermost first.
+    pub(crate) keys: Vec<String>,
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Print where the publisher is and the digest of the whole model instead.
+    #[arg(long, conflicts_with = "keys")]
+    pub(crate) digest: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker model set --model suite --at tcp://127.0.0.1:5200 tasks a state --to '\"done\"'
+  esker model set --model suite --at tcp://127.0.0.1:5200 tasks a --to '{\"state\": \"waiting\", \"tries\": 0}'
+  esker model set --model suite --at tcp://127.0.0.1:5200 tasks a --remove
+  esker model set … state --to '\"done\"' --if '\"running\"'     only if it still is")]
+pub(crate) struct ModelSet {
+    /// The node, by its keys, the outermost first.
+    #[arg(required = true)]
+    pub(crate) keys: Vec<String>,
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// What it becomes, as JSON.
+    #[arg(
+        long,
+        value_name = "JSON",
+        required_unless_present = "remove",
+        conflicts_with = "remove"
+    )]
+    pub(crate) to: Option<serde_json::Value>,
+    /// Take it away, with all below it.
+    #[arg(long)]
+    pub(crate) remove: bool,
+    /// Only if this is there, as JSON, a leaf.
+    #[arg(long = "if", value_name = "JSON")]
+    pub(crate) expected: Option<serde_json::Value>,
+    /// Only if there is nothing yet.
+    #[arg(long, conflicts_with = "expected")]
+    pub(crate) if_absent: bool,
+}

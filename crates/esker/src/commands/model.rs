@@ -1,0 +1,243 @@
+//! `esker model`: publishing, watching, reading and changing live models.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+use esker_bus::bus::{Binds, Bus};
+use esker_bus::caller::Caller;
+use esker_bus::endpoint::Endpoint;
+use esker_replica::ask::{Answer, Ask, Changed, Hello, Put};
+use esker_replica::digest::Digest;
+use esker_replica::follow::{self, Follow, News};
+use esker_replica::json;
+use esker_replica::live;
+use esker_replica::model::Found;
+use esker_replica::op::{Act, Op};
+use esker_replica::path::{self, Key, Path};
+use esker_replica::publisher::Options;
+use esker_replica::replica::{self, State};
+use esker_replica::section::Junctions;
+use indicatif::MultiProgress;
+use serde_json::json;
+
+use crate::cli::{Model, ModelGet, ModelServe, ModelSet, ModelWatch, Which};
+use crate::endpoints::Endpoints;
+use crate::project::Place;
+use crate::say::{self, hinted};
+use crate::stop::Stop;
+
+/// How long a model may take until it is here whole.
+const SYNC_MAX: Duration = Duration::from_secs(60);
+
+/// How often to look whether there is anyone left to print for.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Does what was asked.
+pub(crate) fn model(place: &Place, model: &Model) -> Result<()> {
+    match model {
+        Model::Serve(serve) => self::serve(serve),
+        Model::Watch(watch) => self::watch(place, watch),
+        Model::Get(get) => self::get(place, get),
+        Model::Set(set) => self::set(place, set),
+    }
+}
+
+fn serve(serve: &ModelServe) -> Result<()> {
+    let bars = MultiProgress::new();
+    crate::logging::start(serve.log.json, &bars);
+    let stop = Stop::on_signals()?;
+    let bus = Bus::start()?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
+    let epoch = u64::try_from(since.as_nanos()).context("the clock is beyond 2554")?;
+    let options = Options {
+        junctions: Junctions::new(serve.junctions.iter().cloned()),
+        writable: true,
+        ..Options::new(&serve.name, epoch)
+    };
+    let binds = Binds {
+        requests: vec![serve.requests.clone()],
+        events: vec![serve.events.clone()],
+        ..Binds::default()
+    };
+    let (server, _source) = live::serve(&bus, &options, None, &binds)?;
+    for (what, addresses) in [("requests", server.requests()), ("events", server.events())] {
+        for address in addresses {
+            match crate::logging::is_read_along(serve.log.json) {
+                true => say::note(format!("  {what:<9} {address}")),
+                false => tracing::info!(what, address, "serving"),
+            }
+        }
+    }
+    while !stop.wait(Duration::from_secs(3600)) {}
+    tracing::info!("stopping");
+    server.shutdown();
+    Ok(())
+}
+
+/// A publisher that was found.
+struct Publisher {
+    bus: Bus,
+    caller: Caller,
+    endpoint: Endpoint,
+    hello: Hello,
+}
+
+fn find(place: &Place, which: &Which) -> Result<Publisher> {
+    let requests = match &which.at {
+        Some(address) => address.clone(),
+        None => {
+            let model = Endpoints::read(&place.project()?).model;
+            let hint = "start it with `esker up`, or name one with --at tcp://127.0.0.1:5200";
+            model.ok_or_else(|| hinted("no model is published here", hint))?.requests
+        }
+    };
+    let bus = Bus::start()?;
+    let to = Endpoint::Tcp { requests: requests.clone(), events: requests.clone() };
+    to.check()?;
+    let caller = bus.caller(&to);
+    let hello = follow::greet(&bus, &caller, &which.name)?;
+    let endpoint = Endpoint::Tcp { requests, events: hello.events.clone() };
+    Ok(Publisher { bus, caller, endpoint, hello })
+}
+
+fn keys(keys: &[String]) -> Path {
+    path::path(keys)
+}
+
+/// Follows the whole model, and waits until it is here.
+fn in_step(found: &Publisher, name: &str) -> Result<Follow> {
+    let mut follow = Follow::start(&found.bus, &found.endpoint, name, replica::Options::default())?;
+    let begun = std::time::Instant::now();
+    while follow.state() != State::Live {
+        if begun.elapsed() > SYNC_MAX {
+            bail!(hinted(
+                "the model is not in step yet",
+                "is its publisher overloaded, or the way to it slow?"
+            ));
+        }
+        follow.recv_timeout(WAIT);
+    }
+    Ok(follow)
+}
+
+fn watch(place: &Place, watch: &ModelWatch) -> Result<()> {
+    let found = find(place, &watch.which)?;
+    let mut follow = in_step(&found, &watch.which.name)?;
+    let base = keys(&watch.keys);
+    if watch.once {
+        return show(&follow, &base);
+    }
+    if !watch.json {
+        say::note(format!("in step with {} since now", watch.which.name));
+    }
+    loop {
+        match follow.recv_timeout(WAIT) {
+            None => {}
+            Some(News::Changed(ops)) => {
+                for op in
+                    ops.iter().filter(|op| op.path.starts_with(&base) || base.starts_with(&op.path))
+                {
+                    print(op, watch.json)?;
+                }
+            }
+            Some(News::Renewed) if watch.json => say::json(&json!({ "op": "renewed" }))?,
+            Some(News::Renewed) => say::note("the model is another one, or much of it changed"),
+            Some(News::State(state)) if watch.json => {
+                say::json(&json!({ "state": text(state) }))?;
+            }
+            Some(News::State(state)) => say::note(text(state)),
+        }
+    }
+}
+
+fn text(state: State) -> &'static str {
+    match state {
+        State::Syncing => "syncing",
+        State::Live => "live",
+        State::CatchingUp => "catching up",
+        State::Stale => "stale",
+    }
+}
+
+fn print(op: &Op, as_json: bool) -> Result<()> {
+    let (word, value) = match &op.act {
+        Act::Set(value) => ("set", Some(json::of_value(value))),
+        Act::Delete => ("remove", None),
+        Act::Dict => ("dict", None),
+        Act::Clear => ("clear", None),
+    };
+    let path: Vec<&str> = op.path.iter().map(Key::as_str).collect();
+    if as_json {
+        return Ok(say::json(&json!({ "op": word, "path": path, "value": value }))?);
+    }
+    let value = value.map(|value| format!(" = {value}")).unwrap_or_default();
+    Ok(say::line(format!("{word:<6} {}{value}", path.join(" › ")))?)
+}
+
+/// Prints what is at a path.
+fn show(follow: &Follow, base: &[Key]) -> Result<()> {
+    let model = follow.model();
+    let Some(found) = model.get(base) else {
+        bail!(hinted(
+            format!("there is nothing at {}", path::to_json(base)),
+            nearest(&model, base)
+        ));
+    };
+    say::line(serde_json::to_string_pretty(&json::of_node(found))?)?;
+    Ok(())
+}
+
+/// What there is as far as the keys lead.
+fn nearest(model: &esker_replica::model::Model, base: &[Key]) -> String {
+    let there = (0..base.len()).rev().map(|depth| &base[..depth]).find_map(|path| model.get(path));
+    match there {
+        Some(Found::Dict(branch)) => {
+            let keys: Vec<String> =
+                branch.children().take(10).map(|(key, _)| key.to_string()).collect();
+            format!("there is: {}", keys.join(", "))
+        }
+        _ => "above it is a leaf".to_owned(),
+    }
+}
+
+fn get(place: &Place, get: &ModelGet) -> Result<()> {
+    let found = find(place, &get.which)?;
+    if get.digest {
+        let Hello { epoch, seq, digest, first, nodes, writable, .. } = &found.hello;
+        return Ok(say::json(&json!({
+            "model": get.which.name, "epoch": epoch.to_string(), "seq": seq, "digest": digest.to_string(),
+            "first": first, "nodes": nodes, "writable": writable,
+        }))?);
+    }
+    let follow = in_step(&found, &get.which.name)?;
+    show(&follow, &keys(&get.keys))
+}
+
+fn set(place: &Place, set: &ModelSet) -> Result<()> {
+    let found = find(place, &set.which)?;
+    let path = keys(&set.keys);
+    let mut ops = Vec::new();
+    match &set.to {
+        Some(to) => json::set(&path, to, &mut ops),
+        None => ops.push(Op::delete(path.clone())),
+    }
+    let mut conditions = Vec::new();
+    if set.if_absent {
+        conditions.push((path.clone(), Digest::ZERO));
+    } else if let Some(expected) = &set.expected {
+        conditions.push((path.clone(), Digest::of_leaf(&path, &json::value(expected))));
+    }
+    let question = Ask::Put(Put { ops, conditions, request_id: None });
+    let (caller, name) = (found.caller.clone(), set.which.name.clone());
+    let answered = found.bus.run(async move { follow::ask(&caller, &name, &question).await });
+    match answered? {
+        (_, Answer::Changed(Changed::Done(seq))) => {
+            say::note(format!("done, as transaction {seq}"))
+        }
+        _ => {
+            let hint = "`esker model get` shows what is there";
+            bail!(hinted(format!("{} is not what it was to be", path::to_json(&path)), hint));
+        }
+    }
+    Ok(())
+}
