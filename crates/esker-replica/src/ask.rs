@@ -247,6 +247,9 @@ fn put(message: &Message) -> Result<Put, Fault> {
             |what: &str| Fault::bad_request(format!("cannot read the condition {text:?}: {what}"));
         let (kind, path) =
             text.split_once(' ').ok_or_else(|| bad("it is `absent PATH` or `DIGEST PATH`"))?;
+        if conditions.len() == NAMED_MAX {
+            return Err(bad(&format!("there are more than {NAMED_MAX}")));
+        }
         let digest = match kind {
             "absent" => Digest::ZERO,
             digest => digest.parse().map_err(|error: String| bad(&error))?,

@@ -24,3 +24,6 @@ pub mod live;
 
 mod bytes;
 mod nodes;
+
+#[cfg(test)]
+mod vectors;

@@ -192,11 +192,29 @@ impl Model {
         Doing { path, act, seq, hasher }.below(root, 0).changed
     }
 
+    /// Begins a new epoch: which transactions made it what it is counts no more.
+    pub(crate) fn begin_anew(&mut self) {
+        if self.root.touched > 0 {
+            begin_anew(&mut self.root);
+        }
+    }
+
     /// Works out the digest from the leaves up, as nobody ever need.
     pub fn recompute(&self) -> Digest {
         let mut hasher = Hasher::default();
         let mut path = Path::new();
         recompute(&self.root, &mut path, &mut hasher)
+    }
+}
+
+fn begin_anew(dict: &mut Arc<Dict>) {
+    let dict = Arc::make_mut(dict);
+    (dict.made, dict.touched) = (0, 0);
+    for entry in dict.entries_mut() {
+        entry.seq = 0;
+        if let Node::Dict(child) = &mut entry.node {
+            begin_anew(child);
+        }
     }
 }
 

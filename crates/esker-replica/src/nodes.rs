@@ -8,6 +8,9 @@ use crate::path::{self, Key, Path};
 /// The most queries in one request.
 pub(crate) const QUERIES_MAX: usize = 1000;
 
+/// The children looked at beyond twice the nodes of the model: no honest request looks at one twice.
+const LOOKS_MAX: u64 = 1_000_000;
+
 /// A dict is told by up to so many children, and otherwise by so many ranges of them.
 const FAN: usize = 16;
 
@@ -52,12 +55,12 @@ const DICT: u8 = 2;
 const CHILDREN: u8 = 0;
 const RANGES: u8 = 1;
 
-/// What a model has to tell of a node.
-pub(crate) fn told(model: &Model, query: &Query) -> Told {
+/// What a model has to tell of a node, and how many children were looked at for that.
+fn told(model: &Model, query: &Query) -> (Told, u64) {
     let mut hasher = Hasher::default();
     let branch = match model.get(&query.path) {
-        None => return Told::Nothing,
-        Some(Found::Leaf(value)) => return Told::Leaf(hasher.leaf(&query.path, value)),
+        None => return (Told::Nothing, 1),
+        Some(Found::Leaf(value)) => return (Told::Leaf(hasher.leaf(&query.path, value)), 1),
         Some(Found::Dict(branch)) => branch,
     };
     let mut below = query.path.clone();
@@ -76,15 +79,16 @@ pub(crate) fn told(model: &Model, query: &Query) -> Told {
             Child { key: key.clone(), is_dict, low: digest.low() }
         })
         .collect();
+    let looks = children.len() as u64;
     if children.len() <= FAN {
-        return Told::Children(branch.digest(), children);
+        return (Told::Children(branch.digest(), children), looks);
     }
     let ranges = children.chunks(children.len().div_ceil(FAN)).map(|chunk| Range {
         first: chunk[0].key.clone(),
         count: chunk.len() as u64,
         low: chunk.iter().fold(0, |sum, child| sum.wrapping_add(child.low)),
     });
-    Told::Ranges(branch.digest(), ranges.collect())
+    (Told::Ranges(branch.digest(), ranges.collect()), looks)
 }
 
 /// How many children there are between two keys, and the low half of their sum.
@@ -155,8 +159,12 @@ fn decode(bytes: &[u8]) -> Result<Vec<Query>, Malformed> {
 /// Answers queries.
 pub(crate) fn answer(model: &Model, queries: &[u8]) -> Result<Vec<u8>, Malformed> {
     let mut out = Vec::new();
+    let mut looks = model.nodes().saturating_mul(2).saturating_add(LOOKS_MAX);
     for query in decode(queries)? {
-        match told(model, &query) {
+        let (told, more) = told(model, &query);
+        let too_many = Malformed { what: "the queries ask for the same again and again", at: 0 };
+        looks = looks.checked_sub(more).ok_or(too_many)?;
+        match told {
             Told::Nothing => out.push(NOTHING),
             Told::Leaf(digest) => {
                 out.push(LEAF);

@@ -91,6 +91,11 @@ impl Writer {
         self.count
     }
 
+    /// The path of the last one.
+    pub(crate) fn last(&self) -> &[Key] {
+        &self.before
+    }
+
     /// How many bytes they take.
     pub(crate) fn size(&self) -> usize {
         self.bytes.len()

@@ -165,7 +165,9 @@ impl Publisher {
     }
 
     /// Publishes a model as it is; it has to have the junctions.
-    pub fn with(options: Options, model: Model) -> Self {
+    pub fn with(options: Options, mut model: Model) -> Self {
+        // What DIFF tells is by transactions of this epoch.
+        model.begin_anew();
         Self {
             ring: Ring::new(options.ring_bytes_max, options.ring_age_max),
             cuts: Cuts::new(options.epoch),
@@ -280,8 +282,16 @@ impl Publisher {
     /// Holds a transaction against the limits; nothing that passes can fail later.
     fn check(&self, ops: &[Op]) -> Result<(), Fault> {
         check(ops, &self.options.junctions)?;
-        let nodes: usize = ops.iter().map(|op| op.path.len()).sum();
-        if self.model.nodes() + nodes as u64 <= self.options.nodes_max {
+        let nodes = |op: &Op| if matches!(op.act, Act::Delete) { 0 } else { op.path.len() as u64 };
+        if self.model.nodes() + ops.iter().map(nodes).sum::<u64>() <= self.options.nodes_max {
+            return Ok(());
+        }
+        // It may be too much; whether it is, is tried: a full model can still be changed.
+        let mut tried = self.model.clone();
+        for op in ops {
+            tried.apply(&op.path, &op.act, self.seq);
+        }
+        if tried.nodes() <= self.options.nodes_max {
             return Ok(());
         }
         let most = self.options.nodes_max;

@@ -22,7 +22,10 @@ use crate::path::Path;
 use crate::section::Junctions;
 use chain::{Chain, Place};
 use kept::Kept;
-use sync::{Job, Purpose};
+use sync::Job;
+
+/// Who finds that something differs this soon after the last time waits before it asks again.
+const MEND_APART: Duration = Duration::from_secs(10);
 
 /// How long what is missing may take to come in another order.
 const REORDER: Duration = Duration::from_millis(20);
@@ -139,6 +142,10 @@ pub struct Replica {
     retry_at: Option<Duration>,
     pause: Duration,
     losses: VecDeque<Duration>,
+    /// Something differs and is not put right yet.
+    is_wrong: bool,
+    /// When something last differed, and how long it waited then.
+    mended: Option<(Duration, Duration)>,
     /// When to ask next, if it asks at its own pace.
     pull: Option<Duration>,
     state: State,
@@ -169,6 +176,8 @@ impl Replica {
             retry_at: Some(Duration::ZERO),
             pause: PAUSE_MIN,
             losses: VecDeque::new(),
+            is_wrong: false,
+            mended: None,
             pull: None,
             state: State::Syncing,
             wishes: VecDeque::new(),
@@ -236,7 +245,9 @@ impl Replica {
             self.begin(Job::Hello, now);
         }
         match frame.header.kind {
-            Type::Delta if self.pull.is_none() => self.kept.push(frame),
+            Type::Delta if self.pull.is_some() => {}
+            Type::Delta if self.chain.place(frame.header.section).is_none() => {}
+            Type::Delta => self.kept.push(frame),
             Type::Heartbeat | Type::Bye => self.heartbeat(&frame, now),
             _ => {}
         }
@@ -261,7 +272,7 @@ impl Replica {
         let path = place.path.clone();
         if is_idle && is_level && self.model.digest_at(&path) != header.after {
             self.counts.mismatches += 1;
-            self.begin(Job::Cut(Purpose::Repair), now);
+            self.mend(now);
         }
     }
 
@@ -271,7 +282,7 @@ impl Replica {
         while self.can_apply() {
             let Some(frames) = self.next_whole() else { break };
             if !self.apply(&frames, &mut changed) {
-                self.begin(Job::Cut(Purpose::Repair), now);
+                self.mend(now);
             }
         }
         if !changed.is_empty() {
@@ -279,7 +290,7 @@ impl Replica {
         }
         if !self.can_apply() || self.lacking().is_empty() {
             self.missing = None;
-        } else if self.missing.is_none() {
+        } else if self.missing.is_none() && matches!(self.job, Job::Idle) {
             self.missing = Some(now);
             self.lost(now);
         }
@@ -365,6 +376,7 @@ impl Replica {
         if self.losses.len() >= LOSSES_MAX && self.pull.is_none() {
             self.losses.clear();
             self.kept.clear();
+            self.chain.forget_told();
             self.missing = None;
             self.pull = Some(now);
             self.wishes.push_back(Wish::Subscribe(false));

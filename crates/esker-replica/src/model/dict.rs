@@ -202,6 +202,11 @@ impl Dict {
         self.buckets.iter().flat_map(|bucket| bucket.entries.iter())
     }
 
+    /// All entries in order, to be changed; all of it that somebody else holds is copied.
+    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
+        self.buckets.iter_mut().flat_map(|bucket| Arc::make_mut(bucket).entries.iter_mut())
+    }
+
     /// The entry at a place, or the first one behind it; nothing at the end.
     pub(crate) fn entry_from(&self, place: Place) -> Option<(&Entry, Place)> {
         let bucket = self.buckets.get(place.bucket)?;

@@ -9,25 +9,34 @@ use crate::path::Path;
 /// How many are remembered.
 const KEPT_MAX: usize = 100_000;
 
+/// The keys in all that are remembered.
+const KEYS_MAX: usize = 1_000_000;
+
 /// How many one answer tells at most: they all stand on its first page.
 const TOLD_MAX: usize = 10_000;
+
+/// The bytes of keys that one answer tells at most.
+const BYTES_MAX: usize = 1024 * 1024;
 
 /// The nodes that were taken away, by transaction, the oldest going first.
 #[derive(Debug, Default)]
 pub(super) struct Deleted {
     kept: VecDeque<(u64, Path)>,
+    /// The keys of all of them.
+    keys: usize,
     /// The last transaction of which something was forgotten.
     floor: u64,
 }
 
 impl Deleted {
     pub(super) fn push(&mut self, seq: u64, path: Path) {
-        if self.kept.len() == KEPT_MAX
-            && let Some((seq, _)) = self.kept.pop_front()
-        {
+        self.keys += path.len();
+        self.kept.push_back((seq, path));
+        while self.kept.len() > KEPT_MAX || self.keys > KEYS_MAX {
+            let Some((seq, path)) = self.kept.pop_front() else { return };
+            self.keys -= path.len();
             self.floor = seq;
         }
-        self.kept.push_back((seq, path));
     }
 
     /// What was taken away after one transaction and up to another, whatever became of it since; in order of paths.
@@ -41,14 +50,18 @@ impl Deleted {
         }
         let begin = self.kept.partition_point(|(seq, _)| *seq <= from);
         let end = self.kept.partition_point(|(seq, _)| *seq <= to).max(begin);
-        if end - begin > TOLD_MAX {
+        let too_much = || {
             let text = format!("too much was taken away since transaction {from}");
-            return Err(Fault::new(Code::Gone, text).hint("ask CUT, and NODES for what differs"));
+            Fault::new(Code::Gone, text).hint("ask CUT, and NODES for what differs")
+        };
+        if end - begin > TOLD_MAX {
+            return Err(too_much());
         }
         let mut paths: Vec<Path> =
             self.kept.range(begin..end).map(|(_, path)| path.clone()).collect();
         paths.sort_unstable();
         paths.dedup();
-        Ok(paths)
+        let bytes: usize = paths.iter().flatten().map(|key| key.len() + 2).sum();
+        if bytes > BYTES_MAX { Err(too_much()) } else { Ok(paths) }
     }
 }

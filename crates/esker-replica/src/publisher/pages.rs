@@ -3,11 +3,15 @@
 use bytes::Bytes;
 
 use crate::digest::{self, Digest, Hasher};
-use crate::frame::{Frame, Header, Type};
+use crate::frame::{BODY_MAX, Frame, Header, Type};
 use crate::model::Model;
 use crate::model::walk::{Step, Walk};
 use crate::op::{Act, OPS_MAX, Writer};
 use crate::path::{Key, Path};
+use crate::value::VALUE_MAX;
+
+/// What a leaf's path and all else of its operation take at most.
+const ROOM: usize = BODY_MAX - VALUE_MAX;
 
 /// What is wished of a model.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +77,7 @@ pub(crate) fn page(model: &Model, wish: &Wish<'_>, bytes_max: usize) -> Page {
 /// Goes on filling a page.
 pub(crate) fn fill(page: &mut Page, model: &Model, wish: &Wish<'_>, bytes_max: usize) {
     let mut hasher = Hasher::default();
+    let mut is_begun = false;
     for base in wish.bases {
         let mut walk = Walk::of(model, base);
         if let Some(after) = wish.after {
@@ -88,6 +93,14 @@ pub(crate) fn fill(page: &mut Page, model: &Model, wish: &Wish<'_>, bytes_max: u
                 // It may have been another dict before, and something else between.
                 Step::Dict => (Act::Clear, hasher.dict(path)),
             };
+            if let Act::Set(value) = &act
+                && page.ops.size() + value.size() + ROOM > BODY_MAX
+            {
+                // What does not fit any more begins the next page.
+                page.next = Some(if is_begun { page.ops.last().to_vec() } else { Path::new() });
+                return;
+            }
+            is_begun = true;
             page.ops.push(path, &act);
             page.digest += digest;
             if page.ops.size() >= bytes_max || page.ops.count() == OPS_MAX {

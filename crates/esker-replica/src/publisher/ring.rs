@@ -14,6 +14,9 @@ const ANSWER_MAX: usize = 4 * 1024 * 1024;
 /// The frames one REPLAY answers at most, one transaction apart.
 const FRAMES_MAX: usize = 10_000;
 
+/// One transaction of more than this is not replayed: no replica has room for it, and DIFF tells it in pages.
+const ONE_MAX: (usize, usize) = (4096, 16 * 1024 * 1024);
+
 #[derive(Debug)]
 struct Kept {
     seq: u64,
@@ -86,6 +89,7 @@ impl Ring {
         let begin = self.kept.partition_point(|kept| kept.seq <= asked.after);
         let mut replayed = Replayed { seq: asked.after, more: false, frames: Vec::new() };
         let mut bytes = 0;
+        let mut one = (asked.after, 0, 0);
         for kept in self.kept.range(begin..) {
             let is_full = bytes >= bytes_max || replayed.frames.len() >= FRAMES_MAX;
             if is_full && kept.seq != replayed.seq {
@@ -96,6 +100,12 @@ impl Ring {
             if sections.is_none_or(|wanted| wanted.contains(&kept.section)) {
                 bytes += kept.frame.len();
                 replayed.frames.push(kept.frame.clone());
+                let (_, frames, size) = if one.0 == kept.seq { one } else { (kept.seq, 0, 0) };
+                one = (kept.seq, frames + 1, size + kept.frame.len());
+                if (one.1 > ONE_MAX.0) || (one.2 > ONE_MAX.1 && one.1 > 1) {
+                    let text = format!("transaction {} is too large to be replayed", kept.seq);
+                    return Err(Fault::new(Code::Gone, text).hint("ask DIFF, or CUT and NODES"));
+                }
             }
         }
         replayed.seq = seq;

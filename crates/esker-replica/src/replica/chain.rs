@@ -74,11 +74,16 @@ impl Chain {
         }
     }
 
-    /// The publisher began anew: what it told before is void.
-    pub(super) fn restart(&mut self, seq: u64) {
+    /// What heartbeats told may never come.
+    pub(super) fn forget_told(&mut self) {
         for place in self.places.values_mut() {
             place.told = 0;
         }
+    }
+
+    /// The publisher began anew: what it told before is void.
+    pub(super) fn restart(&mut self, seq: u64) {
+        self.forget_told();
         self.reach(seq, &[]);
     }
 

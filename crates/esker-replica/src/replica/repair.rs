@@ -18,6 +18,12 @@ const ROUNDS_MAX: usize = 10_000;
 /// The paths of one GET.
 const PATHS_MAX: usize = 500;
 
+/// The bytes of the keys of one GET, a path apart: they stand in its head.
+const KEYS_MAX: usize = 1024 * 1024;
+
+/// Where more than this differs a new copy is cheaper, and whoever answers nonsense has said enough.
+const OPEN_MAX: usize = 100_000;
+
 /// A repair that fetches more nodes than this, and more than a third of the model, gives way to a new copy.
 const FETCHED_MIN: u64 = 10_000;
 
@@ -72,7 +78,8 @@ impl Repair {
     /// What to ask next.
     pub(super) fn next(&mut self) -> Wants {
         self.rounds += 1;
-        let is_much = self.fetched > FETCHED_MIN.max(self.cut.nodes / 3);
+        let is_much = self.fetched > FETCHED_MIN.max(self.cut.nodes / 3)
+            || self.open.len() + self.differ.len() > OPEN_MAX;
         if self.rounds > ROUNDS_MAX || is_much {
             return Wants::GiveUp;
         }
@@ -83,7 +90,13 @@ impl Repair {
             return Wants::Nodes(nodes::encode(&self.asked));
         }
         if self.after.is_none() {
-            let count = self.differ.len().min(PATHS_MAX);
+            let mut bytes = 0;
+            let fits = |path: &&Path| {
+                let is_room = bytes < KEYS_MAX;
+                bytes += path.iter().map(|key| key.len() + 4).sum::<usize>();
+                is_room
+            };
+            let count = self.differ.iter().take(PATHS_MAX).take_while(fits).count();
             self.fetching = self.differ.drain(..count).collect();
         }
         if self.fetching.is_empty() {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 
 use super::repair::{Repair, Wants};
-use super::{PAUSE_MAX, PAUSE_MIN, PULL_LITTLE, PULL_MIN, Replica, Wish};
+use super::{MEND_APART, PAUSE_MAX, PAUSE_MIN, PULL_LITTLE, PULL_MIN, Replica, Wish};
 use crate::ask::{self, Answer, Ask, Cutting, Diff, Page, Replay};
 use crate::digest::{Digest, of_dict};
 use crate::frame::{Frame, Type};
@@ -78,6 +78,8 @@ enum Useless {
     Malformed,
     /// The digests do not agree in the end.
     Differs,
+    /// A copy is not what it says it is: another one would not be either.
+    Untrue,
 }
 
 impl From<crate::bytes::Malformed> for Useless {
@@ -170,16 +172,35 @@ impl Replica {
 
     /// Gives up what is under way, and begins anew after a pause.
     fn fail(&mut self, now: Duration) {
-        self.flight.clear();
-        self.job = Job::Hello;
         let pause = self.pause;
         self.pause = (pause * 2).min(PAUSE_MAX);
+        self.rest(pause, now);
+    }
+
+    /// Does nothing for a while, and then asks where the publisher is.
+    fn rest(&mut self, pause: Duration, now: Duration) {
+        self.flight.clear();
+        self.missing = None;
+        self.job = Job::Hello;
         // xorshift64; between half of the pause and all of it.
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         let share = u32::try_from(self.random % 512).unwrap_or_default() + 512;
         self.retry_at = Some(now + pause * share / 1024);
+    }
+
+    /// Puts right what differs; whoever says again and again that something does is not believed more often than now and then.
+    pub(super) fn mend(&mut self, now: Duration) {
+        self.is_wrong = true;
+        let before = self.mended.filter(|(at, pause)| now < *at + *pause + MEND_APART);
+        let Some((_, pause)) = before else {
+            self.mended = Some((now, Duration::ZERO));
+            return self.begin(Job::Cut(Purpose::Repair), now);
+        };
+        let pause = (pause * 2).clamp(PAUSE_MIN, PAUSE_MAX);
+        self.mended = Some((now, pause));
+        self.rest(pause, now);
     }
 
     /// Goes on after a pause.
@@ -196,9 +217,14 @@ impl Replica {
     fn answered(&mut self, ask: &Ask, epoch: u64, answer: Answer, now: Duration) {
         let known = self.newer.or(self.epoch);
         if known.is_some_and(|known| epoch < known) {
-            self.counts.zombies += 1;
-            return self.fail(now);
+            if !self.is_ghost(epoch) {
+                self.counts.zombies += 1;
+                return self.fail(now);
+            }
+            self.newer = None;
+            self.kept.clear();
         }
+        let known = self.newer.or(self.epoch);
         if known.is_some_and(|known| epoch > known) || known.is_none() {
             self.newer = Some(epoch);
             self.kept.forget(|frame| frame.header.epoch < epoch);
@@ -234,7 +260,16 @@ impl Replica {
                 self.counts.mismatches += 1;
                 self.begin(Job::Cut(Purpose::Copy), now);
             }
+            Err(Useless::Untrue) => {
+                self.counts.mismatches += 1;
+                self.fail(now);
+            }
         }
+    }
+
+    /// Whether the newer start that was heard of is none: it is silent, and the publisher knows nothing of it.
+    fn is_ghost(&self, epoch: u64) -> bool {
+        self.is_silent && self.newer.is_some() && self.epoch.is_none_or(|own| epoch >= own)
     }
 
     fn greeted(&mut self, hello: ask::Hello, now: Duration) {
@@ -247,7 +282,7 @@ impl Replica {
             self.wishes.push_back(Wish::Resubscribe);
             self.heard = Some(now);
         }
-        if is_new {
+        if is_new || self.is_wrong {
             if self.chain.is_whole() && hello.digest == self.model.digest() {
                 return self.adopt(hello.epoch, hello.seq, now);
             }
@@ -269,6 +304,9 @@ impl Replica {
     fn adopt(&mut self, epoch: u64, seq: u64, now: Duration) {
         self.epoch = Some(epoch);
         self.newer = None;
+        self.is_wrong = false;
+        // Silence counts from the beginning.
+        self.heard.get_or_insert(now);
         self.chain.restart(seq);
         self.finish(now);
     }
@@ -340,8 +378,9 @@ impl Replica {
             }
             // The root is there from the beginning.
             let root = if copy.take == 0 { of_dict(&[]) } else { Digest::ZERO };
-            if copy.model.digest() - before + root != frame.header.after {
-                return Err(Useless::Differs);
+            let is_true = copy.model.digest() - before + root == frame.header.after;
+            if !is_true || copy.model.nodes() > copy.cut.nodes {
+                return Err(Useless::Untrue);
             }
             copy.take += 1;
         }
@@ -351,7 +390,7 @@ impl Replica {
         }
         let Copy { cut, mut model, .. } = *copy;
         if self.digest(&mut model) != cut.digest {
-            return Err(Useless::Differs);
+            return Err(Useless::Untrue);
         }
         self.model = model;
         self.wishes.push_back(Wish::Renewed);
@@ -427,7 +466,8 @@ impl Replica {
         }
         let Differing { mut model, done, begun, .. } = *differing;
         if self.digest_of(&mut model, &sections) != page.of.digest {
-            self.begin(Job::Cut(Purpose::Repair), now);
+            self.counts.mismatches += 1;
+            self.mend(now);
             return Ok(());
         }
         self.paced(done.len(), now.saturating_sub(begun), now);

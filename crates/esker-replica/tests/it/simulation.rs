@@ -17,6 +17,9 @@ use esker_wire::message::Message;
 
 use crate::dice::Dice;
 
+/// The worlds of a common run; thousands are for a build that is optimized.
+const SEEDS: u64 = 100;
+
 const REPLICAS: usize = 4;
 
 /// Disturbed steps, of a few milliseconds each.
@@ -458,12 +461,22 @@ fn simulate(seed: u64) -> World {
     world
 }
 
-/// `ESKER_SEEDS=10000` for many.
+/// The seeds there are: `ESKER_SEEDS=10000` for many, `ESKER_SEEDS=360..361` for one.
+fn seeds() -> std::ops::Range<u64> {
+    let wish = std::env::var("ESKER_SEEDS").unwrap_or_default();
+    let number = |text: &str| text.parse().ok();
+    let range = match wish.split_once("..") {
+        Some((from, to)) => number(from).zip(number(to)),
+        None => number(&wish).map(|end| (0, end)),
+    };
+    let (from, to) = range.unwrap_or((0, SEEDS));
+    from..to
+}
+
 #[test]
 fn whatever_happens_all_are_equal_in_the_end() {
-    let seeds = std::env::var("ESKER_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
     let mut seen = replica::Counts::default();
-    for seed in 0..seeds {
+    for seed in seeds() {
         let world = std::panic::catch_unwind(|| simulate(seed));
         let world = world.unwrap_or_else(|_| panic!("seed {seed}"));
         for follower in &world.followers {
