@@ -77,7 +77,9 @@ pub struct Definition {
     /// What the project is called.
     pub project: String,
     /// Where its snapshots are served.
-    pub hub: Hub,
+    pub hub: Sockets,
+    /// Where its live model is published.
+    pub model: Sockets,
     /// What becomes of its snapshots.
     pub store: Store,
     /// Where its web pages are served, `HOST:PORT`.
@@ -113,9 +115,9 @@ pub struct Store {
     pub blobs: Option<Blobs>,
 }
 
-/// The addresses of the snapshot service.
+/// The addresses of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hub {
+pub struct Sockets {
     /// Requests: `tcp://HOST:PORT`.
     pub requests: String,
     /// Events: `tcp://HOST:PORT`.

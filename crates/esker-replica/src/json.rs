@@ -6,8 +6,8 @@ use serde_json::{Map, Number};
 use smol_str::SmolStr;
 
 use crate::model::Found;
-use crate::op::{Act, Op};
-use crate::path::{Key, Path};
+use crate::path::Key;
+use crate::tree::Tree;
 use crate::value::{Record, Value};
 
 /// JSON's values.
@@ -35,17 +35,13 @@ fn of_number(number: &Number) -> Value {
     }
 }
 
-/// Appends the operations that make a node what this JSON says, whatever it was.
-pub fn set(path: &Path, json: &Json, ops: &mut Vec<Op>) {
-    let Json::Object(values) = json else {
-        ops.push(Op::set(path.clone(), value(json)));
-        return;
-    };
-    ops.push(Op { path: path.clone(), act: Act::Clear });
-    for (name, one) in values {
-        let mut below = path.clone();
-        below.push(Key::new(name));
-        set(&below, one, ops);
+/// A tree of this JSON.
+pub fn tree(json: &Json) -> Tree {
+    match json {
+        Json::Object(values) => {
+            Tree::dict(values.iter().map(|(name, one)| (Key::new(name), tree(one))))
+        }
+        leaf => Tree::Leaf(value(leaf)),
     }
 }
 

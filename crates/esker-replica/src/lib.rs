@@ -10,6 +10,7 @@ pub mod path;
 pub mod value;
 
 pub mod json;
+pub mod tree;
 
 pub mod section;
 

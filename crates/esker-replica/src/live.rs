@@ -18,6 +18,14 @@ use crate::publisher::{self, Now, Options, Publication, Publisher, Reply};
 /// The transactions that may wait for the publisher; sources wait beyond.
 const WAITING_MAX: usize = 1024;
 
+/// What a source says to the publisher.
+#[derive(Debug)]
+enum Said {
+    Change(Transaction),
+    /// It wants to see the model.
+    Show(SyncSender<Model>),
+}
+
 /// What a source has for the publisher.
 struct Transaction {
     ops: Vec<Op>,
@@ -35,7 +43,7 @@ struct Found {
 /// Changes a model that is published. Clones change the same one.
 #[derive(Debug, Clone)]
 pub struct Source {
-    feed: SyncSender<Transaction>,
+    feed: SyncSender<Said>,
     found: Arc<Found>,
     options: Arc<Options>,
 }
@@ -79,7 +87,17 @@ impl Source {
     /// `too-large` or `bad-request` naming the path and the limit; `unavailable` if the publisher has ended.
     pub fn push(&self, ops: Vec<Op>) -> Result<(), Fault> {
         publisher::check(&ops, &self.options.junctions)?;
-        self.send(Transaction { ops, done: None })
+        self.send(Said::Change(Transaction { ops, done: None }))
+    }
+
+    /// The model as it is now; it stays so, and changes cost more while it is held.
+    ///
+    /// # Errors
+    /// `unavailable` if the publisher has ended.
+    pub fn model(&self) -> Result<Model, Fault> {
+        let (show, shown) = sync_channel(1);
+        self.send(Said::Show(show))?;
+        shown.recv().map_err(|_| ended())
     }
 
     /// Changes the model as [`Source::push`] does, and waits until that is published; which transaction it is part of.
@@ -88,20 +106,20 @@ impl Source {
     /// As [`Source::push`], and `too-large` if the model would be.
     pub fn change(&self, ops: Vec<Op>) -> Result<u64, Fault> {
         let (done, result) = sync_channel(1);
-        self.send(Transaction { ops, done: Some(done) })?;
+        self.send(Said::Change(Transaction { ops, done: Some(done) }))?;
         result.recv().map_err(|_| ended())?
     }
 
-    fn send(&self, transaction: Transaction) -> Result<(), Fault> {
-        let full = match self.feed.try_send(transaction) {
+    fn send(&self, said: Said) -> Result<(), Fault> {
+        let full = match self.feed.try_send(said) {
             Ok(()) => None,
-            Err(TrySendError::Full(transaction)) => Some(transaction),
+            Err(TrySendError::Full(said)) => Some(said),
             Err(TrySendError::Disconnected(_)) => return Err(ended()),
         };
         self.wake();
         match full {
-            Some(transaction) => {
-                self.feed.send(transaction).map_err(|_| ended())?;
+            Some(said) => {
+                self.feed.send(said).map_err(|_| ended())?;
                 self.wake();
                 Ok(())
             }
@@ -123,7 +141,7 @@ fn ended() -> Fault {
 /// The service of a publisher.
 struct Live {
     publisher: Publisher,
-    fed: Receiver<Transaction>,
+    fed: Receiver<Said>,
     found: Arc<Found>,
     begun: Instant,
 }
@@ -159,16 +177,21 @@ impl Live {
         })
     }
 
-    /// Transactions that wait, as many as go into one.
-    fn waiting(&self) -> Vec<Transaction> {
+    /// Transactions that wait, as many as go into one; and who wants to see the model behind them.
+    fn waiting(&self) -> (Vec<Transaction>, Option<SyncSender<Model>>) {
         let mut waiting = Vec::new();
         let mut ops = 0;
         while ops < OPS_MAX / 4 {
-            let Ok(transaction) = self.fed.try_recv() else { break };
-            ops += transaction.ops.len();
-            waiting.push(transaction);
+            match self.fed.try_recv() {
+                Ok(Said::Change(transaction)) => {
+                    ops += transaction.ops.len();
+                    waiting.push(transaction);
+                }
+                Ok(Said::Show(show)) => return (waiting, Some(show)),
+                Err(_) => break,
+            }
         }
-        waiting
+        (waiting, None)
     }
 
     /// Makes one transaction of all; or, if that cannot be, one of each, so that a bad one costs nobody else's.
@@ -224,15 +247,23 @@ impl Service for Live {
     }
 
     fn wake(&mut self) -> Vec<Frames> {
-        let waiting = self.waiting();
-        if waiting.is_empty() {
+        let (waiting, show) = self.waiting();
+        if waiting.is_empty() && show.is_none() {
             return Vec::new();
         }
         // There may be more than goes into one transaction.
         if let Some(waker) = self.found.waker.get() {
             waker.wake();
         }
-        self.change(waiting).into_iter().map(Publication::into).collect()
+        let published = match waiting.is_empty() {
+            true => Vec::new(),
+            false => self.change(waiting),
+        };
+        if let Some(show) = show {
+            // Who asked may have ended.
+            drop(show.send(self.publisher.model().clone()));
+        }
+        published.into_iter().map(Publication::into).collect()
     }
 
     fn tick(&mut self) -> Vec<Frames> {

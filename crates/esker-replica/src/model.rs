@@ -8,7 +8,7 @@ pub(crate) mod walk;
 use std::sync::Arc;
 
 use crate::digest::{Digest, Hasher, of_dict};
-use crate::op::Act;
+use crate::op::{Act, Op};
 use crate::path::{Key, Path};
 use crate::value::Value;
 use dict::{Dict, Entry, Node, Place};
@@ -177,6 +177,13 @@ impl Model {
         };
         self.hasher = hasher;
         digest
+    }
+
+    /// Does operations as one transaction. Paths have to be within the limits.
+    pub fn take(&mut self, ops: &[Op], seq: u64) {
+        for op in ops {
+            self.apply(&op.path, &op.act, seq);
+        }
     }
 
     /// Does one operation as part of a transaction; whether anything is different now. The path is within the limits.

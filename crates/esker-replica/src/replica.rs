@@ -290,9 +290,8 @@ impl Replica {
         }
         if !self.can_apply() || self.lacking().is_empty() {
             self.missing = None;
-        } else if self.missing.is_none() && matches!(self.job, Job::Idle) {
-            self.missing = Some(now);
-            self.lost(now);
+        } else if matches!(self.job, Job::Idle) {
+            self.missing.get_or_insert(now);
         }
     }
 
@@ -366,7 +365,7 @@ impl Replica {
         fits.then_some((section, ops))
     }
 
-    /// Counts a loss; who loses too often is too slow for every frame, and asks at its own pace from then on.
+    /// Fetches what is missing. Who loses too often is too slow for every frame, and asks at its own pace from then on.
     fn lost(&mut self, now: Duration) {
         self.counts.losses += 1;
         self.losses.push_back(now);
@@ -380,7 +379,10 @@ impl Replica {
             self.missing = None;
             self.pull = Some(now);
             self.wishes.push_back(Wish::Subscribe(false));
+            return;
         }
+        let lacking = self.lacking();
+        self.begin(Job::Replay(lacking), now);
     }
 
     /// Called when [`Replica::due`] says so, or earlier.
@@ -391,9 +393,7 @@ impl Replica {
         }
         if matches!(self.job, Job::Idle) {
             if self.missing.is_some_and(|since| since + REORDER <= now) {
-                self.missing = None;
-                let lacking = self.lacking();
-                self.begin(Job::Replay(lacking), now);
+                self.lost(now);
             } else if self.pull.is_some_and(|at| at <= now) {
                 self.begin_diff(Vec::new(), now);
             }
@@ -414,7 +414,7 @@ impl Replica {
         let state = match () {
             () if self.epoch.is_none() => State::Syncing,
             () if self.is_silent => State::Stale,
-            () if matches!(self.job, Job::Idle) && self.missing.is_none() => State::Live,
+            () if matches!(self.job, Job::Idle) => State::Live,
             () if self.pull.is_some() && matches!(self.job, Job::Diff(_)) => State::Live,
             () => State::CatchingUp,
         };

@@ -4,6 +4,7 @@
 //! embedded files, `api` answers questions, `live` tells every browser what `state` makes of the hub, `sync`
 //! passes the live model on.
 
+pub mod looks;
 pub mod project;
 pub mod server;
 

@@ -6,14 +6,13 @@ use std::time::Duration;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use esker_bus::follow::Follow;
 use esker_wire::fault::Fault;
-use esker_wire::name::Branch;
-use esker_wire::snapshot::List;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, timeout};
 
-use crate::hub::{Hub, Memory};
+use crate::hub::Hub;
+use crate::looks::Looks;
 use crate::project::Project;
-use crate::state::{self, Seen};
+use crate::state;
 
 /// How often a browser hears that the hub lives.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -55,12 +54,12 @@ pub(crate) async fn follow(
     mut project: watch::Receiver<Arc<Project>>,
     news: News,
 ) {
-    let mut memory = Memory::default();
+    let mut looks = Looks::at(hub.clone());
     let mut pulse = tokio::time::interval(HEARTBEAT);
     pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let begun = Instant::now();
-        if let Err(fault) = renew(&hub, &mut memory, &project, &news).await {
+        if let Err(fault) = renew(&mut looks, &project, &news).await {
             tracing::warn!(%fault, "cannot read the hub's state");
         }
         let rest = COALESCE.max(begun.elapsed().saturating_mul(RESTS)).min(REST_MAX);
@@ -84,18 +83,12 @@ pub(crate) async fn follow(
 }
 
 async fn renew(
-    hub: &Hub,
-    memory: &mut Memory,
+    looks: &mut Looks,
     project: &watch::Receiver<Arc<Project>>,
     news: &News,
 ) -> Result<(), Fault> {
-    let health = hub.health().await?;
-    let records = hub.records(memory).await?;
-    let listing = hub.listing(List { older: true, ..List::all(Branch::main()) }).await?;
-    let seen =
-        Seen { listing: &listing, records: &records, blobs: hub.blobs(memory, &records).await };
     let project = Arc::clone(&project.borrow());
-    let text = Utf8Bytes::from(state::state(&project, &health, &seen));
+    let text = Utf8Bytes::from(looks.look(&project).await?);
     news.state.send_if_modified(|known| {
         let changed = *known != text;
         *known = text;

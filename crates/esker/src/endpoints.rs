@@ -138,6 +138,7 @@ impl Presence {
     pub(crate) fn announce(project: &Project, ours: Endpoints) -> Result<Self> {
         Endpoints::update(project, |all| {
             all.hub = ours.hub.clone().or_else(|| all.hub.take());
+            all.model = ours.model.clone().or_else(|| all.model.take());
             all.web = ours.web.clone().or_else(|| all.web.take());
             all.runner = ours.runner.clone().or_else(|| all.runner.take());
         })?;
@@ -150,6 +151,7 @@ impl Drop for Presence {
         let ours = &self.ours;
         let taken_back = Endpoints::update(&self.project, |all| {
             all.hub = all.hub.take().filter(|hub| Some(hub) != ours.hub.as_ref());
+            all.model = all.model.take().filter(|model| Some(model) != ours.model.as_ref());
             all.web = all.web.take().filter(|web| Some(web) != ours.web.as_ref());
             all.runner = all.runner.take().filter(|runner| Some(runner) != ours.runner.as_ref());
         });

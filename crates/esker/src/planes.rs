@@ -1,9 +1,10 @@
 //! Starts the planes: all in this process, or one. The same functions either way; only the endpoint between
 //! them differs.
 
+mod model;
 pub(crate) mod once;
+mod told;
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,13 +13,13 @@ use anyhow::{Context, Result};
 use esker_bus::bus::{Binds, Bus, Limits};
 use esker_bus::endpoint::Endpoint;
 use esker_bus::server::Server;
-use esker_pipeline::definition::{Definition, FILE, Origin, ViewKind};
+use esker_pipeline::definition::{Definition, FILE};
 use esker_pipeline::engine::{self, Engine};
 use esker_store::mirror::shared::Mirrors;
-use esker_store::names::{Names, NamesHandle};
+use esker_store::names::NamesHandle;
 use esker_store::service::Snapshots;
 use esker_store::store::{LARGE_MAX, LARGE_MIN, Options, Store};
-use esker_web::project::{Project as Shown, Stage, View};
+use esker_web::project::Project as Shown;
 use esker_wire::name::Resource;
 use indicatif::MultiProgress;
 use rustix::process::{Resource as Limited, Rlimit, getrlimit, setrlimit};
@@ -26,7 +27,7 @@ use tokio::sync::watch;
 
 use crate::cli::{Hub, Log, Ports, Up, Web};
 use crate::commands;
-use crate::endpoints::{Endpoints, HubAddresses, Presence, Process};
+use crate::endpoints::{Endpoints, HubAddresses, ModelAddresses, Presence, Process};
 use crate::project::{Place, Project};
 use crate::reach;
 use crate::reload::Reload;
@@ -34,9 +35,12 @@ use crate::replication::Replication;
 use crate::say::{self, hinted};
 use crate::status;
 use crate::stop::Stop;
+use model::ProjectModel;
+pub(crate) use told::names;
+use told::shown;
 
-/// The default ports, which `--port-base` moves together.
-const PORTS: [u16; 3] = [5000, 5100, 8000];
+/// The default ports, which `--port-base` moves together: the hub's two, the model's two, the page's.
+const PORTS: [u16; 5] = [5000, 5100, 5200, 5300, 8000];
 
 /// How long to wait for a store that another process holds.
 const HELD_MAX: Duration = Duration::from_secs(2);
@@ -91,6 +95,21 @@ fn connections(files: u64) -> Limits {
     Limits { clients_max: free - followers_max, followers_max, ..Limits::default() }
 }
 
+/// How many may be connected to the model: of the files that the hub's clients leave, most.
+fn model_connections(files: u64) -> Limits {
+    let share = |part: u64| usize::try_from(files / part).unwrap_or(usize::MAX).max(16);
+    Limits { clients_max: share(16), followers_max: share(8), ..Limits::default() }
+}
+
+/// A hub at work.
+struct ServedHub {
+    server: Server,
+    /// Its start, by which its events and its model are told from those of earlier ones.
+    epoch: u64,
+    names: NamesHandle,
+    presence: Presence,
+}
+
 impl Start {
     fn new(project: Project, log: &Log) -> Result<Self> {
         let bars = MultiProgress::new();
@@ -116,11 +135,7 @@ impl Start {
         })
     }
 
-    fn serve_hub(
-        &self,
-        ports: &Ports,
-        replication: &Replication,
-    ) -> Result<(Server, NamesHandle, Presence)> {
+    fn serve_hub(&self, ports: &Ports, replication: &Replication) -> Result<ServedHub> {
         let names = NamesHandle::new(names(&self.definition));
         let hub = &self.definition.hub;
         let binds = Binds {
@@ -129,7 +144,7 @@ impl Start {
             limits: connections(self.files),
         };
         let store = open_store(&self.project, &options(&self.definition))?;
-        let epoch = store.epoch().to_string();
+        let epoch = store.epoch();
         let service = Snapshots::new(store, names.clone())
             .mirrored(replication.mirrors())
             .following(replication.following());
@@ -140,12 +155,39 @@ impl Start {
         let addresses = HubAddresses {
             requests: server.requests().first().cloned().unwrap_or_default(),
             events: server.events().first().cloned().unwrap_or_default(),
-            epoch,
+            epoch: epoch.to_string(),
         };
         self.announce("requests", &addresses.requests);
         self.announce("events", &addresses.events);
         let ours = Endpoints { hub: Some(addresses), ..Endpoints::default() };
-        Ok((server, names, Presence::announce(&self.project, ours)?))
+        let presence = Presence::announce(&self.project, ours)?;
+        Ok(ServedHub { server, epoch, names, presence })
+    }
+
+    /// Publishes the model of what the hub knows.
+    fn serve_model(
+        &self,
+        hub: &ServedHub,
+        ports: &Ports,
+        shown: watch::Receiver<Arc<Shown>>,
+    ) -> Result<(ProjectModel, Presence)> {
+        let sockets = &self.definition.model;
+        let binds = Binds {
+            requests: vec![moved(&sockets.requests, PORTS[2], ports.port_base)?],
+            events: vec![moved(&sockets.events, PORTS[3], ports.port_base)?],
+            limits: model_connections(self.files),
+        };
+        let local = hub.server.local();
+        let model = ProjectModel::start(&self.bus, &local, hub.epoch, (&binds, shown));
+        let model = model.map_err(|error| {
+            hinted(error.to_string(), format!("`--port-base 6000`, or [model] in {FILE}"))
+        })?;
+        let first = |addresses: &[String]| addresses.first().cloned().unwrap_or_default();
+        let addresses =
+            ModelAddresses { requests: first(model.requests()), events: first(model.events()) };
+        self.announce("model", &addresses.requests);
+        let ours = Endpoints { model: Some(addresses), ..Endpoints::default() };
+        Ok((model, Presence::announce(&self.project, ours)?))
     }
 
     fn start_engine(&self, hub: &Endpoint) -> Result<(Engine, Presence)> {
@@ -180,7 +222,7 @@ impl Start {
     ) -> Result<(esker_web::server::Server, Presence)> {
         let bind = match bind {
             Some(bind) => bind,
-            None => address(&moved(&self.definition.web, PORTS[2], ports.port_base)?)?,
+            None => address(&moved(&self.definition.web, PORTS[4], ports.port_base)?)?,
         };
         let server = esker_web::server::Server::start(&self.bus, hub, bind, shown, None)
             .map_err(|error| hinted(with_sources(&error), error.hint()))?;
@@ -227,11 +269,13 @@ pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
     let start = Start::new(place.project_in(up.folder.as_deref())?, &up.ports.log)?;
     start.title();
     let replication = Replication::push(&start.project, &start.definition)?;
-    let (server, names_handle, hub_presence) = start.serve_hub(&up.ports, &replication)?;
-    let hub = server.local();
+    let served = start.serve_hub(&up.ports, &replication)?;
+    let hub = served.server.local();
     let shown = watch::Sender::new(Arc::new(shown(&start.definition, true)));
+    let (model, model_presence) = start.serve_model(&served, &up.ports, shown.subscribe())?;
     let (page, page_presence) = start.serve_page(&hub, &up.ports, up.bind, shown.subscribe())?;
     let (engine, runner_presence) = start.start_engine(&hub)?;
+    let ServedHub { server, names: names_handle, presence: hub_presence, .. } = served;
     let reload = Reload::start(&start.project, move |definition, has_runner| {
         names_handle.replace(names(definition));
         shown.send_replace(Arc::new(self::shown(definition, has_runner)));
@@ -241,8 +285,9 @@ pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
     tracing::info!("stopping");
     drop((reload, runner_presence));
     engine.shutdown();
-    drop((page_presence, hub_presence));
+    drop((page_presence, model_presence, hub_presence));
     page.shutdown();
+    model.shutdown();
     server.shutdown();
     replication.shutdown();
     Ok(())
@@ -253,12 +298,18 @@ pub(crate) fn hub(place: &Place, hub: &Hub) -> Result<()> {
     let start = Start::new(place.project()?, &hub.ports.log)?;
     start.title();
     let replication = Replication::follow(&start.project, &start.definition, hub, &start.stop)?;
-    let (server, names_handle, presence) = start.serve_hub(&hub.ports, &replication)?;
-    let reload = Reload::start(&start.project, move |definition, _| {
+    let served = start.serve_hub(&hub.ports, &replication)?;
+    let has_runner = Endpoints::read(&start.project).has_runner();
+    let shown = watch::Sender::new(Arc::new(shown(&start.definition, has_runner)));
+    let (model, model_presence) = start.serve_model(&served, &hub.ports, shown.subscribe())?;
+    let ServedHub { server, names: names_handle, presence, .. } = served;
+    let reload = Reload::start(&start.project, move |definition, has_runner| {
         names_handle.replace(names(definition));
+        shown.send_replace(Arc::new(self::shown(definition, has_runner)));
     })?;
     start.rest();
-    drop((reload, presence));
+    drop((reload, model_presence, presence));
+    model.shutdown();
     server.shutdown();
     replication.shutdown();
     Ok(())
@@ -295,70 +346,6 @@ pub(crate) fn web(place: &Place, web: &Web) -> Result<()> {
     drop((reload, presence));
     page.shutdown();
     Ok(())
-}
-
-/// The definition as the snapshot service needs it: the names it gives.
-pub(crate) fn names(definition: &Definition) -> Names {
-    let sources = definition.sources.iter().map(|source| source.output.clone());
-    let stages = definition.stages.iter();
-    let stages = stages.flat_map(|stage| stage.inputs.iter().chain(&stage.outputs).cloned());
-    let views = definition.views.iter().map(|view| view.resource.clone());
-    let declared: BTreeSet<Resource> = sources.chain(stages).chain(views).collect();
-    let mut aliases = definition.aliases.clone();
-    // The first clients subscribe to words in either order, whoever puts.
-    for resource in &declared {
-        if let Some((stage, name)) = resource.as_str().split_once('/') {
-            for words in [format!("{stage} {name}"), format!("{name} {stage}")] {
-                aliases.entry(words).or_insert_with(|| resource.clone());
-            }
-        }
-    }
-    Names { aliases, declared }
-}
-
-/// The definition as the page shows it.
-fn shown(definition: &Definition, has_runner: bool) -> Shown {
-    let text =
-        |resources: &[Resource]| resources.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let sources = definition.sources.iter().map(|source| Stage {
-        name: source.name.clone(),
-        is_source: true,
-        inputs: Vec::new(),
-        outputs: text(std::slice::from_ref(&source.output)),
-        program: match &source.origin {
-            Origin::File { path, .. } => path.clone(),
-            Origin::Folder(pattern) => pattern.to_string(),
-            Origin::Run(program) => program.argv.join(" "),
-            Origin::Tap(tap) => tap.program.argv.join(" "),
-            Origin::Pull(pull) => pull.title(),
-        },
-    });
-    let stages = definition.stages.iter().map(|stage| Stage {
-        name: stage.name.clone(),
-        is_source: false,
-        inputs: text(&stage.inputs),
-        outputs: text(&stage.outputs),
-        program: stage.program.argv.join(" "),
-    });
-    let views = definition.views.iter().map(|view| View {
-        name: view.name.clone(),
-        title: view.title.clone().unwrap_or_else(|| view.name.clone()),
-        resource: view.resource.to_string(),
-        kind: match view.kind {
-            Some(ViewKind::Plan) => "plan",
-            Some(ViewKind::Chart) => "chart",
-            Some(ViewKind::Table) => "table",
-            Some(ViewKind::Text) | None => "text",
-        }
-        .to_owned(),
-    });
-    Shown {
-        name: definition.project.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        stages: sources.chain(stages).collect(),
-        views: views.collect(),
-        has_runner,
-    }
 }
 
 /// Which source or stage of the project makes a resource, if one does.
@@ -437,7 +424,7 @@ fn moved(address: &str, default: u16, base: Option<u16>) -> Result<String> {
     let port = match base {
         0 => 0,
         base => base.checked_add(default - PORTS[0]).ok_or_else(|| {
-            let most = u16::MAX - (PORTS[2] - PORTS[0]);
+            let most = u16::MAX - (PORTS[4] - PORTS[0]);
             hinted(format!("--port-base {base} is too large"), format!("at most {most}"))
         })?,
     };

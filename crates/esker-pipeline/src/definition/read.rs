@@ -10,7 +10,7 @@ use toml::de::DeTable;
 use super::defect::Defect;
 use super::graph::Makers;
 use super::page::{Marked, Page, Table};
-use super::{Definition, Hub, View, ViewKind, deliver, graph, keep, parts, store, value, ways};
+use super::{Definition, Sockets, View, ViewKind, deliver, graph, keep, parts, store, value, ways};
 
 /// Where the parts of a definition stand, by the name of the source or stage.
 #[derive(Debug, Default)]
@@ -24,9 +24,9 @@ pub(super) struct Places {
 }
 
 /// The tables there are.
-pub(super) const KEYS: [&str; 13] = [
-    "project", "hub", "store", "web", "alias", "keep", "source", "stage", "view", "limits", "pool",
-    "lineage", "webhook",
+pub(super) const KEYS: [&str; 14] = [
+    "project", "hub", "model", "store", "web", "alias", "keep", "source", "stage", "view",
+    "limits", "pool", "lineage", "webhook",
 ];
 
 /// The most programs that may be asked to run at once.
@@ -34,8 +34,8 @@ pub(super) const JOBS_MAX: u32 = 256;
 
 /// The keys of `[project]`.
 pub(super) const PROJECT_KEYS: [&str; 1] = ["name"];
-/// The keys of `[hub]`.
-pub(super) const HUB_KEYS: [&str; 2] = ["requests", "events"];
+/// The keys of `[hub]` and `[model]`.
+pub(super) const SOCKETS_KEYS: [&str; 2] = ["requests", "events"];
 /// The keys of `[web]`.
 pub(super) const WEB_KEYS: [&str; 1] = ["bind"];
 /// The keys of `[limits]`.
@@ -64,7 +64,8 @@ pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, V
     let makers = graph::check(&mut page, &nodes);
     let definition = Definition {
         project: project(&mut page, &root),
-        hub: hub(&mut page, &root),
+        hub: sockets(&mut page, &root, "hub", [5000, 5100]),
+        model: sockets(&mut page, &root, "model", [5200, 5300]),
         store: store::store(&mut page, &root),
         web: web(&mut page, &root),
         aliases: aliases(&mut page, &root),
@@ -107,26 +108,25 @@ fn project(page: &mut Page<'_>, root: &Table<'_, '_>) -> String {
     name.value
 }
 
-fn hub(page: &mut Page<'_>, root: &Table<'_, '_>) -> Hub {
-    let mut hub = Hub {
-        requests: "tcp://127.0.0.1:5000".to_owned(),
-        events: "tcp://127.0.0.1:5100".to_owned(),
+/// Where a service listens; its ports if nothing is said.
+fn sockets(page: &mut Page<'_>, root: &Table<'_, '_>, key: &str, ports: [u16; 2]) -> Sockets {
+    let [requests, events] = ports.map(|port| format!("tcp://127.0.0.1:{port}"));
+    let mut sockets = Sockets { requests, events };
+    let Some(table) = page.table(root.entries, key) else {
+        return sockets;
     };
-    let Some(table) = page.table(root.entries, "hub") else {
-        return hub;
-    };
-    page.check_keys(&table, &HUB_KEYS);
+    page.check_keys(&table, &SOCKETS_KEYS);
     if let Some(requests) = page.parsed(&table, "requests", value::endpoint) {
-        hub.requests = requests;
+        sockets.requests = requests;
     }
     if let Some(events) = page.parsed(&table, "events", value::endpoint) {
-        hub.events = events;
+        sockets.events = events;
     }
-    if hub.requests == hub.events && !hub.requests.ends_with(":0") {
-        let message = format!("requests and events are both served at {}", hub.requests);
+    if sockets.requests == sockets.events && !sockets.requests.ends_with(":0") {
+        let message = format!("requests and events are both served at {}", sockets.requests);
         page.error(&table.span, message, "give one of them another port");
     }
-    hub
+    sockets
 }
 
 fn web(page: &mut Page<'_>, root: &Table<'_, '_>) -> String {

@@ -41,7 +41,7 @@ fn table(key: &str) -> Value {
         "stage" => named(key, &fixed(key, &parts::stage_keys(), &["input", "output", "run"])),
         "view" => named(key, &fixed(key, &read::VIEW_KEYS, &["resource"])),
         "project" => fixed(key, &read::PROJECT_KEYS, &["name"]),
-        "hub" => fixed(key, &read::HUB_KEYS, &[]),
+        "hub" | "model" => fixed(key, &read::SOCKETS_KEYS, &[]),
         "web" => fixed(key, &read::WEB_KEYS, &[]),
         "pool" => named(key, &fixed(key, &ways::POOL_KEYS, &["jobs"])),
         "limits" => fixed(key, &read::LIMITS_KEYS, &[]),

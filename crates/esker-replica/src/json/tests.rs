@@ -6,11 +6,9 @@ use crate::path::path;
 
 fn model(json: &Json) -> Model {
     let mut ops = Vec::new();
-    set(&path(["m"]), json, &mut ops);
+    tree(json).set(&mut path(["m"]), &mut ops);
     let mut model = Model::default();
-    for op in ops {
-        model.apply(&op.path, &op.act, 1);
-    }
+    model.take(&ops, 1);
     model
 }
 
@@ -29,10 +27,8 @@ fn json_comes_back_as_it_was() {
 fn what_was_there_before_is_gone() {
     let mut both = model(&json!({ "old": 1, "same": { "x": 1 } }));
     let mut ops = Vec::new();
-    set(&path(["m"]), &json!({ "same": { "y": 2 } }), &mut ops);
-    for op in ops {
-        both.apply(&op.path, &op.act, 2);
-    }
+    tree(&json!({ "same": { "y": 2 } })).set(&mut path(["m"]), &mut ops);
+    both.take(&ops, 2);
     assert_eq!(both, model(&json!({ "same": { "y": 2 } })));
 }
 

@@ -41,6 +41,10 @@ pub(crate) struct ModelServe {
     pub(crate) log: Log,
 }
 
+fn json(text: &str) -> Result<serde_json::Value, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
 /// Which model is meant.
 #[derive(Args)]
 pub(crate) struct Which {
@@ -105,14 +109,15 @@ pub(crate) struct ModelSet {
         long,
         value_name = "JSON",
         required_unless_present = "remove",
-        conflicts_with = "remove"
+        conflicts_with = "remove",
+        value_parser = json
     )]
     pub(crate) to: Option<serde_json::Value>,
     /// Take it away, with all below it.
     #[arg(long)]
     pub(crate) remove: bool,
     /// Only if this is there, as JSON, a leaf.
-    #[arg(long = "if", value_name = "JSON")]
+    #[arg(long = "if", value_name = "JSON", value_parser = json)]
     pub(crate) expected: Option<serde_json::Value>,
     /// Only if there is nothing yet.
     #[arg(long, conflicts_with = "expected")]

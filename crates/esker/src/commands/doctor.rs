@@ -244,12 +244,14 @@ fn runner(project: &Project) -> Finding {
     }
 }
 
-/// The ports the hub and the page would need, where something else has them.
+/// The ports that the hub, the model and the page would need, where something else has them.
 fn ports(definition: &Definition) -> Vec<Finding> {
-    let hub = &definition.hub;
+    let Definition { hub, model, .. } = definition;
     let wanted = [
         ("requests", hub.requests.trim_start_matches("tcp://")),
         ("events", hub.events.trim_start_matches("tcp://")),
+        ("model requests", model.requests.trim_start_matches("tcp://")),
+        ("model events", model.events.trim_start_matches("tcp://")),
         ("page", definition.web.as_str()),
     ];
     let mut findings = Vec::new();

@@ -166,12 +166,23 @@ fn print(op: &Op, as_json: bool) -> Result<()> {
         Act::Dict => ("dict", None),
         Act::Clear => ("clear", None),
     };
-    let path: Vec<&str> = op.path.iter().map(Key::as_str).collect();
     if as_json {
+        let path: Vec<&str> = op.path.iter().map(Key::as_str).collect();
         return Ok(say::json(&json!({ "op": word, "path": path, "value": value }))?);
     }
     let value = value.map(|value| format!(" = {value}")).unwrap_or_default();
+    let path: Vec<String> = op.path.iter().map(shown).collect();
     Ok(say::line(format!("{word:<6} {}{value}", path.join(" › ")))?)
+}
+
+/// A key as people read it: quoted where they could not see what it is.
+fn shown(key: &Key) -> String {
+    let is_plain = !key.is_empty() && !key.contains('›') && !key.chars().any(char::is_control);
+    if is_plain && key.trim() == key.as_str() {
+        key.to_string()
+    } else {
+        json!(key.as_str()).to_string()
+    }
 }
 
 /// Prints what is at a path.
@@ -215,10 +226,10 @@ fn get(place: &Place, get: &ModelGet) -> Result<()> {
 
 fn set(place: &Place, set: &ModelSet) -> Result<()> {
     let found = find(place, &set.which)?;
-    let path = keys(&set.keys);
+    let mut path = keys(&set.keys);
     let mut ops = Vec::new();
     match &set.to {
-        Some(to) => json::set(&path, to, &mut ops),
+        Some(to) => json::tree(to).set(&mut path, &mut ops),
         None => ops.push(Op::delete(path.clone())),
     }
     let mut conditions = Vec::new();

@@ -11,7 +11,7 @@ use esker_pipeline::engine::Engine;
 use esker_pipeline::engine::status::Status;
 use indicatif::MultiProgress;
 
-use super::Start;
+use super::{ServedHub, Start};
 use crate::cli::{Log, Ports};
 use crate::endpoints::Presence;
 use crate::project::{Place, Project};
@@ -39,7 +39,7 @@ impl Once {
         }
         let replication = Replication::push(&start.project, &start.definition)?;
         let ports = Ports { port_base: Some(0), log: Log { json: false } };
-        let (server, _, presence) = start.serve_hub(&ports, &replication)?;
+        let ServedHub { server, presence, .. } = start.serve_hub(&ports, &replication)?;
         let hub = server.local();
         Ok(Self { start, hub, served: Some((server, presence, replication)), engine: None })
     }

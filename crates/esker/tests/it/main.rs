@@ -22,6 +22,7 @@ mod hostile;
 mod jira;
 mod large;
 mod lineage;
+mod live_model;
 mod names;
 mod once;
 mod order;
