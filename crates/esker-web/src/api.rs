@@ -33,7 +33,6 @@ impl IntoResponse for Failed {
             Code::NotFound => StatusCode::NOT_FOUND,
             Code::Gone => StatusCode::GONE,
             Code::Conflict => StatusCode::CONFLICT,
-            Code::Gone => StatusCode::GONE,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::Busy | Code::NotWritable | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Code::Timeout => StatusCode::GATEWAY_TIMEOUT,

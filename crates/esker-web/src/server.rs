@@ -103,35 +103,30 @@ impl Server {
         project: watch::Receiver<Arc<Project>>,
         model: Option<&Endpoint>,
     ) -> Result<Self, Error> {
-        if !bind.ip().is_loopback() {
-            return Err(Error::NotLoopback { address: bind });
-        }
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("esker-web")
-            .enable_all()
-            .build()
-            .map_err(Error::Threads)?;
-        let listener = runtime.block_on(TcpListener::bind(bind)).map_err(|source| {
-            if source.kind() == std::io::ErrorKind::AddrInUse {
-                Error::InUse { address: bind }
-            } else {
-                Error::Bind { address: bind, source }
-            }
-        })?;
-        let bound =
-            listener.local_addr().map_err(|source| Error::Bind { address: bind, source })?;
+        let (runtime, listener, address) = listen(bind)?;
         let caller = Hub::new(bus.caller(hub));
         let news = News::new();
         let events = bus.follow(hub, &[esker_wire::event::TOPIC]);
-        let relay = model.map(|model| {
-            let relay = Relay::new(bus, model);
-            runtime.spawn(relay.clone().hear(bus.clone(), model.clone()));
-            relay
-        });
+        let relay = model.map(|model| relay(&runtime, bus, model));
         runtime.spawn(live::follow(caller.clone(), events, project, news.clone()));
         runtime.spawn(accept(listener, routes(caller, news, relay)));
-        Ok(Self { address: bound, runtime })
+        Ok(Self { address, runtime })
+    }
+
+    /// Serves a live model alone on `bind`, and what pages need to follow it.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn model(bus: &Bus, model: &Endpoint, bind: SocketAddr) -> Result<Self, Error> {
+        let (runtime, listener, address) = listen(bind)?;
+        let relay = relay(&runtime, bus, model);
+        let routes = Router::new()
+            .route("/esker.js", get(page::serve))
+            .route("/esker.d.ts", get(page::serve))
+            .merge(self::model(Some(relay)))
+            .layer(middleware::from_fn(guard::check));
+        runtime.spawn(accept(listener, routes));
+        Ok(Self { address, runtime })
     }
 
     /// Where it is served.
@@ -143,6 +138,35 @@ impl Server {
     pub fn shutdown(self) {
         self.runtime.shutdown_timeout(Duration::from_secs(1));
     }
+}
+
+/// The threads of a server, and its socket with its real address.
+fn listen(bind: SocketAddr) -> Result<(Runtime, TcpListener, SocketAddr), Error> {
+    if !bind.ip().is_loopback() {
+        return Err(Error::NotLoopback { address: bind });
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("esker-web")
+        .enable_all()
+        .build()
+        .map_err(Error::Threads)?;
+    let listener = runtime.block_on(TcpListener::bind(bind)).map_err(|source| {
+        if source.kind() == std::io::ErrorKind::AddrInUse {
+            Error::InUse { address: bind }
+        } else {
+            Error::Bind { address: bind, source }
+        }
+    })?;
+    let bound = listener.local_addr().map_err(|source| Error::Bind { address: bind, source })?;
+    Ok((runtime, listener, bound))
+}
+
+/// A relay that hears the model.
+fn relay(runtime: &Runtime, bus: &Bus, model: &Endpoint) -> Relay {
+    let relay = Relay::new(bus, model);
+    runtime.spawn(relay.clone().hear(bus.clone(), model.clone()));
+    relay
 }
 
 fn routes(hub: Hub, news: News, relay: Option<Relay>) -> Router {

@@ -165,7 +165,10 @@ export class Replica extends Follower {
     const job = this.#job;
     if (fault.code === "gone" && job.kind === "replay") this.diff(job.sections, now);
     else if (fault.code === "gone" && asked.verb === "DIFF") this.#askCut("repair-cut");
-    else this.#fail(fault.message, now);
+    else if (job.kind === "copy" && asked.index > 0 && this.#flight.size > 0) {
+      // Behind the last chunk there is none; the last one may come later than that is told.
+      job.ask = Number.POSITIVE_INFINITY;
+    } else this.#fail(fault.message, now);
   }
 
   /** Gives up what is under way, and begins anew after a pause. */
