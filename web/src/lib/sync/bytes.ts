@@ -6,6 +6,9 @@ export class Malformed extends Error {}
 /** The longest text that is read by hand: beyond it the decoder's own start is repaid. */
 const SHORT = 24;
 
+/** Bytes beyond which a view of them pays. */
+const LONG = 256;
+
 // Texts are told apart by their bytes: a byte order mark is part of them, and what is not UTF-8 is refused.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
@@ -133,9 +136,15 @@ export class Writer {
   }
 
   raw(bytes: Uint8Array): this {
-    this.#room(bytes.length);
-    this.#bytes.set(bytes, this.length);
-    this.length += bytes.length;
+    return this.part(bytes, 0, bytes.length);
+  }
+
+  /** Some of the bytes. They are few: one after the other is faster than a view of them. */
+  part(bytes: Uint8Array, begin: number, end: number): this {
+    this.#room(end - begin);
+    if (end - begin > LONG) this.#bytes.set(bytes.subarray(begin, end), this.length);
+    else for (let at = begin; at < end; at += 1) this.#bytes[this.length + at - begin] = bytes[at] as number;
+    this.length += end - begin;
     return this;
   }
 
@@ -148,6 +157,11 @@ export class Writer {
   cut(length: number): this {
     this.length = length;
     return this;
+  }
+
+  /** The bytes that were written, and more: valid until more is. */
+  get room(): Uint8Array {
+    return this.#bytes;
   }
 
   /** What was written: valid until more is. */

@@ -1,6 +1,6 @@
 // Digests: BLAKE3 of a node's path and value, cut to 128 bits; a dict's is its own and those of all below it, added.
-import { blake3 } from "@noble/hashes/blake3.js";
-import { Reader, utf8, Writer } from "./bytes";
+import { Hasher } from "./blake3";
+import { utf8, Writer } from "./bytes";
 import type { Path } from "./path";
 
 /** 128 bits; 0 is that of nothing. */
@@ -9,19 +9,20 @@ export type Digest = bigint;
 const LEAF = 1;
 const DICT = 2;
 
-// Each hash begins with the state of one that has its key already.
-const keyed = blake3.create({ key: blake3(utf8("esker model v1")), dkLen: 16 });
-const state = keyed.clone();
+const key = new Hasher();
+key.hash(utf8("esker model v1"));
+const hasher = new Hasher(key.out);
+// Words are the machine's own, and those of all that browsers run on have the low byte first.
+const out = new DataView(hasher.out.buffer);
 
-export function hash(bytes: Uint8Array): Digest {
-  return read(keyed._cloneInto(state).update(bytes).digest());
+function hash(written: Writer): Digest {
+  hasher.hash(written.room, written.length);
+  return read(out, 0);
 }
 
 /** As frames and answers have it. */
-export function read(bytes: Uint8Array): Digest {
-  const reader = new Reader(bytes);
-  const low = reader.u64();
-  return (reader.u64() << 64n) | low;
+export function read(view: DataView, at: number): Digest {
+  return (view.getBigUint64(at + 8, true) << 64n) | view.getBigUint64(at, true);
 }
 
 export function add(a: Digest, b: Digest): Digest {
@@ -48,7 +49,7 @@ const scratch = new Writer();
 export function ofDict(path: Path, depth = path.length): Digest {
   scratch.cut(0).byte(DICT).varint(depth);
   for (let at = 0; at < depth; at += 1) scratch.text(path[at] as string);
-  return hash(scratch.bytes);
+  return hash(scratch);
 }
 
 /** The number that frames name a section with. */
@@ -64,35 +65,45 @@ export class Trail {
   readonly #ends: number[] = [];
   readonly #input = new Writer();
 
-  /** Takes a key, as its length and its bytes. */
-  readonly take = (depth: number, bytes: Uint8Array): void => {
-    const begin = depth === 0 ? 0 : (this.#ends[depth - 1] as number);
-    this.#ends[depth] = this.#told.cut(begin).raw(bytes).length;
-  };
+  /** Begins anew. */
+  clear(): void {
+    this.keys.length = 0;
+  }
+
+  #end(depth: number): number {
+    return depth === 0 ? 0 : (this.#ends[depth - 1] as number);
+  }
+
+  /** Takes a key, whose length and bytes stand there. */
+  push(key: string, bytes: Uint8Array, begin: number, end: number): void {
+    const depth = this.keys.length;
+    this.#ends[depth] = this.#told.cut(this.#end(depth)).part(bytes, begin, end).length;
+    this.keys.push(key);
+  }
 
   /** The bytes of all keys, without their lengths. */
   get size(): number {
-    const depth = this.keys.length;
     let size = 0;
-    for (let at = 0; at < depth; at += 1) {
-      const told = (this.#ends[at] as number) - (at === 0 ? 0 : (this.#ends[at - 1] as number));
+    for (let depth = 0; depth < this.keys.length; depth += 1) {
+      const told = this.#end(depth + 1) - this.#end(depth);
       // A length of two bytes counts from 128 on.
       size += told - (told > 128 ? 2 : 1);
     }
     return size;
   }
 
-  leaf(value: Uint8Array): Digest {
-    return hash(this.#begin(LEAF).raw(value).bytes);
+  /** The digest of a leaf here, whose value stands there. */
+  leaf(bytes: Uint8Array, begin: number, end: number): Digest {
+    return hash(this.#begin(LEAF).part(bytes, begin, end));
   }
 
+  /** The digest of a dict alone here. */
   dict(): Digest {
-    return hash(this.#begin(DICT).bytes);
+    return hash(this.#begin(DICT));
   }
 
   #begin(kind: number): Writer {
     const depth = this.keys.length;
-    const end = depth === 0 ? 0 : (this.#ends[depth - 1] as number);
-    return this.#input.cut(0).byte(kind).varint(depth).raw(this.#told.bytes.subarray(0, end));
+    return this.#input.cut(0).byte(kind).varint(depth).part(this.#told.room, 0, this.#end(depth));
   }
 }

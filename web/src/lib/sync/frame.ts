@@ -1,5 +1,5 @@
 // Frames: a header of 72 bytes, and what it says of the body behind it.
-import { Malformed, Reader } from "./bytes";
+import { Malformed } from "./bytes";
 import { type Digest, read } from "./digest";
 
 export const HEADER = 72;
@@ -31,31 +31,31 @@ export interface Frame {
 }
 
 export function readFrame(header: Uint8Array, body: Uint8Array): Frame {
-  const reader = new Reader(header);
-  if (header.length !== HEADER) throw reader.wrong("a header has 72 bytes");
-  if (reader.byte() !== 0xe5 || reader.byte() !== 0x1c) throw reader.wrong("this is no frame of a model");
-  if (reader.byte() !== 1) throw reader.wrong("the frame is of another version");
-  const kind = reader.byte();
-  if (kind < DELTA || kind > NODES) throw reader.wrong("there is no such type of frame");
-  const flags = reader.byte() | (reader.byte() << 8);
+  if (header.length !== HEADER) throw new Malformed("a header has 72 bytes");
+  const view = new DataView(header.buffer, header.byteOffset, HEADER);
+  if (view.getUint16(0) !== 0xe51c) throw new Malformed("this is no frame of a model");
+  if (header[2] !== 1) throw new Malformed("the frame is of another version");
+  const kind = header[3] as number;
+  if (kind < DELTA || kind > NODES) throw new Malformed("there is no such type of frame");
+  const flags = view.getUint16(4, true);
   // Nothing was asked for that may be compressed.
-  if ((flags & ~LAST) !== 0) throw reader.wrong("the frame has flags of another version");
-  if (reader.byte() !== 1 || reader.byte() !== 1) throw reader.wrong("the frame has another codec or digest");
+  if ((flags & ~LAST) !== 0) throw new Malformed("the frame has flags of another version");
+  if (header[6] !== 1 || header[7] !== 1) throw new Malformed("the frame has another codec or digest");
   const frame: Frame = {
     kind,
     last: (flags & LAST) !== 0,
-    epoch: reader.u64(),
-    seq: count(reader),
-    prev: count(reader),
-    after: read(reader.take(16)),
-    section: reader.u64(),
-    ops: reader.u32(),
-    part: reader.byte() | (reader.byte() << 8),
-    parts: reader.byte() | (reader.byte() << 8),
+    epoch: view.getBigUint64(8, true),
+    seq: count(view, 16),
+    prev: count(view, 24),
+    after: read(view, 32),
+    section: view.getBigUint64(48, true),
+    ops: view.getUint32(56, true),
+    part: view.getUint16(60, true),
+    parts: view.getUint16(62, true),
     body,
   };
-  if (frame.part >= frame.parts) throw reader.wrong("the frame is a part of none");
-  if (body.length > BODY_MAX) throw reader.wrong("the body is too large");
+  if (frame.part >= frame.parts) throw new Malformed("the frame is a part of none");
+  if (body.length > BODY_MAX) throw new Malformed("the body is too large");
   return frame;
 }
 
@@ -65,9 +65,8 @@ export function readOne(bytes: Uint8Array): Frame {
 }
 
 /** A number of a transaction: no publisher comes to 2^53. */
-function count(reader: Reader): number {
-  const low = reader.u32();
-  const value = reader.u32() * 2 ** 32 + low;
+function count(view: DataView, at: number): number {
+  const value = view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
   if (!Number.isSafeInteger(value)) throw new Malformed("a transaction's number is too large");
   return value;
 }

@@ -1,7 +1,7 @@
 // The test vectors of esker-sync/1, which every client is held against.
 import { describe, expect, it } from "vitest";
 import { Reader } from "./bytes";
-import { fromText, low, ofDict, sectionId, toText } from "./digest";
+import { fromText, low, ofDict, sectionId, toText, Trail } from "./digest";
 import { readFrame } from "./frame";
 import { Dict, Model } from "./model";
 import { readAnswers, writeQueries, type Query } from "./nodes";
@@ -73,9 +73,10 @@ describe("reads and refuses", () => {
       expect(fromJson(json)).toEqual(path);
       expect(toText(ofDict(path))).toBe(dict);
       expect(sectionId(path).toString(16).padStart(16, "0")).toBe(section);
-      const keys: string[] = [];
-      whole(`00${hex}`, (reader) => readAfter(keys, reader));
-      expect(keys).toEqual(path);
+      const trail = new Trail();
+      whole(`00${hex}`, (reader) => readAfter(trail, reader));
+      expect(trail.keys).toEqual(path);
+      expect(trail.dict()).toBe(fromText(dict));
       expect(writePath(path)).toEqual(fromHex(hex));
     }
   });

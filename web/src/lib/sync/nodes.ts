@@ -1,6 +1,6 @@
 // NODES: digests by which two models find where they differ, in few bytes.
 import { Reader, Writer } from "./bytes";
-import { type Digest, low, read } from "./digest";
+import { type Digest, low } from "./digest";
 import { Dict, type Model, type Node } from "./model";
 import { compareKeys, type Path, writeAfter } from "./path";
 
@@ -68,7 +68,7 @@ function readTold(reader: Reader): Told | null {
   const kind = reader.byte();
   if (kind === NOTHING) return null;
   if (kind > DICT) throw reader.wrong("there is no such kind of node");
-  const told: Told = { digest: read(reader.take(16)), isDict: kind === DICT, children: null, ranges: null };
+  const told: Told = { digest: reader.u64() | (reader.u64() << 64n), isDict: kind === DICT, children: null, ranges: null };
   if (kind === LEAF) return told;
   const form = reader.byte();
   const count = reader.count();

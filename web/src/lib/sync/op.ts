@@ -20,22 +20,25 @@ export interface Op {
   digest: Digest;
 }
 
+// One for all: making one costs more than reading an operation.
+const trail = new Trail();
+
 /** Reads all operations of a body, hashing each once. */
 export function readOps(body: Uint8Array): Op[] {
   const reader = new Reader(body);
-  const trail = new Trail();
+  trail.clear();
   const ops: Op[] = [];
   while (reader.left > 0) {
     if (ops.length === OPS_MAX) throw reader.wrong("there are too many operations");
-    ops.push(readOp(reader, trail));
+    ops.push(readOp(reader));
   }
   return ops;
 }
 
-function readOp(reader: Reader, trail: Trail): Op {
+function readOp(reader: Reader): Op {
   const act = reader.byte();
   if (act < SET || act > CLEAR) throw reader.wrong("there is no such operation");
-  readAfter(trail.keys, reader, trail.take);
+  readAfter(trail, reader);
   // Few paths come near: counting is for those that may.
   if (trail.keys.length * KEY_MAX > PATH_MAX && trail.size > PATH_MAX) throw reader.wrong("the keys of a path are too long together");
   if (trail.keys.length === 0 && act <= DELETE) throw reader.wrong("the model itself is no leaf and stays");
@@ -44,5 +47,5 @@ function readOp(reader: Reader, trail: Trail): Op {
   if (act !== SET) return { path, act, value: null, digest: trail.dict() };
   const begin = reader.at;
   const value = readValue(reader);
-  return { path, act, value, digest: trail.leaf(reader.bytes.subarray(begin, reader.at)) };
+  return { path, act, value, digest: trail.leaf(reader.bytes, begin, reader.at) };
 }

@@ -38,8 +38,15 @@ export function shared(a: Path, b: Path): number {
   return count;
 }
 
-/** Reads a path, told by what differs, over the one before it; `take` is given the bytes of each new key with its length. */
-export function readAfter(path: string[], reader: Reader, take?: (depth: number, bytes: Uint8Array) => void): void {
+/** A path that is read: it is given each key, and where it stands with its length. */
+export interface Taker {
+  readonly keys: string[];
+  push(key: string, bytes: Uint8Array, begin: number, end: number): void;
+}
+
+/** Reads a path, told by what differs, over the one before it. */
+export function readAfter(taker: Taker, reader: Reader): void {
+  const path = taker.keys;
   const same = reader.varint();
   if (same > path.length) throw reader.wrong("a path shares more keys than there were");
   path.length = Number(same);
@@ -49,8 +56,7 @@ export function readAfter(path: string[], reader: Reader, take?: (depth: number,
     const begin = reader.at;
     const key = reader.text();
     if (reader.at - begin > KEY_MAX + 2) throw reader.wrong("a key is too long");
-    take?.(path.length, reader.bytes.subarray(begin, reader.at));
-    path.push(key);
+    taker.push(key, reader.bytes, begin, reader.at);
   }
 }
 
