@@ -151,10 +151,7 @@ export abstract class Follower {
     }
     if (changed.length > 0) this.needs.changed(changed);
     if (!this.canApply || !this.#isLacking()) this.missing = null;
-    else if (this.missing === null && this.isIdle) {
-      this.missing = now;
-      this.#lost(now);
-    }
+    else if (this.missing === null && this.isIdle) this.missing = now;
   }
 
   #isLacking(): boolean {
@@ -224,7 +221,7 @@ export abstract class Follower {
     return ops.every((op) => startsWith(op.path, section)) ? [section, ops] : null;
   }
 
-  /** Counts a loss; who loses too often is too slow for every frame, and asks at its own pace from then on. */
+  /** Counts a loss, which is one only if it has not come in another order; who loses too often is too slow for every frame, and asks at its own pace from then on. */
   #lost(now: number): void {
     this.counts.losses += 1;
     this.#losses = [...this.#losses.filter((at) => at + LOSSES_WITHIN_MS >= now), now];
@@ -246,8 +243,11 @@ export abstract class Follower {
     if (this.isOnline && this.isIdle) {
       if (this.missing !== null && this.missing + REORDER_MS <= now) {
         this.missing = null;
-        this.replay(this.#lacking(), now);
-      } else if (this.pull !== null && this.pull <= now) this.diff([], now);
+        this.#lost(now);
+        // Who became too slow just now asks in another way.
+        if (this.pull === null) this.replay(this.#lacking(), now);
+      }
+      if (this.isIdle && this.pull !== null && this.pull <= now) this.diff([], now);
     }
     if (this.heard !== null && this.heard + SILENCE_MS <= now) {
       this.isSilent = true;
@@ -270,7 +270,8 @@ export abstract class Follower {
   #worth(): State {
     if (this.epoch === null) return "syncing";
     if (this.isSilent || !this.isOnline) return "stale";
-    if (this.isIdle && this.missing === null) return "live";
+    // What may come yet in another order is not missed.
+    if (this.isIdle) return "live";
     return this.pull !== null && this.isAsking ? "live" : "catching-up";
   }
 }
