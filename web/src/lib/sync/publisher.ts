@@ -20,6 +20,20 @@ interface Kept extends Sent {
   seq: number;
 }
 
+/** An answer as it goes over the wire. */
+interface Said {
+  head: Uint8Array;
+  frames: readonly Uint8Array[];
+}
+
+interface Answer {
+  kind: string;
+  told: Fields;
+  frames: Uint8Array[];
+}
+
+type Ok = (more: Fields, ...frames: Uint8Array[]) => Answer;
+
 /** What is told of a leaf: values of tests are texts and integers. */
 function toldOf(node: Leaf): Told {
   return typeof node.value === "number" ? { integer: String(node.value) } : (node.value as Told);
@@ -101,18 +115,25 @@ export class Publisher {
 
   /** Answers; what would be an error is one. */
   answer(verb: string, fields: Fields, body?: Uint8Array): Reply {
+    const { head, frames } = this.say(0, verb, fields, body);
+    return new Reply(head, frames);
+  }
+
+  /** Answers a question of this number, as it goes over the wire. */
+  say(id: number, verb: string, fields: Fields, body?: Uint8Array): Said {
     try {
-      return this.#answer(verb, fields, body);
+      const { kind, told, frames } = this.#answer(verb, fields, body);
+      return { head: headOf(kind, { id, ...told }), frames };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      return reply(`ERROR ${error.code}`, { message: error.message });
+      return { head: headOf(`ERROR ${error.code}`, { id, message: error.message }), frames: [] };
     }
   }
 
-  #answer(verb: string, fields: Fields, body?: Uint8Array): Reply {
+  #answer(verb: string, fields: Fields, body?: Uint8Array): Answer {
     const sections = (fields["section"] ?? []) as readonly Path[];
-    if (fields["epoch"] !== undefined && fields["epoch"] !== this.epoch) throw new Fault("gone", "that epoch is over");
-    const ok = (more: Fields, ...frames: Uint8Array[]): Reply => reply("OK", { epoch: this.epoch, ...more }, ...frames);
+    if (fields["epoch"] !== undefined && BigInt(fields["epoch"] as bigint) !== this.epoch) throw new Fault("gone", "that epoch is over");
+    const ok: Ok = (more, ...frames) => ({ kind: "OK", told: { epoch: this.epoch, ...more }, frames });
     switch (verb) {
       case "HELLO":
         return ok({ seq: this.seq, digest: toText(this.model.digest), first: this.first, nodes: this.model.nodes, junction: [[], ...this.junctions] });
@@ -136,7 +157,7 @@ export class Publisher {
       if (chunk.length === 0) throw new Fault("bad-request", "there is no such chunk");
       return ok({}, frame(CHUNK, chunk, (index + 1) * 10 >= ops.length));
     }
-    const [page, more] = paged(ops, (fields["after"] as readonly Path[])[0]);
+    const [page, more] = paged(ops, (fields["after"] as readonly Path[] | undefined)?.[0]);
     return ok({ ...this.#told(Number(fields["cut"])), ...more }, frame(CHUNK, page, false));
   }
 
@@ -152,13 +173,13 @@ export class Publisher {
     return concat(this.#header({ kind, seq, after, last, ops: ops.length }), body);
   }
 
-  #replay(after: number, sections: readonly Path[], ok: (more: Fields, ...frames: Uint8Array[]) => Reply): Reply {
+  #replay(after: number, sections: readonly Path[], ok: Ok): Answer {
     if (after + 1 < this.first && after < this.seq) throw new Fault("gone", "that was too long ago");
     const frames = this.#ring.filter(({ seq, section }) => seq > after && (sections.length === 0 || sections.some((one) => isSame(one, section))));
     return ok({ seq: this.seq }, ...frames.map(({ header, body }) => concat(header, body)));
   }
 
-  #diff(from: number, fields: Fields, sections: readonly Path[], ok: (more: Fields, ...frames: Uint8Array[]) => Reply): Reply {
+  #diff(from: number, fields: Fields, sections: readonly Path[], ok: Ok): Answer {
     const before = this.#past.get(from);
     if (!before || from > this.seq) throw new Fault("gone", "that was too long ago");
     if (fields["cut"] === undefined) this.#cuts.push({ model: this.model.clone(), seq: this.seq, sections });
@@ -170,12 +191,12 @@ export class Publisher {
   }
 }
 
-function reply(kind: string, fields: Fields, ...frames: Uint8Array[]): Reply {
+function headOf(kind: string, fields: Fields): Uint8Array {
   const line = (key: string, value: unknown): string => `\t${key}: ${String(value)}\n`;
   const lines = Object.entries(fields).map(([key, value]) =>
     typeof value === "object" ? value.map((path) => line(key, JSON.stringify(path))).join("") : line(key, value),
   );
-  return new Reply(utf8(`=====esker/1 ${kind}\n${lines.join("")}`), frames);
+  return utf8(`=====esker/1 ${kind}\n${lines.join("")}`);
 }
 
 /** Twelve operations behind the path that the page before told. */
