@@ -23,6 +23,8 @@ pub mod replica;
 pub mod follow;
 pub mod live;
 
+pub mod interop;
+
 mod bytes;
 mod nodes;
 

@@ -2,6 +2,7 @@
 //!
 //! A clone costs nothing and stays as it is: it is a *cut*. Nothing here knows publishers, replicas or sockets.
 
+mod append;
 mod dict;
 pub(crate) mod walk;
 

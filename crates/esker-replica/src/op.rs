@@ -116,11 +116,26 @@ impl Writer {
 pub(crate) struct Ops<'a> {
     reader: Reader<'a>,
     path: Path,
+    shared: usize,
 }
 
 impl<'a> Ops<'a> {
     pub(crate) fn new(body: &'a [u8]) -> Self {
-        Self { reader: Reader::new(body), path: Path::new() }
+        Self { reader: Reader::new(body), path: Path::new(), shared: 0 }
+    }
+
+    /// The path of the last one that was read.
+    pub(crate) fn path(&self) -> &[Key] {
+        &self.path
+    }
+
+    /// How many keys that path has in common with the one before it, as it was told.
+    pub(crate) fn shared(&self) -> usize {
+        self.shared
+    }
+
+    pub(crate) fn wrong(&self, what: &'static str) -> Malformed {
+        self.reader.wrong(what)
     }
 
     /// The next one; nothing at the end.
@@ -132,7 +147,7 @@ impl<'a> Ops<'a> {
         if !(kind::SET..=kind::CLEAR).contains(&kind) {
             return Err(self.reader.wrong("there is no such operation"));
         }
-        path::decode_after(&mut self.path, &mut self.reader)?;
+        self.shared = path::decode_after(&mut self.path, &mut self.reader)?;
         if self.path.is_empty() && matches!(kind, kind::SET | kind::DELETE) {
             return Err(self.reader.wrong("the model itself is no leaf and stays"));
         }

@@ -76,8 +76,8 @@ pub(crate) fn encode_shared(shared: usize, path: &[Key], out: &mut Vec<u8>) {
     encode(&path[shared..], out);
 }
 
-/// Reads a path over the one before it, and holds it against the limits.
-pub(crate) fn decode_after(path: &mut Path, reader: &mut Reader<'_>) -> Result<(), Malformed> {
+/// Reads a path over the one before it, and holds it against the limits; how many keys they are said to share.
+pub(crate) fn decode_after(path: &mut Path, reader: &mut Reader<'_>) -> Result<usize, Malformed> {
     let shared = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
     if shared > path.len() {
         return Err(reader.wrong("a path shares more keys than there were"));
@@ -99,7 +99,7 @@ pub(crate) fn decode_after(path: &mut Path, reader: &mut Reader<'_>) -> Result<(
     {
         return Err(reader.wrong("the keys of a path are too long together"));
     }
-    Ok(())
+    Ok(shared)
 }
 
 /// As a JSON array of texts on one line.

@@ -401,7 +401,9 @@ impl Publisher {
                 let cut = match &diff.after {
                     Some((cut, _)) => self.cuts.get(*cut, now.since)?,
                     None => {
-                        let wish = ask::Cut { sections: diff.sections.clone(), from: diff.from };
+                        // A cut that has nothing new would be asked for again at once.
+                        let from = diff.from.saturating_add(1);
+                        let wish = ask::Cut { sections: diff.sections.clone(), from };
                         self.cut(&wish, now)
                     }
                 };
@@ -508,7 +510,8 @@ pub fn check(ops: &[Op], junctions: &Junctions) -> Result<(), Fault> {
     for op in ops {
         let section = check_one(op, junctions)?;
         bytes += op.size();
-        if sections.len() <= TRANSACTION_SECTIONS_MAX {
+        // Few operations cannot touch too many.
+        if ops.len() > TRANSACTION_SECTIONS_MAX {
             sections.insert(section);
         }
     }

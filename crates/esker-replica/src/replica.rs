@@ -291,6 +291,7 @@ impl Replica {
         if !self.can_apply() || self.lacking().is_empty() {
             self.missing = None;
         } else if matches!(self.job, Job::Idle) {
+            // It may only be on its way.
             self.missing.get_or_insert(now);
         }
     }

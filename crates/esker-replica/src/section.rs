@@ -33,6 +33,10 @@ impl Junctions {
 
     /// The section a path belongs to; none if it is a junction itself.
     pub fn section<'a>(&self, path: &'a [Key]) -> Option<&'a [Key]> {
+        if self.0.len() == 1 {
+            // Only the root: most models are such.
+            return path.get(..1);
+        }
         // Of the prefixes of a path, those that are junctions are the shortest.
         (1..=path.len()).map(|depth| &path[..depth]).find(|prefix| !self.0.contains(*prefix))
     }

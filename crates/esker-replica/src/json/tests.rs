@@ -1,3 +1,5 @@
+//! JSON to models and back.
+
 use serde_json::json;
 
 use super::*;

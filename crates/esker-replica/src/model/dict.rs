@@ -1,7 +1,7 @@
 //! Dicts: ordered maps that are copied only where they are written.
 //!
-//! A dict is a list of buckets with up to [`BUCKET_MAX`] entries each, in order of their keys: a B-tree of two levels.
-//! Whoever holds a clone of a dict sees it as it was; the first write after that copies the list and one bucket, and no
+//! A dict is a bucket of up to [`BUCKET_MAX`] entries in order of their keys or, if it has more, a list of such buckets: a B-tree of two
+//! levels. Whoever holds a clone of a dict sees it as it was; the first write after that copies the list and one bucket, and no
 //! library's map is as small and as quick at it (docs/benchmarks.md). Keys are found by a scan of short hashes.
 
 use std::hash::{BuildHasher, BuildHasherDefault};
@@ -37,14 +37,65 @@ pub(crate) struct Entry {
 
 #[derive(Debug, Clone, Default)]
 struct Bucket {
-    hashes: Vec<u32>,
+    hashes: Vec<Hash>,
     entries: Vec<Entry>,
+}
+
+/// What keys are found by: short, so that those of a bucket lie close together.
+type Hash = u16;
+
+/// The entries of a dict. One bucket is held directly: most dicts are small, and each way to go costs a look into memory.
+#[derive(Debug, Clone)]
+enum Buckets {
+    One(Bucket),
+    /// Two or more, none of them empty.
+    Many(Vec<Arc<Bucket>>),
+}
+
+impl Default for Buckets {
+    fn default() -> Self {
+        Self::One(Bucket::default())
+    }
+}
+
+impl Buckets {
+    fn get(&self, at: usize) -> Option<&Bucket> {
+        match self {
+            Self::One(bucket) => (at == 0).then_some(bucket),
+            Self::Many(buckets) => buckets.get(at).map(Arc::as_ref),
+        }
+    }
+
+    /// A bucket to be changed, which is copied if somebody else holds it.
+    fn get_mut(&mut self, at: usize) -> &mut Bucket {
+        match self {
+            Self::One(bucket) => bucket,
+            Self::Many(buckets) => Arc::make_mut(&mut buckets[at]),
+        }
+    }
+
+    /// The bucket that has this key, or would.
+    fn of(&self, key: &Key) -> usize {
+        match self {
+            Self::One(_) => 0,
+            Self::Many(buckets) => {
+                buckets.partition_point(|one| one.entries[0].key <= *key).saturating_sub(1)
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Many(buckets) => buckets.len(),
+        }
+    }
 }
 
 /// Keys in order, and what they lead to.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Dict {
-    buckets: Vec<Arc<Bucket>>,
+    buckets: Buckets,
     /// How many keys it has.
     len: usize,
     /// Its own digest and those of all below it.
@@ -64,14 +115,14 @@ pub(crate) struct Place {
     entry: usize,
 }
 
-fn hash(key: &Key) -> u32 {
+fn hash(key: &Key) -> Hash {
     let hash = BuildHasherDefault::<FxHasher>::default().hash_one(key.as_str());
-    // The upper half is the better mixed one.
-    (hash >> 32) as u32
+    // The upper bits are the better mixed ones.
+    (hash >> 48) as Hash
 }
 
 impl Bucket {
-    fn find(&self, hash: u32, key: &Key) -> Option<usize> {
+    fn find(&self, hash: Hash, key: &Key) -> Option<usize> {
         let mut from = 0;
         loop {
             let found = from + position(&self.hashes[from..], hash)?;
@@ -84,8 +135,8 @@ impl Bucket {
 }
 
 /// The first place of a hash; blocks are compared whole, which compilers turn into few instructions.
-fn position(hashes: &[u32], hash: u32) -> Option<usize> {
-    const BLOCK: usize = 16;
+fn position(hashes: &[Hash], hash: Hash) -> Option<usize> {
+    const BLOCK: usize = 32;
     let mut base = 0;
     let mut blocks = hashes.chunks_exact(BLOCK);
     for block in &mut blocks {
@@ -109,17 +160,9 @@ impl Dict {
         self.len
     }
 
-    /// The bucket that has this key, or would.
-    fn bucket(&self, key: &Key) -> usize {
-        if self.buckets.len() < 2 {
-            return 0;
-        }
-        self.buckets.partition_point(|bucket| bucket.entries[0].key <= *key).saturating_sub(1)
-    }
-
     /// Where a key is.
     pub(crate) fn find(&self, key: &Key) -> Option<Place> {
-        let bucket = self.bucket(key);
+        let bucket = self.buckets.of(key);
         let entry = self.buckets.get(bucket)?.find(hash(key), key)?;
         Some(Place { bucket, entry })
     }
@@ -129,34 +172,60 @@ impl Dict {
     }
 
     /// The entry at a place.
+    ///
+    /// # Panics
+    /// If there is none.
     pub(crate) fn at(&self, place: Place) -> &Entry {
-        &self.buckets[place.bucket].entries[place.entry]
+        let bucket = self.buckets.get(place.bucket).expect("a place that was found");
+        &bucket.entries[place.entry]
     }
 
     /// The entry at a place, to be changed; its bucket is copied if somebody else holds it.
     pub(crate) fn at_mut(&mut self, place: Place) -> &mut Entry {
-        &mut Arc::make_mut(&mut self.buckets[place.bucket]).entries[place.entry]
+        &mut self.buckets.get_mut(place.bucket).entries[place.entry]
     }
 
     /// Puts in an entry whose key is not there.
     pub(crate) fn insert(&mut self, entry: Entry) {
         self.len += 1;
-        let mut at = self.bucket(&entry.key);
-        if self.buckets.is_empty() {
-            self.buckets.push(Arc::default());
-        }
-        if self.buckets[at].entries.len() == BUCKET_MAX {
+        let mut at = self.buckets.of(&entry.key);
+        if self.buckets.get(at).is_some_and(|bucket| bucket.entries.len() == BUCKET_MAX) {
             at = self.split(at, &entry.key);
         }
-        let bucket = Arc::make_mut(&mut self.buckets[at]);
+        let bucket = self.buckets.get_mut(at);
         let place = bucket.entries.partition_point(|one| one.key < entry.key);
         bucket.hashes.insert(place, hash(&entry.key));
         bucket.entries.insert(place, entry);
     }
 
+    /// Puts in an entry behind all others; whether its key is greater than theirs.
+    pub(crate) fn push(&mut self, entry: Entry) -> bool {
+        let last = self.buckets.len() - 1;
+        let bucket = self.buckets.get_mut(last);
+        if bucket.entries.last().is_some_and(|last| last.key >= entry.key) {
+            return false;
+        }
+        let at = match bucket.entries.len() {
+            BUCKET_MAX => self.split(last, &entry.key),
+            _ => last,
+        };
+        self.len += 1;
+        let bucket = self.buckets.get_mut(at);
+        bucket.hashes.push(hash(&entry.key));
+        bucket.entries.push(entry);
+        true
+    }
+
+    /// What the greatest key leads to, if it is this one.
+    pub(crate) fn last_mut(&mut self, key: &Key) -> Option<&mut Node> {
+        let last = self.buckets.len() - 1;
+        let entry = self.buckets.get_mut(last).entries.last_mut()?;
+        (entry.key == *key).then_some(&mut entry.node)
+    }
+
     /// Makes two buckets of a full one and tells which of them a key belongs to. Keys that come in order leave full ones behind.
     fn split(&mut self, at: usize, key: &Key) -> usize {
-        let bucket = Arc::make_mut(&mut self.buckets[at]);
+        let bucket = self.buckets.get_mut(at);
         let is_last = bucket.entries.last().is_some_and(|last| last.key < *key);
         let middle = if is_last { BUCKET_MAX } else { BUCKET_MAX / 2 };
         let upper = Bucket {
@@ -164,7 +233,14 @@ impl Dict {
             entries: bucket.entries.split_off(middle),
         };
         let is_upper = upper.entries.first().is_none_or(|first| first.key <= *key);
-        self.buckets.insert(at + 1, Arc::new(upper));
+        let upper = Arc::new(upper);
+        match &mut self.buckets {
+            Buckets::One(lower) => {
+                let lower = Arc::new(std::mem::take(lower));
+                self.buckets = Buckets::Many(vec![lower, upper]);
+            }
+            Buckets::Many(buckets) => buckets.insert(at + 1, upper),
+        }
         at + usize::from(is_upper)
     }
 
@@ -172,63 +248,75 @@ impl Dict {
     pub(crate) fn remove(&mut self, place: Place) -> Entry {
         self.len -= 1;
         let Place { bucket: at, entry } = place;
-        let bucket = Arc::make_mut(&mut self.buckets[at]);
+        let bucket = self.buckets.get_mut(at);
         bucket.hashes.remove(entry);
         let removed = bucket.entries.remove(entry);
-        if bucket.entries.is_empty() {
-            self.buckets.remove(at);
-        } else if bucket.entries.len() < BUCKET_MIN / 2 {
-            self.join(at);
+        let left = bucket.entries.len();
+        if let Buckets::Many(buckets) = &mut self.buckets {
+            if left == 0 {
+                buckets.remove(at);
+            } else if left < BUCKET_MIN / 2 {
+                join(buckets, at);
+            }
+            if let [_] = &buckets[..] {
+                let last = buckets.pop().map(Arc::unwrap_or_clone).unwrap_or_default();
+                self.buckets = Buckets::One(last);
+            }
         }
         removed
     }
 
-    /// Makes one of a small bucket and its neighbour, if that is small enough too.
-    fn join(&mut self, at: usize) {
-        let left = if at + 1 < self.buckets.len() { at } else { at.saturating_sub(1) };
-        let right = left + 1;
-        let both = self.buckets[left..].iter().take(2).map(|one| one.entries.len()).sum::<usize>();
-        if right >= self.buckets.len() || both > BUCKET_MIN {
-            return;
-        }
-        let right = Arc::unwrap_or_clone(self.buckets.remove(right));
-        let left = Arc::make_mut(&mut self.buckets[left]);
-        left.hashes.extend(right.hashes);
-        left.entries.extend(right.entries);
-    }
-
     /// All entries in order.
     pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
-        self.buckets.iter().flat_map(|bucket| bucket.entries.iter())
+        let buckets = (0..self.buckets.len()).filter_map(|at| self.buckets.get(at));
+        buckets.flat_map(|bucket| bucket.entries.iter())
     }
 
-    /// All entries in order, to be changed; all of it that somebody else holds is copied.
+    /// All entries in order, to be changed; buckets that somebody else holds are copied.
     pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry> {
-        self.buckets.iter_mut().flat_map(|bucket| Arc::make_mut(bucket).entries.iter_mut())
+        let (one, many) = match &mut self.buckets {
+            Buckets::One(bucket) => (Some(bucket), None),
+            Buckets::Many(buckets) => (None, Some(buckets.iter_mut().map(Arc::make_mut))),
+        };
+        let buckets = one.into_iter().chain(many.into_iter().flatten());
+        buckets.flat_map(|bucket| bucket.entries.iter_mut())
     }
 
     /// The entry at a place, or the first one behind it; nothing at the end.
     pub(crate) fn entry_from(&self, place: Place) -> Option<(&Entry, Place)> {
         let bucket = self.buckets.get(place.bucket)?;
-        match bucket.entries.get(place.entry) {
-            Some(entry) => Some((entry, place)),
-            None => {
-                let next = Place { bucket: place.bucket + 1, entry: 0 };
-                let first = self.buckets.get(next.bucket)?.entries.first()?;
-                Some((first, next))
-            }
+        if let Some(entry) = bucket.entries.get(place.entry) {
+            return Some((entry, place));
         }
+        let next = Place { bucket: place.bucket + 1, entry: 0 };
+        let first = self.buckets.get(next.bucket)?.entries.first()?;
+        Some((first, next))
     }
 
     /// The place of the first key not below this one.
     pub(crate) fn lower_bound(&self, key: &Key) -> Place {
-        let bucket = self.bucket(key);
+        let bucket = self.buckets.of(key);
         let entry = self
             .buckets
             .get(bucket)
             .map_or(0, |bucket| bucket.entries.partition_point(|entry| entry.key < *key));
         Place { bucket, entry }
     }
+}
+
+/// Makes one of a small bucket and a neighbour, if one is small enough too.
+fn join(buckets: &mut Vec<Arc<Bucket>>, at: usize) {
+    let fits = |left: &usize| match buckets.get(*left..*left + 2) {
+        Some([one, other]) => one.entries.len() + other.entries.len() <= BUCKET_MIN,
+        _ => false,
+    };
+    let Some(left) = [Some(at), at.checked_sub(1)].into_iter().flatten().find(fits) else {
+        return;
+    };
+    let right = Arc::unwrap_or_clone(buckets.remove(left + 1));
+    let left = Arc::make_mut(&mut buckets[left]);
+    left.hashes.extend(right.hashes);
+    left.entries.extend(right.entries);
 }
 
 impl Place {

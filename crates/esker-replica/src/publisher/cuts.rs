@@ -230,3 +230,6 @@ impl Cut {
 fn compress(frame: &Bytes) -> Bytes {
     Frame::from_one(frame).expect("it is one of ours").to_one(true)
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,3 +65,6 @@ impl Deleted {
         if bytes > BYTES_MAX { Err(too_much()) } else { Ok(paths) }
     }
 }
+
+#[cfg(test)]
+mod tests;

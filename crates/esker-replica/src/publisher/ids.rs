@@ -40,3 +40,6 @@ impl Ids {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,3 +110,6 @@ pub(crate) fn fill(page: &mut Page, model: &Model, wish: &Wish<'_>, bytes_max: u
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

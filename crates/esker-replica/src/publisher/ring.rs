@@ -112,3 +112,6 @@ impl Ring {
         Ok(replayed)
     }
 }
+
+#[cfg(test)]
+mod tests;

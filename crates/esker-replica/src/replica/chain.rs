@@ -98,3 +98,6 @@ impl Chain {
         self.places.values().filter(named).map(|place| place.last).min().unwrap_or(0)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,3 +99,6 @@ impl Kept {
         self.frames.values().any(|frame| frame.header.section == section)
     }
 }
+
+#[cfg(test)]
+mod tests;

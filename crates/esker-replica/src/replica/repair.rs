@@ -205,3 +205,6 @@ fn below(path: &[Key], key: Key) -> Path {
     below.push(key);
     below
 }
+
+#[cfg(test)]
+mod tests;

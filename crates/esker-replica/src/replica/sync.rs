@@ -374,9 +374,14 @@ impl Replica {
         copy.came.insert(*index, frame);
         while let Some(frame) = copy.came.remove(&copy.take) {
             let before = copy.model.digest();
-            let mut ops = Ops::new(&frame.body);
-            while let Some((path, act)) = ops.next()? {
-                copy.model.apply(path, &act, copy.cut.seq);
+            if self.chain.is_whole() {
+                copy.model.append(&frame.body, copy.cut.seq)?;
+            } else {
+                // Junctions come before what is in sections, wherever their paths belong.
+                let mut ops = Ops::new(&frame.body);
+                while let Some((path, act)) = ops.next()? {
+                    copy.model.apply(path, &act, copy.cut.seq);
+                }
             }
             // The root is there from the beginning.
             let root = if copy.take == 0 { of_dict(&[]) } else { Digest::ZERO };

@@ -1,3 +1,5 @@
+//! The fewest operations that make one tree of another.
+
 use serde_json::{Value as Json, json};
 
 use crate::json;

@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod chain;
 mod dice;
+mod far;
+mod hostile;
+mod pair;
 mod simulation;
 mod sockets;
 

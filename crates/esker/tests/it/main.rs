@@ -36,6 +36,7 @@ mod split;
 mod stock_tools;
 mod store;
 mod storm;
+mod sync_clients;
 mod taps;
 mod webhooks;
 mod words;

@@ -1,3 +1,5 @@
+//! Contents as trees, and how many operations a change of them takes.
+
 use esker_replica::json::of_node;
 use esker_replica::model::Model;
 use esker_replica::path::path;

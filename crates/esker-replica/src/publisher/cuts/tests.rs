@@ -1,0 +1,100 @@
+//! Cuts are shared, stay as they are, and go when nobody asks for them.
+
+use super::*;
+use crate::path::path;
+
+fn cut_of(cuts: &mut Cuts, model: &mut Model, (seq, from): (u64, u64), at: u64) -> Cutting {
+    let wish = ask::Cut { sections: Vec::new(), from };
+    cuts.make(model, &Junctions::default(), (seq, &wish), Duration::from_millis(at)).cutting()
+}
+
+fn set(model: &mut Model, seq: u64) {
+    model.apply(&path(["a"]), &Act::Set(seq.into()), seq);
+}
+
+#[test]
+fn who_asks_within_a_second_gets_the_same() {
+    let (mut cuts, mut model) = (Cuts::new(1), Model::default());
+    set(&mut model, 1);
+    let first = cut_of(&mut cuts, &mut model, (1, 0), 0);
+    assert_eq!((first.cut, first.seq, first.nodes, first.digest), (1, 1, 2, model.digest()));
+    assert_eq!(cut_of(&mut cuts, &mut model, (1, 1), 5000), first, "nothing has changed");
+    set(&mut model, 2);
+    assert_eq!(cut_of(&mut cuts, &mut model, (2, 1), 999), first, "not a second old");
+    assert_eq!(cut_of(&mut cuts, &mut model, (2, 2), 999).seq, 2, "older than what is known");
+    set(&mut model, 3);
+    assert_eq!(cut_of(&mut cuts, &mut model, (3, 0), 1000).seq, 2);
+    assert_eq!(cut_of(&mut cuts, &mut model, (3, 0), 1999).seq, 3);
+}
+
+#[test]
+fn a_cut_goes_when_nobody_asks_for_it() {
+    let (mut cuts, mut model) = (Cuts::new(1), Model::default());
+    let at = Duration::from_secs;
+    assert_eq!(cut_of(&mut cuts, &mut model, (0, 0), 0).cut, 1);
+    cuts.forget(at(29));
+    assert!(cuts.get(1, at(29)).is_ok());
+    cuts.forget(at(58));
+    assert!(cuts.get(1, at(58)).is_ok(), "it was asked for");
+    cuts.forget(at(88));
+    assert_eq!(cuts.get(1, at(88)).unwrap_err().code, Code::Gone);
+}
+
+#[test]
+fn no_more_than_so_many_are_held() {
+    let (mut cuts, mut model) = (Cuts::new(1), Model::default());
+    for seq in 1..=HELD_MAX as u64 + 1 {
+        set(&mut model, seq);
+        assert_eq!(cut_of(&mut cuts, &mut model, (seq, seq), 0).cut, seq);
+    }
+    assert_eq!(cuts.held.len(), HELD_MAX);
+    assert_eq!(cuts.get(1, Duration::ZERO).unwrap_err().code, Code::Gone);
+    assert!(cuts.get(2, Duration::ZERO).is_ok());
+}
+
+#[test]
+fn chunks_are_the_same_for_all_and_make_the_cut() {
+    let (mut cuts, mut model) = (Cuts::new(7), Model::default());
+    for at in 0..60_000_u64 {
+        model.apply(&path([format!("{at}")]), &Act::Set(at.into()), 1);
+    }
+    let told = cut_of(&mut cuts, &mut model, (1, 0), 0);
+    let cut = cuts.get(told.cut, Duration::ZERO).unwrap();
+    set(&mut model, 2);
+    let last = cut.chunk(3, true).unwrap();
+    assert_eq!(cut.chunk(3, true).unwrap(), last);
+    let (mut sum, mut made) = (Digest::ZERO, Model::default());
+    for index in 0.. {
+        let frame = Frame::from_one(&cut.chunk(index, index % 2 == 0).unwrap()).unwrap();
+        assert_eq!((frame.header.kind, frame.header.epoch, frame.header.seq), (Type::Chunk, 7, 1));
+        sum += frame.header.after;
+        for op in crate::op::decode(&frame.body).unwrap() {
+            made.apply(&op.path, &op.act, 1);
+        }
+        if frame.header.last {
+            assert!(index > 2);
+            assert_eq!(cut.chunk(index + 1, true).unwrap_err().code, Code::BadRequest);
+            assert_eq!(cut.chunk(u32::MAX, true).unwrap_err().code, Code::BadRequest);
+            break;
+        }
+    }
+    assert_eq!((sum, made.digest()), (told.digest, told.digest));
+}
+
+#[test]
+fn of_sections_a_cut_has_them_and_what_is_above() {
+    let (mut cuts, mut model) = (Cuts::new(1), Model::default());
+    let junctions = Junctions::new([path(["c"])]);
+    for keys in [["c", "x"], ["c", "y"], ["a", "z"]] {
+        model.apply(&path(keys), &Act::Set(1_i64.into()), 1);
+    }
+    let sections = vec![path(["c", "y"]), path(["absent"]), path(["c", "y"])];
+    let wish = ask::Cut { sections, from: 0 };
+    let cut = cuts.make(&mut model, &junctions, (1, &wish), Duration::ZERO);
+    let frame = Frame::from_one(&cut.chunk(0, false).unwrap()).unwrap();
+    assert_eq!((frame.header.ops, frame.header.last), (3, true));
+    assert_eq!(frame.header.after, cut.cutting().digest);
+    let other = ask::Cut { sections: vec![path(["c", "x"])], from: 0 };
+    let other = cuts.make(&mut model, &junctions, (1, &other), Duration::ZERO);
+    assert_ne!(other.cutting().cut, cut.cutting().cut, "other sections are another cut");
+}

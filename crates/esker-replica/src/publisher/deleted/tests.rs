@@ -1,0 +1,55 @@
+//! What was taken away is known for a while, and then said to be known no more.
+
+use super::*;
+use crate::path::path;
+
+#[test]
+fn what_was_taken_away_between_is_told_once_in_order() {
+    let mut deleted = Deleted::default();
+    for (seq, key) in [(1, "b"), (2, "a"), (2, "b"), (5, "c")] {
+        deleted.push(seq, path([key]));
+    }
+    assert_eq!(deleted.since(0, 5).unwrap(), [path(["a"]), path(["b"]), path(["c"])]);
+    assert_eq!(deleted.since(1, 4).unwrap(), [path(["a"]), path(["b"])]);
+    assert!(deleted.since(2, 4).unwrap().is_empty());
+    assert!(deleted.since(4, 1).unwrap().is_empty());
+    assert_eq!(deleted.since(4, u64::MAX).unwrap(), [path(["c"])]);
+}
+
+#[test]
+fn what_is_no_longer_known_is_gone() {
+    let mut deleted = Deleted::default();
+    for seq in 1..=KEPT_MAX as u64 {
+        deleted.push(seq, path(["a"]));
+    }
+    let last = KEPT_MAX as u64;
+    assert!(deleted.since(last - 1, last).is_ok() && deleted.floor == 0);
+    deleted.push(last + 1, path(["a"]));
+    assert_eq!((deleted.floor, deleted.kept.len()), (1, KEPT_MAX));
+    assert_eq!(deleted.since(0, last).unwrap_err().code, Code::Gone);
+    assert!(deleted.since(last - 10, last + 1).is_ok());
+    let from = last + 1 - TOLD_MAX as u64;
+    assert!(deleted.since(from, last + 1).is_ok());
+    assert_eq!(
+        deleted.since(from - 1, last + 1).unwrap_err().code,
+        Code::Gone,
+        "too much for one page"
+    );
+}
+
+#[test]
+fn long_paths_are_bounded_too() {
+    let mut deleted = Deleted::default();
+    let deep = path(["k"; 500]);
+    for seq in 1..=2001 {
+        deleted.push(seq, deep.clone());
+    }
+    assert_eq!((deleted.kept.len(), deleted.keys, deleted.floor), (2000, 1_000_000, 1));
+    let mut deleted = Deleted::default();
+    for seq in 0..1022_u64 {
+        deleted.push(seq + 1, path([format!("{seq:01024}")]));
+    }
+    assert!(deleted.since(0, 1021).is_ok());
+    deleted.push(1023, path(["x".repeat(1024)]));
+    assert_eq!(deleted.since(0, 1023).unwrap_err().code, Code::Gone, "more than a megabyte");
+}

@@ -1,0 +1,55 @@
+"""Follow a live model of esker from Python: a mapping that is always the newest, and can prove it.
+
+>>> import esker
+>>> m = esker.follow("tcp://127.0.0.1:5200", model="project")       # doctest: +SKIP
+>>> m["stages"]["plan"]["state"]                                    # doctest: +SKIP
+'done'
+>>> m.on_change(print)                                              # doctest: +SKIP
+>>> m.close()                                                       # doctest: +SKIP
+
+The copy is the publisher's to the last bit: everything that comes is checked against the digest that is sent with it, what is
+missed is asked for, and what differs is mended. What is said on the wire is docs/sync.md; everything here was written from it.
+"""
+
+from collections.abc import Iterable
+from typing import Optional, Union
+
+from .live import GONE, Change, Conflict, Live, View, Whole
+from .talk import Refused, Silent, Trouble
+from .wire import Malformed, Record
+
+__all__ = [
+    "GONE", "Change", "Conflict", "Live", "Malformed", "Record", "Refused", "Silent", "Trouble", "View", "Whole", "follow",
+]
+__version__ = "0.1.0"
+
+
+def follow(
+    address: str,
+    model: str = "project",
+    sections: Optional[Iterable[Union[str, Iterable[str]]]] = None,
+    timeout: Optional[float] = 30.0,
+) -> Live:
+    """Follows a model: `address` is that of its publisher's requests. Waits until the first copy is there.
+
+    With `sections`, only those are followed: each is a key, or a path where there are junctions. Each of them is
+    then as it is after one transaction, all of them together need not be.
+
+    TimeoutError if there is no copy by then; `timeout=0` does not wait: `m.state` is `copying` until there is one.
+
+    >>> with esker.follow("tcp://127.0.0.1:5200", sections=["stages"]) as m:     # doctest: +SKIP
+    ...     print(m.snapshot())
+    """
+    paths = None
+    if sections is not None:
+        paths = [(section,) if isinstance(section, str) else tuple(section) for section in sections]
+        if not paths:
+            raise ValueError("no section to follow")
+    live = Live(address, model, paths)
+    try:
+        if timeout != 0:
+            live.wait_for(lambda m: m._replica.copied, timeout)
+    except BaseException:
+        live.close()
+        raise
+    return live
