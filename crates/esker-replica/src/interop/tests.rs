@@ -1,3 +1,5 @@
+//! Interop mode: the vectors recorded of the experiment, and what its messages cannot say.
+
 use super::mirror::{Mirror, Verdict};
 use super::text::Plain;
 use super::*;

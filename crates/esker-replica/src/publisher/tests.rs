@@ -1,9 +1,13 @@
 //! What a publisher sends and answers, and what it refuses.
 
+use super::limits::{TRANSACTION_OPS_MAX, TRANSACTION_SECTIONS_MAX};
 use super::*;
+use crate::digest::Digest;
 use crate::frame::Frame;
 use crate::op;
+use crate::op::OPS_MAX;
 use crate::path::path;
+use crate::value::VALUE_MAX;
 use crate::value::Value;
 
 fn publisher() -> Publisher {
@@ -24,6 +28,7 @@ fn read(published: &[Publication]) -> Vec<Frame> {
     published.iter().map(one).collect()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests read better so")]
 fn ask(publisher: &mut Publisher, ask: Ask) -> Result<Answer, Fault> {
     publisher.answer(&ask, Now::default()).0.now()
 }
