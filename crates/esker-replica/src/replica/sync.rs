@@ -103,8 +103,6 @@ impl Replica {
 
     /// Takes the answer to a question, or why there is none.
     pub fn answer(&mut self, asked: u64, answer: Result<(u64, Answer), Fault>, now: Duration) {
-        // Silence counts from here, also if no event ever comes.
-        self.heard.get_or_insert(now);
         // What was given up meanwhile is of no interest.
         if let Some(ask) = self.flight.remove(&asked) {
             match answer {
