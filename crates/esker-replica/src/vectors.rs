@@ -123,12 +123,11 @@ fn values() {
     let one = |(name, value): (&str, Value)| {
         let out = encoded(&value);
         assert_eq!(out.len(), value.size(), "{name}");
-        assert_eq!(whole(&out, |reader| Value::decode(reader)), Some(value.clone()), "{name}");
+        assert_eq!(whole(&out, Value::decode), Some(value.clone()), "{name}");
         json!({ "name": name, "value": told_value(&value), "hex": hex(&out) })
     };
     let taken: Json = samples::values().into_iter().map(one).collect();
-    let refused =
-        refused(&samples::BAD_VALUES, |bytes| whole(bytes, |reader| Value::decode(reader)));
+    let refused = refused(&samples::BAD_VALUES, |bytes| whole(bytes, Value::decode));
     golden("values.json", &json!({ "taken": taken, "refused": refused }));
 }
 

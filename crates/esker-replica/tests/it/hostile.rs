@@ -215,7 +215,13 @@ fn chunks_that_are_not_there_may_be_refused_before_the_others_come() {
             pair.replica.answer(id, answer.map(|answer| (5, answer)), pair.now);
         }
     }
-    assert!(pair.is_in_step(), "{:?} {:?} {:?}", pair.replica.state(), pair.counts(), pair.replica.last());
+    assert!(
+        pair.is_in_step(),
+        "{:?} {:?} {:?}",
+        pair.replica.state(),
+        pair.counts(),
+        pair.replica.last()
+    );
     assert_eq!(pair.counts().copies, 1);
 }
 
