@@ -114,6 +114,12 @@ impl Replica {
     }
 
     fn refused(&mut self, ask: &Ask, fault: &Fault, now: Duration) {
+        if let (Ask::Chunk { index, .. }, Job::Copy(copy)) = (ask, &self.job)
+            && (fault.code, *index > copy.take) == (Code::BadRequest, true)
+        {
+            // More were asked for than there may be; the last one says how many, and may come later than this.
+            return;
+        }
         if fault.code != Code::Gone {
             return self.fail(now);
         }
