@@ -1,3 +1,5 @@
+//! The recorded facts of interop mode, and what it does where there are no words.
+
 use super::mirror::{Mirror, Verdict};
 use super::text::Plain;
 use super::*;
