@@ -6,6 +6,7 @@ mod contents;
 mod hub;
 mod load;
 mod machine;
+mod model;
 mod peers;
 mod pipeline;
 mod process;
@@ -48,6 +49,8 @@ struct Sizes {
     kills: u32,
     /// What is measured of the pipeline.
     pipeline: pipeline::Sizes,
+    /// What is measured of the live model.
+    model: model::Sizes,
 }
 
 const FULL: Sizes = Sizes {
@@ -57,6 +60,7 @@ const FULL: Sizes = Sizes {
     commits: 100_000,
     kills: 200,
     pipeline: pipeline::FULL,
+    model: model::FULL,
 };
 
 const QUICK: Sizes = Sizes {
@@ -66,6 +70,7 @@ const QUICK: Sizes = Sizes {
     commits: 10_000,
     kills: 10,
     pipeline: pipeline::QUICK,
+    model: model::QUICK,
 };
 
 /// Just enough to see that it works.
@@ -76,6 +81,7 @@ const SMOKE: Sizes = Sizes {
     commits: 300,
     kills: 2,
     pipeline: pipeline::SMOKE,
+    model: model::SMOKE,
 };
 
 /// A run of cases.
@@ -93,6 +99,7 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<ExitCode> {
     match command {
         Command::Store(options) => store(place, options),
         Command::Pipeline(options) => pipeline(place, options),
+        Command::Model(options) => model(place, options),
         Command::Echo { sizes } => echo(sizes),
     }
 }
@@ -111,6 +118,13 @@ fn pipeline(place: &Place, options: &BenchPipeline) -> Result<ExitCode> {
     sizes.pipeline.crashes = options.crashes.unwrap_or(sizes.pipeline.crashes);
     let scale = sizes.pipeline.json();
     measure((place, Wanted::Pipeline), &options.measure, (sizes, &scale), pipeline::run)
+}
+
+/// Measures the live model.
+fn model(place: &Place, options: &Measure) -> Result<ExitCode> {
+    let sizes = sizes(options);
+    let scale = sizes.model.json();
+    measure((place, Wanted::Model), options, (sizes, &scale), model::run)
 }
 
 fn sizes(measure: &Measure) -> Sizes {

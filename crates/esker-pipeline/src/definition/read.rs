@@ -62,10 +62,11 @@ pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, V
     let sources = parts::sources(&mut page, &root, now, &mut nodes, &mut places);
     let stages = parts::stages(&mut page, &root, &mut nodes, &mut places);
     let makers = graph::check(&mut page, &nodes);
+    let hub = sockets(&mut page, &root, "hub", HUB.map(str::to_owned));
     let definition = Definition {
         project: project(&mut page, &root),
-        hub: sockets(&mut page, &root, "hub", [5000, 5100]),
-        model: sockets(&mut page, &root, "model", [5200, 5300]),
+        model: sockets(&mut page, &root, "model", beside(&hub)),
+        hub,
         store: store::store(&mut page, &root),
         web: web(&mut page, &root),
         aliases: aliases(&mut page, &root),
@@ -108,9 +109,29 @@ fn project(page: &mut Page<'_>, root: &Table<'_, '_>) -> String {
     name.value
 }
 
-/// Where a service listens; its ports if nothing is said.
-fn sockets(page: &mut Page<'_>, root: &Table<'_, '_>, key: &str, ports: [u16; 2]) -> Sockets {
-    let [requests, events] = ports.map(|port| format!("tcp://127.0.0.1:{port}"));
+/// Where a hub listens if nothing is said.
+const HUB: [&str; 2] = ["tcp://127.0.0.1:5000", "tcp://127.0.0.1:5100"];
+
+/// How far above the hub's the ports of the model are if nothing is said: with another hub, another model.
+const BESIDE: u16 = 200;
+
+/// Where the model of a hub is published if nothing is said.
+fn beside(hub: &Sockets) -> [String; 2] {
+    [&hub.requests, &hub.events].map(|address| {
+        let (host, port) = address.rsplit_once(':').unwrap_or((address, "0"));
+        let port = port.parse().unwrap_or_default();
+        let port = if port == 0 { 0 } else { u16::checked_add(port, BESIDE).unwrap_or_default() };
+        format!("{host}:{port}")
+    })
+}
+
+/// Where a service listens; there, if nothing is said.
+fn sockets(
+    page: &mut Page<'_>,
+    root: &Table<'_, '_>,
+    key: &str,
+    [requests, events]: [String; 2],
+) -> Sockets {
     let mut sockets = Sockets { requests, events };
     let Some(table) = page.table(root.entries, key) else {
         return sockets;

@@ -16,6 +16,9 @@ use super::process::{self, Running};
 /// The first way to keep snapshots: a Python service that runs `git add` and `git commit`.
 const SEED_WAY: &str = include_str!("../../benches/seed_way.py");
 
+/// The first way to keep a model in step: a publisher and a subscriber in Python that send JSON.
+const SEED_MODEL: &str = include_str!("../../benches/seed_model.py");
+
 /// What to do about a missing pyzmq.
 const NO_PYTHON: &str = "no python3 with pyzmq: --install";
 
@@ -35,6 +38,8 @@ pub(crate) enum Wanted {
     Store,
     /// git, make, and DVC.
     Pipeline,
+    /// python3 with pyzmq.
+    Model,
 }
 
 /// The programs found on this machine, or what is missing.
@@ -49,7 +54,7 @@ impl Tools {
     /// Looks for them; makes what is missing in a folder of its own, if that is wanted.
     pub(crate) fn find(dir: &Path, install: bool, wanted: Wanted) -> Result<Self> {
         match wanted {
-            Wanted::Store => Self::of_store(dir, install),
+            Wanted::Store | Wanted::Model => Self::of_store(dir, install),
             Wanted::Pipeline => Self::of_pipeline(dir, install),
         }
     }
@@ -91,6 +96,14 @@ impl Tools {
     /// What is missing, as a reason.
     pub(crate) fn seed(&self) -> Result<&Path, &'static str> {
         self.git()?;
+        self.python.as_deref().ok_or(NO_PYTHON)
+    }
+
+    /// Python with pyzmq.
+    ///
+    /// # Errors
+    /// What is missing, as a reason.
+    pub(crate) fn zmq(&self) -> Result<&Path, &'static str> {
         self.python.as_deref().ok_or(NO_PYTHON)
     }
 
@@ -165,6 +178,25 @@ pub(crate) fn seed_way(python: &Path, dir: &Path) -> Result<(Running, Endpoint)>
     let (running, port) =
         Running::that_says(command.arg(&script).arg(&data), &dir.join("seed_way.log"))?;
     Ok((running, at(format!("tcp://127.0.0.1:{port}"))))
+}
+
+/// The seed's way with a model: changes a second, and the seconds of a late joiner.
+pub(crate) fn seed_model(
+    python: &Path,
+    dir: &Path,
+    (width, changes): (usize, usize),
+) -> Result<(f64, f64)> {
+    let script = dir.join("seed_model.py");
+    fs::write(&script, SEED_MODEL)?;
+    let mut command = Command::new(python);
+    let output =
+        process::output(command.arg(script).args([width.to_string(), changes.to_string()]))?;
+    let text = String::from_utf8_lossy(&output).into_owned();
+    let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    match numbers[..] {
+        [rate, join] => Ok((rate, join)),
+        _ => bail!("the seed's way says {text:?}"),
+    }
 }
 
 /// An echo in a process of its own, which answers everything with frames of these sizes.

@@ -15,6 +15,8 @@ pub(crate) enum Bench {
     Store(BenchStore),
     /// Measure the pipeline: how soon a result is there, what looking costs, and what survives.
     Pipeline(BenchPipeline),
+    /// Measure the live model: how fast changes get through, and what finding again costs.
+    Model(Measure),
     /// Answer everything with frames of these sizes; started to be measured against.
     #[command(hide = true)]
     Echo {

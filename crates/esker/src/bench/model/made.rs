@@ -1,0 +1,46 @@
+//! Models and changes made up: three levels of as many keys each.
+
+use esker_replica::op::Op;
+use esker_replica::path::{Path, path};
+
+use super::BATCH;
+
+/// xorshift64.
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed | 1)
+    }
+
+    /// A number below.
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 8).unwrap_or_default() % end
+    }
+}
+
+/// The path of a leaf.
+pub(super) fn leaf(number: usize, width: usize) -> Path {
+    let (a, b, c) = (number / width / width, number / width % width, number % width);
+    path([format!("section {a}"), format!("task {b}"), format!("field {c}")])
+}
+
+/// All of a model.
+pub(super) fn whole(width: usize) -> Vec<Op> {
+    (0..width.pow(3)).map(|number| Op::set(leaf(number, width), "waiting")).collect()
+}
+
+/// A change of a leaf anywhere.
+pub(super) fn change(dice: &mut Dice, width: usize) -> Op {
+    let at = leaf(dice.below(width.pow(3)), width);
+    Op::set(at, format!("running {}", dice.below(1_000_000)).as_str())
+}
+
+/// So many changes, in the batches that a publisher is given.
+pub(super) fn changes(dice: &mut Dice, width: usize, count: usize) -> Vec<Vec<Op>> {
+    let batch = |dice: &mut Dice| (0..BATCH).map(|_| change(dice, width)).collect();
+    (0..count.div_ceil(BATCH)).map(|_| batch(dice)).collect()
+}
