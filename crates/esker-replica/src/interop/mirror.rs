@@ -86,7 +86,7 @@ impl Mirror {
 }
 
 /// A message: a time, and what it is about.
-fn read(message: &[u8]) -> Result<(f64, Plain), String> {
+pub(super) fn read(message: &[u8]) -> Result<(f64, Plain), String> {
     let Plain::List(parts) = Plain::parse(message)? else {
         return Err("a message is not a list".to_owned());
     };
@@ -100,7 +100,7 @@ fn read(message: &[u8]) -> Result<(f64, Plain), String> {
     }
 }
 
-fn dict(values: Vec<(String, Plain)>) -> Dict {
+pub(super) fn dict(values: Vec<(String, Plain)>) -> Dict {
     let mut dict = Dict::default();
     for (key, value) in values {
         let node = match value {

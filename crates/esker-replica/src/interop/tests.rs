@@ -1,4 +1,4 @@
-//! Interop mode: the vectors recorded of the experiment, and what its messages cannot say.
+//! The recorded facts of interop mode, and what it does where there are no words.
 
 use super::mirror::{Mirror, Verdict};
 use super::text::Plain;
@@ -244,5 +244,96 @@ fn a_copy_updates_when_what_was_awaited_does_not_come() {
     for wrong in ["", "1", "[1]", "[1, 2]", "[\"1\", {}]", "[NaN, {}]", "[1, {}, 3]"] {
         assert!(mirror.delta(wrong.as_bytes()).is_err(), "{wrong}");
         assert!(mirror.update(wrong.as_bytes()).is_err(), "{wrong}");
+    }
+}
+
+/// One of their subscribers: what it has, and whether anything was left out since it had the whole.
+#[derive(Default)]
+struct Client {
+    data: Dict,
+    is_behind: bool,
+}
+
+impl Client {
+    fn hear(&mut self, event: &str) {
+        let (_, delta) = mirror::read(event.as_bytes()).expect("read");
+        let Plain::Dict(delta) = delta else { panic!("{event}") };
+        for (path, text) in mirror::dict(delta).breadth_first() {
+            assert_eq!(self.data.leaf_above(&path, false), None, "{event} would end its program");
+            self.data.set(&path, Node::Leaf(text.into()));
+        }
+    }
+
+    fn update(&mut self, interop: &mut Interop) {
+        let (_, whole) = mirror::read(interop.answer(b"update").as_bytes()).expect("read");
+        let Plain::Dict(whole) = whole else { panic!("no dict") };
+        *self = Self { data: mirror::dict(whole), is_behind: false };
+    }
+}
+
+/// What happens to a model: an operation, the end of a transaction, or that of a client's patience.
+#[derive(Debug, Clone)]
+enum Event {
+    Op(Op),
+    End,
+    Update,
+    Renew,
+}
+
+fn events() -> impl proptest::strategy::Strategy<Value = Vec<Event>> {
+    use proptest::prelude::*;
+    let keys = prop::collection::vec("[abc]", 1..4);
+    let op = (0..10, keys, "[xy]").prop_map(|(kind, keys, value)| {
+        let path = path(keys);
+        let act = match kind {
+            0 => Act::Delete,
+            1 => Act::Dict,
+            2 => Act::Clear,
+            3 => Act::Set(Value::Bytes([1][..].into())),
+            _ => Act::Set(Value::Text(value.into())),
+        };
+        Event::Op(Op { path, act })
+    });
+    let event = prop_oneof![8 => op, 3 => Just(Event::End), 1 => Just(Event::Update), 1 => Just(Event::Renew)];
+    prop::collection::vec(event, 0..60)
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn no_client_is_ended_and_who_missed_nothing_verifies(events in events()) {
+        let (mut interop, mut model, mut ops) = (Interop::default(), Model::default(), Vec::new());
+        let mut clients = [Client::default(), Client::default()];
+        for event in events.into_iter().chain([Event::End]) {
+            let told = match event {
+                Event::Op(op) => {
+                    ops.push(op);
+                    continue;
+                }
+                Event::Update => {
+                    clients[1].update(&mut interop);
+                    continue;
+                }
+                Event::End => {
+                    apply(&mut model, &ops);
+                    interop.change(&std::mem::take(&mut ops), 1.0)
+                }
+                Event::Renew => {
+                    apply(&mut model, &std::mem::take(&mut ops));
+                    interop.renew(&model, 1.0)
+                }
+            };
+            for client in &mut clients {
+                told.events.iter().for_each(|event| client.hear(event));
+                client.is_behind |= told.left_out > 0;
+                if !client.is_behind {
+                    proptest::prop_assert_eq!(checksum(&client.data), sum(&mut interop));
+                }
+            }
+        }
+        // It is the model, but for bytes; a renewal finds nothing to say.
+        let told = interop.renew(&model, 1.0);
+        proptest::prop_assert_eq!(told.events, Vec::<String>::new());
     }
 }

@@ -4,6 +4,9 @@ import sys
 import threading
 
 import esker
+from esker.frames import operations_bytes
+from esker.talk import Requests
+from esker.tree import SET
 
 PATIENCE_S = 30
 
@@ -96,6 +99,21 @@ def expects(m: esker.Live) -> None:
     m.wait_for(lambda m: m["count"] == 22, PATIENCE_S)
 
 
+def means(address: str, model: str, m: esker.Live) -> None:
+    """A request that names another epoch is for another publisher."""
+    requests = Requests(address, model)
+    for verb, body in [("HELLO", []), ("CUT", []), ("AUDIT", []), ("PUT", [operations_bytes([(SET, ("no",), 1)])])]:
+        try:
+            requests.ask(verb, [("epoch", m.epoch - 1)], body)
+            raise AssertionError(f"{verb} is answered by another publisher")
+        except esker.Refused as refused:
+            assert refused.code == "gone", refused
+        requests.ask(verb, [("epoch", m.epoch)], [operations_bytes([(SET, ("yes",), 1)])] if body else [])
+    requests.close()
+    m.wait_for(lambda m: m["yes"], PATIENCE_S)
+    assert "no" not in m
+
+
 def count(m: esker.Live, times: int) -> None:
     """Adds one so often, however many others do."""
     while times:
@@ -128,6 +146,7 @@ def main() -> None:
     with esker.follow(address, model) as m:
         for part in [reads, hears, waits, expects]:
             part(m)
+        means(address, model, m)
         ends(address, model, m)
 
 
