@@ -23,7 +23,7 @@ use esker_replica::tree::Tree;
 use esker_web::looks::Looks;
 use esker_web::project::Project as Shown;
 use esker_wire::event::TOPIC;
-use esker_wire::fault::Fault;
+use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Resource;
 use esker_wire::snapshot::Get;
 use tokio::sync::watch;
@@ -36,8 +36,11 @@ const NAME: &str = "project";
 /// How long an answer of the hub may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// How often to look at the hub although no event came: the definition may have changed.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often to see whether the definition has changed, or the last look is to be made again.
+const WAKE_EVERY: Duration = Duration::from_millis(500);
+
+/// How many bytes of contents are told in all, in the order of their names: every replica has to hold them.
+const CONTENTS_MAX: u64 = 64 * 1024 * 1024;
 
 /// How long events are collected before the hub is looked at: a run makes several at once.
 const COALESCE: Duration = Duration::from_millis(20);
@@ -115,6 +118,14 @@ impl ProjectModel {
     }
 }
 
+/// What there is of contents.
+struct Contents {
+    /// Those that are other ones than the model has; none for resources that are gone.
+    changed: BTreeMap<String, Option<Tree>>,
+    /// All of them, as [`Watcher::contents`].
+    there: BTreeMap<String, String>,
+}
+
 /// Looks at the hub whenever something happens there.
 struct Watcher {
     bus: Bus,
@@ -123,7 +134,7 @@ struct Watcher {
     events: Follow,
     shown: watch::Receiver<Arc<Shown>>,
     source: Source,
-    /// The blobs whose contents the model has.
+    /// The blobs whose contents the model has, and whether there was room for them.
     contents: BTreeMap<String, String>,
     /// What the last look told.
     seen: String,
@@ -133,20 +144,31 @@ impl Watcher {
     fn run(mut self, stop: &Stop) {
         while !stop.is_pulled() {
             let begun = Instant::now();
-            if let Err(fault) = self.look() {
+            let looked = self.look();
+            if let Err(fault) = &looked {
                 tracing::warn!(%fault, "cannot tell the model what the hub has");
             }
             let rest = COALESCE.max(begun.elapsed().saturating_mul(RESTS)).min(REST_MAX);
-            let is_told = self.events.recv_timeout(LOOK_EVERY).is_some();
-            if stop.wait(if is_told { rest } else { Duration::ZERO }) {
+            self.wait(looked.is_ok(), stop);
+            if stop.wait(rest) {
                 break;
             }
             while self.events.recv_timeout(Duration::ZERO).is_some() {}
         }
     }
 
+    /// Waits until something happens; who could not look tries again soon.
+    fn wait(&mut self, has_looked: bool, stop: &Stop) {
+        while !stop.is_pulled() {
+            let is_told = self.events.recv_timeout(WAKE_EVERY).is_some();
+            if is_told || !has_looked || self.shown.has_changed().unwrap_or(false) {
+                return;
+            }
+        }
+    }
+
     fn look(&mut self) -> Result<(), Fault> {
-        let shown = Arc::clone(&self.shown.borrow());
+        let shown = Arc::clone(&self.shown.borrow_and_update());
         let bus = self.bus.clone();
         let text = bus.block_on(self.looks.look(&shown))?;
         if text == self.seen {
@@ -160,7 +182,7 @@ impl Watcher {
             let found = model.get(&path([&name]));
             tree.change(found, &mut path([&name]), &mut ops);
         }
-        for (name, tree) in contents {
+        for (name, tree) in contents.changed {
             let mut at = path(["content", &name]);
             match tree {
                 Some(tree) => tree.change(model.get(&at), &mut at, &mut ops),
@@ -171,47 +193,53 @@ impl Watcher {
         if !ops.is_empty() {
             self.source.change(ops)?;
         }
+        self.contents = contents.there;
         self.seen = text;
         Ok(())
     }
 
-    /// The contents that are other ones than the model has; none for resources that are gone.
-    fn contents(&mut self, state: &Json) -> Result<BTreeMap<String, Option<Tree>>, Fault> {
+    /// Which contents there are, and what is in those that are other ones than the model has.
+    fn contents(&self, state: &Json) -> Result<Contents, Fault> {
         let mut changed = BTreeMap::new();
         let mut there = BTreeMap::new();
+        let mut room = CONTENTS_MAX;
         for entry in state["resources"].as_array().into_iter().flatten() {
             let text = |field: &str| entry[field].as_str().unwrap_or_default().to_owned();
-            let (name, blob) = (text("resource"), text("blob"));
-            if self.contents.get(&name) != Some(&blob) {
-                let is_small = entry["size"].as_u64().is_some_and(|size| size <= content::SIZE_MAX);
-                let tree = match is_small {
-                    true => {
-                        self.content(&name, &text("revision"), entry["content_type"].as_str())?
-                    }
-                    false => content::none("it is too large to be shown cell by cell"),
+            let (name, size) = (text("resource"), entry["size"].as_u64().unwrap_or(u64::MAX));
+            let is_small = size <= content::SIZE_MAX;
+            let fits = is_small && size <= room;
+            room -= if fits { size } else { 0 };
+            let version = format!("{} {fits}", text("blob"));
+            if self.contents.get(&name) != Some(&version) {
+                let tree = match (fits, is_small) {
+                    (true, _) => self.content(&name, &text("revision"), &entry["content_type"])?,
+                    (false, true) => content::none("the contents before it fill the model"),
+                    (false, false) => content::none("it is too large to be told cell by cell"),
                 };
                 changed.insert(name.clone(), Some(tree));
             }
-            there.insert(name, blob);
+            there.insert(name, version);
         }
         for name in self.contents.keys().filter(|name| !there.contains_key(*name)) {
             changed.insert(name.clone(), None);
         }
-        self.contents = there;
-        Ok(changed)
+        Ok(Contents { changed, there })
     }
 
-    fn content(
-        &self,
-        name: &str,
-        revision: &str,
-        content_type: Option<&str>,
-    ) -> Result<Tree, Fault> {
+    fn content(&self, name: &str, revision: &str, content_type: &Json) -> Result<Tree, Fault> {
         let resource: Resource = name.parse().map_err(Fault::bad_request)?;
         let at = revision.parse().map_err(Fault::bad_request)?;
         let get = Get { at, ..Get::head(resource) };
-        let content = self.caller.call_blocking(&get, DEADLINE)?;
-        Ok(content::tree(content_type, &content.bytes.unwrap_or_default()))
+        match self.caller.call_blocking(&get, DEADLINE) {
+            Ok(content) => {
+                Ok(content::tree(content_type.as_str(), &content.bytes.unwrap_or_default()))
+            }
+            // It was pruned, or cannot be read: that is what there is to tell.
+            Err(fault) if matches!(fault.code, Code::NotFound | Code::Internal) => {
+                Ok(content::none(&fault.message))
+            }
+            Err(fault) => Err(fault),
+        }
     }
 }
 
