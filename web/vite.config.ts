@@ -1,4 +1,5 @@
-// How the page is built: one bundle under /assets/, nothing inlined, so that `default-src 'self'` holds.
+// How the page is built: one bundle under /assets/, nothing inlined, so that `default-src 'self'` holds; and /esker.js, a module
+// for a project's own pages, whose name and exports stay.
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
@@ -12,10 +13,15 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
+    rolldownOptions: {
+      input: { index: "index.html", esker: "src/lib/sync/esker.ts" },
+      preserveEntrySignatures: "exports-only",
+      output: { entryFileNames: (entry) => (entry.name === "esker" ? "esker.js" : "assets/[name]-[hash].js") },
+    },
   },
   server: {
     host: "127.0.0.1",
-    proxy: { "/api": { target: server, ws: true } },
+    proxy: { "/api": { target: server, ws: true }, "/sync": { target: server, ws: true } },
   },
   test: { include: ["src/**/*.test.ts"], environment: "node" },
 });

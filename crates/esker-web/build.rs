@@ -42,7 +42,9 @@ fn env(name: &str) -> String {
 
 /// Builds the page with npm, installing its packages first if the lock file asks for others.
 fn npm(web: &Path, dist: &Path) {
-    for input in ["src", "index.html", "package.json", "package-lock.json", "vite.config.ts"] {
+    for input in
+        ["src", "public", "index.html", "package.json", "package-lock.json", "vite.config.ts"]
+    {
         println!("cargo::rerun-if-changed={}", web.join(input).display());
     }
     let installed = web.join("node_modules/.package-lock.json");

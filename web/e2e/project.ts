@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const repository = resolve(import.meta.dirname, "../..");
-const program = process.env["ESKER_BIN"] ?? join(repository, "target/debug/esker");
+/** The program that is tested. */
+export const program = process.env["ESKER_BIN"] ?? join(repository, "target/debug/esker");
 const patienceMs = 60_000;
 
 /** A running copy of examples/qplan. */
@@ -79,7 +80,8 @@ export class Project {
   }
 }
 
-function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export function freePort(): Promise<number> {
   return new Promise((found, failed) => {
     const server = createServer();
     server.once("error", failed);

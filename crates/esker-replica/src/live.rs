@@ -13,7 +13,7 @@ use esker_wire::message::Message;
 use crate::ask::Ask;
 use crate::model::Model;
 use crate::op::{OPS_MAX, Op};
-use crate::publisher::{self, Now, Options, Publication, Publisher, Reply};
+use crate::publisher::{Now, Options, Publication, Publisher, Reply, limits};
 
 /// The transactions that may wait for the publisher; sources wait beyond.
 const WAITING_MAX: usize = 1024;
@@ -86,7 +86,7 @@ impl Source {
     /// # Errors
     /// `too-large` or `bad-request` naming the path and the limit; `unavailable` if the publisher has ended.
     pub fn push(&self, ops: Vec<Op>) -> Result<(), Fault> {
-        publisher::check(&ops, &self.options.junctions)?;
+        limits::check(&ops, &self.options.junctions)?;
         self.send(Said::Change(Transaction { ops, done: None }))
     }
 

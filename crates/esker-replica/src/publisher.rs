@@ -4,7 +4,9 @@
 
 mod cuts;
 mod deleted;
+mod drafts;
 mod ids;
+pub mod limits;
 pub(crate) mod pages;
 mod ring;
 
@@ -16,26 +18,18 @@ use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 
 use crate::ask::{self, Answer, Ask, Changed, Hello, Put};
-use crate::digest::{Digest, section_id};
+use crate::digest::section_id;
 use crate::frame::{Header, Type};
 use crate::model::{Model, NODES_MAX};
-use crate::op::{Act, OPS_MAX, Op, Writer};
+use crate::op::{Act, Op};
 use crate::path::{self, Path};
 use crate::section::Junctions;
-use crate::value::{LISTS_MAX, VALUE_MAX};
 use cuts::Cuts;
 use deleted::Deleted;
+use drafts::{Draft, Drafts};
 use ids::Ids;
+use limits::{check, clip};
 use ring::Ring;
-
-/// The most operations of a transaction.
-pub const TRANSACTION_OPS_MAX: usize = 1_000_000;
-
-/// The most bytes of a transaction.
-pub const TRANSACTION_BYTES_MAX: usize = 256 * 1024 * 1024;
-
-/// The most sections a transaction touches: a header counts frames in 16 bits.
-pub const TRANSACTION_SECTIONS_MAX: usize = 60_000;
 
 /// A frame's body is closed before it has more than this, unless a leaf is larger.
 const BODY_FULL: usize = 1024 * 1024;
@@ -138,20 +132,6 @@ pub struct Publisher {
     cuts: Cuts,
     deleted: Deleted,
     ids: Ids,
-}
-
-/// A frame under way.
-#[derive(Default)]
-struct Draft {
-    ops: Writer,
-    after: Digest,
-}
-
-/// The frames of a transaction under way, by section in the order they are first touched.
-#[derive(Default)]
-struct Drafts {
-    by_section: Vec<(usize, Vec<Draft>)>,
-    places: HashMap<usize, usize>,
 }
 
 impl Publisher {
@@ -497,58 +477,6 @@ impl Publisher {
     }
 }
 
-/// Holds a transaction against the limits that any model of these junctions has.
-///
-/// # Errors
-/// `bad-request` or `too-large`, naming the path and the limit.
-pub fn check(ops: &[Op], junctions: &Junctions) -> Result<(), Fault> {
-    let too_large = |what: String| Err(Fault::new(Code::TooLarge, what));
-    if ops.len() > TRANSACTION_OPS_MAX {
-        let count = ops.len();
-        return too_large(format!(
-            "a transaction has {count} operations, {TRANSACTION_OPS_MAX} are allowed"
-        ));
-    }
-    let mut bytes = 0;
-    let mut sections = BTreeSet::new();
-    for op in ops {
-        let section = check_one(op, junctions)?;
-        bytes += op.size();
-        // Few operations cannot touch too many.
-        if ops.len() > TRANSACTION_SECTIONS_MAX {
-            sections.insert(section);
-        }
-    }
-    if bytes > TRANSACTION_BYTES_MAX || sections.len() > TRANSACTION_SECTIONS_MAX {
-        return too_large(format!(
-            "a transaction has {bytes} bytes in {} sections, {TRANSACTION_BYTES_MAX} in \
-             {TRANSACTION_SECTIONS_MAX} are allowed",
-            sections.len()
-        ));
-    }
-    Ok(())
-}
-
-/// The section of an operation that is within the limits.
-fn check_one<'a>(op: &'a Op, junctions: &Junctions) -> Result<&'a [path::Key], Fault> {
-    let told = || clip(&path::to_json(&op.path));
-    let too_large = |what: String| Fault::new(Code::TooLarge, format!("{what}, at {}", told()));
-    path::check(&op.path).map_err(|error| too_large(error.to_string()))?;
-    if let Act::Set(value) = &op.act {
-        let size = value.size();
-        if size > VALUE_MAX {
-            return Err(too_large(format!("a leaf has {size} bytes, {VALUE_MAX} are allowed")));
-        }
-        if value.lists() > LISTS_MAX {
-            return Err(too_large(format!("more than {LISTS_MAX} lists in lists")));
-        }
-    }
-    junctions.section(&op.path).ok_or_else(|| {
-        let text = format!("the dict at {} cannot be changed itself", told());
-        Fault::bad_request(text).hint("change what is in it")
-    })
-}
-
 fn header(kind: Type, options: &Options, chain: &Chain, (seq, now): (u64, Now)) -> Header {
     Header { epoch: options.epoch, seq, section: chain.id, time: now.wall, ..Header::new(kind) }
 }
@@ -557,41 +485,6 @@ fn beat(topic: Bytes, header: &Header, section: &[path::Key]) -> Publication {
     let mut body = Vec::new();
     path::encode(section, &mut body);
     [topic, Bytes::copy_from_slice(&header.to_bytes()), body.into()]
-}
-
-/// The beginning of a text that may be long.
-fn clip(text: &str) -> String {
-    const MOST: usize = 100;
-    if text.chars().count() <= MOST {
-        return text.to_owned();
-    }
-    let begin: String = text.chars().take(MOST).collect();
-    format!("{begin}…")
-}
-
-impl Draft {
-    fn is_full(&self, op: &Op) -> bool {
-        self.ops.count() == OPS_MAX
-            || (!self.ops.is_empty() && self.ops.size() + op.size() > BODY_FULL)
-    }
-}
-
-impl Drafts {
-    fn frames(&mut self, section: usize) -> &mut Vec<Draft> {
-        let place = *self.places.entry(section).or_insert_with(|| {
-            self.by_section.push((section, vec![Draft::default()]));
-            self.by_section.len() - 1
-        });
-        &mut self.by_section[place].1
-    }
-
-    fn of(&mut self, section: usize) -> &mut Draft {
-        self.frames(section).last_mut().expect("there is one from the beginning")
-    }
-
-    fn next(&mut self, section: usize) {
-        self.frames(section).push(Draft::default());
-    }
 }
 
 #[cfg(test)]

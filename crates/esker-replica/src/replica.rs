@@ -4,6 +4,7 @@
 //! whole and its digest agreed; where one does not, the replica is no longer live until that is put right.
 
 mod chain;
+mod fetch;
 mod kept;
 mod repair;
 mod sync;

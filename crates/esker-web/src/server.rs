@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{State, WebSocketUpgrade};
-use axum::http::Request;
+use axum::http::{Request, StatusCode};
 use axum::middleware;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use esker_bus::bus::Bus;
@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::hub::Hub;
 use crate::live::{self, News};
 use crate::project::Project;
+use crate::sync::{self, Relay};
 use crate::{api, guard, page};
 
 /// The most browsers' connections at once.
@@ -32,6 +33,9 @@ const HEADERS_MAX: Duration = Duration::from_secs(10);
 
 /// The longest message a browser may send over the WebSocket, in bytes; it has nothing to say.
 const HEARD_MAX: usize = 4 * 1024;
+
+/// Where the live model is, version and all.
+const MODEL: &str = "/sync/1";
 
 /// Why the page cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +91,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves the page of the hub at `hub` on `bind`; port 0 takes a free one.
+    /// Serves the page of the hub at `hub` on `bind`, port 0 takes a free one, and the live model that is published at
+    /// `model`.
     ///
     /// # Errors
     /// [`Error`] names the address.
@@ -96,31 +101,32 @@ impl Server {
         hub: &Endpoint,
         bind: SocketAddr,
         project: watch::Receiver<Arc<Project>>,
+        model: Option<&Endpoint>,
     ) -> Result<Self, Error> {
-        if !bind.ip().is_loopback() {
-            return Err(Error::NotLoopback { address: bind });
-        }
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("esker-web")
-            .enable_all()
-            .build()
-            .map_err(Error::Threads)?;
-        let listener = runtime.block_on(TcpListener::bind(bind)).map_err(|source| {
-            if source.kind() == std::io::ErrorKind::AddrInUse {
-                Error::InUse { address: bind }
-            } else {
-                Error::Bind { address: bind, source }
-            }
-        })?;
-        let bound =
-            listener.local_addr().map_err(|source| Error::Bind { address: bind, source })?;
+        let (runtime, listener, address) = listen(bind)?;
         let caller = Hub::new(bus.caller(hub));
         let news = News::new();
         let events = bus.follow(hub, &[esker_wire::event::TOPIC]);
+        let relay = model.map(|model| relay(&runtime, bus, model));
         runtime.spawn(live::follow(caller.clone(), events, project, news.clone()));
-        runtime.spawn(accept(listener, routes(caller, news)));
-        Ok(Self { address: bound, runtime })
+        runtime.spawn(accept(listener, routes(caller, news, relay)));
+        Ok(Self { address, runtime })
+    }
+
+    /// Serves a live model alone on `bind`, and what pages need to follow it.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn model(bus: &Bus, model: &Endpoint, bind: SocketAddr) -> Result<Self, Error> {
+        let (runtime, listener, address) = listen(bind)?;
+        let relay = relay(&runtime, bus, model);
+        let routes = Router::new()
+            .route("/esker.js", get(page::serve))
+            .route("/esker.d.ts", get(page::serve))
+            .merge(self::model(Some(relay)))
+            .layer(middleware::from_fn(guard::check));
+        runtime.spawn(accept(listener, routes));
+        Ok(Self { address, runtime })
     }
 
     /// Where it is served.
@@ -134,7 +140,36 @@ impl Server {
     }
 }
 
-fn routes(hub: Hub, news: News) -> Router {
+/// The threads of a server, and its socket with its real address.
+fn listen(bind: SocketAddr) -> Result<(Runtime, TcpListener, SocketAddr), Error> {
+    if !bind.ip().is_loopback() {
+        return Err(Error::NotLoopback { address: bind });
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("esker-web")
+        .enable_all()
+        .build()
+        .map_err(Error::Threads)?;
+    let listener = runtime.block_on(TcpListener::bind(bind)).map_err(|source| {
+        if source.kind() == std::io::ErrorKind::AddrInUse {
+            Error::InUse { address: bind }
+        } else {
+            Error::Bind { address: bind, source }
+        }
+    })?;
+    let bound = listener.local_addr().map_err(|source| Error::Bind { address: bind, source })?;
+    Ok((runtime, listener, bound))
+}
+
+/// A relay that hears the model.
+fn relay(runtime: &Runtime, bus: &Bus, model: &Endpoint) -> Relay {
+    let relay = Relay::new(bus, model);
+    runtime.spawn(relay.clone().hear(bus.clone(), model.clone()));
+    relay
+}
+
+fn routes(hub: Hub, news: News, relay: Option<Relay>) -> Router {
     let upgrade = async |State(news): State<News>,
                          Extension(place): Extension<Place>,
                          socket: WebSocketUpgrade|
@@ -152,8 +187,35 @@ fn routes(hub: Hub, news: News) -> Router {
         .route("/healthz", get(api::health))
         .with_state(hub)
         .merge(Router::new().route("/api/live", get(upgrade)).with_state(news))
+        .merge(model(relay))
         .fallback(get(page::serve))
         .layer(middleware::from_fn(guard::check))
+}
+
+/// The live model, or the answer that there is none.
+fn model(relay: Option<Relay>) -> Router {
+    let Some(relay) = relay else {
+        let none = async || (StatusCode::NOT_FOUND, format!("{}\n", sync::none()));
+        return Router::new().route(MODEL, get(none));
+    };
+    let upgrade = async |State(relay): State<Relay>,
+                         Extension(place): Extension<Place>,
+                         socket: WebSocketUpgrade|
+           -> Response {
+        let Some(among) = relay.place() else {
+            let text = format!("{} browsers follow the model already\n", sync::SOCKETS_MAX);
+            return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+        };
+        let socket = socket
+            .read_buffer_size(sync::READ_BUFFER)
+            .max_message_size(sync::REQUEST_MAX)
+            .max_frame_size(sync::REQUEST_MAX);
+        socket.on_upgrade(async move |socket| {
+            relay.serve(socket).await;
+            drop((among, place));
+        })
+    };
+    Router::new().route(MODEL, get(upgrade)).with_state(relay)
 }
 
 async fn accept(listener: TcpListener, routes: Router) {

@@ -84,6 +84,12 @@ fn start(pid: u32) -> Option<u64> {
     fields.split_whitespace().nth(19)?.parse().ok()
 }
 
+impl ModelAddresses {
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        Endpoint::Tcp { requests: self.requests.clone(), events: self.events.clone() }
+    }
+}
+
 impl HubAddresses {
     pub(crate) fn endpoint(&self) -> Endpoint {
         Endpoint::Tcp { requests: self.requests.clone(), events: self.events.clone() }

@@ -215,7 +215,7 @@ impl Start {
 
     fn serve_page(
         &self,
-        hub: &Endpoint,
+        (hub, model): (&Endpoint, Option<&Endpoint>),
         ports: &Ports,
         bind: Option<SocketAddr>,
         shown: watch::Receiver<Arc<Shown>>,
@@ -224,7 +224,7 @@ impl Start {
             Some(bind) => bind,
             None => address(&moved(&self.definition.web, PORTS[4], ports.port_base)?)?,
         };
-        let server = esker_web::server::Server::start(&self.bus, hub, bind, shown)
+        let server = esker_web::server::Server::start(&self.bus, hub, bind, shown, model)
             .map_err(|error| hinted(with_sources(&error), error.hint()))?;
         let url = format!("http://{}", server.address());
         self.announce("page", &url);
@@ -273,7 +273,9 @@ pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
     let hub = served.server.local();
     let shown = watch::Sender::new(Arc::new(shown(&start.definition, true)));
     let (model, model_presence) = start.serve_model(&served, &up.ports, shown.subscribe())?;
-    let (page, page_presence) = start.serve_page(&hub, &up.ports, up.bind, shown.subscribe())?;
+    let local = model.local();
+    let (page, page_presence) =
+        start.serve_page((&hub, Some(&local)), &up.ports, up.bind, shown.subscribe())?;
     let (engine, runner_presence) = start.start_engine(&hub)?;
     let ServedHub { server, names: names_handle, presence: hub_presence, .. } = served;
     let reload = Reload::start(&start.project, move |definition, has_runner| {
@@ -338,7 +340,9 @@ pub(crate) fn web(place: &Place, web: &Web) -> Result<()> {
     hub.check()?;
     let has_runner = Endpoints::read(&start.project).has_runner();
     let shown = watch::Sender::new(Arc::new(shown(&start.definition, has_runner)));
-    let (page, presence) = start.serve_page(&hub, &web.ports, web.bind, shown.subscribe())?;
+    let model = Endpoints::read(&start.project).model.map(|model| model.endpoint());
+    let (page, presence) =
+        start.serve_page((&hub, model.as_ref()), &web.ports, web.bind, shown.subscribe())?;
     let reload = Reload::start(&start.project, move |definition, has_runner| {
         shown.send_replace(Arc::new(self::shown(definition, has_runner)));
     })?;
@@ -438,7 +442,7 @@ fn address(text: &str) -> Result<SocketAddr> {
 }
 
 /// An error and what caused it, as one line.
-fn with_sources(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     let texts: Vec<String> =
         std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect();

@@ -1,4 +1,4 @@
-//! The recorded facts of interop mode, and what it does where there are no words.
+//! Interop mode: the vectors recorded of the experiment, and what its messages cannot say.
 
 use super::mirror::{Mirror, Verdict};
 use super::text::Plain;

@@ -1,9 +1,13 @@
 //! What a publisher sends and answers, and what it refuses.
 
+use super::limits::{TRANSACTION_OPS_MAX, TRANSACTION_SECTIONS_MAX};
 use super::*;
+use crate::digest::Digest;
 use crate::frame::Frame;
 use crate::op;
+use crate::op::OPS_MAX;
 use crate::path::path;
+use crate::value::VALUE_MAX;
 use crate::value::Value;
 
 fn publisher() -> Publisher {
@@ -24,8 +28,8 @@ fn read(published: &[Publication]) -> Vec<Frame> {
     published.iter().map(one).collect()
 }
 
-fn ask(publisher: &mut Publisher, ask: Ask) -> Result<Answer, Fault> {
-    publisher.answer(&ask, Now::default()).0.now()
+fn ask(publisher: &mut Publisher, ask: &Ask) -> Result<Answer, Fault> {
+    publisher.answer(ask, Now::default()).0.now()
 }
 
 #[test]
@@ -202,7 +206,7 @@ fn hello_tells_where_it_is() {
     let mut publisher = publisher();
     publisher.at("tcp://here:1");
     change(&mut publisher, &[set(&["a"], 1)]);
-    let Ok(Answer::Hello(hello)) = ask(&mut publisher, Ask::Hello) else { panic!("a hello") };
+    let Ok(Answer::Hello(hello)) = ask(&mut publisher, &Ask::Hello) else { panic!("a hello") };
     assert_eq!((hello.epoch, hello.seq, hello.first, hello.nodes), (7, 1, 1, 3));
     assert_eq!((hello.events.as_str(), hello.writable), ("tcp://here:1", true));
     assert_eq!((hello.digest, hello.junctions.len()), (publisher.model().digest(), 2));
@@ -212,11 +216,11 @@ fn hello_tells_where_it_is() {
 fn another_epoch_is_gone() {
     let mut publisher = publisher();
     let replay = ask::Replay { epoch: 6, after: 0, sections: Vec::new(), bytes_max: 1000 };
-    let fault = ask(&mut publisher, Ask::Replay(replay.clone())).unwrap_err();
+    let fault = ask(&mut publisher, &Ask::Replay(replay.clone())).unwrap_err();
     assert_eq!((fault.code, fault.hint.as_str()), (Code::Gone, "ask HELLO"));
-    assert!(ask(&mut publisher, Ask::Replay(ask::Replay { epoch: 7, ..replay })).is_ok());
+    assert!(ask(&mut publisher, &Ask::Replay(ask::Replay { epoch: 7, ..replay })).is_ok());
     let diff = ask::Diff { epoch: 8, from: 0, sections: Vec::new(), after: None, zstd: false };
-    assert_eq!(ask(&mut publisher, Ask::Diff(diff)).unwrap_err().code, Code::Gone);
+    assert_eq!(ask(&mut publisher, &Ask::Diff(diff)).unwrap_err().code, Code::Gone);
 }
 
 #[test]
@@ -245,7 +249,7 @@ fn a_diff_makes_of_what_was_what_is() {
         for (from, _) in &between[..=at] {
             let diff =
                 ask::Diff { epoch: 7, from: *from, sections: Vec::new(), after: None, zstd: false };
-            let Ok(Answer::Page(page)) = ask(&mut publisher, Ask::Diff(diff)) else {
+            let Ok(Answer::Page(page)) = ask(&mut publisher, &Ask::Diff(diff)) else {
                 panic!("a page")
             };
             let frame = Frame::from_one(&page.frame).unwrap();
@@ -308,7 +312,7 @@ fn an_audit_finds_what_is_wrong_in_the_publisher() {
     let mut publisher = publisher();
     change(&mut publisher, &[set(&["a"], 1)]);
     let digest = publisher.model().digest();
-    assert_eq!(ask(&mut publisher, Ask::Audit), Ok(Answer::Audit(1, digest, Some(digest))));
+    assert_eq!(ask(&mut publisher, &Ask::Audit), Ok(Answer::Audit(1, digest, Some(digest))));
 }
 
 #[test]
@@ -323,7 +327,7 @@ fn a_model_taken_over_begins_anew() {
     assert_eq!((next.seq(), next.model().digest()), (0, held.digest()));
     change(&mut next, &[set(&["b"], 3)]);
     let diff = ask::Diff { epoch: 8, from: 0, sections: Vec::new(), after: None, zstd: false };
-    let Ok(Answer::Page(page)) = ask(&mut next, Ask::Diff(diff)) else { panic!("a page") };
+    let Ok(Answer::Page(page)) = ask(&mut next, &Ask::Diff(diff)) else { panic!("a page") };
     let frame = Frame::from_one(&page.frame).unwrap();
     assert_eq!(op::decode(&frame.body).unwrap(), [set(&["b"], 3)]);
 }
@@ -333,8 +337,8 @@ fn what_is_no_section_is_refused() {
     let mut publisher = publisher();
     for section in [Path::new(), path(["s"]), path(["a", "b"]), path(["s", "b", "c"])] {
         let cut = ask::Cut { sections: vec![section.clone()], from: 0 };
-        assert_eq!(ask(&mut publisher, Ask::Cut(cut)).unwrap_err().code, Code::BadRequest);
+        assert_eq!(ask(&mut publisher, &Ask::Cut(cut)).unwrap_err().code, Code::BadRequest);
         let replay = ask::Replay { epoch: 7, after: 0, sections: vec![section], bytes_max: 1000 };
-        assert_eq!(ask(&mut publisher, Ask::Replay(replay)).unwrap_err().code, Code::BadRequest);
+        assert_eq!(ask(&mut publisher, &Ask::Replay(replay)).unwrap_err().code, Code::BadRequest);
     }
 }

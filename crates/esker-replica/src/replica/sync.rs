@@ -4,24 +4,16 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 
-use super::repair::{Repair, Wants};
-use super::{MEND_APART, PAUSE_MAX, PAUSE_MIN, PULL_LITTLE, PULL_MIN, Replica, Wish};
-use crate::ask::{self, Answer, Ask, Cutting, Diff, Page, Replay};
+use super::fetch::{Copy, Differing, Useless};
+use super::repair::Repair;
+use super::{MEND_APART, PAUSE_MAX, PAUSE_MIN, Replica, Wish};
+use crate::ask::{self, Answer, Ask, Cutting, Diff, Replay};
 use crate::digest::{Digest, of_dict};
-use crate::frame::{Frame, Type};
 use crate::model::Model;
-use crate::op::{Op, Ops};
 use crate::path::Path;
 use crate::section::Junctions;
-
-/// How many chunks are asked for at once.
-const WINDOW: u32 = 8;
-
-/// Changes of more operations than this are told as a new model.
-const CHANGED_MAX: usize = 100_000;
 
 /// What a cut is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,44 +42,6 @@ pub(super) enum Job {
     Repair(Box<Repair>),
 }
 
-/// A copy under way.
-#[derive(Debug)]
-pub(super) struct Copy {
-    cut: Cutting,
-    model: Model,
-    /// The next chunk to be asked for, and to be taken.
-    ask: u32,
-    take: u32,
-    came: BTreeMap<u32, Frame>,
-    /// How many chunks there are, once that is known.
-    count: Option<u32>,
-}
-
-/// Pages of what has changed, under way.
-#[derive(Debug)]
-pub(super) struct Differing {
-    sections: Vec<Path>,
-    model: Model,
-    done: Vec<Op>,
-    begun: Duration,
-}
-
-/// Why an answer is of no use.
-enum Useless {
-    /// It cannot be read, or is not what was asked for.
-    Malformed,
-    /// The digests do not agree in the end.
-    Differs,
-    /// A copy is not what it says it is: another one would not be either.
-    Untrue,
-}
-
-impl From<crate::bytes::Malformed> for Useless {
-    fn from(_: crate::bytes::Malformed) -> Self {
-        Self::Malformed
-    }
-}
-
 impl Replica {
     /// Begins something else; what was under way is of no interest any more.
     pub(super) fn begin(&mut self, job: Job, now: Duration) {
@@ -113,13 +67,13 @@ impl Replica {
         }
     }
 
-    fn ask(&mut self, ask: Ask) {
+    pub(super) fn ask(&mut self, ask: Ask) {
         self.asked += 1;
         self.flight.insert(self.asked, ask.clone());
         self.wishes.push_back(Wish::Ask(self.asked, ask));
     }
 
-    fn ask_replay(&mut self, lacking: Vec<Path>) {
+    pub(super) fn ask_replay(&mut self, lacking: Vec<Path>) {
         let after = self.chain.oldest(&lacking);
         let sections = if self.chain.is_whole() { Vec::new() } else { lacking };
         let epoch = self.epoch.unwrap_or_default();
@@ -141,7 +95,7 @@ impl Replica {
         self.job = Job::Diff(Box::new(Differing { sections, model, done: Vec::new(), begun: now }));
     }
 
-    fn ask_diff(&mut self, sections: Vec<Path>, after: Option<(u64, Path)>) {
+    pub(super) fn ask_diff(&mut self, sections: Vec<Path>, after: Option<(u64, Path)>) {
         let from = self.chain.oldest(&sections);
         let epoch = self.epoch.unwrap_or_default();
         self.ask(Ask::Diff(Diff { epoch, from, sections, after, zstd: true }));
@@ -149,8 +103,6 @@ impl Replica {
 
     /// Takes the answer to a question, or why there is none.
     pub fn answer(&mut self, asked: u64, answer: Result<(u64, Answer), Fault>, now: Duration) {
-        // Silence counts from here, also if no event ever comes.
-        self.heard.get_or_insert(now);
         // What was given up meanwhile is of no interest.
         if let Some(ask) = self.flight.remove(&asked) {
             match answer {
@@ -162,6 +114,12 @@ impl Replica {
     }
 
     fn refused(&mut self, ask: &Ask, fault: &Fault, now: Duration) {
+        if let (Ask::Chunk { index, .. }, Job::Copy(copy)) = (ask, &self.job)
+            && (fault.code, *index > copy.take) == (Code::BadRequest, true)
+        {
+            // More were asked for than there may be; the last one says how many, and may come later than this.
+            return;
+        }
         if fault.code != Code::Gone {
             return self.fail(now);
         }
@@ -211,7 +169,7 @@ impl Replica {
     }
 
     /// What was under way came to a good end.
-    fn finish(&mut self, now: Duration) {
+    pub(super) fn finish(&mut self, now: Duration) {
         self.pause = PAUSE_MIN;
         self.begin(Job::Idle, now);
     }
@@ -303,7 +261,7 @@ impl Replica {
     }
 
     /// The model is the publisher's already.
-    fn adopt(&mut self, epoch: u64, seq: u64, now: Duration) {
+    pub(super) fn adopt(&mut self, epoch: u64, seq: u64, now: Duration) {
         self.epoch = Some(epoch);
         self.newer = None;
         self.is_wrong = false;
@@ -314,7 +272,7 @@ impl Replica {
     }
 
     /// The digest of what is followed, as a cut tells it.
-    fn digest(&self, model: &mut Model) -> Digest {
+    pub(super) fn digest(&self, model: &mut Model) -> Digest {
         if self.chain.is_whole() {
             return model.digest();
         }
@@ -323,7 +281,7 @@ impl Replica {
         above + sections.iter().map(|path| model.digest_at(path)).sum()
     }
 
-    fn cut(&mut self, cut: Cutting, purpose: Purpose, now: Duration) {
+    pub(super) fn cut(&mut self, cut: Cutting, purpose: Purpose, now: Duration) {
         let mut model = self.model.clone();
         if self.digest(&mut model) == cut.digest && self.epoch.is_some() {
             return self.adopt(self.publishing(), cut.seq, now);
@@ -347,214 +305,5 @@ impl Replica {
         let repair = Repair::new(model, cut, bases);
         // A repair just begun wants digests.
         drop(self.go_on(Box::new(repair), now));
-    }
-
-    fn ask_chunks(&mut self, mut copy: Box<Copy>) {
-        let end = copy.count.unwrap_or(u32::MAX);
-        while copy.ask < end && copy.ask < copy.take + WINDOW {
-            self.ask(Ask::Chunk { cut: copy.cut.cut, index: copy.ask, zstd: true });
-            copy.ask += 1;
-        }
-        self.job = Job::Copy(copy);
-    }
-
-    fn copy(
-        &mut self,
-        mut copy: Box<Copy>,
-        ask: &Ask,
-        bytes: &Bytes,
-        now: Duration,
-    ) -> Result<(), Useless> {
-        let Ask::Chunk { index, .. } = ask else { return Err(Useless::Malformed) };
-        self.counts.fetched_bytes += bytes.len() as u64;
-        let frame = self.page(bytes, Type::Chunk, copy.cut.seq)?;
-        if frame.header.last {
-            copy.count = Some(index + 1);
-        }
-        copy.came.insert(*index, frame);
-        while let Some(frame) = copy.came.remove(&copy.take) {
-            let before = copy.model.digest();
-            if self.chain.is_whole() {
-                copy.model.append(&frame.body, copy.cut.seq)?;
-            } else {
-                // Junctions come before what is in sections, wherever their paths belong.
-                let mut ops = Ops::new(&frame.body);
-                while let Some((path, act)) = ops.next()? {
-                    copy.model.apply(path, &act, copy.cut.seq);
-                }
-            }
-            // The root is there from the beginning.
-            let root = if copy.take == 0 { of_dict(&[]) } else { Digest::ZERO };
-            let is_true = copy.model.digest() - before + root == frame.header.after;
-            if !is_true || copy.model.nodes() > copy.cut.nodes {
-                return Err(Useless::Untrue);
-            }
-            copy.take += 1;
-        }
-        if copy.count != Some(copy.take) {
-            self.ask_chunks(copy);
-            return Ok(());
-        }
-        let Copy { cut, mut model, .. } = *copy;
-        if self.digest(&mut model) != cut.digest {
-            return Err(Useless::Untrue);
-        }
-        self.model = model;
-        self.wishes.push_back(Wish::Renewed);
-        self.adopt(self.publishing(), cut.seq, now);
-        Ok(())
-    }
-
-    /// The start of the publisher that is asked.
-    fn publishing(&self) -> u64 {
-        self.newer.or(self.epoch).unwrap_or_default()
-    }
-
-    /// Reads a frame that answers, of this type and of this cut.
-    fn page(&self, bytes: &Bytes, kind: Type, seq: u64) -> Result<Frame, Useless> {
-        let frame = Frame::from_one(bytes)?;
-        let header = &frame.header;
-        let fits = header.kind == kind && header.seq == seq && header.epoch == self.publishing();
-        if fits { Ok(frame) } else { Err(Useless::Malformed) }
-    }
-
-    fn replayed(
-        &mut self,
-        replayed: &ask::Replayed,
-        sections: Vec<Path>,
-        now: Duration,
-    ) -> Result<(), Useless> {
-        let before = self.chain.oldest(&sections);
-        self.job = Job::Replay(sections.clone());
-        for bytes in &replayed.frames {
-            self.counts.fetched_bytes += bytes.len() as u64;
-            let frame = Frame::from_one(bytes)?;
-            if frame.header.kind != Type::Delta || Some(frame.header.epoch) != self.epoch {
-                return Err(Useless::Malformed);
-            }
-            self.kept.push(frame);
-            self.drain(now);
-        }
-        let Job::Replay(_) = self.job else { return Ok(()) };
-        if !self.chain.is_whole() {
-            // Nothing else touched these sections up to there.
-            self.chain.advance(replayed.seq, &sections);
-        }
-        let after = self.chain.oldest(&sections);
-        if replayed.more && after > before {
-            self.ask_replay(sections);
-        } else if after < replayed.seq {
-            self.begin_diff(sections, now);
-        } else {
-            self.finish(now);
-        }
-        Ok(())
-    }
-
-    fn differ(
-        &mut self,
-        mut differing: Box<Differing>,
-        page: &Page,
-        now: Duration,
-    ) -> Result<(), Useless> {
-        self.counts.fetched_bytes += page.frame.len() as u64;
-        let frame = self.page(&page.frame, Type::Diff, page.of.seq)?;
-        let mut ops = Ops::new(&frame.body);
-        while let Some((path, act)) = ops.next()? {
-            if differing.model.apply(path, &act, page.of.seq) {
-                differing.done.push(Op { path: path.to_vec(), act });
-            }
-        }
-        let sections = differing.sections.clone();
-        if let Some(next) = &page.next {
-            self.ask_diff(sections, Some((page.of.cut, next.clone())));
-            self.job = Job::Diff(differing);
-            return Ok(());
-        }
-        let Differing { mut model, done, begun, .. } = *differing;
-        if self.digest_of(&mut model, &sections) != page.of.digest {
-            self.counts.mismatches += 1;
-            self.mend(now);
-            return Ok(());
-        }
-        self.paced(done.len(), now.saturating_sub(begun), now);
-        self.model = model;
-        self.tell(done);
-        self.chain.reach(page.of.seq, &sections);
-        self.finish(now);
-        Ok(())
-    }
-
-    /// The digest of some of the sections with the junctions above them; of the whole model if none is named.
-    fn digest_of(&self, model: &mut Model, sections: &[Path]) -> Digest {
-        if sections.is_empty() {
-            return model.digest();
-        }
-        let above: Digest = self.junctions.above(sections).iter().map(|path| of_dict(path)).sum();
-        above + sections.iter().map(|path| model.digest_at(path)).sum()
-    }
-
-    /// Who asks at its own pace asks again after a while, or hears every frame again if there was little to tell.
-    fn paced(&mut self, ops: usize, took: Duration, now: Duration) {
-        if self.pull.is_none() {
-            return;
-        }
-        self.pull = Some(now + PULL_MIN.max(took * 2));
-        if ops <= PULL_LITTLE {
-            self.pull = None;
-            self.heard = Some(now);
-            self.wishes.push_back(Wish::Subscribe(true));
-        }
-    }
-
-    fn tell(&mut self, done: Vec<Op>) {
-        if done.len() > CHANGED_MAX {
-            self.wishes.push_back(Wish::Renewed);
-        } else if !done.is_empty() {
-            self.wishes.push_back(Wish::Changed(done));
-        }
-    }
-
-    fn compare(
-        &mut self,
-        mut repair: Box<Repair>,
-        bytes: &Bytes,
-        now: Duration,
-    ) -> Result<(), Useless> {
-        self.counts.fetched_bytes += bytes.len() as u64;
-        let frame = self.page(bytes, Type::Nodes, repair.cut.seq)?;
-        repair.compare(&frame.body)?;
-        self.go_on(repair, now)
-    }
-
-    fn fetch(&mut self, mut repair: Box<Repair>, page: Page, now: Duration) -> Result<(), Useless> {
-        self.counts.fetched_bytes += page.frame.len() as u64;
-        let frame = self.page(&page.frame, Type::Chunk, repair.cut.seq)?;
-        repair.fetch(&frame, page.next)?;
-        self.go_on(repair, now)
-    }
-
-    fn go_on(&mut self, mut repair: Box<Repair>, now: Duration) -> Result<(), Useless> {
-        let cut = repair.cut.cut;
-        match repair.next() {
-            Wants::Nodes(queries) => self.ask(Ask::Nodes { cut, queries: queries.into() }),
-            Wants::Get(paths, after) => self.ask(Ask::Get { cut, paths, after, zstd: true }),
-            Wants::GiveUp => {
-                self.begin(Job::Cut(Purpose::Copy), now);
-                return Ok(());
-            }
-            Wants::Done => {
-                let Repair { cut, mut model, done, .. } = *repair;
-                if self.digest(&mut model) != cut.digest {
-                    return Err(Useless::Differs);
-                }
-                self.model = model;
-                self.tell(done);
-                self.adopt(self.publishing(), cut.seq, now);
-                return Ok(());
-            }
-        }
-        self.job = Job::Repair(repair);
-        Ok(())
     }
 }

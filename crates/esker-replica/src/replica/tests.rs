@@ -87,7 +87,7 @@ fn a_flipped_bit_in_the_replica_is_found_by_a_heartbeat() {
     let op = Op::set(path(["a", "b"]), 1_i64);
     publisher.change(&[op], Now::default()).unwrap();
     let mut replica = Replica::new(Options::default());
-    let mut run = |replica: &mut Replica, publisher: &mut Publisher, seconds: u64| {
+    let run = |replica: &mut Replica, publisher: &mut Publisher, seconds: u64| {
         let now = Now { since: Duration::from_secs(seconds), wall: 0 };
         replica.tick(now.since);
         for [_, header, body] in publisher.tick(now) {

@@ -225,6 +225,7 @@ fn a_level_heartbeat_with_another_digest_begins_a_repair() {
     header.after = Digest(1);
     pair.forge(&header, body);
     assert_eq!((pair.asked("CUT"), pair.counts().mismatches), (1, 1));
+    assert_eq!(pair.asked.len(), 1, "it was the publisher's model already");
     assert!(pair.is_in_step());
 }
 
@@ -330,4 +331,55 @@ fn frames_of_other_sections_are_not_kept() {
     let first = pair.change(&[set(&["a", "x"], 1000)]);
     pair.deliver(&first);
     assert!(pair.is_in_step());
+}
+
+#[test]
+fn a_frame_of_other_sections_takes_nobodys_place() {
+    let mut pair = of_sections();
+    let first = pair.change(&[set(&["a", "x"], 10)]);
+    let second = pair.change(&[set(&["a", "x"], 11)]);
+    pair.deliver(&second);
+    for at in 0..5000 {
+        let published = pair.change(&[set(&["d"], at)]);
+        let (header, body) = read(&published[0]);
+        pair.forge(&header, body);
+    }
+    pair.deliver(&first);
+    assert!(pair.is_in_step() && pair.asked.is_empty());
+}
+
+#[test]
+fn of_a_section_what_is_old_is_not_applied_again() {
+    let mut pair = of_sections();
+    let old = pair.change(&[set(&["a", "x"], 10)]);
+    pair.deliver(&old);
+    pair.tell(&[set(&["a", "x"], 11)]);
+    let before = pair.counts();
+    pair.deliver(&old);
+    assert!(pair.is_in_step(), "it went back in time");
+    assert_eq!(pair.counts().duplicates, before.duplicates + 1);
+    assert_eq!(pair.counts().applied, before.applied);
+}
+
+#[test]
+fn a_restart_that_only_answers_tell_of_is_noticed() {
+    let mut pair = Pair::in_step();
+    pair.change(&[set(&["a", "x"], 10)]);
+    let beat = pair.publisher.tick(pair.moment());
+    let model = pair.publisher.model().clone();
+    pair.restart(6, model);
+    pair.deliver(&beat);
+    pair.wait(20);
+    assert!(pair.is_in_step());
+    assert_eq!(pair.replica.last(), Some((6, 0)));
+}
+
+#[test]
+fn a_publisher_at_the_same_number_with_another_model_is_found_by_hello() {
+    let mut pair = Pair::in_step();
+    pair.publisher = Publisher::new(Options::new("m", 5));
+    pair.change(&[set(&["a", "x"], 666)]);
+    pair.wait(3000);
+    assert_eq!(pair.replica.model(), pair.publisher.model());
+    assert_eq!(pair.counts().copies, 1);
 }

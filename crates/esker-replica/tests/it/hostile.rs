@@ -72,10 +72,12 @@ fn a_mismatch_now_and_then_is_put_right_at_once() {
 fn a_forged_epoch_does_not_stop_it_for_ever() {
     let mut pair = Pair::in_step();
     let (header, body) = beat(&pair);
-    pair.forge(&Header { epoch: u64::MAX, ..header }, body);
+    pair.forge(&Header { epoch: u64::MAX, seq: 1000, ..header }, body);
     pair.tell(&[set(&["a", "x"], 7)]);
     assert!(!pair.is_in_step(), "it may be true");
     pair.settle();
+    pair.wait(100);
+    assert_eq!(pair.counts().losses, 0, "what it told of is void too");
     assert_eq!(pair.replica.last(), Some((5, 2)));
     pair.tell(&[set(&["a", "x"], 8)]);
     assert!(pair.is_in_step());
@@ -193,6 +195,34 @@ fn a_copy_does_not_grow_beyond_what_was_said() {
         pair.replica.answer(id, answer.map(|answer| (5, answer)), pair.now);
     }
     assert_eq!((pair.replica.last(), pair.counts().mismatches), (None, 1));
+}
+
+#[test]
+fn chunks_that_are_not_there_may_be_refused_before_the_others_come() {
+    let mut pair = Pair::new(Options::new("m", 5));
+    pair.change(&[set(&["a", "x"], 1)]);
+    pair.replica.tick(pair.now);
+    for _ in 0..3 {
+        let mut asked = Vec::new();
+        while let Some(wish) = pair.replica.wish() {
+            if let Wish::Ask(id, ask) = wish {
+                asked.push((id, ask));
+            }
+        }
+        for (id, ask) in asked.into_iter().rev() {
+            let now = pair.moment();
+            let answer = pair.publisher.answer(&ask, now).0.now();
+            pair.replica.answer(id, answer.map(|answer| (5, answer)), pair.now);
+        }
+    }
+    assert!(
+        pair.is_in_step(),
+        "{:?} {:?} {:?}",
+        pair.replica.state(),
+        pair.counts(),
+        pair.replica.last()
+    );
+    assert_eq!(pair.counts().copies, 1);
 }
 
 #[test]

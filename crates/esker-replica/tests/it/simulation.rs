@@ -18,7 +18,7 @@ use esker_wire::message::Message;
 use crate::dice::Dice;
 
 /// The worlds of a common run; thousands are for a build that is optimized.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 60;
 
 const REPLICAS: usize = 4;
 

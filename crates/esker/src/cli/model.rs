@@ -22,6 +22,7 @@ pub(crate) enum Model {
 Examples:
   esker model serve suite
   esker model serve suite --requests tcp://127.0.0.1:0 --events tcp://127.0.0.1:0    on free ports
+  esker model serve suite --web 127.0.0.1:8001     for browsers too: /sync/1 and /esker.js
   esker model serve suite --junction '[\"tasks\"]'     each task can be followed alone
   esker model serve suite --interop-requests tcp://127.0.0.1:5562 --interop-events tcp://127.0.0.1:5561
                                                 for subscribers of the Cylc experiment
@@ -36,6 +37,9 @@ pub(crate) struct ModelServe {
     /// Where to publish changes.
     #[arg(long, value_name = "ADDRESS", default_value = "tcp://127.0.0.1:5300")]
     pub(crate) events: String,
+    /// Where to serve it to browsers; nowhere when not given.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) web: Option<std::net::SocketAddr>,
     /// A dict whose children can be followed alone, as a JSON array of keys; the outermost one always is.
     #[arg(long = "junction", value_name = "PATH", value_parser = path::from_json)]
     pub(crate) junctions: Vec<Path>,

@@ -1,5 +1,6 @@
 //! `esker model`: publishing, watching, reading and changing live models.
 
+use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
@@ -24,6 +25,7 @@ use serde_json::json;
 
 use crate::cli::{Model, ModelGet, ModelServe, ModelSet, ModelWatch, Which};
 use crate::endpoints::Endpoints;
+use crate::planes::with_sources;
 use crate::project::Place;
 use crate::say::{self, hinted};
 use crate::stop::Stop;
@@ -60,9 +62,16 @@ fn serve(serve: &ModelServe) -> Result<()> {
         live::serve(&bus, &options, None, &binds(&serve.requests, &serve.events))?;
     serving(serve, [("requests", server.requests()), ("events", server.events())]);
     let (published, followed) = interop(&bus, serve, &server, source)?;
+    let web = match serve.web {
+        None => None,
+        Some(bind) => Some(for_browsers(&bus, &server.local(), bind, serve.log.json)?),
+    };
     while !stop.wait(Duration::from_secs(3600)) {}
     tracing::info!("stopping");
     drop((followed, published));
+    if let Some(web) = web {
+        web.shutdown();
+    }
     server.shutdown();
     Ok(())
 }
@@ -78,10 +87,7 @@ fn binds(requests: &str, events: &str) -> Binds {
 fn serving(serve: &ModelServe, sockets: [(&str, &[String]); 2]) {
     for (what, addresses) in sockets {
         for address in addresses {
-            match crate::logging::is_read_along(serve.log.json) {
-                true => say::note(format!("  {what:<9} {address}")),
-                false => tracing::info!(what, address, "serving"),
-            }
+            announce(what, address, serve.log.json);
         }
     }
 }
@@ -108,6 +114,26 @@ fn interop(
         followed = Some(interop::follow(bus, &from, source)?);
     }
     Ok((published, followed))
+}
+
+fn for_browsers(
+    bus: &Bus,
+    model: &Endpoint,
+    bind: SocketAddr,
+    json: bool,
+) -> Result<esker_web::server::Server> {
+    let web = esker_web::server::Server::model(bus, model, bind)
+        .map_err(|error| hinted(with_sources(&error), error.hint()))?;
+    announce("web", &format!("http://{}", web.address()), json);
+    Ok(web)
+}
+
+/// Says where something is served: to a person as a line, to a machine as a log record.
+fn announce(what: &str, address: &str, json: bool) {
+    match crate::logging::is_read_along(json) {
+        true => say::note(format!("  {what:<9} {address}")),
+        false => tracing::info!(what, address, "serving"),
+    }
 }
 
 /// A publisher that was found.

@@ -89,6 +89,11 @@ impl ProjectModel {
         Ok(Self { server, stop, thread: Some(thread) })
     }
 
+    /// Where it is in this process.
+    pub(crate) fn local(&self) -> Endpoint {
+        self.server.local()
+    }
+
     /// Its addresses for requests.
     pub(crate) fn requests(&self) -> &[String] {
         self.server.requests()

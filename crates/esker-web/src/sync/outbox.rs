@@ -1,0 +1,137 @@
+//! What waits to be sent to browsers, and how much of it may.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::body::Bytes;
+use esker_bus::service::Frames;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+
+use super::topic::Filter;
+use super::{Outgoing, framing};
+
+/// A browser that has more bytes than this waiting loses events until it has fewer: its chain tells it.
+const WAITING_MAX: usize = 1024 * 1024;
+
+/// What waits for one browser.
+#[derive(Default)]
+pub(super) struct Outbox {
+    waiting: Mutex<Waiting>,
+    more: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// Nothing before it says what it follows.
+    filter: Option<Filter>,
+    messages: VecDeque<Outgoing>,
+    bytes: usize,
+    is_losing: bool,
+}
+
+impl Outbox {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // What is guarded is whole between any two statements.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a reply sent, however much waits; its request's place is free when it is.
+    pub(super) fn reply(&self, reply: &Frames, place: OwnedSemaphorePermit) {
+        self.waiting().push(framing::join(reply), Some(place));
+        self.more.notify_one();
+    }
+
+    /// Has a reply sent, and behind it all events that pass, and no others.
+    pub(super) fn follow(&self, filter: Filter, reply: &Frames, place: OwnedSemaphorePermit) {
+        let mut waiting = self.waiting();
+        waiting.filter = Some(filter);
+        waiting.push(framing::join(reply), Some(place));
+        drop(waiting);
+        self.more.notify_one();
+    }
+
+    /// Has an event sent if it is wanted and there is room. It is put in one piece once for all who want it.
+    fn tell(&self, event: &[Bytes], joined: &mut Option<Bytes>) {
+        let mut waiting = self.waiting();
+        let topic = event.first().map(AsRef::as_ref).unwrap_or_default();
+        if !waiting.filter.as_ref().is_some_and(|filter| filter.passes(topic)) {
+            return;
+        }
+        if waiting.bytes > WAITING_MAX {
+            if !waiting.is_losing {
+                tracing::debug!("a browser is too slow for the model's events and loses some");
+            }
+            waiting.is_losing = true;
+            return;
+        }
+        waiting.is_losing = false;
+        let joined = joined.get_or_insert_with(|| framing::join(event));
+        waiting.push(joined.clone(), None);
+        drop(waiting);
+        self.more.notify_one();
+    }
+
+    /// The next message to send, once there is one.
+    pub(super) async fn next(&self) -> Outgoing {
+        loop {
+            if let Some(next) = self.try_next() {
+                return next;
+            }
+            self.more.notified().await;
+        }
+    }
+
+    /// The next message to send, if there is one.
+    pub(super) fn try_next(&self) -> Option<Outgoing> {
+        let mut waiting = self.waiting();
+        let next = waiting.messages.pop_front()?;
+        waiting.bytes -= next.0.len();
+        Some(next)
+    }
+}
+
+impl Waiting {
+    fn push(&mut self, message: Bytes, place: Option<OwnedSemaphorePermit>) {
+        self.bytes += message.len();
+        self.messages.push_back((message, place));
+    }
+}
+
+/// All browsers that are connected.
+#[derive(Default)]
+pub(super) struct Listeners(Mutex<Vec<Arc<Outbox>>>);
+
+/// A browser's place among [`Listeners`], until it is dropped.
+pub(super) struct Listening<'a> {
+    listeners: &'a Listeners,
+    outbox: Arc<Outbox>,
+}
+
+impl Listeners {
+    fn all(&self) -> MutexGuard<'_, Vec<Arc<Outbox>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has a browser told from now on.
+    pub(super) fn join(&self, outbox: &Arc<Outbox>) -> Listening<'_> {
+        self.all().push(Arc::clone(outbox));
+        Listening { listeners: self, outbox: Arc::clone(outbox) }
+    }
+
+    /// Tells an event to all who want it.
+    pub(super) fn tell(&self, event: &[Bytes]) {
+        let mut joined = None;
+        for outbox in self.all().iter() {
+            outbox.tell(event, &mut joined);
+        }
+    }
+}
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        self.listeners.all().retain(|outbox| !Arc::ptr_eq(outbox, &self.outbox));
+    }
+}
+
+#[cfg(test)]
+mod tests;

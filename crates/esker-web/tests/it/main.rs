@@ -1,0 +1,3 @@
+//! What browsers get of a live model, over real sockets from a real publisher.
+
+mod sync;

@@ -1,0 +1,54 @@
+// What /esker.js has: live models for a project's own pages.
+
+/** A list of keys; the empty one names the model itself. */
+export type Path = readonly string[];
+
+/** A leaf. Integers beyond 2^53 are bigints; a record is a frozen object without a prototype. */
+export type Value = null | boolean | number | bigint | string | Uint8Array | readonly Value[] | { readonly [name: string]: Value };
+
+/** What is at a path: a leaf, or a dict as a frozen object without a prototype. */
+export type Plain = Value | { readonly [key: string]: Plain };
+
+/** How much what a model shows is worth: nothing yet; all; something is missing and being fetched; nobody is heard, it may be old. */
+export type State = "syncing" | "live" | "catching-up" | "stale";
+
+export interface Options {
+  /** Only these sections; all if there are none. */
+  sections?: readonly Path[];
+  /** Where the WebSocket is, for example `ws://127.0.0.1:8000/sync/1`; that of the server this module is from if it is not given. */
+  url?: string;
+}
+
+export interface Model {
+  /** Kept when the model is here for the first time, whole and verified. */
+  readonly ready: Promise<void>;
+  readonly state: State;
+  /** Whether there is a connection. */
+  readonly online: boolean;
+  /** Why the last thing that failed did; empty while all goes well. */
+  readonly fault: string;
+  /** The publisher's start, as a decimal text; empty before the model is here. */
+  readonly epoch: string;
+  /** The last transaction. */
+  readonly seq: number;
+  /** The digest of all that is here, 32 hexadecimal digits: that of the publisher as of `epoch` and `seq`. */
+  readonly digest: string;
+  /** What happened so far, counted: `applied`, `losses`, `mismatches`, `replays`, `diffs`, `repairs`, `copies` and others. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** What is at a path; undefined where nothing is. What has not changed since is the same object. */
+  get(path?: Path): Plain | undefined;
+  /** The keys of a dict, in order; none where no dict is. */
+  keys(path?: Path): string[];
+  /** Calls back with the paths that changed, once for each picture the browser draws; `[]` among them stands for all. Returns what ends that. */
+  on(event: "change", listener: (paths: readonly Path[]) => void): () => void;
+  /** Calls back when the state is another one. */
+  on(event: "state", listener: (state: State) => void): () => void;
+  /** Ends it for good; what it has stays. */
+  close(): void;
+}
+
+/** Follows a model: `project` is the project's own. */
+export function model(name: string, options?: Options): Model;
+
+declare const esker: { model: typeof model };
+export default esker;
