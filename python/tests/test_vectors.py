@@ -177,6 +177,24 @@ class Vectors(unittest.TestCase):
                 self.hears(replica, frame)
             self.assertEqual((replica.refused, replica.repairs, replica._ahead), (0, 0, set()))
 
+    def test_what_has_another_digest_or_an_older_epoch_changes_nothing(self) -> None:
+        case = golden("published")
+        first = case["transactions"][0]["frames"][0]
+        topic, header, body = (bytes.fromhex(first[name]) for name in ("topic", "header", "body"))
+        for wrong, repaired in [
+            (header[:32] + bytes([header[32] ^ 1]) + header[33:], 1),
+            (header[:8] + (6).to_bytes(8, "little") + header[16:], 0),
+        ]:
+            replica = Replica(Requests("", "project"), "project", None, Watcher(nullcontext, lambda _: None, lambda _: None, bool))
+            replica._reached(7, 0)
+            before, repairs = replica.tree.root.digest, []
+            # In place of a publisher that could be asked; the frame goes, as it would.
+            replica._repair = lambda why: (repairs.append(why), replica.order.restart(1))
+            replica._event([topic, wrong, body])
+            replica._drain()
+            self.assertEqual((replica.refused, len(repairs)), (1, repaired))
+            self.assertEqual((replica.tree.root.digest, replica.order.gaps()), (before, []))
+
     def hears(self, replica: Replica, told: dict) -> None:
         event = [bytes.fromhex(told[name]) for name in ("topic", "header", "body")]
         self.says(Frame.read(*event[1:]), told["says"])
