@@ -400,7 +400,8 @@ impl Replica {
                 self.begin_diff(Vec::new(), now);
             }
         }
-        if self.pull.is_none() && self.heard.is_some_and(|heard| heard + SILENCE_MAX <= now) {
+        let hears = self.pull.is_none() || self.newer.is_some();
+        if hears && self.heard.is_some_and(|heard| heard + SILENCE_MAX <= now) {
             self.is_silent = true;
             self.heard = Some(now);
             if matches!(self.job, Job::Idle) {

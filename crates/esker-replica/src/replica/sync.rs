@@ -187,6 +187,8 @@ impl Replica {
         let known = self.newer.or(self.epoch);
         if known.is_some_and(|known| epoch > known) || known.is_none() {
             self.newer = Some(epoch);
+            // It is to be heard from now on, or was none.
+            self.heard.get_or_insert(now);
             self.kept.forget(|frame| frame.header.epoch < epoch);
             if !matches!(ask, Ask::Hello) {
                 return self.begin(Job::Hello, now);

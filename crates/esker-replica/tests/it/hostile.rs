@@ -92,6 +92,16 @@ fn a_forged_epoch_before_all_else_does_not_either() {
 }
 
 #[test]
+fn an_answer_of_a_forged_epoch_does_not_either() {
+    let mut pair = Pair::new(Options::new("m", 5));
+    pair.replica.tick(pair.now);
+    let Some(Wish::Ask(id, Ask::Hello)) = pair.replica.wish() else { panic!("it begins") };
+    pair.replica.answer(id, Ok((u64::MAX, Answer::Audit(1, Digest(1), None))), pair.now);
+    pair.settle();
+    assert_eq!(pair.replica.last(), Some((5, 0)));
+}
+
+#[test]
 fn a_transaction_that_never_comes_is_not_asked_for_for_ever() {
     for kind in [Type::Heartbeat, Type::Delta] {
         let mut pair = Pair::in_step();
