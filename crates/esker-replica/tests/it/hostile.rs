@@ -216,6 +216,27 @@ fn a_diff_that_is_not_what_it_says_is_not_believed() {
 }
 
 #[test]
+fn the_last_number_there_is_is_followed_by_none() {
+    let mut pair = Pair::in_step();
+    let (header, body) = beat(&pair);
+    pair.forge(&Header { epoch: 6, ..header }, body.clone());
+    pair.now += Duration::from_secs(60);
+    pair.replica.tick(pair.now);
+    while let Some(wish) = pair.replica.wish() {
+        let Wish::Ask(id, _) = wish else { continue };
+        let Ok(Answer::Hello(mut hello)) =
+            pair.publisher.answer(&Ask::Hello, pair.moment()).0.now()
+        else {
+            panic!("a hello")
+        };
+        (hello.epoch, hello.seq) = (6, u64::MAX);
+        pair.replica.answer(id, Ok((6, Answer::Hello(hello))), pair.now);
+    }
+    assert_eq!(pair.replica.last(), Some((6, u64::MAX)));
+    pair.forge(&Header { epoch: 6, kind: Type::Delta, ..header }, body);
+}
+
+#[test]
 fn a_copy_does_not_grow_beyond_what_was_said() {
     let mut pair = Pair::new(Options::new("m", 5));
     let ops: Vec<_> = (0..1000).map(|at| set(&["a", &at.to_string()], at)).collect();
