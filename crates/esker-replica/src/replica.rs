@@ -313,7 +313,7 @@ impl Replica {
         if self.chain.is_whole() {
             let last = self.chain.newest();
             self.counts.duplicates += self.kept.forget(|frame| frame.header.seq <= last);
-            return self.kept.take_whole(last + 1);
+            return self.kept.take_whole(last.saturating_add(1));
         }
         let places: Vec<(u64, u64)> =
             self.chain.places().map(|(id, place)| (id, place.last)).collect();

@@ -190,6 +190,53 @@ fn a_cut_that_is_not_what_it_says_is_not_copied_without_end() {
 }
 
 #[test]
+fn a_diff_that_is_not_what_it_says_is_not_believed() {
+    let mut pair = Pair::in_step();
+    pair.change(&[set(&["a", "x"], 7)]);
+    let (header, body) = beat(&pair);
+    pair.forge(&header, body);
+    pair.now += Duration::from_millis(20);
+    pair.replica.tick(pair.now);
+    while let Some(wish) = pair.replica.wish() {
+        let Wish::Ask(id, ask) = wish else { continue };
+        let now = pair.moment();
+        let mut answer = pair.publisher.answer(&ask, now).0.now();
+        if let Ask::Replay(_) = ask {
+            answer = Err(esker_wire::fault::Fault::new(Code::Gone, "a lie"));
+        } else if let Ok(Answer::Page(page)) = &mut answer
+            && let Ask::Diff(_) = ask
+        {
+            let header = Header { epoch: 5, seq: page.of.seq, ..Header::new(Type::Diff) };
+            page.frame = Bytes::copy_from_slice(&header.to_bytes());
+        }
+        pair.replica.answer(id, answer.map(|answer| (5, answer)), pair.now);
+    }
+    assert_eq!((pair.counts().diffs, pair.counts().mismatches), (1, 1));
+    pair.settle();
+}
+
+#[test]
+fn the_last_number_there_is_is_followed_by_none() {
+    let mut pair = Pair::in_step();
+    let (header, body) = beat(&pair);
+    pair.forge(&Header { epoch: 6, ..header }, body.clone());
+    pair.now += Duration::from_secs(60);
+    pair.replica.tick(pair.now);
+    while let Some(wish) = pair.replica.wish() {
+        let Wish::Ask(id, _) = wish else { continue };
+        let Ok(Answer::Hello(mut hello)) =
+            pair.publisher.answer(&Ask::Hello, pair.moment()).0.now()
+        else {
+            panic!("a hello")
+        };
+        (hello.epoch, hello.seq) = (6, u64::MAX);
+        pair.replica.answer(id, Ok((6, Answer::Hello(hello))), pair.now);
+    }
+    assert_eq!(pair.replica.last(), Some((6, u64::MAX)));
+    pair.forge(&Header { epoch: 6, kind: Type::Delta, ..header }, body);
+}
+
+#[test]
 fn a_copy_does_not_grow_beyond_what_was_said() {
     let mut pair = Pair::new(Options::new("m", 5));
     let ops: Vec<_> = (0..1000).map(|at| set(&["a", &at.to_string()], at)).collect();
