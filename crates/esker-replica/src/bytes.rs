@@ -34,15 +34,30 @@ pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// How many more values a leaf may have in its lists: each takes more memory than bytes.
+    values: usize,
 }
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, at: 0, values: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.at == self.bytes.len()
+    }
+
+    /// Lets the next leaf have so many values.
+    pub(crate) fn allow(&mut self, values: usize) {
+        self.values = values;
+    }
+
+    /// The count of a list or record of the leaf that is being read.
+    pub(crate) fn values(&mut self) -> Result<usize, Malformed> {
+        let count = self.count()?;
+        let left = self.values.checked_sub(count);
+        self.values = left.ok_or_else(|| self.wrong("a leaf has too many values"))?;
+        Ok(count)
     }
 
     /// How many bytes are left: nothing that is announced can have more parts than that.

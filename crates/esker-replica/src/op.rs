@@ -7,6 +7,9 @@ use crate::value::Value;
 /// The most operations in a frame.
 pub const OPS_MAX: usize = 65_536;
 
+/// The most keys in all paths of a frame: those that paths share take bytes once, and memory each time.
+pub const KEYS_MAX: usize = 2_000_000;
+
 /// What is done to a node. Every one makes sense in any state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
@@ -65,6 +68,7 @@ mod kind {
 pub(crate) struct Writer {
     bytes: Vec<u8>,
     count: usize,
+    keys: usize,
     before: Path,
 }
 
@@ -84,6 +88,12 @@ impl Writer {
             value.encode(&mut self.bytes);
         }
         self.count += 1;
+        self.keys += path.len();
+    }
+
+    /// Whether there is no room for an operation with a path of so many keys.
+    pub(crate) fn is_full(&self, keys: usize) -> bool {
+        self.count == OPS_MAX || self.keys + keys > KEYS_MAX
     }
 
     /// How many operations were written.
@@ -164,11 +174,16 @@ impl<'a> Ops<'a> {
 /// Reads them all.
 ///
 /// # Errors
-/// The first that cannot be read; more than [`OPS_MAX`].
+/// The first that cannot be read; more than [`OPS_MAX`], or [`KEYS_MAX`] in all.
 pub(crate) fn decode(body: &[u8]) -> Result<Vec<Op>, Malformed> {
     let mut all = Vec::new();
     let mut ops = Ops::new(body);
+    let mut keys = 0;
     while let Some((path, act)) = ops.next()? {
+        keys += path.len();
+        if keys > KEYS_MAX {
+            return Err(Malformed { what: "the paths have too many keys", at: body.len() });
+        }
         if all.len() == OPS_MAX {
             return Err(Malformed { what: "there are too many operations", at: body.len() });
         }

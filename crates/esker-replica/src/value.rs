@@ -12,6 +12,9 @@ pub const VALUE_MAX: usize = 16 * 1024 * 1024 - 128 * 1024;
 /// The most lists and records within one another.
 pub const LISTS_MAX: usize = 64;
 
+/// The most values in the lists and records of a leaf.
+pub const VALUES_MAX: usize = 1_000_000;
+
 /// A leaf. Equal leaves have equal encodings, and no others do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Value {
@@ -169,6 +172,7 @@ impl Value {
     /// Reads one encoding.
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let before = reader.left();
+        reader.allow(VALUES_MAX);
         let value = Self::nested(reader, 0)?;
         if before - reader.left() > VALUE_MAX {
             return Err(reader.wrong("a leaf is too large"));
@@ -200,7 +204,7 @@ impl Value {
             }
             kind::RECORD => Self::Record(Self::record(reader, lists + 1)?),
             kind::LIST => {
-                let count = reader.count()?;
+                let count = reader.values()?;
                 // Grown as values come: a count is only a claim.
                 let mut values = Vec::new();
                 for _ in 0..count {
@@ -213,7 +217,7 @@ impl Value {
     }
 
     fn record(reader: &mut Reader<'_>, lists: usize) -> Result<Record, Malformed> {
-        let count = reader.count()?;
+        let count = reader.values()?;
         let mut values: Vec<(SmolStr, Self)> = Vec::new();
         for _ in 0..count {
             let name = SmolStr::new(reader.text()?);
@@ -252,6 +256,17 @@ impl Value {
             Self::List(values) => 1 + values.iter().map(Self::lists).max().unwrap_or(0),
             Self::Record(record) => {
                 1 + record.0.iter().map(|(_, value)| value.lists()).max().unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+
+    /// How many values there are in its lists and records.
+    pub(crate) fn values(&self) -> usize {
+        match self {
+            Self::List(values) => values.len() + values.iter().map(Self::values).sum::<usize>(),
+            Self::Record(record) => {
+                record.0.len() + record.0.iter().map(|(_, value)| value.values()).sum::<usize>()
             }
             _ => 0,
         }

@@ -81,3 +81,21 @@ fn a_writer_knows_what_it_has() {
     assert_eq!((writer.count(), writer.last(), writer.size()), (2, &path(["a"])[..], 10));
     assert_eq!(writer.finish().len(), 10);
 }
+
+#[test]
+fn the_paths_of_a_frame_have_only_so_many_keys() {
+    let deep: Path = (0..500).map(|at| Key::new(at.to_string())).collect();
+    let ops = |count: usize| {
+        let mut writer = Writer::default();
+        for at in 0..count {
+            let mut path = deep.clone();
+            path.push(Key::new(at.to_string()));
+            writer.push(&path, &Act::Dict);
+        }
+        writer
+    };
+    let fits = KEYS_MAX / 501;
+    assert!(!ops(fits - 1).is_full(501) && ops(fits).is_full(501));
+    assert_eq!(decode(&ops(fits).finish()).unwrap().len(), fits);
+    assert!(decode(&ops(fits + 1).finish()).is_err());
+}

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::BODY_FULL;
 use crate::digest::Digest;
-use crate::op::{OPS_MAX, Op, Writer};
+use crate::op::{Op, Writer};
 
 /// A frame under way.
 #[derive(Default)]
@@ -23,7 +23,7 @@ pub(super) struct Drafts {
 
 impl Draft {
     pub(super) fn is_full(&self, op: &Op) -> bool {
-        self.ops.count() == OPS_MAX
+        self.ops.is_full(op.path.len())
             || (!self.ops.is_empty() && self.ops.size() + op.size() > BODY_FULL)
     }
 }

@@ -7,7 +7,7 @@ use esker_wire::fault::{Code, Fault};
 use crate::op::{Act, Op};
 use crate::path;
 use crate::section::Junctions;
-use crate::value::{LISTS_MAX, VALUE_MAX};
+use crate::value::{LISTS_MAX, VALUE_MAX, VALUES_MAX};
 
 /// The most operations of a transaction.
 pub const TRANSACTION_OPS_MAX: usize = 1_000_000;
@@ -59,6 +59,10 @@ fn check_one<'a>(op: &'a Op, junctions: &Junctions) -> Result<&'a [path::Key], F
         let size = value.size();
         if size > VALUE_MAX {
             return Err(too_large(format!("a leaf has {size} bytes, {VALUE_MAX} are allowed")));
+        }
+        let values = value.values();
+        if values > VALUES_MAX {
+            return Err(too_large(format!("a leaf has {values} values, {VALUES_MAX} are allowed")));
         }
         if value.lists() > LISTS_MAX {
             return Err(too_large(format!("more than {LISTS_MAX} lists in lists")));

@@ -6,8 +6,8 @@ use crate::digest::{self, Digest, Hasher};
 use crate::frame::{BODY_MAX, Frame, Header, Type};
 use crate::model::Model;
 use crate::model::walk::{Step, Walk};
-use crate::op::{Act, OPS_MAX, Writer};
-use crate::path::{Key, Path};
+use crate::op::{Act, Writer};
+use crate::path::{DEPTH_MAX, Key, Path};
 use crate::value::VALUE_MAX;
 
 /// What a leaf's path and all else of its operation take at most.
@@ -103,7 +103,7 @@ pub(crate) fn fill(page: &mut Page, model: &Model, wish: &Wish<'_>, bytes_max: u
             is_begun = true;
             page.ops.push(path, &act);
             page.digest += digest;
-            if page.ops.size() >= bytes_max || page.ops.count() == OPS_MAX {
+            if page.ops.size() >= bytes_max || page.ops.is_full(DEPTH_MAX) {
                 page.next = Some(path.to_vec());
                 return;
             }

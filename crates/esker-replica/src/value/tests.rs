@@ -137,3 +137,23 @@ fn names_of_a_record_are_in_order_and_once() {
         assert_eq!(decoded(wrong).unwrap_err().what, "the names of a record are not in order");
     }
 }
+
+#[test]
+fn a_leaf_has_only_so_many_values() {
+    let nulls = |count: usize| {
+        let mut bytes = vec![kind::LIST];
+        put_varint(&mut bytes, count as u64);
+        bytes.resize(bytes.len() + count, kind::NULL);
+        bytes
+    };
+    let read = |bytes: &[u8]| Value::decode(&mut Reader::new(bytes));
+    assert_eq!(read(&nulls(VALUES_MAX)).unwrap().values(), VALUES_MAX);
+    assert!(read(&nulls(VALUES_MAX + 1)).is_err());
+    let halves = [&[kind::LIST, 2][..], &nulls(VALUES_MAX / 2), &nulls(VALUES_MAX / 2)].concat();
+    assert!(read(&halves).is_err(), "all lists of a leaf together");
+    let mut reader = Reader::new(&halves[2..]);
+    assert!(
+        Value::decode(&mut reader).is_ok() && Value::decode(&mut reader).is_ok(),
+        "but not of two"
+    );
+}

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::op;
+use crate::op::OPS_MAX;
 use crate::path::path;
 use crate::value::Value;
 
