@@ -8,8 +8,9 @@ pub(crate) mod walk;
 
 use std::sync::Arc;
 
+use crate::bytes::Malformed;
 use crate::digest::{Digest, Hasher, of_dict};
-use crate::op::{Act, Op};
+use crate::op::{Act, Op, Ops};
 use crate::path::{Key, Path};
 use crate::value::Value;
 use dict::{Dict, Entry, Node, Place};
@@ -185,6 +186,27 @@ impl Model {
         for op in ops {
             self.apply(&op.path, &op.act, seq);
         }
+    }
+
+    /// Does the operations of a frame, adds to `done` what changed anything, and tells how many there were.
+    ///
+    /// # Errors
+    /// What cannot be read; what came before it is done.
+    pub(crate) fn take_body(
+        &mut self,
+        body: &[u8],
+        seq: u64,
+        done: &mut Vec<Op>,
+    ) -> Result<u64, Malformed> {
+        let mut ops = Ops::new(body);
+        let mut count = 0;
+        while let Some((path, act)) = ops.next()? {
+            count += 1;
+            if self.apply(path, &act, seq) {
+                done.push(Op { path: path.to_vec(), act });
+            }
+        }
+        Ok(count)
     }
 
     /// Does one operation as part of a transaction; whether anything is different now. The path is within the limits.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::digest::{Digest, of_dict};
+use crate::model::Model;
 use crate::path::{Key, Path};
 
 /// The dicts whose children are sections; the root always is one.
@@ -44,6 +46,15 @@ impl Junctions {
     /// Whether a path is a section's own.
     pub fn is_section(&self, path: &[Key]) -> bool {
         self.section(path) == Some(path)
+    }
+
+    /// The digest of these sections of a model with the junctions above them; of all of it if none is named.
+    pub(crate) fn digest(&self, model: &mut Model, sections: &[Path]) -> Digest {
+        if sections.is_empty() {
+            return model.digest();
+        }
+        let above: Digest = self.above(sections).iter().map(|path| of_dict(path)).sum();
+        above + sections.iter().map(|path| model.digest_at(path)).sum()
     }
 
     /// The junctions above these sections.

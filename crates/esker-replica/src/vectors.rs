@@ -189,9 +189,7 @@ fn digests() {
 
 fn made(ops: &[Op]) -> Model {
     let mut model = Model::default();
-    for op in ops {
-        model.apply(&op.path, &op.act, 1);
-    }
+    model.take(ops, 1);
     assert_eq!(model.recompute(), model.digest());
     model
 }

@@ -161,9 +161,7 @@ fn told(found: Found<'_>, path: &mut Path, steps: &mut Vec<Op>) {
 
 fn of(ops: &[Op]) -> Model {
     let mut model = Model::default();
-    for op in ops {
-        model.apply(&op.path, &op.act, 1);
-    }
+    model.take(ops, 1);
     assert_eq!(model.recompute(), model.digest());
     model
 }

@@ -9,7 +9,6 @@ use esker_wire::fault::{Code, Fault};
 
 use super::pages::{self, Page, Wish};
 use crate::ask::{self, Cutting, Diff};
-use crate::digest::Digest;
 use crate::frame::{Frame, Header, Type};
 use crate::model::Model;
 use crate::nodes;
@@ -94,13 +93,7 @@ impl Cuts {
             return Arc::clone(&held.cut);
         }
         let above: Vec<Path> = junctions.above(&sections).into_iter().cloned().collect();
-        let digest = match sections.is_empty() {
-            true => model.digest(),
-            false => {
-                let junctions: Digest = above.iter().map(|path| crate::digest::of_dict(path)).sum();
-                sections.iter().map(|path| model.digest_at(path)).sum::<Digest>() + junctions
-            }
-        };
+        let digest = junctions.digest(model, &sections);
         self.made += 1;
         let told = Cutting { cut: self.made, seq, digest, nodes: model.nodes() };
         let chunks = Mutex::default();

@@ -107,7 +107,7 @@ impl Replica {
             return Ok(());
         }
         let Copy { cut, mut model, .. } = *copy;
-        if self.digest(&mut model) != cut.digest {
+        if self.junctions.digest(&mut model, &self.options.sections) != cut.digest {
             return Err(Useless::Untrue);
         }
         self.model = model;
@@ -170,12 +170,7 @@ impl Replica {
     ) -> Result<(), Useless> {
         self.counts.fetched_bytes += page.frame.len() as u64;
         let frame = self.page(&page.frame, Type::Diff, page.of.seq)?;
-        let mut ops = Ops::new(&frame.body);
-        while let Some((path, act)) = ops.next()? {
-            if differing.model.apply(path, &act, page.of.seq) {
-                differing.done.push(Op { path: path.to_vec(), act });
-            }
-        }
+        differing.model.take_body(&frame.body, page.of.seq, &mut differing.done)?;
         let sections = differing.sections.clone();
         if let Some(next) = &page.next {
             self.ask_diff(sections, Some((page.of.cut, next.clone())));
@@ -183,7 +178,7 @@ impl Replica {
             return Ok(());
         }
         let Differing { mut model, done, begun, .. } = *differing;
-        if self.digest_of(&mut model, &sections) != page.of.digest {
+        if self.junctions.digest(&mut model, &sections) != page.of.digest {
             self.counts.mismatches += 1;
             self.mend(now);
             return Ok(());
@@ -194,15 +189,6 @@ impl Replica {
         self.chain.reach(page.of.seq, &sections);
         self.finish(now);
         Ok(())
-    }
-
-    /// The digest of some of the sections with the junctions above them; of the whole model if none is named.
-    fn digest_of(&self, model: &mut Model, sections: &[Path]) -> Digest {
-        if sections.is_empty() {
-            return model.digest();
-        }
-        let above: Digest = self.junctions.above(sections).iter().map(|path| of_dict(path)).sum();
-        above + sections.iter().map(|path| model.digest_at(path)).sum()
     }
 
     /// Who asks at its own pace asks again after a while, or hears every frame again if there was little to tell.
@@ -261,7 +247,7 @@ impl Replica {
             }
             Wants::Done => {
                 let Repair { cut, mut model, done, .. } = *repair;
-                if self.digest(&mut model) != cut.digest {
+                if self.junctions.digest(&mut model, &self.options.sections) != cut.digest {
                     return Err(Useless::Differs);
                 }
                 self.model = model;

@@ -9,7 +9,7 @@ use crate::bytes::Malformed;
 use crate::frame::Frame;
 use crate::model::{Found, Model};
 use crate::nodes::{self, Child, QUERIES_MAX, Query, Range, Told};
-use crate::op::{Act, Op, Ops};
+use crate::op::{Act, Op};
 use crate::path::{Key, Path};
 
 /// The most questions of one repair: a publisher that answers nonsense is not asked for ever.
@@ -188,13 +188,7 @@ impl Repair {
     /// Takes a page of what was asked for.
     pub(super) fn fetch(&mut self, frame: &Frame, next: Option<Path>) -> Result<(), Malformed> {
         // What is fetched replaces what is there: nothing that is a dict on both sides is ever fetched whole.
-        let mut ops = Ops::new(&frame.body);
-        while let Some((path, act)) = ops.next()? {
-            self.fetched += 1;
-            if self.model.apply(path, &act, self.cut.seq) {
-                self.done.push(Op { path: path.to_vec(), act });
-            }
-        }
+        self.fetched += self.model.take_body(&frame.body, self.cut.seq, &mut self.done)?;
         self.after = next;
         Ok(())
     }

@@ -10,7 +10,6 @@ use super::fetch::{Copy, Differing, Useless};
 use super::repair::Repair;
 use super::{MEND_APART, PAUSE_MAX, PAUSE_MIN, Replica, Wish};
 use crate::ask::{self, Answer, Ask, Cutting, Diff, Replay};
-use crate::digest::{Digest, of_dict};
 use crate::model::Model;
 use crate::path::Path;
 use crate::section::Junctions;
@@ -273,19 +272,10 @@ impl Replica {
         self.finish(now);
     }
 
-    /// The digest of what is followed, as a cut tells it.
-    pub(super) fn digest(&self, model: &mut Model) -> Digest {
-        if self.chain.is_whole() {
-            return model.digest();
-        }
-        let sections = &self.options.sections;
-        let above: Digest = self.junctions.above(sections).iter().map(|path| of_dict(path)).sum();
-        above + sections.iter().map(|path| model.digest_at(path)).sum()
-    }
-
     pub(super) fn cut(&mut self, cut: Cutting, purpose: Purpose, now: Duration) {
         let mut model = self.model.clone();
-        if self.digest(&mut model) == cut.digest && self.epoch.is_some() {
+        let digest = self.junctions.digest(&mut model, &self.options.sections);
+        if digest == cut.digest && self.epoch.is_some() {
             return self.adopt(self.publishing(), cut.seq, now);
         }
         if purpose == Purpose::Copy {

@@ -1,6 +1,7 @@
 //! Cuts are shared, stay as they are, and go when nobody asks for them.
 
 use super::*;
+use crate::digest::Digest;
 use crate::path::path;
 
 fn cut_of(cuts: &mut Cuts, model: &mut Model, (seq, from): (u64, u64), at: u64) -> Cutting {
