@@ -107,7 +107,7 @@ pub struct Counts {
     pub losses: u64,
     /// Times a digest differed.
     pub mismatches: u64,
-    /// REPLAYs, DIFFs, repairs and full copies begun.
+    /// REPLAYs of what was lost, DIFFs, repairs and full copies begun.
     pub replays: u64,
     /// See `replays`.
     pub diffs: u64,
@@ -383,6 +383,7 @@ impl Replica {
             self.wishes.push_back(Wish::Subscribe(false));
             return;
         }
+        self.counts.replays += 1;
         let lacking = self.lacking();
         self.begin(Job::Replay(lacking), now);
     }

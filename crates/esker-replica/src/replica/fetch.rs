@@ -112,7 +112,7 @@ impl Replica {
         }
         self.model = model;
         self.wishes.push_back(Wish::Renewed);
-        self.adopt(self.publishing(), cut.seq, now);
+        self.adopt_cut(cut.seq, now);
         Ok(())
     }
 
@@ -252,7 +252,7 @@ impl Replica {
                 }
                 self.model = model;
                 self.tell(done);
-                self.adopt(self.publishing(), cut.seq, now);
+                self.adopt_cut(cut.seq, now);
                 return Ok(());
             }
         }

@@ -54,10 +54,7 @@ impl Replica {
                 let from = if self.newer.is_some() { 0 } else { self.chain.newest() };
                 self.ask(Ask::Cut(ask::Cut { sections: self.options.sections.clone(), from }));
             }
-            Job::Replay(sections) => {
-                self.counts.replays += 1;
-                self.ask_replay(sections.clone());
-            }
+            Job::Replay(sections) => self.ask_replay(sections.clone()),
             Job::Idle | Job::Copy(_) | Job::Diff(_) | Job::Repair(_) => {}
         }
         self.job = job;
@@ -245,7 +242,8 @@ impl Replica {
         }
         if is_new || self.is_wrong {
             if self.chain.is_whole() && hello.digest == self.model.digest() {
-                return self.adopt(hello.epoch, hello.seq, now);
+                self.adopt(hello.epoch, hello.seq, now);
+                return self.finish(now);
             }
             return self.begin(Job::Cut(Purpose::Repair), now);
         }
@@ -253,7 +251,10 @@ impl Replica {
             return self.begin_diff(Vec::new(), now);
         }
         match hello.seq.cmp(&self.chain.newest()) {
-            Ordering::Greater => self.begin(Job::Replay(vec![Path::new()]), now),
+            Ordering::Greater => {
+                self.counts.replays += 1;
+                self.begin(Job::Replay(vec![Path::new()]), now);
+            }
             Ordering::Equal if hello.digest != self.model.digest() => {
                 self.begin(Job::Cut(Purpose::Repair), now);
             }
@@ -261,22 +262,28 @@ impl Replica {
         }
     }
 
-    /// The model is the publisher's already.
-    pub(super) fn adopt(&mut self, epoch: u64, seq: u64, now: Duration) {
+    /// The model is the publisher's as of this transaction.
+    fn adopt(&mut self, epoch: u64, seq: u64, now: Duration) {
         self.epoch = Some(epoch);
         self.newer = None;
         self.is_wrong = false;
         // Silence counts from the beginning.
         self.heard.get_or_insert(now);
         self.chain.restart(seq);
-        self.finish(now);
+    }
+
+    /// The model is that of a cut, which others may have asked for before: what came since is asked for too.
+    pub(super) fn adopt_cut(&mut self, seq: u64, now: Duration) {
+        self.adopt(self.publishing(), seq, now);
+        let all = self.chain.places().map(|(_, place)| place.path.clone()).collect();
+        self.begin(Job::Replay(all), now);
     }
 
     pub(super) fn cut(&mut self, cut: Cutting, purpose: Purpose, now: Duration) {
         let mut model = self.model.clone();
         let digest = self.junctions.digest(&mut model, &self.options.sections);
         if digest == cut.digest && self.epoch.is_some() {
-            return self.adopt(self.publishing(), cut.seq, now);
+            return self.adopt_cut(cut.seq, now);
         }
         if purpose == Purpose::Copy {
             self.counts.copies += 1;
