@@ -4,6 +4,7 @@
 //! whole and its digest agreed; where one does not, the replica is no longer live until that is put right.
 
 mod chain;
+mod chunk;
 mod fetch;
 mod kept;
 mod repair;
@@ -22,6 +23,7 @@ use crate::op::{self, Op};
 use crate::path::Path;
 use crate::section::Junctions;
 use chain::{Chain, Place};
+pub use chunk::Ready;
 use kept::Kept;
 use sync::Job;
 
