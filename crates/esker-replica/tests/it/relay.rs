@@ -364,7 +364,7 @@ fn whatever_happens_those_behind_a_relay_are_in_step_in_the_end() {
             match line.dice.below(40) {
                 0 => line.restart(),
                 1 => line.restart_relay(),
-                1..10 => line.beat(),
+                2..10 => line.beat(),
                 _ => {}
             }
             let millis = line.dice.below(60);
