@@ -15,7 +15,7 @@ use esker_wire::message::Message;
 use tokio::sync::{Notify, mpsc};
 
 use crate::ask::{Answer, Ask, Hello};
-use crate::model::Model;
+use crate::model::{Model, audit};
 use crate::op::Op;
 use crate::path::{self, Path};
 use crate::replica::{Counts, Options, Ready, Replica, State, Wish};
@@ -125,6 +125,7 @@ impl Follow {
             over: Notify::new(),
         });
         let (answers, answered) = mpsc::channel(NEWS_MAX);
+        let (audits, audited) = mpsc::channel(1);
         let follower = Follower {
             shared: Arc::clone(&shared),
             bus: bus.clone(),
@@ -137,6 +138,8 @@ impl Follow {
             begun: Instant::now(),
             answers,
             answered,
+            audits,
+            audited,
             told,
             owes: false,
             after,
@@ -220,6 +223,7 @@ async fn ready(question: Ask, answer: Answer, is_whole: bool) -> Result<Ready, F
 enum Came {
     Frames(Vec<esker_bus::service::Frames>),
     Answer(Answered),
+    Audit(Vec<Path>),
     Time,
 }
 
@@ -238,6 +242,9 @@ struct Follower {
     begun: Instant,
     answers: mpsc::Sender<Answered>,
     answered: mpsc::Receiver<Answered>,
+    /// What audits of the model found.
+    audits: mpsc::Sender<Vec<Path>>,
+    audited: mpsc::Receiver<Vec<Path>>,
     told: mpsc::Sender<News>,
     /// Something could not be told: the model is to be looked at.
     owes: bool,
@@ -261,6 +268,7 @@ impl Follower {
                         }
                     }
                     Came::Answer((id, answer)) => replica.answer(id, answer, now),
+                    Came::Audit(wrong) => replica.audited(&wrong, now),
                     Came::Time => {}
                 }
                 replica.tick(now);
@@ -276,6 +284,7 @@ impl Follower {
     /// Waits for whatever comes first.
     fn wait(&mut self, due: Duration) -> Came {
         let (hear, answered, over) = (&mut self.hear, &mut self.answered, &self.shared.over);
+        let audited = &mut self.audited;
         self.bus.block_on(async {
             let heard = async {
                 match hear {
@@ -286,6 +295,7 @@ impl Follower {
             tokio::select! {
                 frames = heard => Came::Frames(frames),
                 Some(answer) = answered.recv() => Came::Answer(answer),
+                Some(wrong) = audited.recv() => Came::Audit(wrong),
                 () = over.notified() => Came::Time,
                 () = tokio::time::sleep(due) => Came::Time,
             }
@@ -316,6 +326,16 @@ impl Follower {
                 self.hear = Some(self.bus.hear(&self.to, self.topics.clone()));
             }
             Wish::Subscribe(false) => self.hear = None,
+            Wish::Audit => {
+                let (model, audits) = (self.shared.replica().model().clone(), self.audits.clone());
+                self.bus.spawn(async move {
+                    let work = tokio::task::spawn_blocking(move || audit::told(&model));
+                    if let Ok(wrong) = work.await {
+                        // The replica may have ended.
+                        drop(audits.send(wrong).await);
+                    }
+                });
+            }
         }
     }
 

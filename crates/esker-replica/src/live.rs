@@ -11,8 +11,9 @@ use esker_wire::fault::{Code, Fault};
 use esker_wire::message::Message;
 
 use crate::ask::Ask;
-use crate::model::Model;
+use crate::model::{Model, audit};
 use crate::op::{OPS_MAX, Op};
+use crate::path::Path;
 use crate::publisher::{Now, Options, Publication, Publisher, Reply, limits};
 
 /// The transactions that may wait for the publisher; sources wait beyond.
@@ -73,7 +74,13 @@ pub fn serve(
         Some(model) => Publisher::with(options.clone(), model),
         None => Publisher::new(options.clone()),
     };
-    let live = Live { publisher, fed, found: Arc::clone(&found), begun: Instant::now() };
+    let live = Live {
+        publisher,
+        fed,
+        found: Arc::clone(&found),
+        begun: Instant::now(),
+        audits: sync_channel(1),
+    };
     let server = bus.serve("model", live, binds)?;
     // Both are set here alone.
     drop(found.events.set(server.events().first().cloned().unwrap_or_default()));
@@ -147,6 +154,8 @@ struct Live {
     fed: Receiver<Said>,
     found: Arc<Found>,
     begun: Instant,
+    /// What audits found.
+    audits: (SyncSender<Vec<Path>>, Receiver<Vec<Path>>),
 }
 
 impl Live {
@@ -164,6 +173,19 @@ impl Live {
         let (reply, published) = self.publisher.answer(&ask, self.now());
         let events = published.into_iter().map(Publication::into).collect();
         Ok(Outcome { events, ..outcome(reply, self.publisher.epoch()) })
+    }
+
+    /// Has the model audited on another thread now and then.
+    fn audit(&mut self, now: Now) {
+        if let Some(model) = self.publisher.audit(now.since) {
+            let told = self.audits.0.clone();
+            let audit = move || drop(told.try_send(audit::told(&model)));
+            // Without a thread it is audited another time.
+            drop(std::thread::Builder::new().name("audit".to_owned()).spawn(audit));
+        }
+        if let Ok(wrong) = self.audits.1.try_recv() {
+            self.publisher.audited(&wrong);
+        }
     }
 
     /// Transactions that wait, as many as go into one; and who wants to see the model behind them.
@@ -287,6 +309,7 @@ impl Service for Live {
 
     fn tick(&mut self) -> Vec<Frames> {
         let now = self.now();
+        self.audit(now);
         self.publisher.tick(now).into_iter().map(Publication::into).collect()
     }
 

@@ -3,6 +3,7 @@
 //! A clone costs nothing and stays as it is: it is a *cut*. Nothing here knows publishers, replicas or sockets.
 
 pub(crate) mod append;
+pub(crate) mod audit;
 mod between;
 mod dict;
 pub(crate) mod walk;

@@ -10,6 +10,7 @@ pub mod limits;
 mod mirror;
 pub(crate) mod pages;
 mod put;
+mod refuse;
 mod ring;
 
 use std::collections::{BTreeSet, HashMap};
@@ -22,7 +23,7 @@ use esker_wire::fault::{Code, Fault};
 use crate::ask::{self, Answer, Ask, Hello};
 use crate::digest::section_id;
 use crate::frame::{Header, Type};
-use crate::model::{Model, NODES_MAX};
+use crate::model::{Model, NODES_MAX, audit};
 use crate::op::{Act, Op};
 use crate::path::{self, Path};
 use crate::section::Junctions;
@@ -30,7 +31,7 @@ use cuts::Cuts;
 use deleted::Deleted;
 use drafts::{Draft, Drafts};
 use ids::Ids;
-use limits::{check, clip};
+use limits::check;
 use ring::Ring;
 
 /// A frame's body is closed before it has more than this, unless a leaf is larger.
@@ -143,6 +144,8 @@ pub struct Publisher {
     cuts: Cuts,
     deleted: Deleted,
     ids: Ids,
+    /// When the model was last audited.
+    audited: Duration,
 }
 
 impl Publisher {
@@ -172,6 +175,7 @@ impl Publisher {
             turn: 0,
             deleted: Deleted::default(),
             ids: Ids::default(),
+            audited: Duration::ZERO,
         }
     }
 
@@ -307,6 +311,23 @@ impl Publisher {
         self.chains.len() - 1
     }
 
+    /// The model, if it is time for an audit of it.
+    pub(crate) fn audit(&mut self, now: Duration) -> Option<Model> {
+        let is_due = self.audited + audit::EVERY <= now;
+        is_due.then(|| {
+            self.audited = now;
+            self.model.clone()
+        })
+    }
+
+    /// Takes what an audit found: the dicts that are not what their digests say. Nobody knows any more what was there; the digests
+    /// are made to be those of what is, so that replicas agree with it.
+    pub(crate) fn audited(&mut self, wrong: &[Path]) {
+        if !wrong.is_empty() {
+            self.model.rebuild();
+        }
+    }
+
     /// Called about once a second: what is to be published although nothing changed.
     pub fn tick(&mut self, now: Now) -> Vec<Publication> {
         self.ring.forget(now.since);
@@ -430,50 +451,6 @@ impl Publisher {
             writable: self.options.writable,
             junctions: self.options.junctions.paths().cloned().collect(),
         }
-    }
-
-    /// Whether a request means this publisher, and none that was here before it.
-    ///
-    /// # Errors
-    /// `gone` if not.
-    pub(crate) fn is_epoch(&self, epoch: u64) -> Result<(), Fault> {
-        if epoch == self.options.epoch {
-            return Ok(());
-        }
-        let text = format!("epoch {epoch} is over, this is {}", self.options.epoch);
-        Err(Fault::new(Code::Gone, text).hint("ask HELLO"))
-    }
-
-    /// Whether a transaction was here. Who follows a relay may be ahead of one that was just started.
-    ///
-    /// # Errors
-    /// `bad-request` if not.
-    fn has_come(&self, seq: u64) -> Result<(), Fault> {
-        if seq <= self.seq {
-            return Ok(());
-        }
-        let text = format!("transaction {seq} is yet to come, {} is the last", self.seq);
-        Err(Fault::bad_request(text).hint("ask again soon"))
-    }
-
-    /// Whether these can be asked for as sections.
-    fn are_sections(&self, sections: &[Path]) -> Result<(), Fault> {
-        match sections.iter().find(|path| !self.options.junctions.is_section(path)) {
-            None => Ok(()),
-            Some(path) => {
-                let text = format!("{} is no section", clip(&path::to_json(path)));
-                Err(Fault::bad_request(text)
-                    .hint("HELLO tells the junctions; their children are sections"))
-            }
-        }
-    }
-
-    /// The chains of sections; none for all.
-    fn known(&self, sections: &[Path]) -> Result<Option<BTreeSet<usize>>, Fault> {
-        self.are_sections(sections)?;
-        let chains =
-            || sections.iter().filter_map(|path| self.sections.get(path).copied()).collect();
-        Ok((!sections.is_empty()).then(chains))
     }
 }
 

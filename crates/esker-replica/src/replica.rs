@@ -19,7 +19,7 @@ use bytes::Bytes;
 use crate::ask::Ask;
 use crate::digest::section_id;
 use crate::frame::{Frame, Header, Type};
-use crate::model::Model;
+use crate::model::{Model, audit};
 use crate::op::{self, Op};
 use crate::path::Path;
 use crate::section::Junctions;
@@ -80,6 +80,8 @@ pub enum Wish {
     Resubscribe,
     /// No more events for now, or events again.
     Subscribe(bool),
+    /// Have its model audited, best on another thread, and tell it what was found.
+    Audit,
 }
 
 /// How much what a replica shows is worth.
@@ -153,6 +155,8 @@ pub struct Replica {
     mended: Option<(Duration, Duration)>,
     /// When to ask next, if it asks at its own pace.
     pull: Option<Duration>,
+    /// When its model is audited next.
+    audit: Duration,
     state: State,
     wishes: VecDeque<Wish>,
     counts: Counts,
@@ -186,6 +190,7 @@ impl Replica {
             is_wrong: false,
             mended: None,
             pull: None,
+            audit: audit::EVERY,
             state: State::Syncing,
             wishes: VecDeque::new(),
             counts: Counts::default(),
@@ -223,7 +228,7 @@ impl Replica {
         let missing = self.missing.map(|since| since + REORDER);
         let silence = self.heard.map(|heard| heard + SILENCE_MAX);
         let times = [missing, silence, self.retry_at, self.pull];
-        times.into_iter().flatten().min().map_or(SILENCE_MAX, |due| due.saturating_sub(now))
+        times.into_iter().flatten().fold(self.audit, Duration::min).saturating_sub(now)
     }
 
     /// Takes what was published: a header and a body.
@@ -404,6 +409,10 @@ impl Replica {
 
     /// Called when [`Replica::due`] says so, or earlier.
     pub fn tick(&mut self, now: Duration) {
+        if self.audit <= now {
+            self.audit = now + audit::EVERY;
+            self.wishes.push_back(Wish::Audit);
+        }
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
             self.retry(now);

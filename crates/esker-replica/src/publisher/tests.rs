@@ -343,3 +343,20 @@ fn what_is_no_section_is_refused() {
         assert_eq!(ask(&mut publisher, &Ask::Replay(replay)).unwrap_err().code, Code::BadRequest);
     }
 }
+
+#[test]
+fn an_audit_of_a_publisher_finds_what_is_wrong_and_has_it_agree_with_itself() {
+    let mut publisher = publisher();
+    publisher.change(&[Op::set(path(["a", "x"]), 1_i64)], Now::default()).unwrap();
+    assert!(publisher.audit(Duration::from_secs(599)).is_none());
+    publisher.model.corrupt(&path(["a", "x"]), 2_i64);
+    let model = publisher.audit(Duration::from_secs(600)).expect("it is time");
+    assert!(publisher.audit(Duration::from_secs(601)).is_none(), "not at once again");
+    let wrong = audit::told(&model);
+    assert_eq!(wrong, [path(["a"])]);
+    let before = publisher.model.digest();
+    publisher.audited(&[]);
+    assert_eq!(publisher.model.digest(), before);
+    publisher.audited(&wrong);
+    assert_eq!(publisher.model.digest(), publisher.model.recompute());
+}

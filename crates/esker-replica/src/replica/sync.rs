@@ -165,6 +165,18 @@ impl Replica {
         self.rest(pause, now);
     }
 
+    /// Takes what an audit found: the dicts that are not what their digests say. Those are made to be of what is there, which
+    /// tells where that differs from the publisher's.
+    pub fn audited(&mut self, wrong: &[Path], now: Duration) {
+        if wrong.is_empty() {
+            return;
+        }
+        self.counts.mismatches += 1;
+        self.model.rebuild();
+        self.mend(now);
+        self.settle();
+    }
+
     /// Goes on after a pause.
     pub(super) fn retry(&mut self, now: Duration) {
         self.begin(Job::Hello, now);

@@ -4,6 +4,7 @@ use super::*;
 use crate::ask::{Answer, Cutting};
 use crate::digest::Digest;
 use crate::path::path;
+use crate::publisher::{Now, Publisher};
 use crate::value::Value;
 use esker_wire::fault::{Code, Fault};
 
@@ -69,7 +70,7 @@ fn it_is_due_when_something_happens() {
     let mut replica = Replica::new(Options::default());
     assert_eq!(replica.due(at(5)), Duration::ZERO, "it begins at once");
     replica.tick(at(5));
-    assert_eq!(replica.due(at(5)), SILENCE_MAX);
+    assert_eq!(replica.due(at(5)), audit::EVERY - at(5), "nothing else before");
     replica.missing = Some(at(100));
     assert_eq!(replica.due(at(105)), at(15));
     replica.missing = None;
@@ -112,4 +113,49 @@ fn a_flipped_bit_in_the_replica_is_found_by_a_heartbeat() {
     assert_eq!((replica.state(), replica.model()), (State::Live, publisher.model()));
     let counts = replica.counts();
     assert_eq!((counts.mismatches, counts.repairs, counts.copies), (1, 1, 1));
+}
+
+#[test]
+fn what_failing_memory_did_is_found_by_an_audit_and_fetched_alone() {
+    let now = |seconds: u64| Now { since: Duration::from_secs(seconds), wall: 0 };
+    let mut publisher = Publisher::new(crate::publisher::Options::new("m", 1));
+    let set = |number: i64| {
+        Op::set(path(["a", &format!("{}", number % 50), &format!("{number}")]), number)
+    };
+    publisher.change(&(0..20_000).map(set).collect::<Vec<_>>(), now(1)).unwrap();
+    let mut replica = Replica::new(Options::default());
+    let mut audits = 0;
+    let mut run = |replica: &mut Replica, publisher: &mut Publisher, seconds: u64| {
+        for [_, header, body] in publisher.tick(now(seconds)) {
+            replica.frame(&header, body, now(seconds).since);
+        }
+        replica.tick(now(seconds).since);
+        while let Some(wish) = replica.wish() {
+            match wish {
+                Wish::Ask(id, ask) => {
+                    let answer = publisher.answer(&ask, now(seconds)).0.now();
+                    replica.answer(id, answer.map(|answer| (1, answer)), now(seconds).since);
+                }
+                Wish::Audit => {
+                    audits += 1;
+                    let wrong = replica.model().audit();
+                    replica.audited(&wrong, now(seconds).since);
+                }
+                _ => {}
+            }
+        }
+        audits
+    };
+    run(&mut replica, &mut publisher, 1);
+    let before = replica.counts();
+    replica.model.corrupt(&path(["a", "7", "57"]), 58_i64);
+    assert_eq!(run(&mut replica, &mut publisher, 599), 0);
+    assert_eq!(replica.model().digest(), publisher.model().digest(), "nobody has noticed");
+    assert_eq!(run(&mut replica, &mut publisher, 600), 1);
+    let after = replica.counts();
+    assert_eq!(replica.model().recompute(), publisher.model().recompute());
+    assert_eq!((after.mismatches, after.repairs, after.copies), (1, 1, before.copies));
+    assert!(after.fetched_bytes - before.fetched_bytes < 5000);
+    assert_eq!(run(&mut replica, &mut publisher, 1300), 2, "and again");
+    assert_eq!(replica.counts().mismatches, 1);
 }

@@ -353,7 +353,7 @@ fn a_goodbye_makes_stale_at_once() {
 #[test]
 fn whatever_happens_those_behind_a_relay_are_in_step_in_the_end() {
     let mut seen = [0; 4];
-    for seed in 0..150 {
+    for seed in 0..60 {
         let mut line = Line::new(seed, 0);
         for _ in 0..120 {
             let loss = line.dice.below(200);

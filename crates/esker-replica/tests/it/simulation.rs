@@ -384,6 +384,10 @@ impl World {
                 Wish::Subscribe(is_subscribed) => {
                     self.followers[index].is_subscribed = is_subscribed;
                 }
+                Wish::Audit => {
+                    let wrong = self.followers[index].replica.model().audit();
+                    assert!(wrong.is_empty(), "{wrong:?}");
+                }
                 Wish::State(_) | Wish::Resubscribe => {}
             }
         }
