@@ -171,6 +171,11 @@ impl Engine {
         Ok(Self { post, status: statuses, thread: Some(thread), ear: Some(ear), lock })
     }
 
+    /// How everything stands, now and whenever that changes.
+    pub fn statuses(&self) -> watch::Receiver<Arc<Status>> {
+        self.status.clone()
+    }
+
     /// How everything stands.
     pub fn status(&self) -> Arc<Status> {
         Arc::clone(&self.status.borrow())

@@ -272,11 +272,12 @@ pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
     let served = start.serve_hub(&up.ports, &replication)?;
     let hub = served.server.local();
     let shown = watch::Sender::new(Arc::new(shown(&start.definition, true)));
-    let (model, model_presence) = start.serve_model(&served, &up.ports, shown.subscribe())?;
+    let (mut model, model_presence) = start.serve_model(&served, &up.ports, shown.subscribe())?;
     let local = model.local();
     let (page, page_presence) =
         start.serve_page((&hub, Some(&local)), &up.ports, up.bind, shown.subscribe())?;
     let (engine, runner_presence) = start.start_engine(&hub)?;
+    model.tell_runs(engine.statuses())?;
     let ServedHub { server, names: names_handle, presence: hub_presence, .. } = served;
     let reload = Reload::start(&start.project, move |definition, has_runner| {
         names_handle.replace(names(definition));

@@ -2,6 +2,7 @@
 //! changed.
 
 mod content;
+mod runs;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use esker_bus::caller::Caller;
 use esker_bus::endpoint::Endpoint;
 use esker_bus::follow::Follow;
 use esker_bus::server::Server;
+use esker_pipeline::engine::status::Status;
 use esker_replica::json::{self, Json};
 use esker_replica::live::{self, Source};
 use esker_replica::path::{Key, path};
@@ -58,8 +60,11 @@ const LISTS: [(&str, &str); 4] =
 /// The model of a project, published.
 pub(crate) struct ProjectModel {
     server: Server,
+    source: Source,
+    bus: Bus,
     stop: Stop,
-    thread: Option<JoinHandle<()>>,
+    /// Those that tell what there is.
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl ProjectModel {
@@ -81,7 +86,7 @@ impl ProjectModel {
             caller,
             events: bus.follow(hub, &[TOPIC]),
             shown,
-            source,
+            source: source.clone(),
             contents: BTreeMap::new(),
             seen: String::new(),
         };
@@ -89,7 +94,14 @@ impl ProjectModel {
         let thread = std::thread::Builder::new()
             .name("project model".to_owned())
             .spawn(move || watcher.run(&stopped))?;
-        Ok(Self { server, stop, thread: Some(thread) })
+        Ok(Self { server, source, bus: bus.clone(), stop, threads: vec![thread] })
+    }
+
+    /// Also tells what the runner of this process is at.
+    pub(crate) fn tell_runs(&mut self, statuses: watch::Receiver<Arc<Status>>) -> Result<()> {
+        let thread = runs::tell(&self.bus, self.source.clone(), statuses, &self.stop)?;
+        self.threads.push(thread);
+        Ok(())
     }
 
     /// Where it is in this process.
@@ -110,7 +122,7 @@ impl ProjectModel {
     /// Ends the looking, then the publishing.
     pub(crate) fn shutdown(mut self) {
         self.stop.pull();
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             // Its panic was printed.
             drop(thread.join());
         }

@@ -90,6 +90,26 @@ fn a_changed_cell_is_one_change_in_the_content() {
 }
 
 #[test]
+fn what_runs_and_how_far_it_is_is_told_while_it_runs() {
+    let world = World::new(
+        "[project]\nname = \"p\"\n[stage.slow]\ninput = \"raw/a\"\n\
+         run = [\"sh\", \"-c\", \"echo esker: progress 1/2 reading >&2; until [ -e go ]; do sleep 0.01; done; cat\"]\n\
+         output = \"out/a\"\n",
+    );
+    let _up = world.up();
+    let runs = || world.run(&["model", "get", "runs"]);
+    world.wait_for("the runner", || runs().status.success());
+    world.ok_with(&["put", "raw/a"], b"x\n");
+    world.wait_for("its progress", || {
+        let told: Value = serde_json::from_slice(&runs().stdout).unwrap_or_default();
+        told["slow"]["kind"] == "stage" && told["slow"]["progress"] == "1/2 reading"
+    });
+    world.write("go", "");
+    world.wait_for_content("out/a", |content| content == "x\n");
+    world.wait_for("its end", || runs().stdout == b"{}\n");
+}
+
+#[test]
 fn a_watcher_outlives_the_hub() {
     let world = World::new(PIPELINE);
     let up = world.up();
