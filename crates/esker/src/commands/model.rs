@@ -1,5 +1,7 @@
 //! `esker model`: publishing, watching, reading and changing live models.
 
+mod fed;
+
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -29,6 +31,7 @@ use crate::planes::with_sources;
 use crate::project::Place;
 use crate::say::{self, hinted};
 use crate::stop::Stop;
+use fed::Fed;
 
 /// How long a model may take until it is here whole.
 const SYNC_MAX: Duration = Duration::from_secs(60);
@@ -55,25 +58,36 @@ fn serve(serve: &ModelServe) -> Result<()> {
     let epoch = u64::try_from(since.as_nanos()).context("the clock is beyond 2554")?;
     let options = Options {
         junctions: Junctions::new(serve.junctions.iter().cloned()),
-        writable: serve.interop.original_requests.is_none(),
+        writable: serve.interop.original_requests.is_none() && !serve.stdin,
         ..Options::new(&serve.name, epoch)
     };
+    let fed = if serve.stdin { Some(Fed::start()?) } else { None };
+    let first = match &fed {
+        Some(fed) => fed.first(&options, &stop)?,
+        None => None,
+    };
     let (server, source) =
-        live::serve(&bus, &options, None, &binds(&serve.requests, &serve.events))?;
+        live::serve(&bus, &options, first, &binds(&serve.requests, &serve.events))?;
     serving(serve, [("requests", server.requests()), ("events", server.events())]);
-    let (published, followed) = interop(&bus, serve, &server, source)?;
+    let (published, followed) = interop(&bus, serve, &server, source.clone())?;
     let web = match serve.web {
         None => None,
         Some(bind) => Some(for_browsers(&bus, &server.local(), bind, serve.log.json)?),
     };
-    while !stop.wait(Duration::from_secs(3600)) {}
+    let fed = match fed {
+        Some(fed) => fed.feed(&source, &stop),
+        None => {
+            while !stop.wait(Duration::from_secs(3600)) {}
+            Ok(())
+        }
+    };
     tracing::info!("stopping");
     drop((followed, published));
     if let Some(web) = web {
         web.shutdown();
     }
     server.shutdown();
-    Ok(())
+    fed
 }
 
 fn binds(requests: &str, events: &str) -> Binds {
