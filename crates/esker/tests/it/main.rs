@@ -24,6 +24,7 @@ mod jira;
 mod large;
 mod lineage;
 mod live_model;
+mod model_storm;
 mod names;
 mod once;
 mod order;
