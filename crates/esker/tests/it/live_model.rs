@@ -13,13 +13,13 @@ use crate::world::{World, esker};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program that prints JSON lines.
-struct Lines {
+pub(crate) struct Lines {
     child: Child,
     lines: Receiver<Value>,
 }
 
 impl Lines {
-    fn of(world: &World, arguments: &[&str]) -> Self {
+    pub(crate) fn of(world: &World, arguments: &[&str]) -> Self {
         let mut command = esker();
         command.current_dir(world.dir()).args(arguments).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
@@ -36,8 +36,12 @@ impl Lines {
         Self { child, lines }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line that is so; the others before it are passed over.
-    fn wait_for(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait_for(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|_| panic!("waited in vain for {what}"));

@@ -24,6 +24,8 @@ mod jira;
 mod large;
 mod lineage;
 mod live_model;
+mod model_hostile;
+mod model_liar;
 mod model_network;
 mod model_storm;
 mod names;

@@ -51,9 +51,15 @@ impl Model {
         String::from_utf8(output.stdout).expect("a digest").trim().to_owned()
     }
 
+    /// Where it is asked, and where its changes are published.
+    pub(crate) fn addresses(&self) -> [String; 2] {
+        [self.requests.clone(), self.events.clone()]
+    }
+
     /// Where its publisher is.
     pub(crate) fn endpoint(&self) -> Endpoint {
-        Endpoint::Tcp { requests: self.requests.clone(), events: self.events.clone() }
+        let [requests, events] = self.addresses();
+        Endpoint::Tcp { requests, events }
     }
 
     /// Waits until a replica in Python is so.
