@@ -75,6 +75,8 @@ class Replica:
         self._heard = 0.0
         self._missing_since: Optional[float] = None
         self._ahead: set = set()
+        # A cut may have been made for others before: what came since is asked for too.
+        self._may_lag = False
         self._lost: deque = deque(maxlen=LOSSES_MAX)
         self._pulling = False
         self._waits = 0
@@ -124,6 +126,10 @@ class Replica:
             raise Silent("no heartbeat for three seconds")
         if self._pulling:
             self._pull()
+        elif self._may_lag:
+            self._may_lag = False
+            self._ahead.update(self.order.chains)
+            self._catch_up()
         elif self.order.gaps() or self._ahead:
             self._missing_since = self._missing_since or now
             if now - self._missing_since >= DISORDER_S:
@@ -322,6 +328,7 @@ class Replica:
             self.tree.root = tree.root
             self._reached(epoch, cut.number("seq"), changes)
         self.copies += 1
+        self._may_lag = True
 
     def _reached(self, epoch: int, seq: int, changes: Optional[list[Change]] = None) -> None:
         """The copy is that of a transaction, in all sections."""
@@ -348,6 +355,7 @@ class Replica:
             roots = [()] if self.sections is None else self.sections
             wanted = [] if self.tree.root.digest == digest else walk.operations(roots)
             self._take(wanted, lambda: self.tree.root.digest == digest, epoch, seq)
+            self._may_lag = True
         except (TooMuch, Differs):
             self._copy(epoch)
 

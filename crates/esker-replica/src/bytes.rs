@@ -65,6 +65,11 @@ impl<'a> Reader<'a> {
         self.bytes.len() - self.at
     }
 
+    /// What is left.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
     pub(crate) fn wrong(&self, what: &'static str) -> Malformed {
         Malformed { what, at: self.at }
     }

@@ -10,7 +10,8 @@ use std::ops::{Add, AddAssign, Sub, SubAssign};
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use crate::path::{self, Key};
+use crate::bytes::{put_bytes, put_varint};
+use crate::path::Key;
 use crate::value::Value;
 
 /// The key of every hash: BLAKE3 of "esker model v1".
@@ -100,6 +101,8 @@ impl FromStr for Digest {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Hasher {
     input: Vec<u8>,
+    /// What all that a dict has begin with: a tag, how many keys, and the dict's own.
+    stem: usize,
 }
 
 impl Hasher {
@@ -116,10 +119,29 @@ impl Hasher {
         self.end()
     }
 
+    /// The digest of a leaf whose encoding is known. One who hashed another node of the same dict before need not say again
+    /// where that is.
+    pub(crate) fn encoded(&mut self, path: &[Key], value: &[u8], is_sibling: bool) -> Digest {
+        match path.last() {
+            Some(key) if is_sibling => {
+                self.input.truncate(self.stem);
+                self.input[0] = LEAF;
+                put_bytes(&mut self.input, key.as_bytes());
+            }
+            _ => self.begin(LEAF, path),
+        }
+        self.input.extend_from_slice(value);
+        self.end()
+    }
+
     fn begin(&mut self, tag: u8, path: &[Key]) {
         self.input.clear();
         self.input.push(tag);
-        path::encode(path, &mut self.input);
+        put_varint(&mut self.input, path.len() as u64);
+        for key in path {
+            self.stem = self.input.len();
+            put_bytes(&mut self.input, key.as_bytes());
+        }
     }
 
     fn end(&self) -> Digest {

@@ -17,7 +17,7 @@ use crate::ask::{Answer, Ask, Hello};
 use crate::model::Model;
 use crate::op::Op;
 use crate::path;
-use crate::replica::{Counts, Options, Replica, State, Wish};
+use crate::replica::{Counts, Options, Ready, Replica, State, Wish};
 
 /// How long an answer may take.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ const NEWS_MAX: usize = 1024;
 const FRAMES_MAX: usize = 64;
 
 /// What came of a question, by its number: the publisher's start, and the answer.
-type Answered = (u64, Result<(u64, Answer), Fault>);
+type Answered = (u64, Result<(u64, Ready), Fault>);
 
 /// What a follower is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +101,7 @@ impl Follow {
                 sections.chain([path::topic(model, &[])]).collect()
             }
         };
+        let is_whole = options.sections.is_empty();
         let shared = Arc::new(Shared {
             replica: Mutex::new(Replica::new(options)),
             is_over: AtomicBool::new(false),
@@ -115,6 +116,7 @@ impl Follow {
             model: model.to_owned(),
             hear: Some(bus.hear(to, topics.clone())),
             topics,
+            is_whole,
             begun: Instant::now(),
             answers,
             answered,
@@ -176,6 +178,16 @@ impl Drop for Follow {
     }
 }
 
+/// Works out what needs nothing of the replica, chunks beside one another.
+async fn ready(question: Ask, answer: Answer, is_whole: bool) -> Result<Ready, Fault> {
+    if !is_whole || !matches!(question, Ask::Chunk { .. }) {
+        return Ok(answer.into());
+    }
+    let work = tokio::task::spawn_blocking(move || Ready::new(&question, answer));
+    work.await
+        .map_err(|error| Fault::new(Code::Unavailable, format!("a chunk is not read: {error}")))
+}
+
 /// What came.
 enum Came {
     Frames(Vec<esker_bus::service::Frames>),
@@ -191,6 +203,8 @@ struct Follower {
     caller: Caller,
     model: String,
     topics: Vec<Vec<u8>>,
+    /// It follows the whole model.
+    is_whole: bool,
     /// Nothing while the replica asks at its own pace.
     hear: Option<Hear>,
     begun: Instant,
@@ -253,8 +267,14 @@ impl Follower {
             Wish::Ask(id, question) => {
                 let (caller, model, answers) =
                     (self.caller.clone(), self.model.clone(), self.answers.clone());
+                let is_whole = self.is_whole;
                 self.bus.spawn(async move {
-                    let answer = ask(&caller, &model, &question).await;
+                    let answer = match ask(&caller, &model, &question).await {
+                        Ok((epoch, answer)) => {
+                            ready(question, answer, is_whole).await.map(|ready| (epoch, ready))
+                        }
+                        Err(fault) => Err(fault),
+                    };
                     // The replica may have ended.
                     drop(answers.send((id, answer)).await);
                 });

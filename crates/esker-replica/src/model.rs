@@ -2,7 +2,8 @@
 //!
 //! A clone costs nothing and stays as it is: it is a *cut*. Nothing here knows publishers, replicas or sockets.
 
-mod append;
+pub(crate) mod append;
+mod between;
 mod dict;
 pub(crate) mod walk;
 

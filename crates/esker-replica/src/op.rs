@@ -74,19 +74,26 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn push(&mut self, path: &[Key], act: &Act) {
-        self.bytes.push(match act {
-            Act::Set(_) => kind::SET,
-            Act::Delete => kind::DELETE,
-            Act::Dict => kind::DICT,
-            Act::Clear => kind::CLEAR,
-        });
+        match act {
+            Act::Set(value) => self.push_leaf(path, value),
+            Act::Delete => self.push_path(kind::DELETE, path),
+            Act::Dict => self.push_path(kind::DICT, path),
+            Act::Clear => self.push_path(kind::CLEAR, path),
+        }
+    }
+
+    /// Says that there is this leaf.
+    pub(crate) fn push_leaf(&mut self, path: &[Key], value: &Value) {
+        self.push_path(kind::SET, path);
+        value.encode(&mut self.bytes);
+    }
+
+    fn push_path(&mut self, kind: u8, path: &[Key]) {
+        self.bytes.push(kind);
         let shared = self.before.iter().zip(path).take_while(|(a, b)| a == b).count();
         path::encode_shared(shared, path, &mut self.bytes);
         self.before.truncate(shared);
         self.before.extend_from_slice(&path[shared..]);
-        if let Act::Set(value) = act {
-            value.encode(&mut self.bytes);
-        }
         self.count += 1;
         self.keys += path.len();
     }
@@ -127,11 +134,12 @@ pub(crate) struct Ops<'a> {
     reader: Reader<'a>,
     path: Path,
     shared: usize,
+    value: &'a [u8],
 }
 
 impl<'a> Ops<'a> {
     pub(crate) fn new(body: &'a [u8]) -> Self {
-        Self { reader: Reader::new(body), path: Path::new(), shared: 0 }
+        Self { reader: Reader::new(body), path: Path::new(), shared: 0, value: &[] }
     }
 
     /// The path of the last one that was read.
@@ -142,6 +150,11 @@ impl<'a> Ops<'a> {
     /// How many keys that path has in common with the one before it, as it was told.
     pub(crate) fn shared(&self) -> usize {
         self.shared
+    }
+
+    /// The encoding of the leaf that was read last.
+    pub(crate) fn value(&self) -> &'a [u8] {
+        self.value
     }
 
     pub(crate) fn wrong(&self, what: &'static str) -> Malformed {
@@ -162,7 +175,12 @@ impl<'a> Ops<'a> {
             return Err(self.reader.wrong("the model itself is no leaf and stays"));
         }
         let act = match kind {
-            kind::SET => Act::Set(Value::decode(&mut self.reader)?),
+            kind::SET => {
+                let before = self.reader.rest();
+                let value = Value::decode(&mut self.reader)?;
+                self.value = &before[..before.len() - self.reader.left()];
+                Act::Set(value)
+            }
             kind::DELETE => Act::Delete,
             kind::DICT => Act::Dict,
             _ => Act::Clear,

@@ -4,6 +4,7 @@
 //! whole and its digest agreed; where one does not, the replica is no longer live until that is put right.
 
 mod chain;
+mod chunk;
 mod fetch;
 mod kept;
 mod repair;
@@ -22,6 +23,7 @@ use crate::op::{self, Op};
 use crate::path::Path;
 use crate::section::Junctions;
 use chain::{Chain, Place};
+pub use chunk::Ready;
 use kept::Kept;
 use sync::Job;
 
@@ -107,7 +109,7 @@ pub struct Counts {
     pub losses: u64,
     /// Times a digest differed.
     pub mismatches: u64,
-    /// REPLAYs, DIFFs, repairs and full copies begun.
+    /// REPLAYs of what was lost, DIFFs, repairs and full copies begun.
     pub replays: u64,
     /// See `replays`.
     pub diffs: u64,
@@ -383,6 +385,7 @@ impl Replica {
             self.wishes.push_back(Wish::Subscribe(false));
             return;
         }
+        self.counts.replays += 1;
         let lacking = self.lacking();
         self.begin(Job::Replay(lacking), now);
     }

@@ -1,4 +1,5 @@
-//! Appending nodes that come in the order of their paths, as copies do: without a look for each from the root down.
+//! Pieces: nodes that come in the order of their paths, as copies do. They are put together without a look for each from the root
+//! down, several at the same time on as many threads, and then joined to what came before.
 
 use std::sync::Arc;
 
@@ -7,6 +8,17 @@ use super::dict::{Dict, Entry, Node};
 use crate::bytes::Malformed;
 use crate::digest::{Digest, Hasher};
 use crate::op::{Act, Ops};
+use crate::path::Key;
+
+/// A part of a model, from one path on.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    /// As far as they are not told, dicts above the first node are here too, and count nothing.
+    root: Dict,
+    /// How many of those there are below the root.
+    implied: usize,
+    seq: u64,
+}
 
 /// Operations whose paths rise, one looked at ahead.
 struct Rising<'a> {
@@ -14,6 +26,7 @@ struct Rising<'a> {
     /// The one that is next, if there is one.
     act: Option<Act>,
     seq: u64,
+    hasher: Hasher,
 }
 
 /// What was put below a dict.
@@ -23,28 +36,64 @@ struct Added {
     nodes: u64,
 }
 
-impl Model {
-    /// Appends nodes behind all there are, given as SETs and DICTs by rising paths.
+impl Piece {
+    /// Nodes given as SETs and DICTs by rising paths. The root counts nothing, told or not.
     ///
     /// # Errors
-    /// What cannot be read, or does not rise; the model is then of no use any more.
-    pub(crate) fn append(&mut self, body: &[u8], seq: u64) -> Result<(), Malformed> {
-        let mut rising = Rising { ops: Ops::new(body), act: None, seq };
+    /// What cannot be read, or does not rise.
+    pub(crate) fn read(body: &[u8], seq: u64) -> Result<Self, Malformed> {
+        let mut rising = Rising { ops: Ops::new(body), act: None, seq, hasher: Hasher::default() };
         rising.advance()?;
-        let Self { root, hasher } = self;
         let is_root = |rising: &Rising<'_>| rising.ops.path().is_empty();
         if is_root(&rising) && matches!(rising.act, Some(Act::Dict)) {
             rising.advance()?;
         }
+        let above = rising.ops.path().split_last().map_or(&[][..], |(_, above)| above);
+        let mut piece = Self { root: implied(above, seq), implied: above.len(), seq };
         while rising.act.is_some() {
             if is_root(&rising) {
                 return Err(rising.wrong());
             }
-            let added = rising.fill(Arc::make_mut(root), 0, hasher)?;
-            count(Arc::make_mut(root), &added, seq);
+            let added = rising.fill(&mut piece.root, 0)?;
+            count(&mut piece.root, &added, seq);
         }
-        Ok(())
+        Ok(piece)
     }
+}
+
+impl Model {
+    /// Joins a piece to all that came before it.
+    ///
+    /// # Errors
+    /// If it does not go on where that ends; the model is then of no use any more.
+    pub(crate) fn join(&mut self, piece: Piece) -> Result<(), Malformed> {
+        let Piece { root, implied, seq } = piece;
+        join(Arc::make_mut(&mut self.root), root, implied, seq)
+            .ok_or(Malformed { what: "a piece does not follow the one before it", at: 0 })
+    }
+}
+
+/// Joins a dict's part to what there is of it. Of its first entry, so many levels are known already.
+fn join(dict: &mut Dict, part: Dict, implied: usize, seq: u64) -> Option<()> {
+    count(dict, &Added { digest: part.digest, nodes: part.nodes }, seq);
+    let mut entries = part.into_entries();
+    if implied > 0 {
+        let Entry { key, node: Node::Dict(child), .. } = entries.next()? else { return None };
+        let Node::Dict(known) = dict.last_mut(&key)? else { return None };
+        join(Arc::make_mut(known), Arc::unwrap_or_clone(child), implied - 1, seq)?;
+    }
+    entries.all(|entry| dict.push(entry)).then_some(())
+}
+
+/// A dict that leads along these keys, and counts nothing.
+fn implied(keys: &[Key], seq: u64) -> Dict {
+    let mut dict = Dict::counting_nothing(seq);
+    for key in keys.iter().rev() {
+        let below = std::mem::replace(&mut dict, Dict::counting_nothing(seq));
+        let node = Node::Dict(Arc::new(below));
+        dict.push(Entry { key: key.clone(), seq, node });
+    }
+    dict
 }
 
 fn count(dict: &mut Dict, added: &Added, seq: u64) {
@@ -64,25 +113,27 @@ impl Rising<'_> {
     }
 
     /// Takes all that is below a dict whose path has `depth` keys; the next one is, so that this takes at least one.
-    fn fill(
-        &mut self,
-        dict: &mut Dict,
-        depth: usize,
-        hasher: &mut Hasher,
-    ) -> Result<Added, Malformed> {
+    fn fill(&mut self, dict: &mut Dict, depth: usize) -> Result<Added, Malformed> {
         let mut added = Added::default();
+        // The last node that was hashed is one of this dict's.
+        let mut is_sibling = false;
+        // Dicts beside one another are mostly alike.
+        let mut room = 0;
         loop {
             let more = if self.ops.path().len() == depth + 1 {
-                let put = self.put(dict, depth, hasher)?;
+                let put = self.put(dict, is_sibling, room)?;
                 self.advance()?;
+                is_sibling = true;
                 put
             } else {
                 let Some(Node::Dict(child)) = dict.last_mut(&self.ops.path()[depth]) else {
                     return Err(self.wrong());
                 };
                 let child = Arc::make_mut(child);
-                let below = self.fill(child, depth + 1, hasher)?;
+                let below = self.fill(child, depth + 1)?;
                 count(child, &below, self.seq);
+                room = child.len();
+                is_sibling = false;
                 below
             };
             added.digest += more.digest;
@@ -95,26 +146,22 @@ impl Rising<'_> {
         }
     }
 
-    /// Puts the next node behind all that a dict has.
-    fn put(
-        &mut self,
-        dict: &mut Dict,
-        depth: usize,
-        hasher: &mut Hasher,
-    ) -> Result<Added, Malformed> {
+    /// Puts the next node behind all that a dict has; if it is a dict, with room for so many keys.
+    fn put(&mut self, dict: &mut Dict, is_sibling: bool, room: usize) -> Result<Added, Malformed> {
         let path = self.ops.path();
+        let Some(key) = path.last() else { return Err(self.wrong()) };
         let (node, digest) = match self.act.take() {
             Some(Act::Set(value)) => {
-                let digest = hasher.leaf(path, &value);
+                let digest = self.hasher.encoded(path, self.ops.value(), is_sibling);
                 (Node::Leaf(value), digest)
             }
             Some(Act::Dict) => {
-                let own = hasher.dict(path);
-                (Node::Dict(Arc::new(Dict::new(own, self.seq))), own)
+                let own = self.hasher.dict(path);
+                (Node::Dict(Arc::new(Dict::with_room(own, self.seq, room))), own)
             }
             _ => return Err(self.wrong()),
         };
-        let entry = Entry { key: path[depth].clone(), seq: self.seq, node };
+        let entry = Entry { key: key.clone(), seq: self.seq, node };
         if dict.push(entry) { Ok(Added { digest, nodes: 1 }) } else { Err(self.wrong()) }
     }
 }

@@ -155,6 +155,18 @@ impl Dict {
         Self { digest: own, nodes: 1, made: seq, touched: seq, ..Self::default() }
     }
 
+    /// As [`Dict::new`], with room for so many keys.
+    pub(crate) fn with_room(own: Digest, seq: u64, keys: usize) -> Self {
+        let keys = keys.min(BUCKET_MAX);
+        let (hashes, entries) = (Vec::with_capacity(keys), Vec::with_capacity(keys));
+        Self { buckets: Buckets::One(Bucket { hashes, entries }), ..Self::new(own, seq) }
+    }
+
+    /// An empty dict that stands for one that is elsewhere.
+    pub(crate) fn counting_nothing(seq: u64) -> Self {
+        Self { nodes: 0, ..Self::new(Digest::ZERO, seq) }
+    }
+
     /// How many keys it has.
     pub(crate) fn len(&self) -> usize {
         self.len
@@ -270,6 +282,15 @@ impl Dict {
     pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         let buckets = (0..self.buckets.len()).filter_map(|at| self.buckets.get(at));
         buckets.flat_map(|bucket| bucket.entries.iter())
+    }
+
+    /// All entries in order; those of buckets that somebody else holds are copied.
+    pub(crate) fn into_entries(self) -> impl Iterator<Item = Entry> {
+        let (one, many) = match self.buckets {
+            Buckets::One(bucket) => (Some(bucket), None),
+            Buckets::Many(buckets) => (None, Some(buckets.into_iter().map(Arc::unwrap_or_clone))),
+        };
+        one.into_iter().chain(many.into_iter().flatten()).flat_map(|bucket| bucket.entries)
     }
 
     /// All entries in order, to be changed; buckets that somebody else holds are copied.

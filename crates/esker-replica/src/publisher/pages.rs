@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::digest::{self, Digest, Hasher};
+use crate::digest::{self, Digest};
 use crate::frame::{BODY_MAX, Frame, Header, Type};
 use crate::model::Model;
 use crate::model::walk::{Step, Walk};
@@ -76,37 +76,40 @@ pub(crate) fn page(model: &Model, wish: &Wish<'_>, bytes_max: usize) -> Page {
 
 /// Goes on filling a page.
 pub(crate) fn fill(page: &mut Page, model: &Model, wish: &Wish<'_>, bytes_max: usize) {
-    let mut hasher = Hasher::default();
     let mut is_begun = false;
     for base in wish.bases {
+        let after = wish.after.filter(|after| after.starts_with(base));
+        if after.is_none() && wish.after.is_some_and(|after| base.as_slice() < after) {
+            continue;
+        }
         let mut walk = Walk::of(model, base);
-        if let Some(after) = wish.after {
-            if base.as_slice() < after && !after.starts_with(base) {
-                continue;
-            }
+        if let Some(after) = after {
             walk = walk.behind(after);
         }
         while let Some((path, step)) = walk.next(wish.since) {
-            let (act, digest) = match step {
-                Step::Leaf(value) => (Act::Set(value.clone()), hasher.leaf(path, value)),
-                Step::Dict if wish.since.is_none() => (Act::Dict, hasher.dict(path)),
+            match step {
+                Step::Leaf(value) if page.ops.size() + value.size() + ROOM > BODY_MAX => {
+                    // What does not fit any more begins the next page.
+                    page.next = Some(if is_begun { page.ops.last().to_vec() } else { Path::new() });
+                    break;
+                }
+                Step::Leaf(value) => page.ops.push_leaf(path, value),
+                Step::Dict if wish.since.is_none() => page.ops.push(path, &Act::Dict),
                 // It may have been another dict before, and something else between.
-                Step::Dict => (Act::Clear, hasher.dict(path)),
-            };
-            if let Act::Set(value) = &act
-                && page.ops.size() + value.size() + ROOM > BODY_MAX
-            {
-                // What does not fit any more begins the next page.
-                page.next = Some(if is_begun { page.ops.last().to_vec() } else { Path::new() });
-                return;
+                Step::Dict => page.ops.push(path, &Act::Clear),
             }
             is_begun = true;
-            page.ops.push(path, &act);
-            page.digest += digest;
             if page.ops.size() >= bytes_max || page.ops.is_full(DEPTH_MAX) {
                 page.next = Some(path.to_vec());
-                return;
+                break;
             }
+        }
+        // What has changed is not checked page by page.
+        if wish.since.is_none() {
+            page.digest += model.digest_between(base, after, page.next.as_deref());
+        }
+        if page.next.is_some() {
+            return;
         }
     }
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::chunk::Chunk;
 use super::repair::{Repair, Wants};
 use super::sync::{Job, Purpose};
 use super::{PULL_LITTLE, PULL_MIN, Replica, Wish};
 use crate::ask::{self, Ask, Cutting, Page};
 use crate::digest::{Digest, of_dict};
-use crate::frame::{Frame, Type};
+use crate::frame::{Frame, Header, Type};
 use crate::model::Model;
 use crate::op::{Op, Ops};
 use crate::path::Path;
@@ -29,7 +30,7 @@ pub(super) struct Copy {
     /// The next chunk to be asked for, and to be taken.
     pub(super) ask: u32,
     pub(super) take: u32,
-    pub(super) came: BTreeMap<u32, Frame>,
+    pub(super) came: BTreeMap<u32, Chunk>,
     /// How many chunks there are, once that is known.
     pub(super) count: Option<u32>,
 }
@@ -59,6 +60,30 @@ impl From<crate::bytes::Malformed> for Useless {
     }
 }
 
+impl Copy {
+    /// Adds the next chunk, if it is what it says it is.
+    fn add(&mut self, chunk: Chunk) -> Result<(), Useless> {
+        let before = self.model.digest();
+        if let Some(piece) = chunk.piece {
+            self.model.join(piece)?;
+        } else {
+            // Junctions come before what is in sections, wherever their paths belong.
+            let mut ops = Ops::new(&chunk.frame.body);
+            while let Some((path, act)) = ops.next()? {
+                self.model.apply(path, &act, self.cut.seq);
+            }
+        }
+        // The root is there from the beginning.
+        let root = if self.take == 0 { of_dict(&[]) } else { Digest::ZERO };
+        let is_true = self.model.digest() - before + root == chunk.frame.header.after;
+        if !is_true || self.model.nodes() > self.cut.nodes {
+            return Err(Useless::Untrue);
+        }
+        self.take += 1;
+        Ok(())
+    }
+}
+
 impl Replica {
     pub(super) fn ask_chunks(&mut self, mut copy: Box<Copy>) {
         let end = copy.count.unwrap_or(u32::MAX);
@@ -73,34 +98,18 @@ impl Replica {
         &mut self,
         mut copy: Box<Copy>,
         ask: &Ask,
-        bytes: &Bytes,
+        chunk: Chunk,
         now: Duration,
     ) -> Result<(), Useless> {
         let Ask::Chunk { index, .. } = ask else { return Err(Useless::Malformed) };
-        self.counts.fetched_bytes += bytes.len() as u64;
-        let frame = self.page(bytes, Type::Chunk, copy.cut.seq)?;
-        if frame.header.last {
+        self.counts.fetched_bytes += chunk.bytes as u64;
+        self.is_page(&chunk.frame.header, Type::Chunk, copy.cut.seq)?;
+        if chunk.frame.header.last {
             copy.count = Some(index + 1);
         }
-        copy.came.insert(*index, frame);
-        while let Some(frame) = copy.came.remove(&copy.take) {
-            let before = copy.model.digest();
-            if self.chain.is_whole() {
-                copy.model.append(&frame.body, copy.cut.seq)?;
-            } else {
-                // Junctions come before what is in sections, wherever their paths belong.
-                let mut ops = Ops::new(&frame.body);
-                while let Some((path, act)) = ops.next()? {
-                    copy.model.apply(path, &act, copy.cut.seq);
-                }
-            }
-            // The root is there from the beginning.
-            let root = if copy.take == 0 { of_dict(&[]) } else { Digest::ZERO };
-            let is_true = copy.model.digest() - before + root == frame.header.after;
-            if !is_true || copy.model.nodes() > copy.cut.nodes {
-                return Err(Useless::Untrue);
-            }
-            copy.take += 1;
+        copy.came.insert(*index, chunk);
+        while let Some(chunk) = copy.came.remove(&copy.take) {
+            copy.add(chunk)?;
         }
         if copy.count != Some(copy.take) {
             self.ask_chunks(copy);
@@ -112,7 +121,7 @@ impl Replica {
         }
         self.model = model;
         self.wishes.push_back(Wish::Renewed);
-        self.adopt(self.publishing(), cut.seq, now);
+        self.adopt_cut(cut.seq, now);
         Ok(())
     }
 
@@ -124,9 +133,13 @@ impl Replica {
     /// Reads a frame that answers, of this type and of this cut.
     fn page(&self, bytes: &Bytes, kind: Type, seq: u64) -> Result<Frame, Useless> {
         let frame = Frame::from_one(bytes)?;
-        let header = &frame.header;
+        self.is_page(&frame.header, kind, seq)?;
+        Ok(frame)
+    }
+
+    fn is_page(&self, header: &Header, kind: Type, seq: u64) -> Result<(), Useless> {
         let fits = header.kind == kind && header.seq == seq && header.epoch == self.publishing();
-        if fits { Ok(frame) } else { Err(Useless::Malformed) }
+        if fits { Ok(()) } else { Err(Useless::Malformed) }
     }
 
     pub(super) fn replayed(
@@ -252,7 +265,7 @@ impl Replica {
                 }
                 self.model = model;
                 self.tell(done);
-                self.adopt(self.publishing(), cut.seq, now);
+                self.adopt_cut(cut.seq, now);
                 return Ok(());
             }
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use esker_wire::fault::{Code, Fault};
 
+use super::chunk::{Chunk, Ready, Work};
 use super::fetch::{Copy, Differing, Useless};
 use super::repair::Repair;
 use super::{MEND_APART, PAUSE_MAX, PAUSE_MIN, Replica, Wish};
@@ -54,10 +55,7 @@ impl Replica {
                 let from = if self.newer.is_some() { 0 } else { self.chain.newest() };
                 self.ask(Ask::Cut(ask::Cut { sections: self.options.sections.clone(), from }));
             }
-            Job::Replay(sections) => {
-                self.counts.replays += 1;
-                self.ask_replay(sections.clone());
-            }
+            Job::Replay(sections) => self.ask_replay(sections.clone()),
             Job::Idle | Job::Copy(_) | Job::Diff(_) | Job::Repair(_) => {}
         }
         self.job = job;
@@ -101,11 +99,16 @@ impl Replica {
     }
 
     /// Takes the answer to a question, or why there is none.
-    pub fn answer(&mut self, asked: u64, answer: Result<(u64, Answer), Fault>, now: Duration) {
+    pub fn answer(
+        &mut self,
+        asked: u64,
+        answer: Result<(u64, impl Into<Ready>), Fault>,
+        now: Duration,
+    ) {
         // What was given up meanwhile is of no interest.
         if let Some(ask) = self.flight.remove(&asked) {
             match answer {
-                Ok((epoch, answer)) => self.answered(&ask, epoch, answer, now),
+                Ok((epoch, answer)) => self.answered(&ask, epoch, answer.into(), now),
                 Err(fault) => self.refused(&ask, &fault, now),
             }
         }
@@ -173,7 +176,7 @@ impl Replica {
         self.begin(Job::Idle, now);
     }
 
-    fn answered(&mut self, ask: &Ask, epoch: u64, answer: Answer, now: Duration) {
+    fn answered(&mut self, ask: &Ask, epoch: u64, answer: Ready, now: Duration) {
         let known = self.newer.or(self.epoch);
         if known.is_some_and(|known| epoch < known) {
             if !self.is_ghost(epoch) {
@@ -193,25 +196,7 @@ impl Replica {
                 return self.begin(Job::Hello, now);
             }
         }
-        let done = match (answer, std::mem::replace(&mut self.job, Job::Idle)) {
-            (Answer::Hello(hello), Job::Hello) => {
-                self.greeted(hello, now);
-                Ok(())
-            }
-            (Answer::Cut(cut), Job::Cut(purpose)) => {
-                self.cut(cut, purpose, now);
-                Ok(())
-            }
-            (Answer::Frame(frame), Job::Copy(copy)) => self.copy(copy, ask, &frame, now),
-            (Answer::Replayed(replayed), Job::Replay(sections)) => {
-                self.replayed(&replayed, sections, now)
-            }
-            (Answer::Page(page), Job::Diff(differing)) => self.differ(differing, &page, now),
-            (Answer::Frame(frame), Job::Repair(repair)) => self.compare(repair, &frame, now),
-            (Answer::Page(page), Job::Repair(repair)) => self.fetch(repair, page, now),
-            _ => Err(Useless::Malformed),
-        };
-        match done {
+        match self.go_on_with(ask, answer, now) {
             Ok(()) => {}
             Err(Useless::Malformed) => {
                 self.counts.malformed += 1;
@@ -226,6 +211,35 @@ impl Replica {
                 self.fail(now);
             }
         }
+    }
+
+    /// What is under way goes on with an answer.
+    fn go_on_with(&mut self, ask: &Ask, answer: Ready, now: Duration) -> Result<(), Useless> {
+        let answer = match (answer.0, std::mem::replace(&mut self.job, Job::Idle)) {
+            (Work::Chunk(chunk), Job::Copy(copy)) => return self.copy(copy, ask, *chunk, now),
+            (Work::Chunk(_), _) => return Err(Useless::Malformed),
+            (Work::Answer(answer), job) => (answer, job),
+        };
+        match answer {
+            (Answer::Hello(hello), Job::Hello) => self.greeted(hello, now),
+            (Answer::Cut(cut), Job::Cut(purpose)) => self.cut(cut, purpose, now),
+            (Answer::Frame(frame), Job::Copy(copy)) => {
+                let chunk = Chunk::read(&frame, self.chain.is_whole())?;
+                return self.copy(copy, ask, chunk, now);
+            }
+            (Answer::Replayed(replayed), Job::Replay(sections)) => {
+                return self.replayed(&replayed, sections, now);
+            }
+            (Answer::Page(page), Job::Diff(differing)) => {
+                return self.differ(differing, &page, now);
+            }
+            (Answer::Frame(frame), Job::Repair(repair)) => {
+                return self.compare(repair, &frame, now);
+            }
+            (Answer::Page(page), Job::Repair(repair)) => return self.fetch(repair, page, now),
+            _ => return Err(Useless::Malformed),
+        }
+        Ok(())
     }
 
     /// Whether the newer start that was heard of is none: it is silent, and the publisher knows nothing of it.
@@ -245,7 +259,8 @@ impl Replica {
         }
         if is_new || self.is_wrong {
             if self.chain.is_whole() && hello.digest == self.model.digest() {
-                return self.adopt(hello.epoch, hello.seq, now);
+                self.adopt(hello.epoch, hello.seq, now);
+                return self.finish(now);
             }
             return self.begin(Job::Cut(Purpose::Repair), now);
         }
@@ -253,7 +268,10 @@ impl Replica {
             return self.begin_diff(Vec::new(), now);
         }
         match hello.seq.cmp(&self.chain.newest()) {
-            Ordering::Greater => self.begin(Job::Replay(vec![Path::new()]), now),
+            Ordering::Greater => {
+                self.counts.replays += 1;
+                self.begin(Job::Replay(vec![Path::new()]), now);
+            }
             Ordering::Equal if hello.digest != self.model.digest() => {
                 self.begin(Job::Cut(Purpose::Repair), now);
             }
@@ -261,22 +279,28 @@ impl Replica {
         }
     }
 
-    /// The model is the publisher's already.
-    pub(super) fn adopt(&mut self, epoch: u64, seq: u64, now: Duration) {
+    /// The model is the publisher's as of this transaction.
+    fn adopt(&mut self, epoch: u64, seq: u64, now: Duration) {
         self.epoch = Some(epoch);
         self.newer = None;
         self.is_wrong = false;
         // Silence counts from the beginning.
         self.heard.get_or_insert(now);
         self.chain.restart(seq);
-        self.finish(now);
+    }
+
+    /// The model is that of a cut, which others may have asked for before: what came since is asked for too.
+    pub(super) fn adopt_cut(&mut self, seq: u64, now: Duration) {
+        self.adopt(self.publishing(), seq, now);
+        let all = self.chain.places().map(|(_, place)| place.path.clone()).collect();
+        self.begin(Job::Replay(all), now);
     }
 
     pub(super) fn cut(&mut self, cut: Cutting, purpose: Purpose, now: Duration) {
         let mut model = self.model.clone();
         let digest = self.junctions.digest(&mut model, &self.options.sections);
         if digest == cut.digest && self.epoch.is_some() {
-            return self.adopt(self.publishing(), cut.seq, now);
+            return self.adopt_cut(cut.seq, now);
         }
         if purpose == Purpose::Copy {
             self.counts.copies += 1;

@@ -30,7 +30,7 @@ fn pauses_double_up_to_half_a_minute_and_differ_by_chance() {
             replica.tick(now);
             let asked = asks(&mut replica);
             assert_eq!(asked.len(), 1, "no more than one question at a time");
-            replica.answer(asked[0].0, Err(Fault::new(Code::Timeout, "")), now);
+            replica.answer(asked[0].0, Err::<(u64, Answer), _>(Fault::new(Code::Timeout, "")), now);
             let pause = replica.due(now);
             assert!(pause >= most / 2 && pause <= most, "{turn}: {pause:?} of {most:?}");
             if turn == 0 {

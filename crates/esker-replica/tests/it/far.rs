@@ -7,7 +7,7 @@ use esker_replica::model::Model;
 use esker_replica::op::{Act, Op};
 use esker_replica::path::{Key, Path, path};
 use esker_replica::publisher::{Options, Publisher};
-use esker_replica::replica::{State, Wish};
+use esker_replica::replica::{self, Replica, State, Wish};
 use esker_wire::fault::Code;
 
 use crate::dice::Dice;
@@ -65,7 +65,8 @@ fn deletions_too_old_are_found_by_a_walk() {
     pair.beat();
     pair.wait(20);
     assert!(pair.is_in_step());
-    assert_eq!((pair.asked("REPLAY"), pair.asked("DIFF"), pair.asked("CUT")), (1, 1, 1));
+    // The second REPLAY asks what came since the cut.
+    assert_eq!((pair.asked("REPLAY"), pair.asked("DIFF"), pair.asked("CUT")), (2, 1, 1));
     assert_eq!((pair.counts().repairs, pair.counts().copies), (1, 1));
 }
 
@@ -156,7 +157,21 @@ fn subscribing_in_the_middle_of_a_burst() {
     }
     pair.deliver(&published[45..]);
     assert!(pair.is_in_step());
-    assert_eq!((pair.counts().copies, pair.asked("REPLAY")), (1, 0));
+    assert_eq!((pair.counts().copies, pair.counts().losses), (1, 0));
+}
+
+#[test]
+fn a_shared_cut_is_followed_by_what_came_since() {
+    let mut pair = Pair::new(Options::new("m", 5));
+    pair.change(&[set(&["a"], 1)]);
+    pair.wait(0);
+    assert!(pair.is_in_step());
+    // Nobody hears of this but who asks: it is newer than the cut that a second one is given.
+    pair.change(&[set(&["a"], 2)]);
+    pair.replica = Replica::new(replica::Options::default());
+    pair.wait(0);
+    assert!(pair.is_in_step());
+    assert_eq!((pair.counts().copies, pair.counts().applied), (1, 1));
 }
 
 #[test]

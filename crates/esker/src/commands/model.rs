@@ -184,14 +184,13 @@ fn keys(keys: &[String]) -> Path {
 fn in_step(found: &Publisher, name: &str) -> Result<Follow> {
     let mut follow = Follow::start(&found.bus, &found.endpoint, name, replica::Options::default())?;
     let begun = std::time::Instant::now();
-    while follow.state() != State::Live {
+    while follow.recv_timeout(WAIT) != Some(News::State(State::Live)) {
         if begun.elapsed() > SYNC_MAX {
             bail!(hinted(
                 "the model is not in step yet",
                 "is its publisher overloaded, or the way to it slow?"
             ));
         }
-        follow.recv_timeout(WAIT);
     }
     Ok(follow)
 }
@@ -203,7 +202,9 @@ fn watch(place: &Place, watch: &ModelWatch) -> Result<()> {
     if watch.once {
         return show(&follow, &base);
     }
-    if !watch.json {
+    if watch.json {
+        say::json(&json!({ "state": text(State::Live) }))?;
+    } else {
         say::note(format!("in step with {} since now", watch.which.name));
     }
     loop {

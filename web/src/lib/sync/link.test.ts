@@ -57,10 +57,10 @@ it("connects again after pauses that grow to half a minute, and soon once it was
   });
   newest().open();
   await vi.advanceTimersByTimeAsync(100);
-  expect(states).toEqual(["live"]);
+  expect(states).toEqual(["catching-up", "live"]);
   const before = Date.now();
   newest().end();
-  expect(states).toEqual(["live", "stale"]);
+  expect(states).toEqual(["catching-up", "live", "stale"]);
   const count = sockets.length;
   while (sockets.length === count) vi.advanceTimersToNextTimer();
   expect(Date.now() - before).toBeLessThanOrEqual(101);
@@ -86,7 +86,7 @@ it("leaves out what cannot be read, and what a socket says that it has let go", 
   newest().hear(utf8("esker-sync/1 m\0"), new Uint8Array(71), new Uint8Array());
   newest().hear(utf8("=====esker/1 OK\n\tid: 99\n"));
   expect(link.replica.counts.malformed).toBe(3);
-  expect(states).toEqual(["live"]);
+  expect(states).toEqual(["catching-up", "live"]);
   const late = newest();
   link.close();
   expect(late.onmessage).toBeNull();

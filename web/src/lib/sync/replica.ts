@@ -215,7 +215,7 @@ export class Replica extends Follower {
         return this.#greeted(reply, now);
       case "repair-cut":
       case "copy-cut":
-        return this.#cut(readCut(reply), job.kind, now);
+        return this.#cut(readCut(reply), job.kind);
       case "copy":
         return this.#copy(job, asked.index, reply, now);
       case "replay":
@@ -223,7 +223,7 @@ export class Replica extends Follower {
       case "diff":
         return this.#differ(job, reply, now);
       case "repair":
-        return this.#repaired(job, asked.verb, reply, now);
+        return this.#repaired(job, asked.verb, reply);
     }
   }
 
@@ -242,7 +242,9 @@ export class Replica extends Follower {
       if (!this.isOnline) return;
     }
     if (this.newer === epoch || this.#isWrong) {
-      return this.chain.isWhole && digest === this.model.digest ? this.#adopt(seq, now) : this.#askCut("repair-cut");
+      if (!this.chain.isWhole || digest !== this.model.digest) return this.#askCut("repair-cut");
+      this.#adopt(seq);
+      return this.#finish(now);
     }
     if (!this.chain.isWhole) this.diff([], now);
     else if (seq > this.chain.newest) this.replay([[]], now);
@@ -250,13 +252,20 @@ export class Replica extends Follower {
     else this.#finish(now);
   }
 
-  /** The model is the publisher's already. */
-  #adopt(seq: number, now: number): void {
+  /** The model is the publisher's as of this transaction. */
+  #adopt(seq: number): void {
     this.epoch = this.newer ?? this.epoch;
     this.newer = null;
     this.#isWrong = false;
     this.chain.restart(seq);
-    this.#finish(now);
+  }
+
+  /** The model is that of a cut, which others may have asked for before: what came since is asked for too. */
+  #adoptCut(seq: number): void {
+    this.#adopt(seq);
+    const all = [...this.chain.places()].map(([, place]) => place.path);
+    this.#begin({ kind: "replay", sections: all });
+    this.#askReplay(all);
   }
 
   /** The digest of some of the sections with the junctions above them; of the whole model if none is named. */
@@ -265,15 +274,15 @@ export class Replica extends Follower {
     return BigInt.asUintN(128, sections.reduce((sum, path) => sum + model.digestAt(path), this.junctions.above(sections)));
   }
 
-  #cut(cut: Cut, kind: "repair-cut" | "copy-cut", now: number): void {
-    if (this.epoch !== null && this.#digestOf(this.model, this.sections) === cut.digest) return this.#adopt(cut.seq, now);
+  #cut(cut: Cut, kind: "repair-cut" | "copy-cut"): void {
+    if (this.epoch !== null && this.#digestOf(this.model, this.sections) === cut.digest) return this.#adoptCut(cut.seq);
     if (kind === "copy-cut") {
       this.counts.copies += 1;
       return this.#askChunks({ kind: "copy", cut, model: new Model(), ask: 0, take: 0, came: new Map(), count: Number.POSITIVE_INFINITY });
     }
     this.counts.repairs += 1;
     const bases = this.chain.isWhole ? [[]] : this.sections;
-    this.#goOn({ kind: "repair", cut, repair: new Repair(this.model.clone(), bases, cut.nodes) }, now);
+    this.#goOn({ kind: "repair", cut, repair: new Repair(this.model.clone(), bases, cut.nodes) });
   }
 
   #askChunks(copy: Job & { kind: "copy" }): void {
@@ -299,7 +308,7 @@ export class Replica extends Follower {
     if (this.#digestOf(copy.model, this.sections) !== copy.cut.digest) return this.#isUntrue(now);
     this.model = copy.model;
     this.needs.changed(null);
-    this.#adopt(copy.cut.seq, now);
+    this.#adoptCut(copy.cut.seq);
   }
 
   /** A copy is not what it says it is: another one at once would not be either. */
@@ -364,13 +373,13 @@ export class Replica extends Follower {
     if (done.length > 0) this.needs.changed(done.length > CHANGED_MAX ? null : done);
   }
 
-  #repaired(job: Job & { kind: "repair" }, verb: string, reply: Reply, now: number): void {
+  #repaired(job: Job & { kind: "repair" }, verb: string, reply: Reply): void {
     if (verb === "NODES") job.repair.compare(this.#page(reply, NODES, job.cut).body);
     else job.repair.fetch(this.#page(reply, CHUNK, job.cut), reply.paths("next").at(-1) ?? null);
-    this.#goOn(job, now);
+    this.#goOn(job);
   }
 
-  #goOn(job: Job & { kind: "repair" }, now: number): void {
+  #goOn(job: Job & { kind: "repair" }): void {
     this.#job = job;
     const { cut, repair } = job;
     const wants = repair.next();
@@ -383,7 +392,7 @@ export class Replica extends Follower {
     }
     this.model = repair.model;
     this.#tell(repair.done);
-    this.#adopt(cut.seq, now);
+    this.#adoptCut(cut.seq);
   }
 }
 
