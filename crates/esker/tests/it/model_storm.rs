@@ -113,13 +113,13 @@ fn a_thousand_join_at_once_and_half_of_them_leave_midway() {
     let model = Model::new();
     let _publisher = model.serve();
     let writer = Writer::new(&model.endpoint());
-    writer.put((0..300).map(|number| set(number, 0)));
+    writer.put((0..100).map(|number| set(number, 0)));
     let first = writer.cut();
     let mut follows: Vec<Follow> = (0..REPLICAS).map(|seed| writer.follow(seed)).collect();
     let mut value = 0;
     let mut change = || {
         value += 1;
-        writer.put((0..10).map(|number| set(number * 7, value)));
+        writer.put([(0..10).flat_map(|number| set(number * 7, value)).collect()]);
     };
     let here = |follows: &[Follow]| follows.iter().filter(|one| one.last().is_some()).count();
     wait_for(

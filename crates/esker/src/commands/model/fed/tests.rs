@@ -28,6 +28,27 @@ fn a_line_is_an_operation_or_several() {
 }
 
 #[test]
+fn numbers_stay_what_they_are_or_are_refused() {
+    let value = |number: &str| {
+        let line = format!(r#"{{"op": "set", "path": ["a"], "value": {number}}}"#);
+        transaction(line.as_bytes()).map(|ops| ops[0].act.clone())
+    };
+    let set = |number: &str, wanted: Value| {
+        assert_eq!(value(number).unwrap(), Act::Set(wanted), "{number}");
+    };
+    set("9007199254740993", Value::from((1_i64 << 53) + 1));
+    set("18446744073709551615", Value::from(u64::MAX));
+    set("-9223372036854775808", Value::from(i64::MIN));
+    set("-0.0", Value::from(-0.0));
+    set("1.0", Value::from(1.0));
+    assert_ne!(Value::from(-0.0), Value::from(0.0));
+    for number in ["1e400", "NaN", "Infinity", "01"] {
+        let error = format!("{:#}", value(number).unwrap_err());
+        assert!(error.starts_with("not JSON"), "{number}: {error}");
+    }
+}
+
+#[test]
 fn what_is_no_operation_says_why() {
     assert!(told("{").starts_with("not JSON"));
     assert!(told("").starts_with("not JSON"));
