@@ -1,5 +1,6 @@
 //! Clients of a model that mean harm: its publisher's memory stays bounded, and whoever is honest is in step.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use esker_replica::op::{self, Act, Op};
 use esker_replica::path::path;
 use esker_replica::replica::State;
 
+use crate::model_network::noise;
 use crate::model_storm::{Writer, wait_for};
 use crate::proxy::{Proxy, Way};
 use crate::sync_clients::{MODEL, Model};
@@ -157,4 +159,45 @@ fn hostile_clients_take_no_memory_and_nobody_out_of_step() {
     let after = most_memory_kb(publisher.pid());
     assert!(after < before + 300 * 1024, "memory went from {before} to {after} kB");
     assert_eq!((honest.counts().copies, honest.counts().mismatches), (1, 0), "{}", told());
+}
+
+#[test]
+fn who_asks_for_cuts_without_end_keeps_nobody_from_a_copy() {
+    let model = Model::new();
+    let _publisher = model.serve();
+    let to = model.endpoint();
+    let writer = Writer::new(&to);
+    writer.put((0..20).map(|at| {
+        vec![Op::set(path(["tasks", &format!("{at}"), "log"]), noise(at, 100_000).as_str())]
+    }));
+    let (is_over, rounds) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let hostile = Writer::new(&to);
+            let cut = |at: u64| {
+                let sections = vec![path(["tasks", &format!("{at}")])];
+                ask(&Ask::Cut(Cut { sections, from: 0 }))
+            };
+            while !is_over.load(SeqCst) {
+                flood(&hostile, &to, (0..200).map(cut).collect());
+                rounds.fetch_add(1, SeqCst);
+            }
+        });
+        let ending = Ending(&is_over);
+        wait_for("the flood", String::new, || rounds.load(SeqCst) > 0);
+        let follow = writer.follow(1);
+        let told = || format!("{:?} {:?}", follow.state(), follow.counts());
+        wait_for("step", told, || follow.state() == State::Live);
+        assert_eq!(follow.counts().copies, 1, "{}", told());
+        drop(ending);
+    });
+}
+
+/// The flood ends when this is dropped, however the test ends.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
 }

@@ -67,7 +67,7 @@ impl Net {
 }
 
 /// Text that nobody compresses by much.
-fn noise(seed: u64, bytes: usize) -> String {
+pub(crate) fn noise(seed: u64, bytes: usize) -> String {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
         state ^= state << 13;
