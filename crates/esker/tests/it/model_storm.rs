@@ -11,6 +11,7 @@ use esker_replica::op::Op;
 use esker_replica::path::path;
 use esker_replica::replica::{Options, State};
 
+use crate::live_model::Lines;
 use crate::sync_clients::{Client, MODEL, Model};
 use crate::world::{PATIENCE, signal};
 
@@ -165,13 +166,17 @@ fn one_that_is_stopped_slows_nobody_and_is_told_what_differs() {
     let writer = Writer::new(&model.endpoint());
     writer.put((0..300).map(|number| set(number, 0)));
     let mut stopped = Client::follow(&model, &[]);
+    let watch = ["model", "watch", "--json", "--at", &model.requests, "--model", MODEL];
+    let watch = Lines::of(&model.world, &watch);
+    watch.wait_for("step", |line| line["state"] == "live");
     let others: Vec<Follow> = (0..3).map(|seed| writer.follow(seed)).collect();
     let told =
         || others.iter().map(|one| format!("{:?} {:?}\n", one.last(), one.counts())).collect();
     wait_for("the others", told, || others.iter().all(|one| writer.is_in_step(one)));
     let begun: Vec<u64> = others.iter().map(|one| one.counts().applied).collect();
 
-    signal(&stopped.pid(), "STOP");
+    let pids = || [stopped.pid(), watch.pid().to_string()];
+    pids().iter().for_each(|pid| signal(pid, "STOP"));
     let before = writer.hello().seq;
     // More frames than may wait for one, and then more bytes than are kept: nothing of what it misses can be replayed.
     let text = "x".repeat(1000);
@@ -202,7 +207,7 @@ fn one_that_is_stopped_slows_nobody_and_is_told_what_differs() {
         assert!(writer.is_in_step(other));
     }
 
-    signal(&stopped.pid(), "CONT");
+    pids().iter().for_each(|pid| signal(pid, "CONT"));
     let digest = hello.digest.to_string();
     model.wait_for(&mut stopped, "the stopped one", |here| {
         here["digest"] == digest[..] && here["state"] == "live"
@@ -211,4 +216,6 @@ fn one_that_is_stopped_slows_nobody_and_is_told_what_differs() {
     let [copies, repairs, refused] = ["copies", "repairs", "refused"].map(|one| here[one].as_u64());
     assert_eq!([copies, repairs, refused], [Some(0); 3], "DIFF suffices: {here}");
     assert!(here["losses"].as_u64() > Some(0), "{here}");
+    writer.put([vec![Op::set(path(["end"]), true)]]);
+    watch.wait_for("the end", |line| line["path"] == serde_json::json!(["end"]));
 }
