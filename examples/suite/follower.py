@@ -30,8 +30,8 @@ class Screen:
         self.changes += len(changes)
 
     def show(self) -> None:
-        with_all = self.m.snapshot()
-        tasks = [task for cycle in with_all.get("cycles", {}).values() for task in cycle.values()]
+        model = self.m.snapshot()
+        tasks = [task for cycle in model.get("cycles", {}).values() for task in cycle.values()]
         counts = Counter(task["state"] for task in tasks)
         told = "  ".join(self.coloured(state, f"{state} {counts[state]}") for state in STATES)
         if self.is_terminal:
@@ -61,7 +61,7 @@ def main() -> None:
         while not over.wait(pause):
             screen.show()
         screen.show()
-        print(f"\nended {m.state} at {m.digest}, transaction {m.seq} of epoch {m.epoch}")
+        print("\n" * screen.is_terminal + f"ended {m.state} at {m.digest}, transaction {m.seq} of epoch {m.epoch}")
 
 
 if __name__ == "__main__":

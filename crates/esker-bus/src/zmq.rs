@@ -34,8 +34,7 @@ const WAITING_MAX: u32 = 1000;
 /// The events that may wait for one subscriber. Beyond, they are dropped, and the chain tells it.
 const EVENTS_WAITING_MAX: u32 = 10_000;
 
-/// The bytes of events that may wait for one subscriber: what a replica keeps for itself. One event more may.
-/// The library's own limit is half a megabyte, which a few large events that come together are beyond.
+/// The bytes of them. A busy publisher has more in one transaction than the library would hold by itself.
 const EVENTS_WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The bytes that a subscriber may say at once.

@@ -27,7 +27,7 @@ use serde_json::json;
 
 use crate::cli::{Model, ModelGet, ModelServe, ModelSet, ModelWatch, Which};
 use crate::endpoints::Endpoints;
-use crate::planes::with_sources;
+use crate::planes::{allow_files, alone_connections, with_sources};
 use crate::project::Place;
 use crate::say::{self, hinted};
 use crate::stop::Stop;
@@ -66,8 +66,9 @@ fn serve(serve: &ModelServe) -> Result<()> {
         Some(fed) => fed.first(&options, &stop)?,
         None => None,
     };
-    let (server, source) =
-        live::serve(&bus, &options, first, &binds(&serve.requests, &serve.events))?;
+    let limits = alone_connections(allow_files());
+    let binds = Binds { limits, ..binds(&serve.requests, &serve.events) };
+    let (server, source) = live::serve(&bus, &options, first, &binds)?;
     serving(serve, [("requests", server.requests()), ("events", server.events())]);
     let (published, followed) = interop(&bus, serve, &server, source.clone())?;
     let web = match serve.web {

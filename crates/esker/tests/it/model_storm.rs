@@ -10,6 +10,7 @@ use esker_replica::follow::{self, Follow};
 use esker_replica::op::Op;
 use esker_replica::path::path;
 use esker_replica::replica::{Options, State};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::live_model::Lines;
 use crate::sync_clients::{Client, MODEL, Model};
@@ -108,9 +109,17 @@ fn set(number: usize, value: usize) -> Vec<Op> {
     vec![Op::set(path(["tasks", &format!("{}", number % 10), &format!("{number}")]), value as u64)]
 }
 
+/// A thousand replicas in one process need more files than a shell allows.
+fn allow_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum.map_or(16_384, |most| most.min(16_384));
+    setrlimit(Resource::Nofile, Rlimit { current: Some(current), ..limit }).expect("it is allowed");
+}
+
 #[test]
 fn a_thousand_join_at_once_and_half_of_them_leave_midway() {
     const REPLICAS: u64 = 1000;
+    allow_files();
     let model = Model::new();
     let _publisher = model.serve();
     let writer = Writer::new(&model.endpoint());
