@@ -2,15 +2,17 @@
 
 Thousands of tasks in cycles go from waiting over ready, submitted and running to succeeded, or fail and are tried again; a
 cycle that is done goes, and a new one comes. What changes is written, a line of JSON each, to `esker model serve --stdin`, which
-runs as a child of this program; killed, it is started again with the model as it is by then.
+runs as a child of this program; killed, it is started again with the model as it is by then. Ctrl-C brings all to rest, and again, to an end.
 """
 
 import argparse
 import contextlib
 import json
 import random
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from typing import Iterator, Optional
@@ -22,6 +24,8 @@ HOSTS = ["ada", "babbage", "curie", "darwin", "euler"]
 FAN_OUT = 3
 #: The messages of a task that are kept.
 MESSAGES_MAX = 3
+#: The changes after which it says how many they were.
+TOLD_EACH = 5000
 #: Of so many tasks that run, one fails.
 FAILS_ONE_OF = 12
 
@@ -142,7 +146,8 @@ class Publisher:
 
     def start(self, suite: Suite) -> None:
         """With what there is already, so that nobody ever sees less."""
-        self.child = subprocess.Popen(self.command, stdin=subprocess.PIPE)
+        # In a session of its own, where Ctrl-C does not reach it: it ends with its input.
+        self.child = subprocess.Popen(self.command, stdin=subprocess.PIPE, start_new_session=True)
         print(f"the publisher is process {self.child.pid}", flush=True)
         self.say(suite, [json.dumps(suite.whole())])
 
@@ -174,10 +179,10 @@ class Publisher:
             self.child.wait()
 
 
-def paced(rate: float, changes: Optional[int]) -> Iterator[int]:
+def paced(rate: float, changes: Optional[int], rest: threading.Event) -> Iterator[int]:
     """How many changes to make at once, so that there are so many a second; as many as can be for 0."""
     begun, made = time.monotonic(), 0
-    while changes is None or made < changes:
+    while not rest.is_set() and (changes is None or made < changes):
         due = made + 50 if rate == 0 else int((time.monotonic() - begun) * rate) + 1
         now = min(due - made, 1000, made + 1000 if changes is None else changes - made)
         if now > 0:
@@ -199,14 +204,25 @@ def main() -> None:
     options = parser.parse_args()
     suite = Suite(options.tasks, options.cycles, options.seed)
     publisher = Publisher(options.requests, options.events)
+    rest = threading.Event()
+
+    def interrupted(*_: object) -> None:
+        if rest.is_set():
+            raise KeyboardInterrupt
+        rest.set()
+
+    signal.signal(signal.SIGINT, interrupted)
     try:
         publisher.start(suite)
         made = 0
-        for now in paced(options.rate, options.changes):
+        for now in paced(options.rate, options.changes, rest):
             publisher.say(suite, [json.dumps(suite.change()) for _ in range(now)])
-            made += now
+            told, made = made // TOLD_EACH, made + now
+            if made // TOLD_EACH > told:
+                print(f"{made // TOLD_EACH * TOLD_EACH} changes", flush=True)
+        rest.set()
         counts = suite.counts()
-        print(f"{made} changes;", ", ".join(f"{counts[state]} {state}" for state in STATES), flush=True)
+        print(f"at rest after {made} changes:", ", ".join(f"{counts[state]} {state}" for state in STATES), flush=True)
         publisher.watch(suite)
     except KeyboardInterrupt:
         pass
