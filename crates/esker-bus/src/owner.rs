@@ -70,7 +70,12 @@ pub(crate) fn run(mut service: impl Service, mut lines: Lines, outlets: &Outlets
                 }
             }
             Taken::Late => {}
-            Taken::Ended => return,
+            Taken::Ended => {
+                for event in service.end() {
+                    outlets.publish(event);
+                }
+                return;
+            }
         }
     }
 }

@@ -52,4 +52,9 @@ pub trait Service: Send + 'static {
 
     /// Called about once a second: what to publish although nothing was asked, such as a heartbeat.
     fn tick(&mut self) -> Vec<Frames>;
+
+    /// Called once, when everything that was accepted is answered and the server ends: what to publish as its last word.
+    fn end(&mut self) -> Vec<Frames> {
+        Vec::new()
+    }
 }

@@ -1,5 +1,6 @@
 //! A replica at work: a thread that hears a publisher, asks it, and keeps a model in step.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -16,7 +17,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::ask::{Answer, Ask, Hello};
 use crate::model::Model;
 use crate::op::Op;
-use crate::path;
+use crate::path::{self, Path};
 use crate::replica::{Counts, Options, Ready, Replica, State, Wish};
 
 /// How long an answer may take.
@@ -30,6 +31,9 @@ const FRAMES_MAX: usize = 64;
 
 /// What came of a question, by its number: the publisher's start, and the answer.
 type Answered = (u64, Result<(u64, Ready), Fault>);
+
+/// What is done whenever something may have become of a replica.
+pub(crate) type After = Box<dyn FnMut(&mut Replica) + Send>;
 
 /// What a follower is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,14 +56,14 @@ pub struct Follow {
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     replica: Mutex<Replica>,
     is_over: AtomicBool,
     over: Notify,
 }
 
 impl Shared {
-    fn replica(&self) -> MutexGuard<'_, Replica> {
+    pub(crate) fn replica(&self) -> MutexGuard<'_, Replica> {
         // A panic in the thread leaves a replica that its next frame puts right.
         self.replica.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -93,17 +97,30 @@ impl Follow {
     /// # Errors
     /// `unavailable` if the system gives no thread.
     pub fn start(bus: &Bus, to: &Endpoint, model: &str, options: Options) -> Result<Self, Fault> {
+        let seed = if options.seed == 0 { random() } else { options.seed };
+        let options = Options { seed, ..options };
+        let sections = options.sections.clone();
+        Self::with((bus, to, model), Replica::new(options), &sections, Box::new(|_| {}))
+    }
+
+    /// Has a replica follow these sections; `after` is called whenever something may have become of it.
+    pub(crate) fn with(
+        (bus, to, model): (&Bus, &Endpoint, &str),
+        replica: Replica,
+        sections: &[Path],
+        after: After,
+    ) -> Result<Self, Fault> {
         let (told, news) = mpsc::channel(NEWS_MAX);
-        let topics = match options.sections.is_empty() {
+        let is_whole = sections.is_empty();
+        let topics = match is_whole {
             true => vec![path::topics(model)],
             false => {
-                let sections = options.sections.iter().map(|section| path::topic(model, section));
+                let sections = sections.iter().map(|section| path::topic(model, section));
                 sections.chain([path::topic(model, &[])]).collect()
             }
         };
-        let is_whole = options.sections.is_empty();
         let shared = Arc::new(Shared {
-            replica: Mutex::new(Replica::new(options)),
+            replica: Mutex::new(replica),
             is_over: AtomicBool::new(false),
             over: Notify::new(),
         });
@@ -122,6 +139,7 @@ impl Follow {
             answered,
             told,
             owes: false,
+            after,
         };
         let thread = std::thread::Builder::new()
             .name("replica".to_owned())
@@ -133,6 +151,11 @@ impl Follow {
                 )
             })?;
         Ok(Self { shared, news, bus: bus.clone(), thread: Some(thread) })
+    }
+
+    /// The replica, for who serves it to others.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// The model as it is now; it stays so.
@@ -178,6 +201,11 @@ impl Drop for Follow {
     }
 }
 
+/// A number that others do not have.
+pub(crate) fn random() -> u64 {
+    RandomState::new().hash_one(())
+}
+
 /// Works out what needs nothing of the replica, chunks beside one another.
 async fn ready(question: Ask, answer: Answer, is_whole: bool) -> Result<Ready, Fault> {
     if !is_whole || !matches!(question, Ask::Chunk { .. }) {
@@ -213,6 +241,7 @@ struct Follower {
     told: mpsc::Sender<News>,
     /// Something could not be told: the model is to be looked at.
     owes: bool,
+    after: After,
 }
 
 impl Follower {
@@ -235,6 +264,7 @@ impl Follower {
                     Came::Time => {}
                 }
                 replica.tick(now);
+                (self.after)(&mut replica);
                 std::iter::from_fn(|| replica.wish()).collect::<Vec<_>>()
             };
             for wish in wishes {

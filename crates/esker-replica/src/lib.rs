@@ -20,6 +20,8 @@ pub mod frame;
 pub mod publisher;
 pub mod replica;
 
+pub mod relay;
+
 pub mod follow;
 pub mod live;
 

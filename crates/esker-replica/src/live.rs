@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use esker_bus::bus::{Binds, Bus};
 use esker_bus::server::{Server, Waker};
@@ -17,6 +17,9 @@ use crate::publisher::{Now, Options, Publication, Publisher, Reply, limits};
 
 /// The transactions that may wait for the publisher; sources wait beyond.
 const WAITING_MAX: usize = 1024;
+
+/// What takes so long that it is answered on another thread.
+pub(crate) const DEAR: [&[u8]; 5] = [b"CHUNK", b"NODES", b"GET", b"DIFF", b"AUDIT"];
 
 /// What a source says to the publisher.
 #[derive(Debug)]
@@ -148,36 +151,19 @@ struct Live {
 
 impl Live {
     fn now(&self) -> Now {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let wall = u64::try_from(wall.as_micros()).unwrap_or(u64::MAX);
-        Now { since: self.begun.elapsed(), wall }
+        Now::at(self.begun)
     }
 
     fn answer(&mut self, request: &Frames) -> Result<Outcome, Fault> {
         let message = Message::from_frames(request)?;
-        if message.subject() != self.publisher.name() {
-            let text = format!("there is no model {:?} here", message.subject());
-            let names = vec![self.publisher.name().to_owned()];
-            return Err(Fault::new(Code::NotFound, text).candidates(names));
-        }
+        is_model(&message, self.publisher.name())?;
         if let Some(epoch) = message.head().parse("epoch")? {
             self.publisher.is_epoch(epoch)?;
         }
         let ask = Ask::from_message(&message)?;
         let (reply, published) = self.publisher.answer(&ask, self.now());
-        let epoch = self.publisher.epoch();
-        let told = move |answer: Result<crate::ask::Answer, Fault>| match answer {
-            Ok(answer) => answer.to_message(epoch).to_frames(),
-            Err(fault) => Message::error(&fault).to_frames(),
-        };
         let events = published.into_iter().map(Publication::into).collect();
-        Ok(match reply {
-            Reply::Now(answer) => Outcome { reply: told(answer), events, later: None },
-            Reply::Later(work) => {
-                let later = Box::new(move || told(work()));
-                Outcome { reply: Frames::new(), events, later: Some(later) }
-            }
-        })
+        Ok(Outcome { events, ..outcome(reply, self.publisher.epoch()) })
     }
 
     /// Transactions that wait, as many as go into one; and who wants to see the model behind them.
@@ -213,6 +199,39 @@ impl Live {
     }
 }
 
+/// Whether a request is about the model that is here.
+///
+/// # Errors
+/// `not-found` with its name if not.
+pub(crate) fn is_model(message: &Message, name: &str) -> Result<(), Fault> {
+    if message.subject() == name {
+        return Ok(());
+    }
+    let text = format!("there is no model {:?} here", message.subject());
+    Err(Fault::new(Code::NotFound, text).candidates(vec![name.to_owned()]))
+}
+
+/// Whether a request has one of these verbs.
+pub(crate) fn asks_one_of(request: &Frames, verbs: &[&[u8]]) -> bool {
+    let head = request.first().map(AsRef::as_ref).unwrap_or_default();
+    let verb = head.strip_prefix(b"=====esker/1 ").unwrap_or_default();
+    verbs.iter().any(|one| verb.starts_with(one))
+}
+
+/// A reply as it is sent.
+pub(crate) fn outcome(reply: Reply, epoch: u64) -> Outcome {
+    let told = move |answer: Result<crate::ask::Answer, Fault>| match answer {
+        Ok(answer) => answer.to_message(epoch).to_frames(),
+        Err(fault) => Message::error(&fault).to_frames(),
+    };
+    match reply {
+        Reply::Now(answer) => Outcome::reply(told(answer)),
+        Reply::Later(work) => {
+            Outcome { later: Some(Box::new(move || told(work()))), ..Outcome::default() }
+        }
+    }
+}
+
 /// Tells those who wait what became of their transactions.
 fn tell(
     waiting: &[Transaction],
@@ -243,10 +262,7 @@ impl Service for Live {
     }
 
     fn is_dear(&self, request: &Frames) -> bool {
-        let head = request.first().map(AsRef::as_ref).unwrap_or_default();
-        let dear: [&[u8]; 5] = [b"CHUNK", b"NODES", b"GET", b"DIFF", b"AUDIT"];
-        let verb = head.strip_prefix(b"=====esker/1 ").unwrap_or_default();
-        dear.iter().any(|one| verb.starts_with(one))
+        asks_one_of(request, &DEAR)
     }
 
     fn wake(&mut self) -> Vec<Frames> {
@@ -272,5 +288,18 @@ impl Service for Live {
     fn tick(&mut self) -> Vec<Frames> {
         let now = self.now();
         self.publisher.tick(now).into_iter().map(Publication::into).collect()
+    }
+
+    fn end(&mut self) -> Vec<Frames> {
+        let mut published = Vec::new();
+        loop {
+            let (waiting, _) = self.waiting();
+            if waiting.is_empty() {
+                break;
+            }
+            published.extend(self.change(waiting));
+        }
+        published.push(self.publisher.bye(self.now()));
+        published.into_iter().map(Publication::into).collect()
     }
 }

@@ -225,9 +225,7 @@ impl Model {
 
     /// Begins a new epoch: which transactions made it what it is counts no more.
     pub(crate) fn begin_anew(&mut self) {
-        if self.root.touched > 0 {
-            begin_anew(&mut self.root);
-        }
+        begin_anew(&mut self.root);
     }
 
     /// Works out the digest from the leaves up, as nobody ever need.

@@ -7,17 +7,19 @@ mod deleted;
 mod drafts;
 mod ids;
 pub mod limits;
+mod mirror;
 pub(crate) mod pages;
+mod put;
 mod ring;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 
-use crate::ask::{self, Answer, Ask, Changed, Hello, Put};
+use crate::ask::{self, Answer, Ask, Hello};
 use crate::digest::section_id;
 use crate::frame::{Header, Type};
 use crate::model::{Model, NODES_MAX};
@@ -78,6 +80,15 @@ pub struct Now {
     pub since: Duration,
     /// Microseconds since 1970; may do anything.
     pub wall: u64,
+}
+
+impl Now {
+    /// This moment, of those since another.
+    pub fn at(begun: Instant) -> Self {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = u64::try_from(wall.as_micros()).unwrap_or(u64::MAX);
+        Self { since: begun.elapsed(), wall }
+    }
 }
 
 /// A frame to be published: topic, header and body.
@@ -352,11 +363,13 @@ impl Publisher {
             Ask::Hello => Reply::Now(Ok(Answer::Hello(self.hello()))),
             Ask::Replay(replay) => {
                 self.is_epoch(replay.epoch)?;
+                self.has_come(replay.after)?;
                 let sections = self.known(&replay.sections)?;
                 let replayed = self.ring.replay(replay, sections.as_ref(), self.seq)?;
                 Reply::Now(Ok(Answer::Replayed(replayed)))
             }
             Ask::Cut(wish) => {
+                self.has_come(wish.from)?;
                 self.are_sections(&wish.sections)?;
                 Reply::Now(Ok(Answer::Cut(self.cut(wish, now).cutting())))
             }
@@ -377,6 +390,7 @@ impl Publisher {
             }
             Ask::Diff(diff) => {
                 self.is_epoch(diff.epoch)?;
+                self.has_come(diff.from)?;
                 self.are_sections(&diff.sections)?;
                 let cut = match &diff.after {
                     Some((cut, _)) => self.cuts.get(*cut, now.since)?,
@@ -430,6 +444,18 @@ impl Publisher {
         Err(Fault::new(Code::Gone, text).hint("ask HELLO"))
     }
 
+    /// Whether a transaction was here. Who follows a relay may be ahead of one that was just started.
+    ///
+    /// # Errors
+    /// `bad-request` if not.
+    fn has_come(&self, seq: u64) -> Result<(), Fault> {
+        if seq <= self.seq {
+            return Ok(());
+        }
+        let text = format!("transaction {seq} is yet to come, {} is the last", self.seq);
+        Err(Fault::bad_request(text).hint("ask again soon"))
+    }
+
     /// Whether these can be asked for as sections.
     fn are_sections(&self, sections: &[Path]) -> Result<(), Fault> {
         match sections.iter().find(|path| !self.options.junctions.is_section(path)) {
@@ -448,32 +474,6 @@ impl Publisher {
         let chains =
             || sections.iter().filter_map(|path| self.sections.get(path).copied()).collect();
         Ok((!sections.is_empty()).then(chains))
-    }
-
-    fn put(&mut self, put: &Put, now: Now) -> Result<(Changed, Vec<Publication>), Fault> {
-        if !self.options.writable {
-            let text = format!("the model {} is not changed by its replicas", self.options.name);
-            return Err(Fault::new(Code::NotWritable, text));
-        }
-        if let Some(seq) = put.request_id.as_ref().and_then(|id| self.ids.get(id)) {
-            return Ok((Changed::Done(seq), Vec::new()));
-        }
-        let mut differ = Vec::new();
-        for (path, expected) in &put.conditions {
-            if self.model.digest_at(path) != *expected {
-                differ.push(path.clone());
-            }
-        }
-        if !differ.is_empty() {
-            let there = pages::page(&self.model, &pages::Wish::of(&differ), BODY_FULL);
-            let frame = there.frame(Type::Chunk, (self.options.epoch, self.seq), false);
-            return Ok((Changed::Conflict(differ, frame), Vec::new()));
-        }
-        let published = self.change(&put.ops, now)?;
-        if let Some(id) = &put.request_id {
-            self.ids.put(id.clone(), self.seq, now.since);
-        }
-        Ok((Changed::Done(self.seq), published))
     }
 }
 

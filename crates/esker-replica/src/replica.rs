@@ -8,6 +8,7 @@ mod chunk;
 mod fetch;
 mod kept;
 mod repair;
+pub(crate) mod steps;
 mod sync;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,7 +18,7 @@ use bytes::Bytes;
 
 use crate::ask::Ask;
 use crate::digest::section_id;
-use crate::frame::{Frame, Type};
+use crate::frame::{Frame, Header, Type};
 use crate::model::Model;
 use crate::op::{self, Op};
 use crate::path::Path;
@@ -25,6 +26,7 @@ use crate::section::Junctions;
 use chain::{Chain, Place};
 pub use chunk::Ready;
 use kept::Kept;
+use steps::Steps;
 use sync::Job;
 
 /// Who finds that something differs this soon after the last time waits before it asks again.
@@ -155,6 +157,8 @@ pub struct Replica {
     wishes: VecDeque<Wish>,
     counts: Counts,
     random: u64,
+    /// What it did to its model, for who publishes that again.
+    steps: Steps,
 }
 
 impl Replica {
@@ -185,6 +189,7 @@ impl Replica {
             state: State::Syncing,
             wishes: VecDeque::new(),
             counts: Counts::default(),
+            steps: Steps::default(),
         }
     }
 
@@ -231,7 +236,7 @@ impl Replica {
     }
 
     fn take(&mut self, frame: Frame, now: Duration) {
-        let epoch = frame.header.epoch;
+        let Header { epoch, kind, .. } = frame.header;
         let known = self.newer.or(self.epoch);
         if known.is_some_and(|known| epoch < known) {
             self.counts.zombies += 1;
@@ -247,7 +252,7 @@ impl Replica {
             self.kept.clear();
             self.begin(Job::Hello, now);
         }
-        match frame.header.kind {
+        match kind {
             Type::Delta if self.pull.is_some() => {}
             Type::Delta if self.chain.place(frame.header.section).is_none() => {}
             Type::Delta => self.kept.push(frame),
@@ -255,6 +260,11 @@ impl Replica {
             _ => {}
         }
         self.drain(now);
+        if kind == Type::Bye && self.epoch == Some(epoch) {
+            // Nothing more comes from there; somebody else may be there soon.
+            self.is_silent = true;
+            self.rest(PAUSE_MIN, now);
+        }
     }
 
     /// Whether frames fit what the model is: while a copy or a page is under way they wait.
@@ -338,6 +348,7 @@ impl Replica {
             self.counts.malformed += 1;
             return false;
         };
+        let step = self.steps.applying(frames, &read);
         for (frame, (section, ops)) in frames.iter().zip(read) {
             for op in ops {
                 if self.model.apply(&op.path, &op.act, frame.header.seq) {
@@ -355,6 +366,7 @@ impl Replica {
             place.touched = header.seq;
         }
         self.counts.applied += 1;
+        self.steps.push(step);
         true
     }
 

@@ -12,6 +12,9 @@ const KEPT_MAX: usize = 100_000;
 /// The keys in all that are remembered.
 const KEYS_MAX: usize = 1_000_000;
 
+/// The gaps in what is known.
+const GAPS_MAX: usize = 64;
+
 /// How many one answer tells at most: they all stand on its first page.
 const TOLD_MAX: usize = 10_000;
 
@@ -26,9 +29,16 @@ pub(super) struct Deleted {
     keys: usize,
     /// The last transaction of which something was forgotten.
     floor: u64,
+    /// From one transaction to another it is known what was taken away, and not when, nor what came and went between them.
+    gaps: VecDeque<(u64, u64)>,
 }
 
 impl Deleted {
+    /// Nothing is known of what was before this transaction.
+    pub(super) fn from(seq: u64) -> Self {
+        Self { floor: seq, ..Self::default() }
+    }
+
     pub(super) fn push(&mut self, seq: u64, path: Path) {
         self.keys += path.len();
         self.kept.push_back((seq, path));
@@ -39,12 +49,26 @@ impl Deleted {
         }
     }
 
+    /// Between these transactions these were taken away, whenever that was.
+    pub(super) fn leap(&mut self, from: u64, to: u64, paths: Vec<Path>) {
+        if self.gaps.len() == GAPS_MAX
+            && let Some((_, end)) = self.gaps.pop_front()
+        {
+            self.floor = self.floor.max(end);
+        }
+        self.gaps.push_back((from, to));
+        for path in paths {
+            self.push(to, path);
+        }
+    }
+
     /// What was taken away after one transaction and up to another, whatever became of it since; in order of paths.
     ///
     /// # Errors
     /// `gone` if that is no longer known.
     pub(super) fn since(&self, from: u64, to: u64) -> Result<Vec<Path>, Fault> {
-        if from < self.floor {
+        let is_between = |&(begin, end): &(u64, u64)| begin < from && from < end;
+        if from < self.floor || self.gaps.iter().any(is_between) {
             let text = format!("what was taken away since transaction {from} is no longer known");
             return Err(Fault::new(Code::Gone, text).hint("ask CUT, and NODES for what differs"));
         }

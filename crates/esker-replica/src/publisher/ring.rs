@@ -76,10 +76,6 @@ impl Ring {
         seq: u64,
     ) -> Result<Replayed, Fault> {
         let first = self.first(seq);
-        if asked.after > seq {
-            let text = format!("transaction {} is yet to come, {seq} is the last", asked.after);
-            return Err(Fault::bad_request(text));
-        }
         if asked.after + 1 < first {
             let text =
                 format!("transaction {} is no longer kept, {first} is the oldest", asked.after + 1);

@@ -2,6 +2,7 @@
 
 use super::limits::{TRANSACTION_OPS_MAX, TRANSACTION_SECTIONS_MAX};
 use super::*;
+use crate::ask::{Changed, Put};
 use crate::digest::Digest;
 use crate::frame::Frame;
 use crate::op;

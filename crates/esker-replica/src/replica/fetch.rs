@@ -120,6 +120,7 @@ impl Replica {
             return Err(Useless::Untrue);
         }
         self.model = model;
+        self.steps.jumped((self.publishing(), cut.seq), None);
         self.wishes.push_back(Wish::Renewed);
         self.adopt_cut(cut.seq, now);
         Ok(())
@@ -198,6 +199,7 @@ impl Replica {
         }
         self.paced(done.len(), now.saturating_sub(begun), now);
         self.model = model;
+        self.steps.jumped((self.publishing(), page.of.seq), Some(&done));
         self.tell(done);
         self.chain.reach(page.of.seq, &sections);
         self.finish(now);
@@ -264,6 +266,7 @@ impl Replica {
                     return Err(Useless::Differs);
                 }
                 self.model = model;
+                self.steps.jumped((self.publishing(), cut.seq), Some(&done));
                 self.tell(done);
                 self.adopt_cut(cut.seq, now);
                 return Ok(());

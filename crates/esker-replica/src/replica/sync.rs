@@ -140,7 +140,7 @@ impl Replica {
     }
 
     /// Does nothing for a while, and then asks where the publisher is.
-    fn rest(&mut self, pause: Duration, now: Duration) {
+    pub(super) fn rest(&mut self, pause: Duration, now: Duration) {
         self.flight.clear();
         self.missing = None;
         self.job = Job::Hello;
@@ -249,6 +249,7 @@ impl Replica {
 
     fn greeted(&mut self, hello: ask::Hello, now: Duration) {
         self.junctions = Junctions::new(hello.junctions);
+        self.steps.is_writable = hello.writable;
         let is_new = self.newer == Some(hello.epoch);
         if self.epoch.is_none() {
             return self.begin(Job::Cut(Purpose::Copy), now);
@@ -259,6 +260,7 @@ impl Replica {
         }
         if is_new || self.is_wrong {
             if self.chain.is_whole() && hello.digest == self.model.digest() {
+                self.steps.jumped((hello.epoch, hello.seq), Some(&[]));
                 self.adopt(hello.epoch, hello.seq, now);
                 return self.finish(now);
             }
@@ -281,6 +283,10 @@ impl Replica {
 
     /// The model is the publisher's as of this transaction.
     fn adopt(&mut self, epoch: u64, seq: u64, now: Duration) {
+        if self.epoch != Some(epoch) && self.steps.are_wanted() {
+            // What is told of a change since is by transactions of this epoch.
+            self.model.begin_anew();
+        }
         self.epoch = Some(epoch);
         self.newer = None;
         self.is_wrong = false;
@@ -300,6 +306,7 @@ impl Replica {
         let mut model = self.model.clone();
         let digest = self.junctions.digest(&mut model, &self.options.sections);
         if digest == cut.digest && self.epoch.is_some() {
+            self.steps.jumped((self.publishing(), cut.seq), Some(&[]));
             return self.adopt_cut(cut.seq, now);
         }
         if purpose == Purpose::Copy {

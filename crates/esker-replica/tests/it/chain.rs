@@ -370,6 +370,7 @@ fn a_restart_that_only_answers_tell_of_is_noticed() {
     pair.restart(6, model);
     pair.deliver(&beat);
     pair.wait(20);
+    pair.wait(100);
     assert!(pair.is_in_step());
     assert_eq!(pair.replica.last(), Some((6, 0)));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use esker_replica::ask::{Answer, Ask, Cut, NAMED_MAX, Put};
+use esker_replica::ask::{Answer, Ask, Cut, Diff, NAMED_MAX, Put, Replay};
 use esker_replica::digest::Digest;
 use esker_replica::frame::{Header, Type};
 use esker_replica::op;
@@ -291,6 +291,16 @@ fn hostile_questions_are_refused_with_reasons() {
     let mut ask = |ask: Ask| pair.publisher.answer(&ask, now).0.now().unwrap_err();
     let sections = vec![path(["a", "x"])];
     assert_eq!(ask(Ask::Cut(Cut { sections, from: 0 })).code, Code::BadRequest);
+    // Nobody knows what is yet to come.
+    for from in [2, u64::MAX] {
+        let (epoch, sections) = (5, Vec::new());
+        let cut = Cut { sections: Vec::new(), from };
+        let replay = Replay { epoch, after: from, sections: Vec::new(), bytes_max: 1 };
+        let diff = Diff { epoch, from, sections, after: None, zstd: false };
+        for one in [Ask::Cut(cut), Ask::Replay(replay), Ask::Diff(diff)] {
+            assert_eq!(ask(one).code, Code::BadRequest);
+        }
+    }
     assert_eq!(ask(Ask::Chunk { cut: 99, index: 0, zstd: false }).code, Code::Gone);
     assert_eq!(ask(Ask::Chunk { cut: 1, index: u32::MAX, zstd: false }).code, Code::BadRequest);
     let queries = Bytes::from_static(b"\xff\xff\xff\xff\x0f");

@@ -8,6 +8,7 @@ mod dice;
 mod far;
 mod hostile;
 mod pair;
+mod relay;
 mod simulation;
 mod sockets;
 

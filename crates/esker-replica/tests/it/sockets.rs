@@ -8,10 +8,11 @@ use esker_bus::server::Server;
 use esker_replica::ask::{Answer, Ask, Changed, Put};
 use esker_replica::digest::Digest;
 use esker_replica::follow::{self, Follow};
+use esker_replica::frame::{Frame, Type};
 use esker_replica::live::{self, Source};
 use esker_replica::model::Model;
 use esker_replica::op::Op;
-use esker_replica::path::path;
+use esker_replica::path::{path, topics};
 use esker_replica::publisher::Options;
 use esker_replica::replica::{self, State};
 use esker_wire::fault::Code;
@@ -125,6 +126,25 @@ fn a_publisher_with_the_same_model_sends_nothing_of_it() {
     next.source.change(vec![Op::set(path(["last"]), 2_i64)]).unwrap();
     let digest = next.hello().digest;
     wait_for("step", || is_in_step(&follow, digest));
+}
+
+#[test]
+fn the_last_word_is_what_was_pushed_and_a_goodbye() {
+    let stage = Stage::new(&Options::new("m", 1), None);
+    let bus = Bus::start().unwrap();
+    let mut hear = bus.hear(&stage.tcp(), vec![topics("m")]);
+    let mut next = || {
+        let frames =
+            bus.block_on(async { tokio::time::timeout(PATIENCE, hear.next_many(1)).await });
+        let frames = frames.unwrap();
+        Frame::read(&frames[0][1], frames[0][2].clone()).unwrap().header
+    };
+    assert_eq!(next().kind, Type::Heartbeat);
+    stage.source.push(vec![Op::set(path(["a"]), 1_i64)]).unwrap();
+    stage.server.shutdown();
+    let all: Vec<_> =
+        std::iter::repeat_with(next).take_while(|one| one.kind != Type::Bye).collect();
+    assert!(all.iter().any(|one| (one.kind, one.seq) == (Type::Delta, 1)), "{all:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::Log;
 
 #[derive(Subcommand)]
 pub(crate) enum Model {
-    /// Publish a model that others write, for as long as this runs.
+    /// Publish a model that others write, or that is published elsewhere, for as long as this runs.
     Serve(ModelServe),
     /// Print what changes in a model, as it changes.
     Watch(ModelWatch),
@@ -24,6 +24,7 @@ Examples:
   esker model serve suite --requests tcp://127.0.0.1:0 --events tcp://127.0.0.1:0    on free ports
   esker model serve suite --web 127.0.0.1:8001     for browsers too: /sync/1 and /esker.js
   esker model serve suite --junction '[\"tasks\"]'     each task can be followed alone
+  esker model serve suite --follow tcp://10.0.0.5:5200     publish it again here: many follow this one
   esker model serve suite --interop-requests tcp://127.0.0.1:5562 --interop-events tcp://127.0.0.1:5561
                                                 for subscribers of the Cylc experiment
   program | esker model serve suite --stdin     what a program says, and ends with it:
@@ -40,6 +41,9 @@ pub(crate) struct ModelServe {
     /// Where to publish changes.
     #[arg(long, value_name = "ADDRESS", default_value = "tcp://127.0.0.1:5300")]
     pub(crate) events: String,
+    /// Follow the model of this name that takes requests there, and publish it again, with the same numbers and digests.
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["junctions", "original_requests"])]
+    pub(crate) follow: Option<String>,
     /// Where to serve it to browsers; nowhere when not given.
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) web: Option<std::net::SocketAddr>,
@@ -48,7 +52,7 @@ pub(crate) struct ModelServe {
     pub(crate) junctions: Vec<Path>,
     /// Take the changes from standard input, each line a transaction as JSON, and end when it does; nobody else can write
     /// the model then. It is published as soon as the first line has made it.
-    #[arg(long, conflicts_with = "original_requests")]
+    #[arg(long, conflicts_with_all = ["original_requests", "follow"])]
     pub(crate) stdin: bool,
     #[command(flatten)]
     pub(crate) interop: Interop,

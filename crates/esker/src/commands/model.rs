@@ -20,6 +20,7 @@ use esker_replica::model::Found;
 use esker_replica::op::{Act, Op};
 use esker_replica::path::{self, Key, Path};
 use esker_replica::publisher::Options;
+use esker_replica::relay::serve::{self as relay, Relaying};
 use esker_replica::replica::{self, State};
 use esker_replica::section::Junctions;
 use indicatif::MultiProgress;
@@ -54,6 +55,9 @@ fn serve(serve: &ModelServe) -> Result<()> {
     crate::logging::start(serve.log.json, &bars);
     let stop = Stop::on_signals()?;
     let bus = Bus::start()?;
+    if let Some(from) = &serve.follow {
+        return relay(&bus, serve, from, &stop);
+    }
     let since = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
     let epoch = u64::try_from(since.as_nanos()).context("the clock is beyond 2554")?;
     let options = Options {
@@ -66,29 +70,61 @@ fn serve(serve: &ModelServe) -> Result<()> {
         Some(fed) => fed.first(&options, &stop)?,
         None => None,
     };
-    let limits = alone_connections(allow_files());
-    let binds = Binds { limits, ..binds(&serve.requests, &serve.events) };
-    let (server, source) = live::serve(&bus, &options, first, &binds)?;
+    let (server, source) = live::serve(&bus, &options, first, &public(serve))?;
     serving(serve, [("requests", server.requests()), ("events", server.events())]);
-    let (published, followed) = interop(&bus, serve, &server, source.clone())?;
+    let followed = originals(&bus, serve, source.clone())?;
+    let ended = beside_others(&bus, serve, &server, || match &fed {
+        Some(fed) => fed.feed(&source, &stop),
+        None => until_stopped(&stop),
+    });
+    drop(followed);
+    server.shutdown();
+    ended
+}
+
+/// Publishes a model again that is published elsewhere.
+fn relay(bus: &Bus, serve: &ModelServe, from: &str, stop: &Stop) -> Result<()> {
+    let to = events_of(bus, from, &serve.name)?;
+    let relaying = relay::serve(bus, &to, &serve.name, &public(serve))?;
+    let server = &relaying.server;
+    serving(serve, [("requests", server.requests()), ("events", server.events())]);
+    beside_others(bus, serve, server, || until_stopped(stop))?;
+    let Relaying { server, follow } = relaying;
+    server.shutdown();
+    drop(follow);
+    Ok(())
+}
+
+/// Serves a model to browsers and to programs of the Cylc experiment, as far as that is wished, while something is done.
+fn beside_others(
+    bus: &Bus,
+    serve: &ModelServe,
+    server: &Server,
+    work: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let published = interop(bus, serve, server)?;
     let web = match serve.web {
         None => None,
-        Some(bind) => Some(for_browsers(&bus, &server.local(), bind, serve.log.json)?),
+        Some(bind) => Some(for_browsers(bus, &server.local(), bind, serve.log.json)?),
     };
-    let fed = match fed {
-        Some(fed) => fed.feed(&source, &stop),
-        None => {
-            while !stop.wait(Duration::from_secs(3600)) {}
-            Ok(())
-        }
-    };
+    let done = work();
     tracing::info!("stopping");
-    drop((followed, published));
+    drop(published);
     if let Some(web) = web {
         web.shutdown();
     }
-    server.shutdown();
-    fed
+    done
+}
+
+fn until_stopped(stop: &Stop) -> Result<()> {
+    while !stop.wait(Duration::from_secs(3600)) {}
+    Ok(())
+}
+
+/// The model's own sockets, which as many may reach as there can be.
+fn public(serve: &ModelServe) -> Binds {
+    let limits = alone_connections(allow_files());
+    Binds { limits, ..binds(&serve.requests, &serve.events) }
 }
 
 fn binds(requests: &str, events: &str) -> Binds {
@@ -107,28 +143,36 @@ fn serving(serve: &ModelServe, sockets: [(&str, &[String]); 2]) {
     }
 }
 
-/// What was asked for of the Cylc experiment.
-fn interop(
-    bus: &Bus,
-    serve: &ModelServe,
-    server: &Server,
-    source: live::Source,
-) -> Result<(Option<Published>, Option<Following>)> {
+/// The sockets for subscribers of the Cylc experiment, if they are wished.
+fn interop(bus: &Bus, serve: &ModelServe, server: &Server) -> Result<Option<Published>> {
     let wanted = &serve.interop;
-    let mut published = None;
-    if let (Some(requests), Some(events)) = (&wanted.interop_requests, &wanted.interop_events) {
-        let binds = binds(requests, events);
-        let sockets = interop::publish(bus, &server.local(), &serve.name, &binds)?;
-        let told = [("interop requests", sockets.requests()), ("interop events", sockets.events())];
-        serving(serve, told);
-        published = Some(sockets);
-    }
-    let mut followed = None;
-    if let (Some(requests), Some(events)) = (&wanted.original_requests, &wanted.original_events) {
-        let from = Endpoint::Tcp { requests: requests.clone(), events: events.clone() };
-        followed = Some(interop::follow(bus, &from, source)?);
-    }
-    Ok((published, followed))
+    let (Some(requests), Some(events)) = (&wanted.interop_requests, &wanted.interop_events) else {
+        return Ok(None);
+    };
+    let binds = binds(requests, events);
+    let sockets = interop::publish(bus, &server.local(), &serve.name, &binds)?;
+    let told = [("interop requests", sockets.requests()), ("interop events", sockets.events())];
+    serving(serve, told);
+    Ok(Some(sockets))
+}
+
+/// Follows a publisher of the Cylc experiment, if that is wished.
+fn originals(bus: &Bus, serve: &ModelServe, source: live::Source) -> Result<Option<Following>> {
+    let wanted = &serve.interop;
+    let (Some(requests), Some(events)) = (&wanted.original_requests, &wanted.original_events)
+    else {
+        return Ok(None);
+    };
+    let from = Endpoint::Tcp { requests: requests.clone(), events: events.clone() };
+    Ok(Some(interop::follow(bus, &from, source)?))
+}
+
+/// Asks a publisher where its events are.
+fn events_of(bus: &Bus, requests: &str, model: &str) -> Result<Endpoint> {
+    let to = Endpoint::Tcp { requests: requests.to_owned(), events: requests.to_owned() };
+    to.check()?;
+    let hello = follow::greet(bus, &bus.caller(&to), model)?;
+    Ok(Endpoint::Tcp { requests: requests.to_owned(), events: hello.events })
 }
 
 fn for_browsers(

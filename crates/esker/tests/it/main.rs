@@ -27,6 +27,7 @@ mod live_model;
 mod model_hostile;
 mod model_liar;
 mod model_network;
+mod model_relay;
 mod model_storm;
 mod names;
 mod once;

@@ -80,6 +80,8 @@ export abstract class Follower {
   protected abstract get isReplaying(): boolean;
   protected abstract get isAsking(): boolean;
   protected abstract greet(now: number): void;
+  /** Greets after a pause. */
+  protected abstract rest(now: number): void;
   /** Puts right what differs. */
   protected abstract mend(now: number): void;
   protected abstract replay(lacking: readonly Path[], now: number): void;
@@ -122,6 +124,11 @@ export abstract class Follower {
     if (frame.kind === HEARTBEAT || frame.kind === BYE) this.#heartbeat(frame, now);
     else if (frame.kind === DELTA && this.pull === null && this.chain.place(frame.section)) this.kept.push(frame);
     this.drain(now);
+    if (frame.kind === BYE && this.epoch === frame.epoch) {
+      // Nothing more comes from there; somebody else may be there soon.
+      this.isSilent = true;
+      this.rest(now);
+    }
   }
 
   /** Whether frames fit what the model is: while a copy or a page is under way they wait. */

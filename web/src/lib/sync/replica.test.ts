@@ -103,6 +103,10 @@ describe("a replica", () => {
     world.send(new Publisher(1n).heartbeats(BYE));
     world.pass(10);
     expect(world.replica.counts.zombies).toBe(1);
+    expect(world.states.at(-1)).toBe("live");
+    world.send(world.publisher.heartbeats(BYE));
+    world.pass(1);
+    expect(world.states.at(-1)).toBe("stale");
     world.publisher = new Publisher(3n);
     world.change(set("b", "1"));
     world.pass(100);

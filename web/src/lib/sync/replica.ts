@@ -180,6 +180,10 @@ export class Replica extends Follower {
   }
 
   /** Does nothing for a while, and then asks where the publisher is. */
+  protected rest(now: number): void {
+    this.#rest(PAUSE_MIN_MS, now);
+  }
+
   #rest(pause: number, now: number): void {
     this.#begin({ kind: "hello" });
     this.retryAt = now + (pause / 2) * (1 + this.needs.random());

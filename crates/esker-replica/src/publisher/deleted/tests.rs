@@ -53,3 +53,21 @@ fn long_paths_are_bounded_too() {
     deleted.push(1023, path(["x".repeat(1024)]));
     assert_eq!(deleted.since(0, 1023).unwrap_err().code, Code::Gone, "more than a megabyte");
 }
+
+#[test]
+fn nothing_is_said_from_within_a_gap() {
+    let mut deleted = Deleted::default();
+    deleted.leap(10, 20, vec![path(["a"])]);
+    for from in [0, 10] {
+        assert_eq!(deleted.since(from, 20).unwrap(), [path(["a"])]);
+    }
+    for from in [11, 19] {
+        assert_eq!(deleted.since(from, 20).unwrap_err().code, Code::Gone);
+    }
+    assert!(deleted.since(20, 30).unwrap().is_empty());
+    for at in 3..=2 + GAPS_MAX as u64 {
+        deleted.leap(at * 10, at * 10 + 10, Vec::new());
+    }
+    assert_eq!((deleted.floor, deleted.gaps.len()), (20, GAPS_MAX));
+    assert_eq!(deleted.since(10, 20).unwrap_err().code, Code::Gone);
+}

@@ -77,9 +77,6 @@ fn answers_end_between_transactions() {
     }
     assert_eq!((after, got.len()), (4, 8));
     assert_eq!(ring.replay(&asked(0, 0), None, 4).unwrap().frames.len(), 0);
-    let fault = ring.replay(&asked(5, 100), None, 4).unwrap_err();
-    assert_eq!(fault.code, Code::BadRequest, "nobody knows what is yet to come");
-    assert_eq!(ring.replay(&asked(u64::MAX, 100), None, 4).unwrap_err().code, Code::BadRequest);
 }
 
 #[test]

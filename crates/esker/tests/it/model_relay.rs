@@ -1,0 +1,63 @@
+//! `esker model serve --follow`: a model published again by other processes, which come and go.
+
+use serde_json::Value;
+
+use crate::sync_clients::Model;
+
+/// Where a process is, as told by itself.
+fn told(model: &Model) -> Value {
+    let [epoch, seq, digest] = ["epoch", "seq", "digest"].map(|key| model.told()[key].clone());
+    Value::from(vec![epoch, seq, digest])
+}
+
+fn set(model: &Model, keys: &[&str]) -> std::process::Output {
+    let set = ["model", "set", "--at", &model.requests, "--model", "suite"];
+    model.world.run(&[&set, keys].concat())
+}
+
+#[test]
+fn a_model_is_published_again_through_kills_of_all_who_do() {
+    let (publisher, relay, last) = (Model::new(), Model::new(), Model::new());
+    let first = publisher.serve_with(&[]);
+    let second = relay.serve_with(&["--follow", &publisher.requests]);
+    let _third = last.serve_with(&["--follow", &relay.requests]);
+    let is_equal = |what: &str| {
+        last.world.wait_for_or(
+            what,
+            || format!("{} {} {}", told(&publisher), told(&relay), told(&last)),
+            || told(&publisher) == told(&last) && told(&publisher) == told(&relay),
+        );
+    };
+    assert!(set(&publisher, &["a", "state", "--to", "1"]).status.success());
+    is_equal("the first change");
+    // Who follows writes as well: its change goes up the line, and comes down again.
+    assert!(set(&last, &["a", "state", "--to", "2", "--if", "1"]).status.success());
+    let refused = set(&last, &["a", "state", "--to", "3", "--if", "1"]);
+    assert_eq!(refused.status.code(), Some(1));
+    is_equal("a change from the end of the line");
+    second.kill();
+    assert!(set(&publisher, &["b", "--to", "{\"x\": [1, null]}"]).status.success());
+    let second = relay.serve_with(&["--follow", &publisher.requests]);
+    is_equal("what was told while nobody passed it on");
+    first.kill();
+    let _first = publisher.serve_with(&[]);
+    assert!(set(&publisher, &["c", "--to", "1"]).status.success());
+    is_equal("another start, with nothing of what was there");
+    let get = ["model", "get", "--at", &last.requests, "--model", "suite"];
+    assert_eq!(last.world.json(&get), serde_json::json!({ "c": 1 }));
+    second.stop();
+}
+
+#[test]
+fn a_relay_of_nobody_says_so() {
+    let model = Model::new();
+    let serve = ["model", "serve", "suite", "--requests", &model.requests];
+    let output = model.world.run(&[&serve[..], &["--follow", "tcp://127.0.0.1:1"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("error: ") && stderr.contains("tcp://127.0.0.1:1"), "{stderr}");
+    let output = model
+        .world
+        .run(&[&serve[..], &["--follow", "tcp://127.0.0.1:1", "--junction", "[\"a\"]"]].concat());
+    assert_eq!(output.status.code(), Some(2));
+}
