@@ -30,7 +30,7 @@ def follow(
     sections: Optional[Iterable[Union[str, Iterable[str]]]] = None,
     timeout: Optional[float] = 30.0,
 ) -> Live:
-    """Follows a model: `address` is that of its publisher's requests. Waits until the first copy is there.
+    """Follows a model: `address` is that of its publisher's requests. Waits until the first copy is there, as new as the model was when it was asked for.
 
     With `sections`, only those are followed: each is a key, or a path where there are junctions. Each of them is
     then as it is after one transaction, all of them together need not be.
@@ -48,7 +48,7 @@ def follow(
     live = Live(address, model, paths)
     try:
         if timeout != 0:
-            live.wait_for(lambda m: m._replica.copied, timeout)
+            live.wait_for(lambda m: m._replica.current, timeout)
     except TimeoutError:
         live.close()
         why = live._replica.trouble or "no answer yet"

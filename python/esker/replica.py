@@ -68,6 +68,8 @@ class Replica:
         self.order = Order(self.sections)
         self.junctions: set[Path] = {()}
         self.copied = False
+        # What was newer than the first copy is here, too.
+        self.current = False
         self._events: Optional[zmq.Socket] = None
         self._address = ""
         self._inbox: deque = deque()
@@ -127,9 +129,16 @@ class Replica:
         if self._pulling:
             self._pull()
         elif self._may_lag:
-            self._may_lag = False
             self._ahead.update(self.order.chains)
-            self._catch_up()
+            self._may_lag = False
+            try:
+                self._catch_up()
+            except Exception:
+                self._may_lag = True
+                raise
+            with self.watcher.locked():
+                self.current = True
+                self.watcher.changed([])
         elif self.order.gaps() or self._ahead:
             self._missing_since = self._missing_since or now
             if now - self._missing_since >= DISORDER_S:

@@ -224,7 +224,10 @@ fn operations() {
         json!({ "name": name, "ops": told_ops(&ops), "hex": hex(&out) })
     };
     let taken: Json = samples::models().into_iter().map(one).collect();
-    let refused = refused(&samples::BAD_OPERATIONS, |bytes| op::decode(bytes).ok());
+    let beyond = samples::operations_beyond_limits();
+    let beyond = beyond.iter().map(|(why, bytes)| (*why, bytes.as_str()));
+    let bad: Vec<(&str, &str)> = samples::BAD_OPERATIONS.into_iter().chain(beyond).collect();
+    let refused = refused(&bad, |bytes| op::decode(bytes).ok());
     golden("operations.json", &json!({ "taken": taken, "refused": refused }));
 }
 

@@ -71,7 +71,7 @@ struct Start {
 const FILES_KEPT: u64 = 128;
 
 /// Shells allow 1,024 files, for the sake of programs that cannot count further; this one can. Tells how many it is.
-fn allow_files() -> u64 {
+pub(crate) fn allow_files() -> u64 {
     let limit = getrlimit(Limited::Nofile);
     let wanted = limit.maximum.map_or(FILES_MAX, |most| most.min(FILES_MAX));
     let Some(current) = limit.current.filter(|current| *current < wanted) else {
@@ -99,6 +99,13 @@ fn connections(files: u64) -> Limits {
 fn model_connections(files: u64) -> Limits {
     let share = |part: u64| usize::try_from(files / part).unwrap_or(usize::MAX).max(16);
     Limits { clients_max: share(16), followers_max: share(8), ..Limits::default() }
+}
+
+/// How many may be connected to a model that is served alone: as many hear it as ask.
+pub(crate) fn alone_connections(files: u64) -> Limits {
+    let kept = (files / 4).max(FILES_KEPT.min(files / 4 * 3));
+    let each = usize::try_from((files - kept) / 2).unwrap_or(usize::MAX);
+    Limits { clients_max: each, followers_max: each, ..Limits::default() }
 }
 
 /// A hub at work.

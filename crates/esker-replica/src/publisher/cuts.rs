@@ -65,6 +65,8 @@ struct Held {
     cut: Arc<Cut>,
     made: Duration,
     used: Duration,
+    /// Whether anything of it was ever fetched.
+    is_fetched: bool,
 }
 
 impl Cuts {
@@ -106,10 +108,21 @@ impl Cuts {
             chunks,
         });
         if self.held.len() == HELD_MAX {
-            self.held.pop_front();
+            self.drop_one();
         }
-        self.held.push_back(Held { cut: Arc::clone(&cut), made: now, used: now });
+        let held = Held { cut: Arc::clone(&cut), made: now, used: now, is_fetched: false };
+        self.held.push_back(held);
         cut
+    }
+
+    /// Lets go of the oldest of those that matter least, so that whoever asks for cuts of ever other sections, and fetches
+    /// none, takes nobody's from under him.
+    fn drop_one(&mut self) {
+        let worth = |held: &Held| (held.is_fetched, held.cut.sections.is_empty());
+        let least = self.held.iter().enumerate().min_by_key(|(_, held)| worth(held));
+        if let Some((index, _)) = least {
+            self.held.remove(index);
+        }
     }
 
     /// A cut that is held.
@@ -119,6 +132,7 @@ impl Cuts {
             return Err(Fault::new(Code::Gone, text).hint("ask CUT for another"));
         };
         held.used = now;
+        held.is_fetched = true;
         Ok(Arc::clone(&held.cut))
     }
 

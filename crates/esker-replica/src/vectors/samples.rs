@@ -175,6 +175,19 @@ pub(super) const BAD_OPERATIONS: [(&str, &str); 9] = [
     ("a key that is not UTF-8", "03000101ff"),
 ];
 
+/// What is one beyond a limit, which would otherwise be too long to be written here.
+pub(super) fn operations_beyond_limits() -> Vec<(&'static str, String)> {
+    let keys = |count: usize| "00".repeat(count);
+    vec![
+        ("a path of 513 keys", format!("03008104{}", keys(513))),
+        (
+            "a path of 513 keys, 512 of them those of the one before",
+            format!("03008004{}0380040100", keys(512)),
+        ),
+        ("a key of 1025 bytes", format!("0300018108{}", "6b".repeat(1025))),
+    ]
+}
+
 /// Copies of a good header, each with one thing wrong.
 pub(super) fn bad_headers(good: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let with = |at: usize, bytes: &[u8]| {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod chain;
+mod corners;
 mod dice;
 mod far;
 mod hostile;

@@ -27,8 +27,11 @@ Examples:
   esker model serve suite --follow tcp://10.0.0.5:5200     publish it again here: many follow this one
   esker model serve suite --interop-requests tcp://127.0.0.1:5562 --interop-events tcp://127.0.0.1:5561
                                                 for subscribers of the Cylc experiment
+  program | esker model serve suite --stdin     what a program says, and ends with it:
+      {\"op\": \"set\", \"path\": [\"tasks\", \"a\"], \"value\": {\"state\": \"waiting\"}}
+      [{\"op\": \"remove\", \"path\": [\"tasks\", \"b\"]}, {\"op\": \"dict\", \"path\": [\"empty\"]}]
 
-Anybody who reaches the sockets may write; they are on this machine's loopback.")]
+Anybody who reaches the sockets may write, but with --stdin; they are on this machine's loopback.")]
 pub(crate) struct ModelServe {
     /// The model's name.
     pub(crate) name: String,
@@ -47,6 +50,10 @@ pub(crate) struct ModelServe {
     /// A dict whose children can be followed alone, as a JSON array of keys; the outermost one always is.
     #[arg(long = "junction", value_name = "PATH", value_parser = path::from_json)]
     pub(crate) junctions: Vec<Path>,
+    /// Take the changes from standard input, each line a transaction as JSON, and end when it does; nobody else can write
+    /// the model then. It is published as soon as the first line has made it.
+    #[arg(long, conflicts_with_all = ["original_requests", "follow"])]
+    pub(crate) stdin: bool,
     #[command(flatten)]
     pub(crate) interop: Interop,
     #[command(flatten)]

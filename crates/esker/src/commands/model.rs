@@ -1,5 +1,7 @@
 //! `esker model`: publishing, watching, reading and changing live models.
 
+mod fed;
+
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,10 +28,11 @@ use serde_json::json;
 
 use crate::cli::{Model, ModelGet, ModelServe, ModelSet, ModelWatch, Which};
 use crate::endpoints::Endpoints;
-use crate::planes::with_sources;
+use crate::planes::{allow_files, alone_connections, with_sources};
 use crate::project::Place;
 use crate::say::{self, hinted};
 use crate::stop::Stop;
+use fed::Fed;
 
 /// How long a model may take until it is here whole.
 const SYNC_MAX: Duration = Duration::from_secs(60);
@@ -59,46 +62,69 @@ fn serve(serve: &ModelServe) -> Result<()> {
     let epoch = u64::try_from(since.as_nanos()).context("the clock is beyond 2554")?;
     let options = Options {
         junctions: Junctions::new(serve.junctions.iter().cloned()),
-        writable: serve.interop.original_requests.is_none(),
+        writable: serve.interop.original_requests.is_none() && !serve.stdin,
         ..Options::new(&serve.name, epoch)
     };
-    let (server, source) =
-        live::serve(&bus, &options, None, &binds(&serve.requests, &serve.events))?;
+    let fed = if serve.stdin { Some(Fed::start()?) } else { None };
+    let first = match &fed {
+        Some(fed) => fed.first(&options, &stop)?,
+        None => None,
+    };
+    let (server, source) = live::serve(&bus, &options, first, &public(serve))?;
     serving(serve, [("requests", server.requests()), ("events", server.events())]);
-    let followed = originals(&bus, serve, source)?;
-    until_stopped(&bus, serve, &server, &stop)?;
+    let followed = originals(&bus, serve, source.clone())?;
+    let ended = beside_others(&bus, serve, &server, || match &fed {
+        Some(fed) => fed.feed(&source, &stop),
+        None => until_stopped(&stop),
+    });
     drop(followed);
     server.shutdown();
-    Ok(())
+    ended
 }
 
 /// Publishes a model again that is published elsewhere.
 fn relay(bus: &Bus, serve: &ModelServe, from: &str, stop: &Stop) -> Result<()> {
     let to = events_of(bus, from, &serve.name)?;
-    let relaying = relay::serve(bus, &to, &serve.name, &binds(&serve.requests, &serve.events))?;
+    let relaying = relay::serve(bus, &to, &serve.name, &public(serve))?;
     let server = &relaying.server;
     serving(serve, [("requests", server.requests()), ("events", server.events())]);
-    until_stopped(bus, serve, server, stop)?;
+    beside_others(bus, serve, server, || until_stopped(stop))?;
     let Relaying { server, follow } = relaying;
     server.shutdown();
     drop(follow);
     Ok(())
 }
 
-/// Serves a model to browsers and to programs of the Cylc experiment, as far as that is wished, until this is told to stop.
-fn until_stopped(bus: &Bus, serve: &ModelServe, server: &Server, stop: &Stop) -> Result<()> {
+/// Serves a model to browsers and to programs of the Cylc experiment, as far as that is wished, while something is done.
+fn beside_others(
+    bus: &Bus,
+    serve: &ModelServe,
+    server: &Server,
+    work: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let published = interop(bus, serve, server)?;
     let web = match serve.web {
         None => None,
         Some(bind) => Some(for_browsers(bus, &server.local(), bind, serve.log.json)?),
     };
-    while !stop.wait(Duration::from_secs(3600)) {}
+    let done = work();
     tracing::info!("stopping");
     drop(published);
     if let Some(web) = web {
         web.shutdown();
     }
+    done
+}
+
+fn until_stopped(stop: &Stop) -> Result<()> {
+    while !stop.wait(Duration::from_secs(3600)) {}
     Ok(())
+}
+
+/// The model's own sockets, which as many may reach as there can be.
+fn public(serve: &ModelServe) -> Binds {
+    let limits = alone_connections(allow_files());
+    Binds { limits, ..binds(&serve.requests, &serve.events) }
 }
 
 fn binds(requests: &str, events: &str) -> Binds {

@@ -3,7 +3,7 @@
 //! A block marked `toml` is a definition, or a part of one. The blocks of a page marked `console` are run one after
 //! the other in one project: lines after `$ ` are commands for a shell with `esker` in its path, other lines
 //! are what they print, with `…` for whatever differs from time to time. A block of another kind that has a word
-//! more, as `csv sales.csv`, is the file of that name.
+//! more, as `csv sales.csv`, is the file of that name. The blocks marked `python` of docs/python.md are one program.
 
 use std::cell::RefCell;
 use std::fs;
@@ -13,6 +13,7 @@ use std::process::Command;
 use esker_pipeline::definition::Definition;
 use jiff::Timestamp;
 
+use crate::sync_clients::{Model, python, test_program};
 use crate::world::{World, esker, repository};
 
 struct Block {
@@ -82,6 +83,35 @@ fn every_command_runs() {
         }
     }
     assert!(seen >= 10, "{seen} commands");
+}
+
+/// What the pages of the package for Python show runs, beside a project and a model of one's own.
+#[test]
+fn the_python_of_pages_runs() {
+    let definition = "[project]\nname = \"p\"\n[stage.plan]\ninput = \"raw/plan\"\n\
+        run = [\"cat\"]\noutput = \"results/plan\"\n";
+    let world = World::new(definition);
+    let _up = world.up();
+    world.ok_with(&["put", "raw/plan"], b"id,name\n1,ann\n");
+    let model = Model::new();
+    let _suite = model.serve_with(&[]);
+    let project = world.endpoints()["model"]["requests"].clone();
+    let project = project.as_str().expect("an address");
+    world.wait_for("the stage", || {
+        let output = world.run(&["model", "get", "stages", "plan", "state"]);
+        output.stdout == b"\"fresh\"\n"
+    });
+    let pages =
+        [("docs/python.md", "5 blocks, 1 values"), ("python/README.md", "1 blocks, 0 values")];
+    for (page, wanted) in pages {
+        let mut python = python();
+        python.arg(test_program("snippets.py")).arg(repository().join(page));
+        let output = python.args([project, &model.requests]).output().expect("python3");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}\n{}", world.logs());
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(told.lines().last(), Some(wanted), "{told}");
+    }
 }
 
 /// Runs a page's commands in one project; how many there were.

@@ -13,13 +13,13 @@ use crate::world::{World, esker};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program that prints JSON lines.
-struct Lines {
+pub(crate) struct Lines {
     child: Child,
     lines: Receiver<Value>,
 }
 
 impl Lines {
-    fn of(world: &World, arguments: &[&str]) -> Self {
+    pub(crate) fn of(world: &World, arguments: &[&str]) -> Self {
         let mut command = esker();
         command.current_dir(world.dir()).args(arguments).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
@@ -36,8 +36,12 @@ impl Lines {
         Self { child, lines }
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The next line that is so; the others before it are passed over.
-    fn wait_for(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait_for(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|_| panic!("waited in vain for {what}"));
@@ -186,4 +190,28 @@ fn a_model_of_one_s_own_is_written_by_those_who_expect_what_is_there() {
     assert!(told.contains("there is: tasks"), "{told}");
     let told = stderr(suite.run("sweet", "get", &[]));
     assert!(told.contains("no model \"sweet\"") && told.contains("suite"), "{told}");
+}
+
+#[test]
+fn a_model_from_standard_input_ends_with_it_and_says_which_line_is_wrong() {
+    let world = World::new("[project]\nname = \"p\"\n");
+    let free = "tcp://127.0.0.1:0";
+    let serve =
+        ["model", "serve", "suite", "--requests", free, "--events", free, "--json", "--stdin"];
+    let stderr = |input: &str, code: i32| {
+        let output = world.run_with(&serve, input.as_bytes());
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        stderr
+    };
+    let set = r#"{"op": "set", "path": ["a"], "value": 1}"#;
+    assert!(stderr("", 0).contains("stopping"));
+    assert!(stderr(&format!("{set}\n[{set}]\n"), 0).contains("stopping"));
+    let told = stderr(&format!("{set}\n{set}\n{{}}\n{set}\n"), 1);
+    assert!(told.contains("line 3: no path") && told.contains("hint: for example"), "{told}");
+    let root = r#"{"op": "clear", "path": []}"#;
+    for input in [root.to_owned(), format!("{set}\n{root}\n")] {
+        let told = stderr(&input, 1);
+        assert!(told.contains("the dict at [] cannot be changed itself"), "{told}");
+    }
 }

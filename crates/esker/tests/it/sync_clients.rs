@@ -5,11 +5,12 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use esker_bus::endpoint::Endpoint;
 use serde_json::Value;
 
 use crate::world::{Running, World, repository, signal};
 
-const MODEL: &str = "suite";
+pub(crate) const MODEL: &str = "suite";
 
 /// A world with a published model, on ports that stay the same when it is started again.
 pub(crate) struct Model {
@@ -24,7 +25,7 @@ impl Model {
         Self { world: World::new("[project]\nname = \"p\"\n"), requests, events }
     }
 
-    fn serve(&self) -> Running {
+    pub(crate) fn serve(&self) -> Running {
         self.serve_with(&["--junction", "[\"tasks\"]"])
     }
 
@@ -50,6 +51,24 @@ impl Model {
         String::from_utf8(output.stdout).expect("a digest").trim().to_owned()
     }
 
+    /// Where it is asked, and where its changes are published.
+    pub(crate) fn addresses(&self) -> [String; 2] {
+        [self.requests.clone(), self.events.clone()]
+    }
+
+    /// Where its publisher is.
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        let [requests, events] = self.addresses();
+        Endpoint::Tcp { requests, events }
+    }
+
+    /// Waits until a replica in Python is so.
+    pub(crate) fn wait_for(&self, client: &mut Client, what: &str, holds: impl Fn(&Value) -> bool) {
+        let client = std::cell::RefCell::new(client);
+        let here = || client.borrow_mut().here();
+        self.world.wait_for_or(what, || here().to_string(), || holds(&here()));
+    }
+
     /// What the publisher says of its model.
     pub(crate) fn told(&self) -> Value {
         let get = ["model", "get", "--at", &self.requests, "--model", MODEL, "--digest"];
@@ -58,13 +77,13 @@ impl Model {
 }
 
 /// A replica in Python.
-struct Client {
+pub(crate) struct Client {
     child: Child,
     answers: BufReader<ChildStdout>,
 }
 
 impl Client {
-    fn follow(model: &Model, sections: &[&str]) -> Self {
+    pub(crate) fn follow(model: &Model, sections: &[&str]) -> Self {
         let log = model.world.path(format!("client-{}.log", sections.len()));
         let mut python = python();
         python.arg(test_program("sync_client.py")).args([&model.requests, MODEL]).args(sections);
@@ -83,12 +102,12 @@ impl Client {
         line
     }
 
-    fn pid(&self) -> String {
+    pub(crate) fn pid(&self) -> String {
         self.child.id().to_string()
     }
 
     /// Where it is.
-    fn here(&mut self) -> Value {
+    pub(crate) fn here(&mut self) -> Value {
         self.ask(&[])
     }
 
@@ -129,12 +148,6 @@ pub(crate) fn addresses() -> [String; 2] {
     sockets.map(|socket| format!("tcp://{}", socket.local_addr().expect("an address")))
 }
 
-fn wait_for(model: &Model, client: &mut Client, what: &str, holds: impl Fn(&Value) -> bool) {
-    let client = std::cell::RefCell::new(client);
-    let here = || client.borrow_mut().here();
-    model.world.wait_for_or(what, || here().to_string(), || holds(&here()));
-}
-
 #[test]
 fn a_replica_in_python_agrees_after_100_000_random_deltas() {
     let model = Model::new();
@@ -147,15 +160,15 @@ fn a_replica_in_python_agrees_after_100_000_random_deltas() {
     signal(&whole.pid(), "STOP");
     let before_kill = model.drive("1", "30000", "60000");
     signal(&whole.pid(), "CONT");
-    wait_for(&model, &mut whole, "the stopped client", |here| here["digest"] == before_kill[..]);
+    model.wait_for(&mut whole, "the stopped client", |here| here["digest"] == before_kill[..]);
     assert_eq!(model.told()["digest"], before_kill[..]);
 
     publisher.kill();
-    wait_for(&model, &mut whole, "silence", |here| here["state"] == "stale");
+    model.wait_for(&mut whole, "silence", |here| here["state"] == "stale");
     assert_eq!(whole.here()["digest"], before_kill[..], "it keeps what it has");
     let _publisher = model.serve();
     let digest = model.drive("2", "0", "40000");
-    wait_for(&model, &mut whole, "the second publisher's model", |here| {
+    model.wait_for(&mut whole, "the second publisher's model", |here| {
         here["digest"] == digest[..] && here["state"] == "live"
     });
     let here = whole.here();
@@ -164,7 +177,7 @@ fn a_replica_in_python_agrees_after_100_000_random_deltas() {
     assert_eq!([&told["seq"], &here["refused"]], [&here["seq"], &Value::from(0)], "{here}");
     // A fresh whole copy tells what the sections have to be.
     let mut fresh = Client::follow(&model, &[]);
-    wait_for(&model, &mut fresh, "a copy that is not of a second ago", |here| {
+    model.wait_for(&mut fresh, "a copy that is not of a second ago", |here| {
         here["digest"] == digest[..]
     });
     let wanted = fresh.digests(&sections);

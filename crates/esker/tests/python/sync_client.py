@@ -18,6 +18,6 @@ with esker.follow(address, model, sections=paths) as m:
     for line in sys.stdin:
         replica = m._replica
         where = {"state": m.state, "epoch": str(m.epoch), "seq": m.seq, "digest": m.digest, "changes": sum(told)}
-        where |= {"refused": replica.refused, "losses": replica.losses, "repairs": replica.repairs}
+        where |= {"refused": replica.refused, "losses": replica.losses, "repairs": replica.repairs, "copies": replica.copies}
         where |= {"digests": [m.digest_of(path) or "gone" for path in json.loads(line)]}
         print(json.dumps(where), flush=True)

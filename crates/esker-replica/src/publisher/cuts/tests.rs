@@ -54,6 +54,25 @@ fn no_more_than_so_many_are_held() {
 }
 
 #[test]
+fn cuts_that_nobody_fetches_take_no_place_of_others() {
+    let (mut cuts, mut model) = (Cuts::new(1), Model::default());
+    let some = |cuts: &mut Cuts, model: &mut Model, section: u64| {
+        let wish = ask::Cut { sections: vec![path([format!("{section}")])], from: 0 };
+        cuts.make(model, &Junctions::default(), (1, &wish), Duration::ZERO).cutting().cut
+    };
+    let of_all = cut_of(&mut cuts, &mut model, (1, 0), 0).cut;
+    let fetched = some(&mut cuts, &mut model, 0);
+    assert!(cuts.get(fetched, Duration::ZERO).is_ok());
+    let first = some(&mut cuts, &mut model, 1);
+    let newest = (2..1000).map(|section| some(&mut cuts, &mut model, section)).last().unwrap();
+    assert_eq!(cuts.held.len(), HELD_MAX);
+    assert_eq!(cuts.get(first, Duration::ZERO).unwrap_err().code, Code::Gone);
+    for cut in [of_all, fetched, newest] {
+        assert!(cuts.get(cut, Duration::ZERO).is_ok(), "{cut}");
+    }
+}
+
+#[test]
 fn chunks_are_the_same_for_all_and_make_the_cut() {
     let (mut cuts, mut model) = (Cuts::new(7), Model::default());
     for at in 0..60_000_u64 {
