@@ -34,6 +34,9 @@ const WAITING_MAX: u32 = 1000;
 /// The events that may wait for one subscriber. Beyond, they are dropped, and the chain tells it.
 const EVENTS_WAITING_MAX: u32 = 10_000;
 
+/// The bytes of them. A busy publisher has more in one transaction than the library would hold by itself.
+const EVENTS_WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// The bytes that a subscriber may say at once.
 const SUBSCRIPTION_MAX: usize = 64 * 1024;
 
@@ -145,6 +148,7 @@ impl Publisher {
     ) -> Result<(Self, Vec<String>), Fault> {
         let options = options(limits)
             .send_hwm(EVENTS_WAITING_MAX)
+            .transmit_slot_cap(EVENTS_WAITING_BYTES_MAX)
             .max_pending_handshakes(limits.handshakes_max.min(limits.followers_max))
             .max_message_size(SUBSCRIPTION_MAX);
         let socket = Socket::new(SocketType::Pub, options);

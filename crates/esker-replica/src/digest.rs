@@ -98,13 +98,13 @@ impl FromStr for Digest {
 
 /// Works out digests; keeps the memory it needs for that.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Hasher {
+pub struct Hasher {
     input: Vec<u8>,
 }
 
 impl Hasher {
     /// The digest of a leaf.
-    pub(crate) fn leaf(&mut self, path: &[Key], value: &Value) -> Digest {
+    pub fn leaf(&mut self, path: &[Key], value: &Value) -> Digest {
         self.begin(LEAF, path);
         value.encode(&mut self.input);
         self.end()

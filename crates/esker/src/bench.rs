@@ -203,13 +203,19 @@ impl Bench {
         let mut all = [const { Vec::new() }; N];
         for round in 0..self.sizes.rounds {
             for (side, values) in sides.iter_mut().zip(&mut all) {
-                if self.stop.is_pulled() {
-                    bail!("interrupted");
-                }
+                self.go_on()?;
                 values.push(side(round)?);
             }
         }
         Ok(all)
+    }
+
+    /// Ends what is under way if that is wished.
+    fn go_on(&self) -> Result<()> {
+        if self.stop.is_pulled() {
+            bail!("interrupted");
+        }
+        Ok(())
     }
 
     /// Waits until a process is at rest and the disk has what was written, so that nothing that came before is
