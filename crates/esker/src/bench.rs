@@ -30,6 +30,7 @@ use crate::project::Place;
 use crate::say::{self, hinted};
 use crate::stop::Stop;
 use machine::Machine;
+pub(crate) use model::publish::What as Published;
 use peers::{Tools, Wanted};
 use process::Running;
 use table::Table;
@@ -101,6 +102,9 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<ExitCode> {
         Command::Pipeline(options) => pipeline(place, options),
         Command::Model(options) => model(place, options),
         Command::Echo { sizes } => echo(sizes),
+        Command::Publish { what, width, rate } => {
+            model::publish::run(*what, *width, *rate).map(|()| ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -71,7 +71,7 @@ struct Start {
 const FILES_KEPT: u64 = 128;
 
 /// Shells allow 1,024 files, for the sake of programs that cannot count further; this one can. Tells how many it is.
-fn allow_files() -> u64 {
+pub(crate) fn allow_files() -> u64 {
     let limit = getrlimit(Limited::Nofile);
     let wanted = limit.maximum.map_or(FILES_MAX, |most| most.min(FILES_MAX));
     let Some(current) = limit.current.filter(|current| *current < wanted) else {

@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(1);
 /// A publisher of a model, and the bus it speaks over.
 pub(super) struct Stage {
     /// Ends last.
-    server: Server,
+    pub(super) server: Server,
     pub(super) source: Source,
     /// Replicas have threads of their own, as in other processes.
     pub(super) bus: Bus,

@@ -14,13 +14,12 @@ const BUFFER: usize = 256 * 1024;
 /// A line of the server's: what it says of itself is the longest.
 const LINE_MAX: u64 = 64 * 1024;
 
-/// Where answers to requests come.
-const ANSWERS: &str = "_INBOX.answers";
-
 /// A connection to a server.
 pub(super) struct Wire {
     reader: BufReader<TcpStream>,
     writer: BufWriter<TcpStream>,
+    /// Where answers to its requests come.
+    answers: String,
     /// How many subjects it hears; each has a number.
     heard: u32,
     line: String,
@@ -43,12 +42,14 @@ impl Wire {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
+        let answers = format!("_INBOX.answers-{}", stream.local_addr()?.port());
         let reader = BufReader::with_capacity(BUFFER, stream.try_clone()?);
         let writer = BufWriter::with_capacity(BUFFER, stream);
-        let mut wire = Self { reader, writer, heard: 0, line: String::new() };
+        let mut wire =
+            Self { reader, writer, answers: answers.clone(), heard: 0, line: String::new() };
         let told = json!({ "verbose": false, "pedantic": false, "headers": true, "lang": "esker" });
         write!(wire.writer, "CONNECT {told}\r\n")?;
-        wire.subscribe(ANSWERS)?;
+        wire.subscribe(&answers)?;
         Ok(wire)
     }
 
@@ -77,10 +78,10 @@ impl Wire {
     /// What it says is wrong.
     pub(super) fn ask(&mut self, subject: &str, question: &Value) -> Result<Value> {
         let body = if question.is_null() { String::new() } else { question.to_string() };
-        write!(self.writer, "PUB {subject} {ANSWERS} {}\r\n{body}\r\n", body.len())?;
+        write!(self.writer, "PUB {subject} {} {}\r\n{body}\r\n", self.answers, body.len())?;
         self.flush()?;
         let mut delivered = Delivered::default();
-        while delivered.subject != ANSWERS {
+        while delivered.subject != self.answers {
             self.next(&mut delivered)?;
         }
         let answer: Value = serde_json::from_slice(&delivered.body)
