@@ -102,8 +102,8 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<ExitCode> {
         Command::Pipeline(options) => pipeline(place, options),
         Command::Model(options) => model(place, options),
         Command::Echo { sizes } => echo(sizes),
-        Command::Publish { what, width, rate } => {
-            model::publish::run(*what, *width, *rate).map(|()| ExitCode::SUCCESS)
+        Command::Publish { what, width, rate, begin } => {
+            model::publish::run(*what, *width, *rate, begin).map(|()| ExitCode::SUCCESS)
         }
     }
 }

@@ -60,12 +60,12 @@ pub(super) const FULL: Sizes = Sizes {
 pub(super) const QUICK: Sizes = Sizes {
     widths: [22, 46],
     changes: 200_000,
-    peer_changes: 20_000,
-    nats_changes: 100_000,
+    peer_changes: 10_000,
+    nats_changes: 50_000,
     crowd: 200,
     crowd_width: 46,
     replicas_width: 22,
-    hearing: Duration::from_secs(1),
+    hearing: Duration::from_millis(500),
 };
 
 pub(super) const SMOKE: Sizes = Sizes {

@@ -1,5 +1,7 @@
 //! What can be said of benchmarks.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use crate::bench::Published;
@@ -34,6 +36,8 @@ pub(crate) enum Bench {
         width: usize,
         /// The changes of a second.
         rate: u32,
+        /// The file that has to be there before it begins.
+        begin: PathBuf,
     },
 }
 

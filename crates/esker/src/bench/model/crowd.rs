@@ -2,8 +2,10 @@
 //!
 //! They are bare sockets that subscribe and count bytes, so that the processor is the publisher's as far as it can be.
 
+use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +27,12 @@ const COST: Bound = Bound::AtMost(1.5, 1.1);
 /// The changes of a second.
 const RATE: u32 = 1_000;
 
+/// What it is held against.
+const ALONE: &str = "the same frames with no model";
+
+/// How long a publisher is at work before it is looked at.
+const LEAD: Duration = Duration::from_millis(500);
+
 /// The kernel's ticks in a second.
 const TICKS: f64 = 100.0;
 
@@ -45,26 +53,50 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
     let (count, width) = (bench.sizes.model.crowd, bench.sizes.model.crowd_width);
     bench.begin(&format!("{count} who hear {RATE} changes a second"));
     planes::allow_files();
-    let one = |what: What| {
+    let begin = bench.path("begin");
+    let mut rates = [Vec::new(), Vec::new()];
+    let [ours_rates, theirs_rates] = &mut rates;
+    let one = |what: What, rates: &mut Vec<f64>| {
+        drop(fs::remove_file(&begin));
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["bench", "publish", what.word(), &width.to_string(), &RATE.to_string()]);
-        let log = bench.path("publish.log");
-        let (running, address) = Running::that_says(&mut command, &log)?;
-        cost(&running, &address, (count, bench.sizes.model.hearing))
+        command.arg(&begin);
+        let (running, address) = Running::that_says(&mut command, &bench.path("publish.log"))?;
+        let heard = heard(&running, &address, (count, bench.sizes.model.hearing, &begin))?;
+        rates.push(heard.bytes / 1e6 / count as f64 / heard.time);
+        Ok(heard.processor / heard.bytes * 1e9)
     };
-    let (mut ours, mut theirs) = (|_: usize| one(What::Model), |_: usize| one(What::Frames));
+    let mut ours = |_: usize| one(What::Model, ours_rates);
+    let mut theirs = |_: usize| one(What::Frames, theirs_rates);
     let [ours, theirs] = bench.rounds([&mut ours, &mut theirs])?;
     let seconds = |values| Rounds::new(Unit::Seconds, values);
     let what = format!(
-        "processor time of a publisher for each megabyte that {count} hear, {RATE} changes a second"
+        "processor time of a publisher for a gigabyte of events, {RATE} changes a second to {count}"
     );
     let case = Case::new("model-crowd", what, seconds(ours));
-    bench.table.push(case.aged("the same frames with no model", seconds(theirs)).bound(COST));
+    bench.table.push(case.aged(ALONE, seconds(theirs)).bound(COST));
+    let [ours, theirs] = rates.map(|values| Rounds::new(Unit::PerSecond, values));
+    let what = "megabytes that each of them hears";
+    bench.table.push(Case::new("model-crowd-heard", what, ours).against(ALONE, theirs));
     Ok(())
 }
 
-/// The processor time of a publisher for each megabyte that so many hear of it.
-fn cost(running: &Running, address: &str, (count, window): (usize, Duration)) -> Result<f64> {
+/// What a publisher did in a while.
+struct Heard {
+    /// What all who hear it had of it.
+    bytes: f64,
+    /// The seconds of processor time it took.
+    processor: f64,
+    /// The seconds it was looked at.
+    time: f64,
+}
+
+/// What so many hear of a publisher, which begins once all of them do.
+fn heard(
+    running: &Running,
+    address: &str,
+    (count, window, begin): (usize, Duration, &Path),
+) -> Result<Heard> {
     let address = address.strip_prefix("tcp://").context("this is no address")?.parse()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -82,10 +114,15 @@ fn cost(running: &Running, address: &str, (count, window): (usize, Duration)) ->
             }
             tokio::time::sleep(LOOK).await;
         }
-        let (bytes, ticks) = (all(), running.ticks());
+        fs::write(begin, "")?;
+        tokio::time::sleep(LEAD).await;
+        let (begun, bytes, ticks) = (Instant::now(), all(), running.ticks());
         tokio::time::sleep(window).await;
-        let (bytes, ticks) = (all() - bytes, running.ticks() - ticks);
-        Ok(ticks as f64 / TICKS / (bytes as f64 / 1e6))
+        Ok(Heard {
+            bytes: (all() - bytes).max(1) as f64,
+            processor: (running.ticks() - ticks) as f64 / TICKS,
+            time: begun.elapsed().as_secs_f64(),
+        })
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,12 @@ use crate::say;
 
 /// The frames that are made before, and published again and again.
 const FRAMES: usize = 10_000;
+
+/// The frames that are published each second whatever comes: as many as a model has heartbeats.
+const PROBES: usize = 33;
+
+/// How often to look for the file.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// What is published.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -39,21 +46,23 @@ impl What {
     }
 }
 
-/// Says where events are, and publishes so many changes a second until the process is ended.
-pub(crate) fn run(what: What, width: usize, rate: u32) -> Result<()> {
+/// Says where events are, and publishes so many changes a second from when a file is there until the process is ended:
+/// those who are to hear them connect before.
+pub(crate) fn run(what: What, width: usize, rate: u32, begin: &Path) -> Result<()> {
     let mut dice = made::Dice::new(17);
     match what {
         What::Model => {
             let stage = Stage::new(width)?;
-            announce(&stage.server)?;
+            announce(&stage.server, begin)?;
             paced(rate, || Ok(stage.source.push(vec![made::change(&mut dice, width)])?))
         }
         What::Frames => {
             let frames = frames(width)?;
-            let alone = Alone::default();
+            let probes = frames.iter().take(PROBES).cloned().collect();
+            let alone = Alone { waiting: Arc::default(), probes };
             let server = Bus::start()?.serve("frames", alone.clone(), &stage::free_ports())?;
             let waker = server.waker();
-            announce(&server)?;
+            announce(&server, begin)?;
             let mut turns = frames.iter().cycle();
             paced(rate, || {
                 alone.waiting().extend(turns.next().cloned());
@@ -64,11 +73,16 @@ pub(crate) fn run(what: What, width: usize, rate: u32) -> Result<()> {
     }
 }
 
-fn announce(server: &Server) -> Result<()> {
+/// Says where events are, and waits for the file.
+fn announce(server: &Server, begin: &Path) -> Result<()> {
     for events in server.events() {
         say::line(events)?;
     }
-    Ok(std::io::stdout().flush()?)
+    std::io::stdout().flush()?;
+    while !begin.exists() {
+        std::thread::sleep(LOOK);
+    }
+    Ok(())
 }
 
 /// Does something so often a second.
@@ -97,12 +111,16 @@ fn frames(width: usize) -> Result<Vec<Frames>> {
 }
 
 /// Publishes what waits, and knows nothing of it.
-#[derive(Clone, Default)]
-struct Alone(Arc<Mutex<VecDeque<Frames>>>);
+#[derive(Clone)]
+struct Alone {
+    waiting: Arc<Mutex<VecDeque<Frames>>>,
+    /// What is published each second, as a model has its heartbeats.
+    probes: Vec<Frames>,
+}
 
 impl Alone {
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Frames>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,6 +134,6 @@ impl Service for Alone {
     }
 
     fn tick(&mut self) -> Vec<Frames> {
-        Vec::new()
+        self.probes.clone()
     }
 }

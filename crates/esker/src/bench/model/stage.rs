@@ -13,6 +13,8 @@ use esker_replica::op::Op;
 use esker_replica::publisher::Options;
 use esker_replica::replica::{self, State};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use super::{BATCH, PATIENCE, made};
 
 /// What the model is called.
@@ -58,8 +60,17 @@ pub(super) fn at(server: &Server) -> Endpoint {
 
 /// The processor time this process has used.
 pub(super) fn processor() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    Duration::try_from(time).unwrap_or_default()
+    used(ClockId::ProcessCPUTime)
+}
+
+/// The processor time this thread has used.
+pub(super) fn processor_of_thread() -> Duration {
+    used(ClockId::ThreadCPUTime)
+}
+
+fn used(clock: ClockId) -> Duration {
+    // It is never less than nothing.
+    Duration::try_from(clock_gettime(clock)).unwrap_or_default()
 }
 
 impl Stage {

@@ -1,5 +1,9 @@
 //! A thousand replicas at once: a cut that is encoded once for all of them, beside one for each.
+//!
+//! First the publisher alone, whose answers are copied once as they would be into a socket; then over sockets; then replicas
+//! as they are.
 
+use std::hint::black_box;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Instant;
 
@@ -7,7 +11,6 @@ use anyhow::{Context, Result, bail};
 use esker_bus::bus::Bus;
 use esker_bus::caller::Caller;
 use esker_bus::endpoint::Endpoint;
-use esker_bus::server::Server;
 use esker_bus::service::{Frames, Outcome, Service};
 use esker_replica::ask::{Answer, Ask, Cut};
 use esker_replica::follow::{Follow, ask};
@@ -20,6 +23,7 @@ use esker_wire::message::Message;
 use super::stage::{self, NAME, Stage};
 use super::{PATIENCE, made};
 use crate::bench::Bench;
+use crate::bench::machine;
 use crate::bench::table::{Bound, Case, Rounds, Unit};
 use crate::planes;
 
@@ -29,32 +33,45 @@ const SHARED: Bound = Bound::AtLeast(40.0, 60.0);
 /// One of so many is served by encoding for each; the others would only take as long.
 const SAMPLED: usize = 40;
 
+/// About how many bytes a replica takes for each leaf while it fetches a model.
+const LEAF_BYTES: u64 = 120;
+
+/// About how many bytes a replica takes besides.
+const REPLICA_BYTES: u64 = 1_000_000;
+
 /// Runs the cases.
 pub(super) fn run(bench: &mut Bench) -> Result<()> {
     let sizes = bench.sizes.model;
     let (count, width) = (sizes.crowd, sizes.crowd_width);
     let leaves = width.pow(3);
-    bench.begin(&format!("{count} replicas at once of {leaves} leaves"));
+    bench.begin(&format!("{count} at once fetch {leaves} leaves"));
     planes::allow_files();
-    let shared = Stage::new(width)?;
-    let anew = Anew::serve(width)?;
     let sample = count.div_ceil(SAMPLED);
+    let name = || format!("encoded for each (measured with {sample})");
+    let scaled = |took: f64| took * count as f64 / sample as f64;
+    let seconds = |values| Rounds::new(Unit::Seconds, values);
+
+    let (mut shared, mut anew) = (Anew::new(width), Anew::new(width));
+    let mut ours = |_: usize| shared.serve(count, false);
+    let mut theirs = |_: usize| anew.serve(sample, true).map(scaled);
+    let [ours, theirs] = bench.rounds([&mut ours, &mut theirs])?;
+    let what = format!("a publisher gives {leaves} leaves to {count} at once");
+    let case = Case::new("model-storm", what, seconds(ours)).against(name(), seconds(theirs));
+    bench.table.push(case.bound(SHARED));
+
+    let shared = Stage::new(width)?;
+    let anew = Bus::start()?.serve("anew", Anew::new(width), &stage::free_ports())?;
     let mut dice = made::Dice::new(11);
     let mut ours = |_: usize| {
         // The cut of the last round does not do, or nothing would be encoded.
         let from = shared.source.change(vec![made::change(&mut dice, width)])?;
         storm(&shared.at(), count, from)
     };
-    let mut theirs = |_: usize| {
-        let took = storm(&stage::at(&anew), sample, 0)?;
-        Ok(took * count as f64 / sample as f64)
-    };
+    let mut theirs = |_: usize| storm(&stage::at(&anew), sample, 0).map(scaled);
     let [ours, theirs] = bench.rounds([&mut ours, &mut theirs])?;
-    let seconds = |values| Rounds::new(Unit::Seconds, values);
-    let what = format!("{count} at once fetch {leaves} leaves");
-    let name = format!("encoded for each (measured with {sample})");
-    let case = Case::new("model-storm", what, seconds(ours)).against(name, seconds(theirs));
-    bench.table.push(case.bound(SHARED));
+    let what = "the same over sockets, client and publisher on this machine";
+    let case = Case::new("model-storm-sockets", what, seconds(ours));
+    bench.table.push(case.against(name(), seconds(theirs)));
     drop((shared, anew));
     replicas(bench, count, sizes.replicas_width)
 }
@@ -62,6 +79,15 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
 /// Replicas as they are, all at once: until the last has verified what it has.
 fn replicas(bench: &mut Bench, count: usize, width: usize) -> Result<()> {
     let leaves = width.pow(3);
+    let key = "model-storm-replicas";
+    let what =
+        format!("{count} replicas of {leaves} leaves, all at once, until the last is in step");
+    let needed = count as u64 * (leaves as u64 * LEAF_BYTES + REPLICA_BYTES);
+    if machine::available() < needed {
+        let why = format!("less than {} MB of memory is free", needed / 1_000_000);
+        bench.table.push(Case::not_run(key, what, why));
+        return Ok(());
+    }
     bench.begin(&format!("{count} replicas at once that keep {leaves} leaves"));
     let stage = Stage::new(width)?;
     let digest = stage.source.model()?.digest();
@@ -72,9 +98,7 @@ fn replicas(bench: &mut Bench, count: usize, width: usize) -> Result<()> {
         stage::wait_for(follow, digest, begun)?;
     }
     let took = Rounds::one(Unit::Seconds, begun.elapsed().as_secs_f64());
-    let what =
-        format!("{count} replicas of {leaves} leaves, all at once, until the last is in step");
-    bench.table.push(Case::new("model-storm-replicas", what, took));
+    bench.table.push(Case::new(key, what, took));
     Ok(())
 }
 
@@ -116,15 +140,20 @@ async fn fetch(caller: &Caller, from: u64) -> Result<usize> {
             bail!("CHUNK is answered with something else");
         };
         bytes += frame.len();
-        let header = frame.get(..HEADER).context("a chunk has no header")?;
-        if Header::from_bytes(header)?.last {
+        if is_last(&frame)? {
             break;
         }
     }
     Ok(bytes)
 }
 
-/// A publisher that makes a cut for each who asks, and so encodes the model for each.
+/// Whether a chunk is the last one.
+fn is_last(frame: &[u8]) -> Result<bool> {
+    let header = frame.get(..HEADER).context("a chunk has no header")?;
+    Ok(Header::from_bytes(header)?.last)
+}
+
+/// A publisher that, as a service, makes a cut for each who asks, and so encodes the model for each.
 struct Anew {
     publisher: Publisher,
     width: usize,
@@ -133,21 +162,63 @@ struct Anew {
 }
 
 impl Anew {
-    fn serve(width: usize) -> Result<Server> {
+    fn new(width: usize) -> Self {
         let mut model = Model::default();
         model.take(&made::whole(width), 1);
         let publisher = Publisher::with(Options::new(NAME, 1), model);
-        let anew = Self { publisher, width, dice: made::Dice::new(13), begun: Instant::now() };
-        Ok(Bus::start()?.serve("anew", anew, &stage::free_ports())?)
+        Self { publisher, width, dice: made::Dice::new(13), begun: Instant::now() }
+    }
+
+    fn now(&self) -> Now {
+        Now { since: self.begun.elapsed(), wall: 0 }
+    }
+
+    /// Changes something: the transaction that a cut must have so that it cannot be one from before.
+    fn change(&mut self) -> Result<u64, Fault> {
+        let now = self.now();
+        self.publisher.change(&[made::change(&mut self.dice, self.width)], now)?;
+        Ok(self.publisher.seq())
+    }
+
+    /// The seconds until so many have been given all of the model, of a cut for each or of one for all.
+    fn serve(&mut self, count: usize, is_for_each: bool) -> Result<f64> {
+        let mut socket = Vec::new();
+        let begun = Instant::now();
+        let mut from = self.change()?;
+        for one in 0..count {
+            if is_for_each && one > 0 {
+                from = self.change()?;
+            }
+            self.give(from, &mut socket)?;
+        }
+        Ok(begun.elapsed().as_secs_f64())
+    }
+
+    fn give(&mut self, from: u64, socket: &mut Vec<u8>) -> Result<()> {
+        let (epoch, now) = (self.publisher.epoch(), self.now());
+        let wish = Ask::Cut(Cut { from, ..Cut::default() });
+        let Answer::Cut(cut) = self.publisher.answer(&wish, now).0.now()? else {
+            bail!("CUT is answered with something else");
+        };
+        for index in 0.. {
+            let chunk = Ask::Chunk { cut: cut.cut, index, zstd: true };
+            let answer = self.publisher.answer(&chunk, now).0.now()?;
+            socket.clear();
+            for frame in answer.to_message(epoch).to_frames() {
+                socket.extend_from_slice(black_box(&frame));
+            }
+            if matches!(&answer, Answer::Frame(frame) if is_last(frame)?) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn answer(&mut self, request: &Frames) -> Result<Outcome, Fault> {
         let mut ask = Ask::from_message(&Message::from_frames(request)?)?;
-        let now = Now { since: self.begun.elapsed(), wall: 0 };
+        let now = self.now();
         if let Ask::Cut(cut) = &mut ask {
-            // A cut is made anew where the last one is too old.
-            self.publisher.change(&[made::change(&mut self.dice, self.width)], now)?;
-            cut.from = self.publisher.seq();
+            cut.from = self.change()?;
         }
         let epoch = self.publisher.epoch();
         let told = move |answer: Result<Answer, Fault>| match answer {
