@@ -141,3 +141,6 @@ impl Delivered {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
