@@ -69,14 +69,21 @@ impl Nats {
         Ok(nats)
     }
 
-    /// A watcher who comes late, how long it takes until it has all; then changes until it has the last of them, how
-    /// many a second.
-    pub(super) fn round(&mut self, changes: &[Change]) -> Result<(f64, f64)> {
+    /// The seconds until a watcher who comes late has all.
+    pub(super) fn join(&mut self) -> Result<f64> {
         self.settle()?;
         let begun = Instant::now();
-        let mut watcher = Watcher::start(&self.address)?;
+        let mut watcher = Watcher::start(&self.address, "last_per_subject")?;
         watcher.hear(|_, waiting| waiting == 0)?;
         let joined = begun.elapsed();
+        watcher.end()?;
+        Ok(joined.as_secs_f64())
+    }
+
+    /// Changes until a watcher has the last of them: how many a second.
+    pub(super) fn change(&mut self, changes: &[Change]) -> Result<f64> {
+        self.settle()?;
+        let mut watcher = Watcher::start(&self.address, "new")?;
         let last = self.changes + changes.len() as u64;
         let begun = Instant::now();
         let heard = std::thread::scope(|scope| {
@@ -88,7 +95,7 @@ impl Nats {
             heard.join().unwrap_or_else(|_| bail!("the watcher has ended"))
         })?;
         watcher.end()?;
-        Ok((changes.len() as f64 / heard.as_secs_f64(), joined.as_secs_f64()))
+        Ok(changes.len() as f64 / heard.as_secs_f64())
     }
 
     /// Publishes changes one behind the other.
@@ -166,13 +173,13 @@ struct Watcher {
 }
 
 impl Watcher {
-    /// Asks for the value of each key and for all changes from then on, in order.
-    fn start(address: &str) -> Result<Self> {
+    /// Asks for all changes, in order; and before them for what the policy says.
+    fn start(address: &str, policy: &str) -> Result<Self> {
         let mut wire = Wire::connect(address)?;
         let wish = json!({
             "stream_name": STREAM,
             "config": {
-                "deliver_subject": CHANGES, "deliver_policy": "last_per_subject", "ack_policy": "none",
+                "deliver_subject": CHANGES, "deliver_policy": policy, "ack_policy": "none",
                 "filter_subject": SUBJECTS, "replay_policy": "instant", "max_deliver": 1,
                 "flow_control": true, "idle_heartbeat": 5_000_000_000_u64,
                 "num_replicas": 1, "mem_storage": true,
