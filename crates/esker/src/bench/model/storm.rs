@@ -116,7 +116,7 @@ fn storm(at: &Endpoint, count: usize, from: u64) -> Result<f64> {
     }
     let sizes = (0..count).map(|_| next(&results)).collect::<Result<Vec<usize>>>()?;
     let took = begun.elapsed().as_secs_f64();
-    if sizes.iter().any(|size| *size == 0) {
+    if sizes.contains(&0) {
         bail!("a model is fetched that has nothing in it");
     }
     Ok(took)
