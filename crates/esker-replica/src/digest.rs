@@ -99,7 +99,7 @@ impl FromStr for Digest {
 
 /// Works out digests; keeps the memory it needs for that.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Hasher {
+pub struct Hasher {
     input: Vec<u8>,
     /// What all that a dict has begin with: a tag, how many keys, and the dict's own.
     stem: usize,
@@ -107,7 +107,7 @@ pub(crate) struct Hasher {
 
 impl Hasher {
     /// The digest of a leaf.
-    pub(crate) fn leaf(&mut self, path: &[Key], value: &Value) -> Digest {
+    pub fn leaf(&mut self, path: &[Key], value: &Value) -> Digest {
         self.begin(LEAF, path);
         value.encode(&mut self.input);
         self.end()

@@ -30,6 +30,7 @@ use crate::project::Place;
 use crate::say::{self, hinted};
 use crate::stop::Stop;
 use machine::Machine;
+pub(crate) use model::publish::What as Published;
 use peers::{Tools, Wanted};
 use process::Running;
 use table::Table;
@@ -101,6 +102,9 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<ExitCode> {
         Command::Pipeline(options) => pipeline(place, options),
         Command::Model(options) => model(place, options),
         Command::Echo { sizes } => echo(sizes),
+        Command::Publish { what, width, rate, begin } => {
+            model::publish::run(*what, *width, *rate, begin).map(|()| ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -203,13 +207,19 @@ impl Bench {
         let mut all = [const { Vec::new() }; N];
         for round in 0..self.sizes.rounds {
             for (side, values) in sides.iter_mut().zip(&mut all) {
-                if self.stop.is_pulled() {
-                    bail!("interrupted");
-                }
+                self.go_on()?;
                 values.push(side(round)?);
             }
         }
         Ok(all)
+    }
+
+    /// Ends what is under way if that is wished.
+    fn go_on(&self) -> Result<()> {
+        if self.stop.is_pulled() {
+            bail!("interrupted");
+        }
+        Ok(())
     }
 
     /// Waits until a process is at rest and the disk has what was written, so that nothing that came before is

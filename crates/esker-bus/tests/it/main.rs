@@ -7,6 +7,7 @@ mod proxy;
 mod python;
 
 mod binds;
+mod burst;
 mod events;
 mod fair;
 mod hostile;

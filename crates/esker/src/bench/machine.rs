@@ -57,6 +57,12 @@ impl Machine {
     }
 }
 
+/// The bytes of memory that nobody uses, or would give back at once.
+pub(crate) fn available() -> u64 {
+    let told = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    field(&told, "MemAvailable").map_or(0, |text| kilobytes(&text))
+}
+
 fn unknown() -> String {
     "unknown".to_owned()
 }

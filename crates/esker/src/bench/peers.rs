@@ -31,6 +31,12 @@ const NO_MAKE: &str = "no make: install it";
 /// What to do about a missing DVC.
 const NO_DVC: &str = "no dvc: --install";
 
+/// What to do about a missing NATS.
+const NO_NATS: &str = "no nats-server: --install, on Debian";
+
+/// Where NATS may be; Debian's is in no path but root's.
+const NATS: [&str; 2] = ["nats-server", "/usr/sbin/nats-server"];
+
 /// Whose peers are wanted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Wanted {
@@ -38,7 +44,7 @@ pub(crate) enum Wanted {
     Store,
     /// git, make, and DVC.
     Pipeline,
-    /// python3 with pyzmq.
+    /// python3 with pyzmq, and nats-server.
     Model,
 }
 
@@ -46,6 +52,7 @@ pub(crate) enum Wanted {
 pub(crate) struct Tools {
     python: Option<PathBuf>,
     dvc: Option<PathBuf>,
+    nats: Option<PathBuf>,
     /// What they say of themselves.
     pub(crate) versions: Vec<(&'static str, String)>,
 }
@@ -54,7 +61,8 @@ impl Tools {
     /// Looks for them; makes what is missing in a folder of its own, if that is wanted.
     pub(crate) fn find(dir: &Path, install: bool, wanted: Wanted) -> Result<Self> {
         match wanted {
-            Wanted::Store | Wanted::Model => Self::of_store(dir, install),
+            Wanted::Store => Self::of_store(dir, install),
+            Wanted::Model => Self::of_model(dir, install),
             Wanted::Pipeline => Self::of_pipeline(dir, install),
         }
     }
@@ -69,7 +77,7 @@ impl Tools {
         }
         let git = git.map(|text| ("git", text.replace("git version ", "")));
         let versions = git.into_iter().chain(zmq.clone().into_iter().flatten()).collect();
-        Ok(Self { python: zmq.map(|_| python), dvc: None, versions })
+        Ok(Self { python: zmq.map(|_| python), dvc: None, nats: None, versions })
     }
 
     fn of_pipeline(dir: &Path, install: bool) -> Result<Self> {
@@ -87,7 +95,21 @@ impl Tools {
         let dvc = version.is_some().then_some(dvc);
         let version = version.map(|text| ("dvc", first_line(&text).to_owned()));
         let versions = git.into_iter().chain(make).chain(version).collect();
-        Ok(Self { python: None, dvc, versions })
+        Ok(Self { python: None, dvc, nats: None, versions })
+    }
+
+    fn of_model(dir: &Path, install: bool) -> Result<Self> {
+        let mut tools = Self::of_store(dir, install)?;
+        let found = || NATS.map(PathBuf::from).into_iter().find_map(nats_server);
+        let nats = match found() {
+            None if install => nats_server(installed_nats(dir)?),
+            found => found,
+        };
+        if let Some((program, version)) = nats {
+            tools.nats = Some(program);
+            tools.versions.push(("nats-server", version));
+        }
+        Ok(tools)
     }
 
     /// Python with pyzmq, and git: what the seed's way needs.
@@ -131,6 +153,14 @@ impl Tools {
         self.dvc.as_deref().ok_or(NO_DVC)
     }
 
+    /// NATS' server.
+    ///
+    /// # Errors
+    /// What is missing, as a reason.
+    pub(crate) fn nats(&self) -> Result<&Path, &'static str> {
+        self.nats.as_deref().ok_or(NO_NATS)
+    }
+
     fn has(&self, name: &str) -> bool {
         self.versions.iter().any(|(found, _)| *found == name)
     }
@@ -167,6 +197,24 @@ fn installed(dir: &Path, package: &str) -> Result<PathBuf> {
     Ok(programs)
 }
 
+/// NATS' server, if that is one, and its version.
+fn nats_server(program: PathBuf) -> Option<(PathBuf, String)> {
+    let text = said(Command::new(&program).arg("--version"))?;
+    let version = text.strip_prefix("nats-server: v")?.to_owned();
+    Some((program, version))
+}
+
+/// NATS' server out of Debian's package, which is unpacked in a folder of its own and not installed.
+fn installed_nats(dir: &Path) -> Result<PathBuf> {
+    let dir = dir.join("nats-server");
+    fs::create_dir(&dir)?;
+    let mut download = Command::new("apt-get");
+    process::output(download.args(["--quiet", "download", "nats-server"]).current_dir(&dir))?;
+    let package = fs::read_dir(&dir)?.next().context("apt-get has brought nothing")??.path();
+    process::output(Command::new("dpkg-deb").arg("--extract").arg(package).arg(&dir))?;
+    Ok(dir.join("usr/sbin/nats-server"))
+}
+
 /// The seed's way, at work in a folder of its own.
 pub(crate) fn seed_way(python: &Path, dir: &Path) -> Result<(Running, Endpoint)> {
     fs::create_dir(dir)?;
@@ -180,12 +228,22 @@ pub(crate) fn seed_way(python: &Path, dir: &Path) -> Result<(Running, Endpoint)>
     Ok((running, at(format!("tcp://127.0.0.1:{port}"))))
 }
 
-/// The seed's way with a model: changes a second, and the seconds of a late joiner.
+/// What the seed's way with a model can do.
+pub(crate) struct SeedModel {
+    /// Changes a second.
+    pub(crate) rate: f64,
+    /// The seconds of a late joiner.
+    pub(crate) join: f64,
+    /// The seconds of working out the checksum of all, once.
+    pub(crate) checksum: f64,
+}
+
+/// The seed's way with a model.
 pub(crate) fn seed_model(
     python: &Path,
     dir: &Path,
     (width, changes): (usize, usize),
-) -> Result<(f64, f64)> {
+) -> Result<SeedModel> {
     let script = dir.join("seed_model.py");
     fs::write(&script, SEED_MODEL)?;
     let mut command = Command::new(python);
@@ -194,7 +252,7 @@ pub(crate) fn seed_model(
     let text = String::from_utf8_lossy(&output).into_owned();
     let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     match numbers[..] {
-        [rate, join] => Ok((rate, join)),
+        [rate, join, checksum] => Ok(SeedModel { rate, join, checksum }),
         _ => bail!("the seed's way says {text:?}"),
     }
 }

@@ -91,8 +91,8 @@ impl Running {
         resident.map_or(0, |text| machine::kilobytes(&text))
     }
 
-    /// The ticks of processor time it has used.
-    fn ticks(&self) -> u64 {
+    /// The ticks of processor time it has used, a hundred a second.
+    pub(crate) fn ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default();
         let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
         let ticks = fields.split_whitespace().skip(11).take(2);

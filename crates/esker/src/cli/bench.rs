@@ -1,6 +1,10 @@
 //! What can be said of benchmarks.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
+
+use crate::bench::Published;
 
 /// The fewest and the most commits a store is measured with: a hundredth of them is measured too.
 const COMMITS_MIN: u64 = 300;
@@ -23,6 +27,18 @@ pub(crate) enum Bench {
         /// The frames of the answer, in bytes.
         sizes: Vec<usize>,
     },
+    /// Publish so many changes a second of a model with so many keys on each level; started to be measured.
+    #[command(hide = true)]
+    Publish {
+        /// A model, or the frames of one.
+        what: Published,
+        /// The keys on each of three levels.
+        width: usize,
+        /// The changes of a second.
+        rate: u32,
+        /// The file that has to be there before it begins.
+        begin: PathBuf,
+    },
 }
 
 /// What every benchmark is asked for.
@@ -34,7 +50,7 @@ pub(crate) struct Measure {
     /// Fail if something is not as it must be, or could not be measured.
     #[arg(long)]
     pub(crate) check: bool,
-    /// Install a peer that is missing, in the folder it works in: pyzmq, DVC.
+    /// Install a peer that is missing, in the folder it works in: pyzmq, DVC, NATS.
     #[arg(long)]
     pub(crate) install: bool,
     /// Print JSON.

@@ -126,3 +126,65 @@ fn a_pipeline_without_its_peers_is_missed() {
     }
     assert!(stdout.contains("no dvc: --install"), "{stdout}");
 }
+
+#[test]
+fn every_case_of_the_model_is_measured() {
+    let folder = folder();
+    let output = bench("model", &folder, None, &["--json"]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let cases = told["cases"].as_array().expect("cases");
+    let case = |key: &str| {
+        let found = cases.iter().find(|case| case["key"] == key);
+        found.unwrap_or_else(|| panic!("{key} is missing in {told}"))
+    };
+    // NATS may not be here; it is said, then, and the rest is measured.
+    let nats = told["versions"]["nats-server"].is_string();
+    for case in cases {
+        let is_of_it = case["key"].as_str().expect("a key").ends_with("-nats");
+        assert!(case["ours"]["median"].is_number() || (is_of_it && !nats), "{case}");
+    }
+    let bound = [
+        "model-rate-125",
+        "model-rate-125-digests",
+        "model-rate-512",
+        "model-rate-512-digests",
+        "model-join-512",
+        "model-join-512-echo",
+        "model-verify-512",
+        "model-diff",
+        "model-repair",
+        "model-restart",
+        "model-storm",
+        "model-crowd",
+    ];
+    for key in bound {
+        assert!(case(key)["must"].is_number(), "{key}: {}", case(key));
+    }
+    for key in ["model-rate-512", "model-rate-512-raw", "model-storm-sockets", "model-crowd-heard"]
+    {
+        assert!(case(key)["ratio"].as_f64() > Some(0.0), "{key}: {}", case(key));
+    }
+    for key in ["model-rate-512-nats", "model-join-125-nats"] {
+        assert_eq!(case(key)["ratio"].is_number(), nats, "{key}: {}", case(key));
+        assert_eq!(case(key)["reason"].is_string(), !nats, "{key}: {}", case(key));
+    }
+    assert_eq!(case("model-restart")["verdict"], "aim", "{}", case("model-restart"));
+    assert_eq!(case("model-verify-512")["verdict"], "aim", "{}", case("model-verify-512"));
+    let left = std::fs::read_dir(folder.path()).expect("the folder").count();
+    assert_eq!(left, 0, "nothing is left behind");
+}
+
+#[test]
+fn a_model_without_its_peers_is_missed() {
+    let folder = folder();
+    let output = bench("model", &folder, Some(""), &["--check"]);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stdout}\n{stderr}");
+    for key in ["model-rate-125", "model-join-512", "model-verify-512"] {
+        assert!(stderr.contains(key), "{key}: {stderr}");
+    }
+    assert!(stdout.contains("no python3 with pyzmq: --install"), "{stdout}");
+}
