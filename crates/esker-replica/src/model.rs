@@ -5,7 +5,7 @@
 pub(crate) mod append;
 pub(crate) mod audit;
 mod between;
-mod dict;
+pub(crate) mod dict;
 pub(crate) mod walk;
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::digest::{Digest, Hasher, of_dict};
 use crate::op::{Act, Op, Ops};
 use crate::path::{Key, Path};
 use crate::value::Value;
-use dict::{Dict, Entry, Node, Place};
+use dict::{Dict, Entry, Leaf, Node, Place};
 
 /// The most leaves and dicts in a model, unless it is told otherwise.
 pub const NODES_MAX: u64 = 100_000_000;
@@ -64,14 +64,14 @@ impl<'a> Branch<'a> {
         self,
         from: Option<&Key>,
         to: Option<&Key>,
-    ) -> impl Iterator<Item = (&'a Key, Found<'a>)> {
+    ) -> impl Iterator<Item = (&'a Key, &'a Node)> {
         let end = to.cloned();
         let mut place = from.map_or(Place::FIRST, |from| self.0.lower_bound(from));
         std::iter::from_fn(move || {
             let (entry, at) = self.0.entry_from(place)?;
             place = at.next();
             let is_before = end.as_ref().is_none_or(|end| entry.key < *end);
-            is_before.then(|| (&entry.key, Found::from(&entry.node)))
+            is_before.then_some((&entry.key, &entry.node))
         })
     }
 
@@ -84,7 +84,7 @@ impl<'a> Branch<'a> {
 impl<'a> From<&'a Node> for Found<'a> {
     fn from(node: &'a Node) -> Self {
         match node {
-            Node::Leaf(value) => Self::Leaf(value),
+            Node::Leaf(leaf) => Self::Leaf(&leaf.value),
             Node::Dict(dict) => Self::Dict(Branch(dict)),
         }
     }
@@ -137,6 +137,12 @@ struct Worth {
     nodes: u64,
 }
 
+impl Worth {
+    fn of(node: &Node) -> Self {
+        Self { digest: node.digest(), nodes: node.nodes() }
+    }
+}
+
 /// One operation under way.
 struct Doing<'a> {
     path: &'a [Key],
@@ -172,15 +178,14 @@ impl Model {
     }
 
     /// The digest of what is at a path, zero if that is nothing.
-    pub fn digest_at(&mut self, path: &[Key]) -> Digest {
-        let mut hasher = std::mem::take(&mut self.hasher);
-        let digest = match self.get(path) {
-            None => Digest::ZERO,
-            Some(Found::Dict(branch)) => branch.digest(),
-            Some(Found::Leaf(value)) => hasher.leaf(path, value),
-        };
-        self.hasher = hasher;
-        digest
+    pub fn digest_at(&self, path: &[Key]) -> Digest {
+        let Some((last, above)) = path.split_last() else { return self.digest() };
+        match self.get(above) {
+            Some(Found::Dict(Branch(dict))) => {
+                dict.get(last).map_or(Digest::ZERO, |entry| entry.node.digest())
+            }
+            _ => Digest::ZERO,
+        }
     }
 
     /// Does operations as one transaction. Paths have to be within the limits.
@@ -253,7 +258,7 @@ fn recompute(dict: &Dict, path: &mut Path, hasher: &mut Hasher) -> Digest {
     for Entry { key, node, .. } in dict.entries() {
         path.push(key.clone());
         digest += match node {
-            Node::Leaf(value) => hasher.leaf(path, value),
+            Node::Leaf(leaf) => hasher.leaf(path, &leaf.value),
             Node::Dict(dict) => recompute(dict, path, hasher),
         };
         path.pop();
@@ -291,9 +296,7 @@ impl Doing<'_> {
                 return self.below(child, depth + 1);
             }
             Node::Leaf(_) if matches!(self.act, Act::Delete) => return Effect::NONE,
-            Node::Leaf(value) => {
-                Worth { digest: self.hasher.leaf(&self.path[..=depth], value), nodes: 1 }
-            }
+            node @ Node::Leaf(_) => Worth::of(node),
         };
         let (child, new) = self.way(depth + 1);
         Arc::make_mut(dict).at_mut(place).node = Node::Dict(child);
@@ -323,23 +326,26 @@ impl Doing<'_> {
         let old = place.map(|place| &dict.at(place).node);
         let same = match (self.act, old) {
             (Act::Delete, None) | (Act::Dict, Some(Node::Dict(_))) => true,
-            (Act::Set(new), Some(Node::Leaf(old))) => new == old,
+            (Act::Set(new), Some(Node::Leaf(old))) => *new == old.value,
             (Act::Clear, Some(Node::Dict(old))) => old.len() == 0,
             _ => false,
         };
         if same {
             return Effect::NONE;
         }
-        let old = old.map_or(Worth::default(), |node| self.worth(node));
+        let old = old.map_or(Worth::default(), Worth::of);
         let new = match self.act {
             Act::Delete => None,
-            Act::Set(value) => Some(Node::Leaf(value.clone())),
+            Act::Set(value) => {
+                let digest = self.hasher.leaf(self.path, value);
+                Some(Node::Leaf(Leaf::new(value.clone(), digest)))
+            }
             Act::Dict | Act::Clear => {
                 let own = self.hasher.dict(self.path);
                 Some(Node::Dict(Arc::new(Dict::new(own, self.seq))))
             }
         };
-        let worth = new.as_ref().map_or(Worth::default(), |node| self.worth(node));
+        let worth = new.as_ref().map_or(Worth::default(), Worth::of);
         let dict = Arc::make_mut(dict);
         match (place, new) {
             (Some(place), Some(node)) => {
@@ -355,13 +361,6 @@ impl Doing<'_> {
             (None, None) => {}
         }
         Effect::between(old, worth)
-    }
-
-    fn worth(&mut self, node: &Node) -> Worth {
-        match node {
-            Node::Dict(dict) => Worth { digest: dict.digest, nodes: dict.nodes },
-            Node::Leaf(value) => Worth { digest: self.hasher.leaf(self.path, value), nodes: 1 },
-        }
     }
 }
 

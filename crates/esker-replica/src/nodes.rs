@@ -1,7 +1,8 @@
 //! NODES: the digests by which two models find where they differ, in few bytes; both sides work them out here.
 
 use crate::bytes::{Malformed, Reader, put_bytes, put_varint};
-use crate::digest::{Digest, Hasher};
+use crate::digest::Digest;
+use crate::model::dict::Node;
 use crate::model::{Found, Model};
 use crate::path::{self, Key, Path};
 
@@ -57,26 +58,16 @@ const RANGES: u8 = 1;
 
 /// What a model has to tell of a node, and how many children were looked at for that.
 fn told(model: &Model, query: &Query) -> (Told, u64) {
-    let mut hasher = Hasher::default();
     let branch = match model.get(&query.path) {
         None => return (Told::Nothing, 1),
-        Some(Found::Leaf(value)) => return (Told::Leaf(hasher.leaf(&query.path, value)), 1),
+        Some(Found::Leaf(_)) => return (Told::Leaf(model.digest_at(&query.path)), 1),
         Some(Found::Dict(branch)) => branch,
     };
-    let mut below = query.path.clone();
     let children: Vec<Child> = branch
         .between(query.from.as_ref(), query.to.as_ref())
-        .map(|(key, found)| {
-            let (is_dict, digest) = match found {
-                Found::Dict(child) => (true, child.digest()),
-                Found::Leaf(value) => {
-                    below.push(key.clone());
-                    let digest = hasher.leaf(&below, value);
-                    below.pop();
-                    (false, digest)
-                }
-            };
-            Child { key: key.clone(), is_dict, low: digest.low() }
+        .map(|(key, node)| {
+            let is_dict = matches!(node, Node::Dict(_));
+            Child { key: key.clone(), is_dict, low: node.digest().low() }
         })
         .collect();
     let looks = children.len() as u64;
@@ -94,21 +85,10 @@ fn told(model: &Model, query: &Query) -> (Told, u64) {
 /// How many children there are between two keys, and the low half of their sum.
 pub(crate) fn sum(model: &Model, query: &Query) -> (u64, u64) {
     let Some(Found::Dict(branch)) = model.get(&query.path) else { return (0, 0) };
-    let mut hasher = Hasher::default();
-    let mut below = query.path.clone();
     let (mut count, mut sum) = (0, 0_u64);
-    for (key, found) in branch.between(query.from.as_ref(), query.to.as_ref()) {
-        let digest = match found {
-            Found::Dict(child) => child.digest(),
-            Found::Leaf(value) => {
-                below.push(key.clone());
-                let digest = hasher.leaf(&below, value);
-                below.pop();
-                digest
-            }
-        };
+    for (_, node) in branch.between(query.from.as_ref(), query.to.as_ref()) {
         count += 1;
-        sum = sum.wrapping_add(digest.low());
+        sum = sum.wrapping_add(node.digest().low());
     }
     (count, sum)
 }

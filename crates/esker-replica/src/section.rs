@@ -49,7 +49,7 @@ impl Junctions {
     }
 
     /// The digest of these sections of a model with the junctions above them; of all of it if none is named.
-    pub(crate) fn digest(&self, model: &mut Model, sections: &[Path]) -> Digest {
+    pub(crate) fn digest(&self, model: &Model, sections: &[Path]) -> Digest {
         if sections.is_empty() {
             return model.digest();
         }

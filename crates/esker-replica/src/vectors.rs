@@ -197,7 +197,7 @@ fn made(ops: &[Op]) -> Model {
 #[test]
 fn models() {
     let one = |(name, ops): (&str, Vec<Op>)| {
-        let mut model = made(&ops);
+        let model = made(&ops);
         let mut paths: Vec<Path> = ops.iter().map(|op| op.path.clone()).collect();
         paths.extend(ops.iter().map(|op| op.path[..op.path.len().saturating_sub(1)].to_vec()));
         paths.sort();

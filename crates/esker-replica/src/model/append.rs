@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Model;
-use super::dict::{Dict, Entry, Node};
+use super::dict::{Dict, Entry, Leaf, Node};
 use crate::bytes::Malformed;
 use crate::digest::{Digest, Hasher};
 use crate::op::{Act, Ops};
@@ -153,7 +153,7 @@ impl Rising<'_> {
         let (node, digest) = match self.act.take() {
             Some(Act::Set(value)) => {
                 let digest = self.hasher.encoded(path, self.ops.value(), is_sibling);
-                (Node::Leaf(value), digest)
+                (Node::Leaf(Leaf::new(value, digest)), digest)
             }
             Some(Act::Dict) => {
                 let own = self.hasher.dict(path);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Model;
-use super::dict::{Dict, Node};
+use super::dict::{Dict, Leaf, Node};
 use crate::digest::{Digest, Hasher};
 use crate::path::{self, Path};
 
@@ -59,9 +59,9 @@ fn sum(dict: &Dict, path: &Path, hasher: &mut Hasher) -> (Digest, u64) {
     for entry in dict.entries() {
         let (digest, nodes) = match &entry.node {
             Node::Dict(child) => (child.digest, child.nodes),
-            Node::Leaf(value) => {
+            Node::Leaf(leaf) => {
                 path.push(entry.key.clone());
-                let digest = hasher.leaf(&path, value);
+                let digest = hasher.leaf(&path, &leaf.value);
                 path.pop();
                 (digest, 1)
             }
@@ -74,11 +74,14 @@ fn sum(dict: &Dict, path: &Path, hasher: &mut Hasher) -> (Digest, u64) {
 fn rebuild(dict: &mut Arc<Dict>, path: &mut Path, hasher: &mut Hasher) {
     let dict = Arc::make_mut(dict);
     for entry in dict.entries_mut() {
-        if let Node::Dict(child) = &mut entry.node {
-            path.push(entry.key.clone());
-            rebuild(child, path, hasher);
-            path.pop();
+        path.push(entry.key.clone());
+        match &mut entry.node {
+            Node::Dict(child) => rebuild(child, path, hasher),
+            Node::Leaf(leaf) => {
+                *leaf = Leaf::new(leaf.value.clone(), hasher.leaf(path, &leaf.value))
+            }
         }
+        path.pop();
     }
     (dict.digest, dict.nodes) = sum(dict, path, hasher);
 }
@@ -104,7 +107,8 @@ impl Model {
         }
         let dict = Arc::make_mut(dict);
         let place = dict.find(last).expect("it is there");
-        dict.at_mut(place).node = Node::Leaf(value.into());
+        let Node::Leaf(leaf) = &mut dict.at_mut(place).node else { panic!("a leaf is no dict") };
+        leaf.value = value.into();
         assert_eq!((self.root.digest, self.root.nodes), digests);
     }
 }

@@ -45,7 +45,7 @@ impl Model {
         match self.get(base) {
             None => Digest::ZERO,
             Some(Found::Leaf(_)) if ends.after => Digest::ZERO,
-            Some(Found::Leaf(value)) => between.hasher.leaf(base, value),
+            Some(Found::Leaf(_)) => self.digest_at(base),
             Some(Found::Dict(Branch(dict))) => between.dict(dict, ends),
         }
     }
@@ -55,7 +55,7 @@ impl Between<'_> {
     fn node(&mut self, node: &Node, ends: Ends) -> Digest {
         match node {
             Node::Leaf(_) if ends.after => Digest::ZERO,
-            Node::Leaf(value) => self.hasher.leaf(&self.path, value),
+            Node::Leaf(leaf) => leaf.digest(),
             Node::Dict(dict) => self.dict(dict, ends),
         }
     }

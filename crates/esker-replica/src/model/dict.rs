@@ -22,8 +22,44 @@ const BUCKET_MIN: usize = 32;
 /// What a key leads to.
 #[derive(Debug, Clone)]
 pub(crate) enum Node {
-    Leaf(Value),
+    Leaf(Leaf),
     Dict(Arc<Dict>),
+}
+
+/// A leaf, and its digest: a change of it costs one hash, and comparing none.
+#[derive(Debug, Clone)]
+pub(crate) struct Leaf {
+    pub(crate) value: Value,
+    /// As bytes, which need no room between them and the rest.
+    digest: [u8; 16],
+}
+
+impl Leaf {
+    pub(crate) fn new(value: Value, digest: Digest) -> Self {
+        Self { value, digest: digest.to_bytes() }
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::from_bytes(self.digest)
+    }
+}
+
+impl Node {
+    /// The digest of it and all below it.
+    pub(crate) fn digest(&self) -> Digest {
+        match self {
+            Self::Leaf(leaf) => leaf.digest(),
+            Self::Dict(dict) => dict.digest,
+        }
+    }
+
+    /// How many leaves and dicts it is, with all below it.
+    pub(crate) fn nodes(&self) -> u64 {
+        match self {
+            Self::Leaf(_) => 1,
+            Self::Dict(dict) => dict.nodes,
+        }
+    }
 }
 
 /// One key of a dict, and what it leads to.

@@ -185,7 +185,7 @@ fn an_empty_dict_is_not_nothing() {
 
 #[test]
 fn the_digest_of_every_part_is_known() {
-    let mut model = of(&[Op::set(path(["a", "b"]), 1_i64), Op::set(path(["a", "c", "d"]), 2_i64)]);
+    let model = of(&[Op::set(path(["a", "b"]), 1_i64), Op::set(path(["a", "c", "d"]), 2_i64)]);
     let leaf = Digest::of_leaf(&path(["a", "b"]), &1_i64.into());
     let deep = Digest::of_leaf(&path(["a", "c", "d"]), &2_i64.into());
     assert_eq!(model.digest_at(&path(["a", "b"])), leaf);

@@ -35,8 +35,8 @@ impl<'a> Walk<'a> {
         for (depth, key) in base.iter().enumerate() {
             match dict.get(key).map(|entry| (&entry.node, entry.seq)) {
                 Some((Node::Dict(child), _)) => dict = child,
-                Some((Node::Leaf(value), set)) if depth + 1 == base.len() => {
-                    walk.first = Some((Step::Leaf(value), set));
+                Some((Node::Leaf(leaf), set)) if depth + 1 == base.len() => {
+                    walk.first = Some((Step::Leaf(&leaf.value), set));
                     return walk;
                 }
                 _ => return walk,
@@ -85,9 +85,9 @@ impl<'a> Walk<'a> {
             };
             *place = at.next();
             match &entry.node {
-                Node::Leaf(value) if since.is_none_or(|since| entry.seq > since) => {
+                Node::Leaf(leaf) if since.is_none_or(|since| entry.seq > since) => {
                     self.path.push(entry.key.clone());
-                    return Some((&self.path, Step::Leaf(value)));
+                    return Some((&self.path, Step::Leaf(&leaf.value)));
                 }
                 Node::Dict(child) if since.is_none_or(|since| child.touched > since) => {
                     self.path.push(entry.key.clone());

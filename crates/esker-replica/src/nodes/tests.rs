@@ -54,7 +54,7 @@ fn up_to_sixteen_are_told_one_by_one() {
 
 #[test]
 fn ranges_lead_to_the_leaf_in_few_steps() {
-    let mut model = wide(10_000);
+    let model = wide(10_000);
     let mut asked = query(&["wide"], None, None);
     for step in 0.. {
         assert!(step < 5, "16^4 is more than there is");

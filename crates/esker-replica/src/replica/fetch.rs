@@ -115,8 +115,8 @@ impl Replica {
             self.ask_chunks(copy);
             return Ok(());
         }
-        let Copy { cut, mut model, .. } = *copy;
-        if self.junctions.digest(&mut model, &self.options.sections) != cut.digest {
+        let Copy { cut, model, .. } = *copy;
+        if self.junctions.digest(&model, &self.options.sections) != cut.digest {
             return Err(Useless::Untrue);
         }
         self.model = model;
@@ -191,8 +191,8 @@ impl Replica {
             self.job = Job::Diff(differing);
             return Ok(());
         }
-        let Differing { mut model, done, begun, .. } = *differing;
-        if self.junctions.digest(&mut model, &sections) != page.of.digest {
+        let Differing { model, done, begun, .. } = *differing;
+        if self.junctions.digest(&model, &sections) != page.of.digest {
             self.counts.mismatches += 1;
             self.mend(now);
             return Ok(());
@@ -261,8 +261,8 @@ impl Replica {
                 return Ok(());
             }
             Wants::Done => {
-                let Repair { cut, mut model, done, .. } = *repair;
-                if self.junctions.digest(&mut model, &self.options.sections) != cut.digest {
+                let Repair { cut, model, done, .. } = *repair;
+                if self.junctions.digest(&model, &self.options.sections) != cut.digest {
                     return Err(Useless::Differs);
                 }
                 self.model = model;

@@ -315,8 +315,8 @@ impl Replica {
     }
 
     pub(super) fn cut(&mut self, cut: Cutting, purpose: Purpose, now: Duration) {
-        let mut model = self.model.clone();
-        let digest = self.junctions.digest(&mut model, &self.options.sections);
+        let model = self.model.clone();
+        let digest = self.junctions.digest(&model, &self.options.sections);
         if digest == cut.digest && self.epoch.is_some() {
             self.steps.jumped((self.publishing(), cut.seq), Some(&[]));
             return self.adopt_cut(cut.seq, now);

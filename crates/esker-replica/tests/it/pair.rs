@@ -120,8 +120,8 @@ impl Pair {
     }
 
     pub(crate) fn is_in_step(&self) -> bool {
-        let mut ours = self.replica.model().clone();
-        let mut theirs = self.publisher.model().clone();
+        let ours = self.replica.model().clone();
+        let theirs = self.publisher.model().clone();
         let same = match self.sections.is_empty() {
             true => ours == theirs,
             false => self.sections.iter().all(|one| ours.digest_at(one) == theirs.digest_at(one)),

@@ -63,7 +63,7 @@ impl Line {
     }
 
     fn remember(&mut self) {
-        let mut model = self.publisher.model().clone();
+        let model = self.publisher.model().clone();
         let digests = (model.digest(), model.digest_at(&self.section));
         self.history.insert((self.publisher.epoch(), self.publisher.seq()), digests);
     }
@@ -115,7 +115,7 @@ impl Line {
     fn check(&self, index: usize) {
         let end = &self.ends[index];
         if let (State::Live, Some(last)) = (end.state(), end.last()) {
-            let mut model = end.model().clone();
+            let model = end.model().clone();
             let (whole, section) = self.history[&last];
             match index {
                 0 => assert_eq!(model.digest(), whole, "{last:?}"),

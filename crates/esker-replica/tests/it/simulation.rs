@@ -407,8 +407,8 @@ impl World {
 
     fn is_in_step(&mut self, index: usize) -> bool {
         let Follower { replica, sections, .. } = &self.followers[index];
-        let mut ours = replica.model().clone();
-        let mut theirs = self.publisher.model().clone();
+        let ours = replica.model().clone();
+        let theirs = self.publisher.model().clone();
         let same = match sections.is_empty() {
             true => ours == theirs,
             false => sections.iter().all(|one| ours.digest_at(one) == theirs.digest_at(one)),

@@ -159,7 +159,7 @@ fn a_section_can_be_followed_alone() {
     let whole = stage.follow(Vec::new());
     let digest = stage.hello().digest;
     wait_for("step", || is_in_step(&whole, digest));
-    let (mut some, mut all) = (follow.model(), whole.model());
+    let (mut some, all) = (follow.model(), whole.model());
     for section in [path(["a"]), path([""])] {
         wait_for("the section", || {
             some = follow.model();

@@ -9,7 +9,11 @@ use super::*;
 type Plain = BTreeMap<Key, u64>;
 
 fn entry(key: &Key, seq: u64) -> Entry {
-    Entry { key: key.clone(), seq, node: Node::Leaf(Value::from(seq)) }
+    Entry {
+        key: key.clone(),
+        seq,
+        node: Node::Leaf(Leaf::new(Value::from(seq), Digest(seq.into()))),
+    }
 }
 
 fn key(number: u32) -> Key {

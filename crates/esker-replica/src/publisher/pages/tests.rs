@@ -54,12 +54,12 @@ fn pages_of_any_size_make_the_model() {
 
 #[test]
 fn several_bases_come_one_after_the_other() {
-    let mut model = model(100);
+    let model = model(100);
     let bases =
         [path(["all", "3"]), path(["all", "5", "000005"]), path(["all", "7"]), path(["none"])];
     let wanted: Digest = bases.iter().map(|base| model.digest_at(base)).sum();
     for bytes_max in [1, 100, 100_000] {
-        let (mut made, sum, _) = put_together(&model, &bases, bytes_max);
+        let (made, sum, _) = put_together(&model, &bases, bytes_max);
         assert_eq!(sum, wanted);
         for base in &bases {
             assert_eq!(made.digest_at(base), model.digest_at(base));
