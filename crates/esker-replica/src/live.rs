@@ -208,15 +208,34 @@ impl Live {
     /// Makes one transaction of all; or, if that cannot be, one of each, so that a bad one costs nobody else's.
     fn change(&mut self, waiting: Vec<Transaction>) -> Vec<Publication> {
         let now = self.now();
-        if let [transaction] = &waiting[..] {
-            let result = self.publisher.change(&transaction.ops, now);
-            let seq = self.publisher.seq();
-            return tell(&waiting, result.map(|published| (seq, published)));
+        let mut all = Vec::new();
+        let mut parts = Vec::with_capacity(waiting.len());
+        for Transaction { mut ops, done } in waiting {
+            parts.push((ops.len(), done));
+            if all.is_empty() {
+                all = ops;
+            } else {
+                all.append(&mut ops);
+            }
         }
-        let all: Vec<Op> = waiting.iter().flat_map(|one| one.ops.iter().cloned()).collect();
         match self.publisher.change(&all, now) {
-            Ok(published) => tell(&waiting, Ok((self.publisher.seq(), published))),
-            Err(_) => waiting.into_iter().flat_map(|one| self.change(vec![one])).collect(),
+            Ok(published) => {
+                let seq = self.publisher.seq();
+                parts.into_iter().for_each(|(_, done)| tell(done, Ok(seq)));
+                published
+            }
+            Err(_) => {
+                let mut rest = &all[..];
+                let mut published = Vec::new();
+                for (count, done) in parts {
+                    let (ops, behind) = rest.split_at(count);
+                    rest = behind;
+                    let result = self.publisher.change(ops, now);
+                    let seq = self.publisher.seq();
+                    tell(done, result.map(|one| published.extend(one)).map(|()| seq));
+                }
+                published
+            }
         }
     }
 }
@@ -254,21 +273,14 @@ pub(crate) fn outcome(reply: Reply, epoch: u64) -> Outcome {
     }
 }
 
-/// Tells those who wait what became of their transactions.
-fn tell(
-    waiting: &[Transaction],
-    result: Result<(u64, Vec<Publication>), Fault>,
-) -> Vec<Publication> {
-    let told = result.as_ref().map(|(seq, _)| *seq).map_err(Clone::clone);
-    for transaction in waiting {
-        match (&transaction.done, &told) {
-            // Who waits no longer need not know.
-            (Some(done), told) => drop(done.try_send(told.clone())),
-            (None, Err(fault)) => tracing::error!(%fault, "a change of the model is left out"),
-            (None, Ok(_)) => {}
-        }
+/// Tells who waits what became of a transaction.
+fn tell(done: Option<SyncSender<Result<u64, Fault>>>, result: Result<u64, Fault>) {
+    match (done, result) {
+        // Who waits no longer need not know.
+        (Some(done), result) => drop(done.try_send(result)),
+        (None, Err(fault)) => tracing::error!(%fault, "a change of the model is left out"),
+        (None, Ok(_)) => {}
     }
-    result.map(|(_, published)| published).unwrap_or_default()
 }
 
 impl Service for Live {
@@ -326,3 +338,6 @@ impl Service for Live {
         published.into_iter().map(Publication::into).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
