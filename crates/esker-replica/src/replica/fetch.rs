@@ -184,6 +184,11 @@ impl Replica {
     ) -> Result<(), Useless> {
         self.counts.fetched_bytes += page.frame.len() as u64;
         let frame = self.page(&page.frame, Type::Diff, page.of.seq)?;
+        if page.of.seq < self.chain.newest() {
+            // A cut that others share may be older than what is here of some sections: soon there is another one.
+            self.fail(now);
+            return Ok(());
+        }
         differing.model.take_body(&frame.body, page.of.seq, &mut differing.done)?;
         let sections = differing.sections.clone();
         if let Some(next) = &page.next {

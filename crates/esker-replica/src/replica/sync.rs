@@ -133,7 +133,7 @@ impl Replica {
     }
 
     /// Gives up what is under way, and begins anew after a pause.
-    fn fail(&mut self, now: Duration) {
+    pub(super) fn fail(&mut self, now: Duration) {
         let pause = self.pause;
         self.pause = (pause * 2).min(PAUSE_MAX);
         self.rest(pause, now);

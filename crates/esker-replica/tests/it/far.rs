@@ -175,6 +175,36 @@ fn a_shared_cut_is_followed_by_what_came_since() {
 }
 
 #[test]
+fn a_cut_older_than_what_is_here_of_a_section_is_not_gone_back_to() {
+    let options = Options { ring_bytes_max: 0, ..Options::new("m", 5) };
+    let sections = vec![path(["a"]), path(["b"])];
+    let mut pair = Pair::of(Publisher::new(options), sections.clone());
+    pair.change(&[set(&["a", "x"], 1), set(&["b", "x"], 1)]);
+    pair.settle();
+    pair.wait(2000);
+    pair.beat();
+    pair.tell(&[set(&["b", "x"], 2)]);
+    // Others are given a cut of these sections, which is shared for a second.
+    let cut = Ask::Cut(esker_replica::ask::Cut { sections, from: 0 });
+    let now = pair.moment();
+    assert!(pair.publisher.answer(&cut, now).0.now().is_ok());
+    let before = pair.counts();
+    pair.change(&[set(&["a", "x"], 3)]);
+    let lost = pair.publisher.seq();
+    pair.tell(&[set(&["b", "x"], 4), set(&["b", "y"], 4)]);
+    pair.change(&[set(&["b", "x"], 5)]);
+    assert_eq!(lost, 3);
+    pair.beat();
+    pair.wait(20);
+    for _ in 0..20 {
+        pair.wait(100);
+        assert_eq!(pair.counts().mismatches, before.mismatches);
+    }
+    assert!(pair.is_in_step());
+    assert_eq!(pair.counts().repairs, before.repairs);
+}
+
+#[test]
 fn a_hundred_thousand_operations_are_applied_whole() {
     let mut pair = Pair::in_step();
     let ops: Vec<Op> = (0..100_000)

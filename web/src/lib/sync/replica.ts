@@ -350,6 +350,8 @@ export class Replica extends Follower {
   #differ(job: Job & { kind: "diff" }, reply: Reply, now: number): void {
     const cut = readCut(reply);
     const frame = this.#page(reply, DIFF, cut);
+    // A cut that others share may be older than what is here of some sections: soon there is another one.
+    if (cut.seq < this.chain.newest) return this.#fail("the cut is older than what is here", now);
     for (const op of readOps(frame.body)) if (job.model.apply(op)) job.done.push(op.path);
     const next = reply.paths("next").at(-1);
     if (next) return this.#askDiff(job.sections, { cut: cut.cut, after: [next] });
