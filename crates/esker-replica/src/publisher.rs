@@ -2,6 +2,7 @@
 //!
 //! Pure: it is told what happens and when, and says what is to be published. It keeps nothing of any replica.
 
+mod chains;
 mod cuts;
 mod deleted;
 mod drafts;
@@ -13,7 +14,6 @@ mod put;
 mod refuse;
 mod ring;
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -21,12 +21,13 @@ use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 
 use crate::ask::{self, Answer, Ask, Hello};
-use crate::digest::section_id;
+use crate::digest::{Digest, section_id};
 use crate::frame::{Header, Type};
 use crate::model::{Model, NODES_MAX, audit};
 use crate::op::{Act, Op};
 use crate::path::{self, Path};
 use crate::section::Junctions;
+use chains::{Chain, Chains};
 use cuts::Cuts;
 use deleted::Deleted;
 use drafts::{Draft, Drafts};
@@ -36,9 +37,6 @@ use ring::Ring;
 
 /// A frame's body is closed before it has more than this, unless a leaf is larger.
 const BODY_FULL: usize = 1024 * 1024;
-
-/// The sections that had no news and have a heartbeat nevertheless, each second, in turn.
-const IDLE_HEARTBEATS: usize = 32;
 
 /// What a publisher is started with.
 #[derive(Debug, Clone)]
@@ -116,16 +114,6 @@ impl Reply {
     }
 }
 
-/// One section's place in its chain.
-#[derive(Debug)]
-struct Chain {
-    path: Path,
-    topic: Bytes,
-    id: u64,
-    /// The last transaction that touched it.
-    last: u64,
-}
-
 /// Publishes a model.
 #[derive(Debug)]
 pub struct Publisher {
@@ -133,13 +121,7 @@ pub struct Publisher {
     model: Model,
     seq: u64,
     events: String,
-    chains: Vec<Chain>,
-    /// Where each section is among the chains.
-    sections: HashMap<Path, usize>,
-    /// The sections that changed since the last heartbeat.
-    news: BTreeSet<usize>,
-    /// The next one to have a heartbeat in turn.
-    turn: usize,
+    chains: Chains,
     ring: Ring,
     cuts: Cuts,
     deleted: Deleted,
@@ -169,10 +151,7 @@ impl Publisher {
             model,
             seq: 0,
             events: String::new(),
-            chains: Vec::new(),
-            sections: HashMap::new(),
-            news: BTreeSet::new(),
-            turn: 0,
+            chains: Chains::default(),
             deleted: Deleted::default(),
             ids: Ids::default(),
             audited: Duration::ZERO,
@@ -213,10 +192,10 @@ impl Publisher {
         let seq = self.seq + 1;
         let mut drafts = Drafts::default();
         for op in ops {
-            let section = self.section(&op.path);
+            let section = self.section(&op.path, now.since);
             let draft = drafts.of(section);
             if draft.is_full(op) {
-                draft.after = self.model.digest_at(&self.chains[section].path);
+                draft.after = self.model.digest_at(&self.chains.get(section).path);
                 drafts.next(section);
             }
             if !self.model.apply(&op.path, &op.act, seq) {
@@ -241,7 +220,7 @@ impl Publisher {
         for (section, mut frames) in drafts.by_section {
             frames.retain(|draft| !draft.ops.is_empty());
             if let Some(last) = frames.last_mut() {
-                last.after = self.model.digest_at(&self.chains[section].path);
+                last.after = self.model.digest_at(&self.chains.get(section).path);
             }
             closed.extend(frames.into_iter().map(|draft| (section, draft)));
         }
@@ -254,9 +233,10 @@ impl Publisher {
         let mut drafts = drafts.into_iter().peekable();
         for part in 0..parts {
             let Some((section, draft)) = drafts.next() else { break };
-            let chain = &mut self.chains[section];
+            let prev = self.chains.touch(section, self.seq, now.since);
+            let chain = self.chains.get(section);
             let header = Header {
-                prev: chain.last,
+                prev,
                 last: drafts.peek().is_none_or(|(next, _)| *next != section),
                 after: draft.after,
                 ops: u32::try_from(draft.ops.count()).expect("frames are closed before"),
@@ -264,8 +244,6 @@ impl Publisher {
                 parts,
                 ..header(Type::Delta, &self.options, chain, (self.seq, now))
             };
-            chain.last = self.seq;
-            self.news.insert(section);
             let header = Bytes::copy_from_slice(&header.to_bytes());
             let body = Bytes::from(draft.ops.finish());
             self.ring.push((self.seq, section), [&header, &body], now.since);
@@ -295,20 +273,9 @@ impl Publisher {
     }
 
     /// Which chain a path belongs to, which begins if it is the first of its section.
-    fn section(&mut self, path: &[path::Key]) -> usize {
+    fn section(&mut self, path: &[path::Key], now: Duration) -> usize {
         let section = self.options.junctions.section(path).expect("paths were checked");
-        if let Some(&known) = self.sections.get(section) {
-            return known;
-        }
-        let chain = Chain {
-            path: section.to_vec(),
-            topic: path::topic(&self.options.name, section).into(),
-            id: section_id(section),
-            last: 0,
-        };
-        self.chains.push(chain);
-        self.sections.insert(section.to_vec(), self.chains.len() - 1);
-        self.chains.len() - 1
+        self.chains.of(&self.options.name, section, now)
     }
 
     /// The model, if it is time for an audit of it.
@@ -333,21 +300,28 @@ impl Publisher {
         self.ring.forget(now.since);
         self.cuts.forget(now.since);
         self.ids.forget(now.since);
-        let mut due = std::mem::take(&mut self.news);
-        for _ in 0..IDLE_HEARTBEATS.min(self.chains.len()) {
-            due.insert(self.turn % self.chains.len());
-            self.turn = (self.turn + 1) % self.chains.len();
-        }
+        let (due, idle) = self.chains.due();
         let mut beats = vec![self.whole(Type::Heartbeat, now)];
         for section in due {
-            let after = self.model.digest_at(&self.chains[section].path);
-            let chain = &self.chains[section];
-            let seq = chain.last;
+            let chain = self.chains.get(section);
+            let (after, seq) = (self.model.digest_at(&chain.path), chain.last);
             let header =
                 Header { after, ..header(Type::Heartbeat, &self.options, chain, (seq, now)) };
             beats.push(beat(chain.topic.clone(), &header, &chain.path));
         }
+        for section in idle {
+            if self.is_past(self.chains.get(section), now.since) {
+                self.chains.forget(section);
+            }
+        }
         beats
+    }
+
+    /// Whether a section is gone, for so long that nothing of it can be replayed, and whoever was to hear of that has.
+    fn is_past(&self, chain: &Chain, now: Duration) -> bool {
+        chain.touched + self.options.ring_age_max < now
+            && chain.last < self.ring.first(self.seq)
+            && self.model.digest_at(&chain.path) == Digest::ZERO
     }
 
     /// What is published at the end.

@@ -72,7 +72,7 @@ impl Relay {
                     // Of another start nothing is known that was before.
                     let deleted = deleted.filter(|_| known.is_some());
                     let mut publisher = known.unwrap_or_else(|| self.begin(epoch, replica));
-                    publisher.jump(seq, replica.model(), deleted);
+                    publisher.jump(seq, (replica.model(), now.since), deleted);
                     self.publisher = Some(publisher);
                 }
             }

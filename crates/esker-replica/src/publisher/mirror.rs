@@ -1,11 +1,13 @@
 //! Publishing what another publisher did: its frames as they are, by its own numbers.
 
+use std::time::Duration;
+
 use super::deleted::Deleted;
 use super::ring::Ring;
 use super::{Now, Publication, Publisher};
 use crate::frame::Frame;
 use crate::model::{Branch, Found, Model};
-use crate::path::Path;
+use crate::path::{Key, Path};
 
 impl Publisher {
     /// Publishes the frames of a transaction, each of a section; these nodes were taken away by it.
@@ -17,13 +19,12 @@ impl Publisher {
     ) -> Vec<Publication> {
         let mut published = Vec::with_capacity(frames.len());
         for (path, Frame { header, body }) in frames {
-            let Some(section) = self.chain_of(&path) else { continue };
+            let Some(section) = self.chain_of(&path, now.since) else { continue };
             self.seq = header.seq;
-            self.chains[section].last = header.seq;
-            self.news.insert(section);
+            self.chains.touch(section, header.seq, now.since);
             let header = bytes::Bytes::copy_from_slice(&header.to_bytes());
             self.ring.push((self.seq, section), [&header, &body], now.since);
-            published.push([self.chains[section].topic.clone(), header, body]);
+            published.push([self.chains.get(section).topic.clone(), header, body]);
         }
         for path in deleted {
             self.deleted.push(self.seq, path);
@@ -33,7 +34,12 @@ impl Publisher {
 
     /// Says that a model is as of this transaction now, without those between. Of all its sections something may have changed;
     /// these nodes were taken away, if that is known.
-    pub(crate) fn jump(&mut self, seq: u64, model: &Model, deleted: Option<Vec<Path>>) {
+    pub(crate) fn jump(
+        &mut self,
+        seq: u64,
+        (model, now): (&Model, Duration),
+        deleted: Option<Vec<Path>>,
+    ) {
         self.ring = Ring::new(self.options.ring_bytes_max, self.options.ring_age_max);
         let before = std::mem::replace(&mut self.seq, seq);
         match deleted {
@@ -41,12 +47,9 @@ impl Publisher {
             None => self.deleted = Deleted::from(seq),
         }
         for path in self.sections_of(model) {
-            self.chain_of(&path);
+            self.chain_of(&path, now);
         }
-        for chain in &mut self.chains {
-            chain.last = seq;
-        }
-        self.news = (0..self.chains.len()).collect();
+        self.chains.touch_all(seq, now);
     }
 
     /// Does something with a model that another has.
@@ -59,8 +62,8 @@ impl Publisher {
     }
 
     /// Where a section's chain is; none of what is no section.
-    fn chain_of(&mut self, path: &[crate::path::Key]) -> Option<usize> {
-        self.options.junctions.is_section(path).then(|| self.section(path))
+    fn chain_of(&mut self, path: &[Key], now: Duration) -> Option<usize> {
+        self.options.junctions.is_section(path).then(|| self.section(path, now))
     }
 
     fn sections_of(&self, model: &Model) -> Vec<Path> {

@@ -48,8 +48,7 @@ impl Publisher {
     /// The chains of sections; none for all.
     pub(super) fn known(&self, sections: &[Path]) -> Result<Option<BTreeSet<usize>>, Fault> {
         self.are_sections(sections)?;
-        let chains =
-            || sections.iter().filter_map(|path| self.sections.get(path).copied()).collect();
+        let chains = || sections.iter().filter_map(|path| self.chains.find(path)).collect();
         Ok((!sections.is_empty()).then(chains))
     }
 }

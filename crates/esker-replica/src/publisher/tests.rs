@@ -1,5 +1,8 @@
 //! What a publisher sends and answers, and what it refuses.
 
+use std::collections::BTreeSet;
+
+use super::chains::IDLE_HEARTBEATS;
 use super::limits::{TRANSACTION_OPS_MAX, TRANSACTION_SECTIONS_MAX};
 use super::*;
 use crate::ask::{Changed, Put};
@@ -359,4 +362,24 @@ fn an_audit_of_a_publisher_finds_what_is_wrong_and_has_it_agree_with_itself() {
     assert_eq!(publisher.model.digest(), before);
     publisher.audited(&wrong);
     assert_eq!(publisher.model.digest(), publisher.model.recompute());
+}
+
+#[test]
+fn sections_that_are_long_gone_are_forgotten() {
+    let mut publisher = Publisher::new(Options::new("m", 7));
+    let at = |seconds: u64| Now { since: Duration::from_secs(seconds), wall: 0 };
+    let set = |key: &str| Op::set(path([key, "x"]), 1_i64);
+    publisher.change(&[set("a"), set("b")], at(1)).unwrap();
+    publisher.change(&[Op::delete(path(["b"]))], at(2)).unwrap();
+    let beats = |publisher: &mut Publisher, seconds: u64| publisher.tick(at(seconds)).len();
+    assert_eq!(beats(&mut publisher, 3), 3);
+    assert_eq!(beats(&mut publisher, 602), 3, "it can still be replayed");
+    assert_eq!(beats(&mut publisher, 603), 3, "and is told once more");
+    assert_eq!(beats(&mut publisher, 604), 2);
+    assert_eq!(publisher.chains.find(&path(["b"])), None);
+    // It comes again, and another one with it, which takes no other's place.
+    let published = publisher.change(&[set("c"), set("b")], at(605)).unwrap();
+    let prevs = published.iter().map(|[_, header, _]| Header::from_bytes(header).unwrap().prev);
+    assert_eq!(prevs.collect::<Vec<_>>(), [0, 0]);
+    assert_eq!(beats(&mut publisher, 606), 4);
 }
