@@ -35,11 +35,13 @@ def follow(
     With `sections`, only those are followed: each is a key, or a path where there are junctions. Each of them is
     then as it is after one transaction, all of them together need not be.
 
-    TimeoutError if there is no copy by then; `timeout=0` does not wait: `m.state` is `copying` until there is one.
+    TimeoutError if there is no copy by then; `timeout=0` does not wait: `m.state` is `syncing` until there is one.
 
     >>> with esker.follow("tcp://127.0.0.1:5200", sections=["stages"]) as m:     # doctest: +SKIP
     ...     print(m.snapshot())
     """
+    if "://" not in address:
+        raise ValueError(f"an address is tcp://HOST:PORT, such as tcp://127.0.0.1:5200, and not {address!r}")
     paths = None
     if sections is not None:
         paths = [(section,) if isinstance(section, str) else tuple(section) for section in sections]

@@ -93,6 +93,12 @@ class View(Mapping):
         return node
 
 
+def _path(path: Union[str, Iterable[str]]) -> tuple:
+    """A path; a text is one of one key."""
+    return (path,) if isinstance(path, str) else tuple(path)
+
+
+
 class Live(View):
     """A model that is followed in the background. Any thread may read it, and put.
 
@@ -108,7 +114,7 @@ class Live(View):
         self._condition = threading.Condition(threading.RLock())
         self._closing = threading.Event()
         self._callbacks: list[Callable] = []
-        self._state = "copying"
+        self._state = "syncing"
         # What is to be told when the thread that follows leaves its outermost `_locked`.
         self._changes: list = []
         self._depth = 0
@@ -123,7 +129,7 @@ class Live(View):
 
     @property
     def state(self) -> str:
-        """`copying` until the first copy is there, `live`, `repairing`, `stale` (three seconds of silence: what is here may be old), `closed`."""
+        """`syncing` until the first copy is there, `live`, `catching-up`, `stale` (three seconds of silence: what is here may be old), `closed`."""
         return self._state
 
     @property
@@ -212,7 +218,7 @@ class Live(View):
         Dicts are added to what is there, everything else takes its place: values, `esker.Whole({...})`; `esker.GONE` takes away.
         What was put is here as soon as `m.seq` is that number.
 
-        With `expect`, nothing is done, and `Conflict` raised, if at those paths is not what this copy has now; or, if it is a
+        With `expect`, nothing is done, and `Conflict` raised, if at those paths (a text is a path of one key) is not what this copy has now; or, if it is a
         mapping, not what has that digest (`m.digest_of(path)`), `GONE` for nothing.
 
         >>> m.put({"stages": {"plan": {"state": "done", "error": esker.GONE}}})          # doctest: +SKIP
@@ -223,10 +229,10 @@ class Live(View):
         wanted = operations_bytes(_operations(changes, ()))
         if not isinstance(expect, Mapping):
             with self._condition:
-                expect = {tuple(path): self.digest_of(path) for path in expect or []}
+                expect = {_path(path): self.digest_of(path) for path in ([expect] if isinstance(expect, str) else expect or [])}
         fields = [("request-id", uuid.uuid4().hex)]
         for path, digest in expect.items():
-            fields.append(("if", f"{'absent' if digest is GONE else digest} {path_text(path)}"))
+            fields.append(("if", f"{'absent' if digest is GONE else digest} {path_text(_path(path))}"))
         deadline = time.monotonic() + timeout
         with self._putting:
             while True:
@@ -244,7 +250,7 @@ class Live(View):
     def digest_of(self, path: Iterable[str]) -> Union[str, _Nothing]:
         """The digest of what is at a path, `GONE` if nothing is: for `expect`."""
         with self._condition:
-            node = self._replica.tree.find(tuple(path))
+            node = self._replica.tree.find(_path(path))
             return f"{node.digest:032x}" if node else GONE
 
     # ── what the replica says ──

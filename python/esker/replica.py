@@ -319,7 +319,7 @@ class Replica:
 
     def _copy(self, epoch: int) -> None:
         """A whole copy of a cut, put in the place of what is there."""
-        self.watcher.state("copying" if not self.copied else "repairing")
+        self.watcher.state("syncing" if not self.copied else "catching-up")
         cut = self.requests.ask("CUT", [("epoch", epoch), *self._sections_fields()])
         fields = [("cut", cut.text("cut")), ("epoch", epoch), *accept()]
         tree = Tree()
@@ -355,7 +355,7 @@ class Replica:
         epoch = self.epoch if epoch is None else epoch
         log.info("repairing %s: %s", self.model, why)
         self.repairs += 1
-        self.watcher.state("repairing")
+        self.watcher.state("catching-up")
         since = [("from", self.order.highest())] if epoch == self.epoch else []
         cut = self.requests.ask("CUT", [("epoch", epoch), *since, *self._sections_fields()])
         digest, seq = cut.digest(), cut.number("seq")

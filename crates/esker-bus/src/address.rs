@@ -19,7 +19,7 @@ impl Address {
     pub(crate) fn parse(text: &str) -> Result<Self, Fault> {
         let bad = || {
             Fault::bad_request(format!("cannot read the address {text:?}"))
-                .hint("expected tcp://HOST:PORT, such as tcp://127.0.0.1:5000")
+                .hint("expected tcp://HOST:PORT")
         };
         let rest = text.strip_prefix("tcp://").ok_or_else(bad)?;
         let (host, port) = rest.rsplit_once(':').ok_or_else(bad)?;
@@ -46,7 +46,7 @@ impl Address {
             _ => {
                 let message = format!("cannot bind {self}: it is not a loopback address");
                 Err(Fault::bad_request(message).hint(
-                    "bind 127.0.0.1, [::1] or localhost; anyone could write to the store otherwise",
+                    "bind 127.0.0.1, [::1] or localhost; anyone could read and write otherwise",
                 ))
             }
         }

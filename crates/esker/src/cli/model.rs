@@ -48,7 +48,7 @@ pub(crate) struct ModelServe {
     #[arg(long, value_name = "HOST:PORT")]
     pub(crate) web: Option<std::net::SocketAddr>,
     /// A dict whose children can be followed alone, as a JSON array of keys; the outermost one always is.
-    #[arg(long = "junction", value_name = "PATH", value_parser = path::from_json)]
+    #[arg(long = "junction", value_name = "PATH", value_parser = path)]
     pub(crate) junctions: Vec<Path>,
     /// Take the changes from standard input, each line a transaction as JSON, and end when it does; nobody else can write
     /// the model then. It is published as soon as the first line has made it.
@@ -60,8 +60,17 @@ pub(crate) struct ModelServe {
     pub(crate) log: Log,
 }
 
-fn json(text: &str) -> Result<serde_json::Value, serde_json::Error> {
-    serde_json::from_str(text)
+fn json(text: &str) -> Result<serde_json::Value, String> {
+    let error = match serde_json::from_str(text) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let quoted = serde_json::Value::from(text);
+    Err(format!("it is not JSON ({error}); a text has quotes of its own: '{quoted}'"))
+}
+
+fn path(text: &str) -> Result<Path, String> {
+    path::from_json(text).map_err(|error| format!("{error}; for example '[\"tasks\"]'"))
 }
 
 /// Working together with programs of the Cylc experiment.
@@ -122,6 +131,9 @@ pub(crate) struct ModelGet {
     pub(crate) keys: Vec<String>,
     #[command(flatten)]
     pub(crate) which: Which,
+    /// Print it on one line.
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Print where the publisher is and the digest of the whole model instead.
     #[arg(long, conflicts_with = "keys")]
     pub(crate) digest: bool,
@@ -146,14 +158,15 @@ pub(crate) struct ModelSet {
         value_name = "JSON",
         required_unless_present = "remove",
         conflicts_with = "remove",
+        allow_hyphen_values = true,
         value_parser = json
     )]
     pub(crate) to: Option<serde_json::Value>,
     /// Take it away, with all below it.
     #[arg(long)]
     pub(crate) remove: bool,
-    /// Only if this is there, as JSON, a leaf.
-    #[arg(long = "if", value_name = "JSON", value_parser = json)]
+    /// Only if this is there, as JSON: a leaf, or a dict with all below it.
+    #[arg(long = "if", value_name = "JSON", allow_hyphen_values = true, value_parser = json)]
     pub(crate) expected: Option<serde_json::Value>,
     /// Only if there is nothing yet.
     #[arg(long, conflicts_with = "expected")]

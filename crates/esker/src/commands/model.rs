@@ -23,6 +23,7 @@ use esker_replica::publisher::Options;
 use esker_replica::relay::serve::{self as relay, Relaying};
 use esker_replica::replica::{self, State};
 use esker_replica::section::Junctions;
+use esker_wire::fault::{Code, Fault};
 use indicatif::MultiProgress;
 use serde_json::json;
 
@@ -70,7 +71,7 @@ fn serve(serve: &ModelServe) -> Result<()> {
         Some(fed) => fed.first(&options, &stop)?,
         None => None,
     };
-    let (server, source) = live::serve(&bus, &options, first, &public(serve))?;
+    let (server, source) = live::serve(&bus, &options, first, &public(serve)).map_err(unbound)?;
     serving(serve, [("requests", server.requests()), ("events", server.events())]);
     let followed = originals(&bus, serve, source.clone())?;
     let ended = beside_others(&bus, serve, &server, || match &fed {
@@ -84,8 +85,8 @@ fn serve(serve: &ModelServe) -> Result<()> {
 
 /// Publishes a model again that is published elsewhere.
 fn relay(bus: &Bus, serve: &ModelServe, from: &str, stop: &Stop) -> Result<()> {
-    let to = events_of(bus, from, &serve.name)?;
-    let relaying = relay::serve(bus, &to, &serve.name, &public(serve))?;
+    let Some(to) = events_of((bus, from), serve, stop)? else { return Ok(()) };
+    let relaying = relay::serve(bus, &to, &serve.name, &public(serve)).map_err(unbound)?;
     let server = &relaying.server;
     serving(serve, [("requests", server.requests()), ("events", server.events())]);
     beside_others(bus, serve, server, || until_stopped(stop))?;
@@ -167,12 +168,38 @@ fn originals(bus: &Bus, serve: &ModelServe, source: live::Source) -> Result<Opti
     Ok(Some(interop::follow(bus, &from, source)?))
 }
 
-/// Asks a publisher where its events are.
-fn events_of(bus: &Bus, requests: &str, model: &str) -> Result<Endpoint> {
+/// Asks a publisher where its events are; waits for one if there is none yet. Nothing if this is to stop before.
+fn events_of(
+    (bus, requests): (&Bus, &str),
+    serve: &ModelServe,
+    stop: &Stop,
+) -> Result<Option<Endpoint>> {
     let to = Endpoint::Tcp { requests: requests.to_owned(), events: requests.to_owned() };
     to.check()?;
-    let hello = follow::greet(bus, &bus.caller(&to), model)?;
-    Ok(Endpoint::Tcp { requests: requests.to_owned(), events: hello.events })
+    let caller = bus.caller(&to);
+    let mut is_told = false;
+    loop {
+        match follow::greet(bus, &caller, &serve.name) {
+            Ok(hello) => {
+                let (requests, events) = (requests.to_owned(), hello.events);
+                return Ok(Some(Endpoint::Tcp { requests, events }));
+            }
+            Err(fault) if matches!(fault.code, Code::Unavailable | Code::Timeout) => {
+                if !std::mem::replace(&mut is_told, true) {
+                    tracing::warn!(%fault, "waiting for the publisher");
+                }
+            }
+            Err(fault) => return Err(fault.into()),
+        }
+        if stop.wait(WAIT) {
+            return Ok(None);
+        }
+    }
+}
+
+/// What to do where a socket is not free.
+fn unbound(fault: Fault) -> anyhow::Error {
+    hinted(fault.message, "give --requests and --events other addresses, such as tcp://127.0.0.1:0")
 }
 
 fn for_browsers(
@@ -181,8 +208,9 @@ fn for_browsers(
     bind: SocketAddr,
     json: bool,
 ) -> Result<esker_web::server::Server> {
-    let web = esker_web::server::Server::model(bus, model, bind)
-        .map_err(|error| hinted(with_sources(&error), error.hint()))?;
+    let web = esker_web::server::Server::model(bus, model, bind).map_err(|error| {
+        hinted(with_sources(&error), "give --web another HOST:PORT on this machine's loopback")
+    })?;
     announce("web", &format!("http://{}", web.address()), json);
     Ok(web)
 }
@@ -206,6 +234,10 @@ struct Publisher {
 fn find(place: &Place, which: &Which) -> Result<Publisher> {
     let requests = match &which.at {
         Some(address) => address.clone(),
+        None if place.hub.is_some() => {
+            let hint = "its requests are 200 above the hub's unless [model] says otherwise";
+            bail!(hinted("a model is named by its own address: use --at instead of --hub", hint));
+        }
         None => {
             let model = Endpoints::read(&place.project()?).model;
             let hint = "start it with `esker up`, or name one with --at tcp://127.0.0.1:5200";
@@ -245,7 +277,10 @@ fn watch(place: &Place, watch: &ModelWatch) -> Result<()> {
     let mut follow = in_step(&found, &watch.which.name)?;
     let base = keys(&watch.keys);
     if watch.once {
-        return show(&follow, &base);
+        return show(&follow, &base, watch.json);
+    }
+    if !watch.json && follow.model().get(&base).is_none() {
+        say::note(format!("nothing is there yet: {}", nearest(&follow.model(), &base)));
     }
     if watch.json {
         say::json(&json!({ "state": text(State::Live) }))?;
@@ -276,7 +311,7 @@ fn text(state: State) -> &'static str {
     match state {
         State::Syncing => "syncing",
         State::Live => "live",
-        State::CatchingUp => "catching up",
+        State::CatchingUp => "catching-up",
         State::Stale => "stale",
     }
 }
@@ -308,7 +343,7 @@ fn shown(key: &Key) -> String {
 }
 
 /// Prints what is at a path.
-fn show(follow: &Follow, base: &[Key]) -> Result<()> {
+fn show(follow: &Follow, base: &[Key], on_one_line: bool) -> Result<()> {
     let model = follow.model();
     let Some(found) = model.get(base) else {
         bail!(hinted(
@@ -316,20 +351,30 @@ fn show(follow: &Follow, base: &[Key]) -> Result<()> {
             nearest(&model, base)
         ));
     };
-    say::line(serde_json::to_string_pretty(&json::of_node(found))?)?;
+    let found = json::of_node(found);
+    match on_one_line {
+        true => say::json(&found)?,
+        false => say::line(serde_json::to_string_pretty(&found)?)?,
+    }
     Ok(())
 }
 
 /// What there is as far as the keys lead.
 fn nearest(model: &esker_replica::model::Model, base: &[Key]) -> String {
-    let there = (0..base.len()).rev().map(|depth| &base[..depth]).find_map(|path| model.get(path));
-    match there {
-        Some(Found::Dict(branch)) => {
-            let keys: Vec<String> =
-                branch.children().take(10).map(|(key, _)| key.to_string()).collect();
-            format!("there is: {}", keys.join(", "))
+    let above = (0..base.len()).rev().map(|depth| &base[..depth]);
+    let there = above.filter_map(|path| model.get(path).map(|found| (path, found))).next();
+    let Some((path, found)) = there else { return "the model is empty".to_owned() };
+    let place = match path {
+        [] => "there is".to_owned(),
+        path => format!("at {} there is", path::to_json(path)),
+    };
+    match found {
+        Found::Dict(branch) if branch.is_empty() => format!("{place}: nothing"),
+        Found::Dict(branch) => {
+            let keys: Vec<String> = branch.children().take(10).map(|(key, _)| shown(key)).collect();
+            format!("{place}: {}", keys.join(", "))
         }
-        _ => "above it is a leaf".to_owned(),
+        Found::Leaf(_) => format!("{place} a leaf, which has nothing below it"),
     }
 }
 
@@ -343,7 +388,7 @@ fn get(place: &Place, get: &ModelGet) -> Result<()> {
         }))?);
     }
     let follow = in_step(&found, &get.which.name)?;
-    show(&follow, &keys(&get.keys))
+    show(&follow, &keys(&get.keys), get.json)
 }
 
 fn set(place: &Place, set: &ModelSet) -> Result<()> {
@@ -358,19 +403,36 @@ fn set(place: &Place, set: &ModelSet) -> Result<()> {
     if set.if_absent {
         conditions.push((path.clone(), Digest::ZERO));
     } else if let Some(expected) = &set.expected {
-        conditions.push((path.clone(), Digest::of_leaf(&path, &json::value(expected))));
+        conditions.push((path.clone(), digest_of(&path, expected)));
     }
     let question = Ask::Put(Put { ops, conditions, request_id: None });
     let (caller, name) = (found.caller.clone(), set.which.name.clone());
     let answered = found.bus.run(async move { follow::ask(&caller, &name, &question).await });
-    match answered? {
-        (_, Answer::Changed(Changed::Done(seq))) => {
-            say::note(format!("done, as transaction {seq}"))
+    match answered {
+        Ok((_, Answer::Changed(Changed::Done(seq)))) => {
+            say::note(format!("done, as transaction {seq}"));
+            Ok(())
         }
-        _ => {
-            let hint = "`esker model get` shows what is there";
-            bail!(hinted(format!("{} is not what it was to be", path::to_json(&path)), hint));
+        Ok(_) => {
+            let at = set.which.at.iter().map(|at| format!(" --at {at}")).collect::<String>();
+            let get = format!("esker model get{at} --model {}", set.which.name);
+            let keys: Vec<String> = set.keys.iter().map(|key| json!(key).to_string()).collect();
+            let hint = format!("`{get} {}` shows what is there", keys.join(" "));
+            bail!(hinted(format!("{} is not what it was to be", path::to_json(&path)), hint))
         }
+        Err(fault) if fault.code == Code::NotWritable && set.which.name == "project" => {
+            let hint = "it tells what the project has: change that, with `esker put` for example";
+            bail!(hinted(fault.message, hint))
+        }
+        Err(fault) => Err(fault.into()),
     }
-    Ok(())
+}
+
+/// The digest of a leaf, or of a dict with all below it.
+fn digest_of(path: &[Key], expected: &serde_json::Value) -> Digest {
+    let mut model = esker_replica::model::Model::default();
+    let mut ops = Vec::new();
+    json::tree(expected).set(&mut path.to_vec(), &mut ops);
+    model.take(&ops, 1);
+    model.digest_at(path)
 }

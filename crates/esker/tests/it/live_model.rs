@@ -178,6 +178,11 @@ fn a_model_of_one_s_own_is_written_by_those_who_expect_what_is_there() {
     let running = ["tasks", "a", "state", "--to", "\"running\"", "--if", "\"waiting\""];
     assert!(suite.is_set(&running));
     assert!(!suite.is_set(&running), "it is no longer waiting");
+    // A dict is expected as it is with all below it.
+    let task =
+        |expected: &str, to: &str| suite.is_set(&["tasks", "a", "--if", expected, "--to", to]);
+    assert!(!task("{}", "-1"));
+    assert!(task("{\"state\": \"running\"}", "-1") && task("-1", "{\"state\": \"running\"}"));
     let output = suite.run("suite", "get", &["tasks"]);
     let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(told, json!({ "a": { "state": "running" } }));

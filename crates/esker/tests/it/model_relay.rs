@@ -18,8 +18,13 @@ fn set(model: &Model, keys: &[&str]) -> std::process::Output {
 #[test]
 fn a_model_is_published_again_through_kills_of_all_who_do() {
     let (publisher, relay, last) = (Model::new(), Model::new(), Model::new());
+    // Whoever is there first waits for the other.
+    let follow = ["--follow", &publisher.requests];
+    let waiting = relay.start(&follow);
+    relay.world.wait_for("it to wait", || relay.world.logs().contains("waiting for the publisher"));
     let first = publisher.serve_with(&[]);
-    let second = relay.serve_with(&["--follow", &publisher.requests]);
+    relay.wait();
+    let second = waiting;
     let _third = last.serve_with(&["--follow", &relay.requests]);
     let is_equal = |what: &str| {
         last.world.wait_for_or(
@@ -37,7 +42,7 @@ fn a_model_is_published_again_through_kills_of_all_who_do() {
     is_equal("a change from the end of the line");
     second.kill();
     assert!(set(&publisher, &["b", "--to", "{\"x\": [1, null]}"]).status.success());
-    let second = relay.serve_with(&["--follow", &publisher.requests]);
+    let second = relay.serve_with(&follow);
     is_equal("what was told while nobody passed it on");
     first.kill();
     let _first = publisher.serve_with(&[]);
@@ -49,15 +54,21 @@ fn a_model_is_published_again_through_kills_of_all_who_do() {
 }
 
 #[test]
-fn a_relay_of_nobody_says_so() {
+fn a_relay_that_cannot_be_says_why() {
     let model = Model::new();
-    let serve = ["model", "serve", "suite", "--requests", &model.requests];
-    let output = model.world.run(&[&serve[..], &["--follow", "tcp://127.0.0.1:1"]].concat());
+    let _serve = model.serve_with(&[]);
+    let other = ["model", "serve", "other", "--requests", "tcp://127.0.0.1:0"];
+    let other = [&other[..], &["--events", "tcp://127.0.0.1:0", "--follow", &model.requests]];
+    let output = model.world.run(&other.concat());
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("error: ") && stderr.contains("tcp://127.0.0.1:1"), "{stderr}");
-    let output = model
-        .world
-        .run(&[&serve[..], &["--follow", "tcp://127.0.0.1:1", "--junction", "[\"a\"]"]].concat());
+    assert!(stderr.contains("no model \"other\"") && stderr.contains("suite"), "{stderr}");
+    let taken = ["model", "serve", "suite", "--requests", &model.requests];
+    let output = model.world.run(&taken);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("in use") && stderr.contains("--requests"), "{stderr}");
+    let both = ["--follow", "tcp://127.0.0.1:1", "--junction", "[\"a\"]"];
+    let output = model.world.run(&[&taken[..], &both].concat());
     assert_eq!(output.status.code(), Some(2));
 }

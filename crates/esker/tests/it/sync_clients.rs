@@ -30,14 +30,24 @@ impl Model {
     }
 
     pub(crate) fn serve_with(&self, more: &[&str]) -> Running {
+        let running = self.start(more);
+        self.wait();
+        running
+    }
+
+    /// Starts a publisher that may take its time.
+    pub(crate) fn start(&self, more: &[&str]) -> Running {
         let [requests, events] = [self.requests.as_str(), &self.events];
         let serve = ["model", "serve", MODEL, "--requests", requests, "--events", events];
-        let running = self.world.start(&[&serve[..], more].concat());
+        self.world.start(&[&serve[..], more].concat())
+    }
+
+    /// Waits until the publisher answers.
+    pub(crate) fn wait(&self) {
         self.world.wait_for("the publisher", || {
-            let get = ["model", "get", "--at", requests, "--model", MODEL, "--digest"];
+            let get = ["model", "get", "--at", &self.requests, "--model", MODEL, "--digest"];
             self.world.run(&get).status.success()
         });
-        running
     }
 
     /// Puts the seed's deltas from one number up to another; the digest that all up to there have to make.

@@ -139,7 +139,7 @@ def ends(address: str, model: str, m: esker.Live) -> None:
         except TimeoutError as error:
             assert why in str(error), error
     with esker.follow("tcp://127.0.0.1:9", model, timeout=0) as nobody:
-        assert nobody.state == "copying" and len(nobody) == 0
+        assert nobody.state == "syncing" and len(nobody) == 0
 
 
 def main() -> None:

@@ -115,7 +115,7 @@ fn transaction(line: &[u8]) -> Result<Vec<Op>> {
 }
 
 fn add(said: &Json, ops: &mut Vec<Op>) -> Result<()> {
-    let keys = said["path"].as_array().context("no path")?;
+    let keys = said["path"].as_array().context("no path: that is an array of texts")?;
     let keys: Option<Vec<&str>> = keys.iter().map(Json::as_str).collect();
     let mut path = path::path(keys.context("a path is a list of texts")?);
     let act = match said["op"].as_str() {
