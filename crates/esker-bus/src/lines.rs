@@ -42,6 +42,8 @@ pub(crate) struct Lines {
     stopped: bool,
     /// Whether the service is to be woken; the queue's sign that it was told, which it may then tell again.
     woken: bool,
+    /// It was woken the last time: what waits has its turn before it is again.
+    was_woken: bool,
     sign: Arc<AtomicBool>,
 }
 
@@ -67,6 +69,7 @@ impl Lines {
             dear: 0,
             stopped: false,
             woken: false,
+            was_woken: false,
             sign,
         }
     }
@@ -82,12 +85,16 @@ impl Lines {
             while let Ok(mail) = self.mail.try_recv() {
                 self.sort(mail);
             }
-            if std::mem::take(&mut self.woken) {
+            if !std::mem::take(&mut self.was_woken) && std::mem::take(&mut self.woken) {
+                self.was_woken = true;
                 return Taken::Woken;
             }
             let batch = self.batch(limits, &is_dear);
             if !batch.is_empty() {
                 return Taken::Batch(batch);
+            }
+            if self.woken {
+                continue;
             }
             if self.stopped && self.turns.is_empty() {
                 return Taken::Ended;

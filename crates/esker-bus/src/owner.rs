@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, broadcast};
 
 use crate::bus::Limits;
@@ -48,7 +49,12 @@ impl Drop for Loud {
 }
 
 /// Runs a service until it is told to stop and everything accepted is answered.
-pub(crate) fn run(mut service: impl Service, mut lines: Lines, outlets: &Outlets, limits: &Limits) {
+pub(crate) fn run(
+    mut service: impl Service,
+    mut lines: Lines,
+    (outlets, runtime): (&Outlets, &Handle),
+    limits: &Limits,
+) {
     let _loud = Loud;
     let mut workers = Workers::new();
     let mut next_tick = Instant::now();
@@ -62,7 +68,7 @@ pub(crate) fn run(mut service: impl Service, mut lines: Lines, outlets: &Outlets
         }
         match lines.take(next_tick, limits, |asked| service.is_dear(&asked.frames)) {
             Taken::Batch(batch) => {
-                answer(&mut service, batch, (outlets, &mut workers, &mut lines), limits);
+                answer(&mut service, batch, (outlets, runtime, &mut workers, &mut lines), limits);
             }
             Taken::Woken => {
                 for event in service.wake() {
@@ -110,7 +116,7 @@ impl Way {
 fn answer(
     service: &mut impl Service,
     batch: Vec<Asked>,
-    (outlets, workers, lines): (&Outlets, &mut Workers, &mut Lines),
+    (outlets, runtime, workers, lines): (&Outlets, &Handle, &mut Workers, &mut Lines),
     limits: &Limits,
 ) {
     let mut requests = Vec::with_capacity(batch.len());
@@ -126,20 +132,25 @@ fn answer(
     let rest = requests.split_off(answered).into_iter().zip(ways.split_off(answered));
     lines.put_back(rest.map(|(frames, (back, share))| Asked { frames, back, share }));
     let mut replies = Vec::with_capacity(answered);
-    for Outcome { reply, events, later } in outcomes {
+    for Outcome { reply, events, later, awaited } in outcomes {
         let changed = !events.is_empty();
         for event in events {
             outlets.publish(event);
         }
-        replies.push((reply, later, changed));
+        replies.push((reply, later, awaited, changed));
     }
-    for ((request, (back, share)), (reply, later, changed)) in
+    for ((request, (back, share)), (reply, later, awaited, changed)) in
         requests.into_iter().zip(ways).zip(replies)
     {
         let way = Way { id: envelope::id(&request), back, share, changed };
-        match later {
-            None => way.reply(&request, reply, limits),
-            Some(work) => {
+        match (later, awaited) {
+            (None, None) => way.reply(&request, reply, limits),
+            (None, Some(awaited)) => {
+                let limits = limits.clone();
+                // It ends with the bus at the latest.
+                drop(runtime.spawn(async move { way.reply(&request, awaited.await, &limits) }));
+            }
+            (Some(work), _) => {
                 let (limits, dear) = (limits.clone(), lines.dear());
                 workers.work(Box::new(move || {
                     way.reply(&request, work(), &limits);

@@ -69,10 +69,11 @@ impl Server {
         let outlets = Outlets { publisher: sockets.publisher.clone(), local: events.clone() };
         let owner_limits = limits.clone();
         let (ended, owner_ended) = watch::channel(());
+        let runtime = bus.handle().clone();
         let owner = std::thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                owner::run(service, lines, &outlets, &owner_limits);
+                owner::run(service, lines, (&outlets, &runtime), &owner_limits);
                 drop(ended);
             })
             .map_err(|error| {

@@ -8,6 +8,9 @@ pub type Frames = Vec<Bytes>;
 /// What makes a reply and needs nothing of the service.
 pub type Work = Box<dyn FnOnce() -> Frames + Send>;
 
+/// A reply that others have to give first.
+pub type Awaited = std::pin::Pin<Box<dyn Future<Output = Frames> + Send>>;
+
 /// What a service answers to one request.
 #[derive(Default)]
 pub struct Outcome {
@@ -17,6 +20,8 @@ pub struct Outcome {
     pub events: Vec<Frames>,
     /// What makes the reply instead, on another thread, while the service goes on.
     pub later: Option<Work>,
+    /// What is waited for instead, as long as the server is there, while the service goes on.
+    pub awaited: Option<Awaited>,
 }
 
 impl Outcome {

@@ -35,7 +35,7 @@ const WAITING_MAX: u32 = 1000;
 const EVENTS_WAITING_MAX: u32 = 10_000;
 
 /// The bytes of them. A busy publisher has more in one transaction than the library would hold by itself.
-const EVENTS_WAITING_BYTES_MAX: usize = 4 * 1024 * 1024;
+const EVENTS_WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The bytes that a subscriber may say at once.
 const SUBSCRIPTION_MAX: usize = 64 * 1024;

@@ -322,7 +322,13 @@ impl Follower {
             Wish::Changed(ops) => self.tell(News::Changed(ops)),
             Wish::Renewed => self.tell(News::Renewed),
             Wish::State(state) => self.tell(News::State(state)),
-            Wish::Resubscribe | Wish::Subscribe(true) => {
+            Wish::Resubscribe(moved) => {
+                if let (Endpoint::Tcp { events, .. }, Some(moved)) = (&mut self.to, moved) {
+                    *events = moved;
+                }
+                self.hear = Some(self.bus.hear(&self.to, self.topics.clone()));
+            }
+            Wish::Subscribe(true) => {
                 self.hear = Some(self.bus.hear(&self.to, self.topics.clone()));
             }
             Wish::Subscribe(false) => self.hear = None,

@@ -170,6 +170,10 @@ impl Live {
             self.publisher.is_epoch(epoch)?;
         }
         let ask = Ask::from_message(&message)?;
+        if ask == Ask::Hello && self.found.events.get().is_none() {
+            return Err(Fault::new(Code::Unavailable, "the model is about to be published")
+                .hint("ask again soon"));
+        }
         let (reply, published) = self.publisher.answer(&ask, self.now());
         let events = published.into_iter().map(Publication::into).collect();
         Ok(Outcome { events, ..outcome(reply, self.publisher.epoch()) })

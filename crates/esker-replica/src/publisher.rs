@@ -144,7 +144,7 @@ impl Publisher {
     pub fn with(options: Options, mut model: Model) -> Self {
         // What DIFF tells is by transactions of this epoch.
         model.begin_anew();
-        Self {
+        let mut publisher = Self {
             ring: Ring::new(options.ring_bytes_max, options.ring_age_max),
             cuts: Cuts::new(options.epoch),
             options,
@@ -155,7 +155,11 @@ impl Publisher {
             deleted: Deleted::default(),
             ids: Ids::default(),
             audited: Duration::ZERO,
+        };
+        for section in publisher.sections_of(&publisher.model) {
+            publisher.section(&section, Duration::ZERO);
         }
+        publisher
     }
 
     /// Says where events are published, which is known only when they are.
@@ -192,15 +196,19 @@ impl Publisher {
         let seq = self.seq + 1;
         let mut drafts = Drafts::default();
         for op in ops {
-            let section = self.section(&op.path, now.since);
-            let draft = drafts.of(section);
-            if draft.is_full(op) {
-                draft.after = self.model.digest_at(&self.chains.get(section).path);
+            let known = self.options.junctions.section(&op.path);
+            let known = known.and_then(|section| self.chains.find(section));
+            if let Some(section) = known
+                && drafts.of(section).is_full(op)
+            {
+                drafts.of(section).after = self.model.digest_at(&self.chains.get(section).path);
                 drafts.next(section);
             }
             if !self.model.apply(&op.path, &op.act, seq) {
+                // Nothing has changed, and no chain begins with it.
                 continue;
             }
+            let section = known.unwrap_or_else(|| self.section(&op.path, now.since));
             if matches!(op.act, Act::Delete) {
                 self.deleted.push(seq, op.path.clone());
             }

@@ -107,6 +107,18 @@ impl Relay {
         self.publisher.as_ref().map_or(Ok(()), |publisher| publisher.is_epoch(epoch))
     }
 
+    /// Whether its publisher was heard lately.
+    ///
+    /// # Errors
+    /// `unavailable` if not.
+    pub(crate) fn is_live(&self, now: Now) -> Result<(), Fault> {
+        if self.live.is_some_and(|live| live + PATIENCE > now.since) {
+            return Ok(());
+        }
+        let text = format!("the publisher of {} is not heard", self.name);
+        Err(Fault::new(Code::Unavailable, text).hint("ask again when it is there"))
+    }
+
     /// What is to be published since the last time.
     pub fn published(&mut self) -> Vec<Publication> {
         std::mem::take(&mut self.published)
@@ -135,7 +147,7 @@ impl Relay {
 
     /// Called about once a second: heartbeats, as long as the replica is in step.
     pub fn tick(&mut self, replica: &Replica, now: Now) -> Vec<Publication> {
-        let is_live = self.live.is_some_and(|live| live + PATIENCE > now.since);
+        let is_live = self.is_live(now).is_ok();
         match &mut self.publisher {
             Some(publisher) if is_live && replica.is_right() => {
                 publisher.with_model(replica.model(), |publisher| publisher.tick(now))

@@ -76,8 +76,8 @@ pub enum Wish {
     Renewed,
     /// It is in another state.
     State(State),
-    /// Connect anew to the events: they are silent although the publisher answers.
-    Resubscribe,
+    /// Connect anew to the events: they are silent although the publisher answers. They are there, if they are elsewhere now.
+    Resubscribe(Option<String>),
     /// No more events for now, or events again.
     Subscribe(bool),
     /// Have its model audited, best on another thread, and tell it what was found.
@@ -131,6 +131,8 @@ pub struct Replica {
     options: Options,
     model: Model,
     junctions: Junctions,
+    /// Where the publisher said that its events are.
+    events: Option<String>,
     /// The publisher's start; none before the first copy.
     epoch: Option<u64>,
     chain: Chain,
@@ -174,6 +176,7 @@ impl Replica {
             options,
             model: Model::default(),
             junctions: Junctions::default(),
+            events: None,
             epoch: None,
             chain,
             kept: Kept::default(),
@@ -362,6 +365,7 @@ impl Replica {
             }
             if self.model.digest_at(&section) != frame.header.after {
                 self.counts.mismatches += 1;
+                self.steps.is_spoiled = true;
                 return false;
             }
         }

@@ -24,7 +24,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use outbox::{Listeners, Outbox};
+use outbox::{Listeners, Outbox, Place};
 use topic::Filter;
 
 /// The most browsers that follow at once.
@@ -38,6 +38,9 @@ pub(crate) const READ_BUFFER: usize = 16 * 1024;
 
 /// The most requests of one browser that are under way or whose replies wait to be sent; it is read no further beyond.
 const UNDER_WAY_MAX: usize = 16;
+
+/// The most bytes of replies that wait to be sent to all browsers together, in KiB.
+const UNREAD_KIB_MAX: usize = 128 * 1024;
 
 /// How long the publisher may take to answer.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -57,6 +60,8 @@ pub(crate) struct Relay {
     caller: Caller,
     listeners: Arc<Listeners>,
     places: Arc<Semaphore>,
+    /// Room for replies that wait to be sent, in KiB.
+    room: Arc<Semaphore>,
 }
 
 impl Relay {
@@ -66,6 +71,7 @@ impl Relay {
             caller: bus.caller(model),
             listeners: Arc::default(),
             places: Arc::new(Semaphore::new(SOCKETS_MAX)),
+            room: Arc::new(Semaphore::new(UNREAD_KIB_MAX)),
         }
     }
 
@@ -124,17 +130,33 @@ impl Relay {
                 Ok(request) if topic::is_follow(&request) => follow(&request, outbox, place),
                 Ok(request) => {
                     let (caller, outbox) = (self.caller.clone(), Arc::clone(outbox));
+                    let room = Arc::clone(&self.room);
                     asked.spawn(async move {
                         let reply = match caller.exchange(request.clone(), DEADLINE).await {
                             Ok(reply) => reply,
                             Err(fault) => answer(&request, Message::error(&fault)),
                         };
-                        outbox.reply(&reply, place);
+                        match room.try_acquire_many_owned(kib(&reply)) {
+                            Ok(room) => outbox.reply(&reply, Place::with_room(place, room)),
+                            Err(_) => outbox.reply(&answer(&request, busy()), place),
+                        }
                     });
                 }
             }
         }
     }
+}
+
+/// How much room a reply takes.
+fn kib(reply: &Frames) -> u32 {
+    let bytes: usize = reply.iter().map(axum::body::Bytes::len).sum();
+    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX)
+}
+
+/// What is answered while others do not read what they asked for.
+fn busy() -> Message {
+    let fault = Fault::new(Code::Busy, "too many answers wait to be read by browsers");
+    Message::error(&fault.hint("ask again soon"))
 }
 
 /// Sets what a browser hears.
@@ -176,7 +198,7 @@ async fn is_sent<E>(sending: impl Future<Output = Result<(), E>>) -> bool {
 }
 
 /// One message as it travels to a browser, and the place of the request it answers.
-type Outgoing = (Bytes, Option<OwnedSemaphorePermit>);
+type Outgoing = (Bytes, Option<Place>);
 
 /// What a browser is told that asks for a model where there is none.
 pub(crate) fn none() -> Fault {

@@ -58,6 +58,23 @@ fn peers_have_turns_and_each_keeps_its_order() {
 }
 
 #[test]
+fn who_is_woken_again_and_again_answers_in_between() {
+    let [a, ..] = peers();
+    let mut lines = Lines::new(channel(), Arc::default());
+    let mut taken = Vec::new();
+    for _ in 0..4 {
+        lines.sort(Mail::Wake);
+        lines.sort(Mail::Asked(asked(&a, "a")));
+        taken.push(match lines.take(Instant::now(), &Limits::default(), |_| false) {
+            Taken::Woken => "woken",
+            Taken::Batch(_) => "batch",
+            Taken::Late | Taken::Ended => "nothing",
+        });
+    }
+    assert_eq!(taken, ["woken", "batch", "woken", "batch"]);
+}
+
+#[test]
 fn what_is_dear_waits_and_hinders_nobody_else() {
     let [a, b, c] = peers();
     let mut lines = Lines::new(channel(), Arc::default());

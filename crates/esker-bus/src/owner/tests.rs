@@ -50,7 +50,7 @@ async fn check(limits: &Limits, (count, at_most): (usize, usize), bytes: usize, 
     let (local, mut published) = broadcast::channel(100);
     let outlets = Outlets { publisher: None, local };
     let service = Notes { notes: Arc::clone(&notes), at_most };
-    run(service, lines, &outlets, limits);
+    run(service, lines, (&outlets, &tokio::runtime::Handle::current()), limits);
     assert_eq!(notes.lock().unwrap().join(" "), expected);
     for answer in answers {
         let reply = answer.await.unwrap();
@@ -122,9 +122,10 @@ async fn a_late_reply_hinders_nobody() {
     queue.stop();
     let (go, late) = std::sync::mpsc::channel();
     let (local, _published) = broadcast::channel(100);
+    let runtime = tokio::runtime::Handle::current();
     let owner = std::thread::spawn(move || {
         let outlets = Outlets { publisher: None, local };
-        run(Slow { late: Some(late) }, lines, &outlets, &Limits::default());
+        run(Slow { late: Some(late) }, lines, (&outlets, &runtime), &Limits::default());
     });
     let second = answers.pop().unwrap().await.unwrap();
     assert_eq!(second, vec![Bytes::from("second")]);

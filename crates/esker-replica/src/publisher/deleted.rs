@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 
 use esker_wire::fault::{Code, Fault};
 
-use crate::path::Path;
+use crate::path::{Key, Path};
 
 /// How many are remembered.
 const KEPT_MAX: usize = 100_000;
 
-/// The keys in all that are remembered.
-const KEYS_MAX: usize = 1_000_000;
+/// The memory that those take in all, about.
+const MEMORY_MAX: usize = 64 * 1024 * 1024;
 
 /// The gaps in what is known.
 const GAPS_MAX: usize = 64;
@@ -25,8 +25,8 @@ const BYTES_MAX: usize = 1024 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Deleted {
     kept: VecDeque<(u64, Path)>,
-    /// The keys of all of them.
-    keys: usize,
+    /// What all of them take.
+    memory: usize,
     /// The last transaction of which something was forgotten.
     floor: u64,
     /// From one transaction to another it is known what was taken away, and not when, nor what came and went between them.
@@ -40,23 +40,26 @@ impl Deleted {
     }
 
     pub(super) fn push(&mut self, seq: u64, path: Path) {
-        self.keys += path.len();
+        self.memory += memory(&path);
         self.kept.push_back((seq, path));
-        while self.kept.len() > KEPT_MAX || self.keys > KEYS_MAX {
+        while self.kept.len() > KEPT_MAX || self.memory > MEMORY_MAX {
             let Some((seq, path)) = self.kept.pop_front() else { return };
-            self.keys -= path.len();
+            self.memory -= memory(&path);
             self.floor = seq;
         }
     }
 
     /// Between these transactions these were taken away, whenever that was.
     pub(super) fn leap(&mut self, from: u64, to: u64, paths: Vec<Path>) {
-        if self.gaps.len() == GAPS_MAX
+        if from < to
+            && self.gaps.len() == GAPS_MAX
             && let Some((_, end)) = self.gaps.pop_front()
         {
             self.floor = self.floor.max(end);
         }
-        self.gaps.push_back((from, to));
+        if from < to {
+            self.gaps.push_back((from, to));
+        }
         for path in paths {
             self.push(to, path);
         }
@@ -88,6 +91,11 @@ impl Deleted {
         let bytes: usize = paths.iter().flatten().map(|key| key.len() + 2).sum();
         if bytes > BYTES_MAX { Err(too_much()) } else { Ok(paths) }
     }
+}
+
+/// About what a path takes.
+fn memory(path: &Path) -> usize {
+    path.iter().map(|key| key.len() + size_of::<Key>()).sum()
 }
 
 #[cfg(test)]

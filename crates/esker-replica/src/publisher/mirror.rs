@@ -66,14 +66,15 @@ impl Publisher {
         self.options.junctions.is_section(path).then(|| self.section(path, now))
     }
 
-    fn sections_of(&self, model: &Model) -> Vec<Path> {
+    /// The sections that there are.
+    pub(super) fn sections_of(&self, model: &Model) -> Vec<Path> {
         let mut sections = Vec::new();
         for junction in self.options.junctions.paths() {
             let Some(Found::Dict(branch)) = model.get(junction) else { continue };
             let children = Branch::children(branch);
-            sections.extend(
-                children.map(|(key, _)| [junction.as_slice(), std::slice::from_ref(key)].concat()),
-            );
+            let paths =
+                children.map(|(key, _)| [junction.as_slice(), std::slice::from_ref(key)].concat());
+            sections.extend(paths.filter(|path| self.options.junctions.is_section(path)));
         }
         sections
     }

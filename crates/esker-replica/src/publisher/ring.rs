@@ -32,20 +32,28 @@ pub(super) struct Ring {
     bytes: usize,
     bytes_max: usize,
     age_max: Duration,
+    /// The transaction that was too large for it: what more comes of it is not kept.
+    too_large: u64,
 }
 
 impl Ring {
     pub(super) fn new(bytes_max: usize, age_max: Duration) -> Self {
-        Self { kept: VecDeque::new(), bytes: 0, bytes_max, age_max }
+        Self { kept: VecDeque::new(), bytes: 0, bytes_max, age_max, too_large: 0 }
     }
 
     /// Keeps a frame of a transaction.
     pub(super) fn push(&mut self, (seq, section): (u64, usize), frame: [&Bytes; 2], at: Duration) {
+        if seq == self.too_large {
+            return;
+        }
         let frame = Bytes::from([&frame[0][..], &frame[1][..]].concat());
         self.bytes += frame.len();
         self.kept.push_back(Kept { seq, section, frame, at });
         while self.bytes > self.bytes_max {
             self.forget_oldest();
+        }
+        if self.kept.is_empty() {
+            self.too_large = seq;
         }
     }
 

@@ -51,7 +51,6 @@ pub fn serve(bus: &Bus, to: &Endpoint, model: &str, binds: &Binds) -> Result<Rel
         relay: Arc::clone(&relay),
         replica: follow.shared(),
         begun,
-        bus: bus.clone(),
         caller: bus.caller(to),
         model: model.to_owned(),
     };
@@ -73,7 +72,6 @@ struct Served {
     relay: Arc<Mutex<Relay>>,
     replica: Arc<Shared>,
     begun: Instant,
-    bus: Bus,
     /// Asks the publisher.
     caller: Caller,
     model: String,
@@ -90,6 +88,7 @@ impl Served {
             relay.is_epoch(epoch)?;
         }
         if let Ask::Put(put) = ask {
+            relay.is_live(Now::at(self.begun))?;
             return Ok(self.forward(put));
         }
         let reply = relay.answer(&replica, &ask, Now::at(self.begun))?;
@@ -98,15 +97,14 @@ impl Served {
 
     /// Has the publisher answer.
     fn forward(&self, put: Put) -> Outcome {
-        let (bus, caller, model) = (self.bus.clone(), self.caller.clone(), self.model.clone());
-        let work = move || {
-            let asked = async move { follow::ask(&caller, &model, &Ask::Put(put)).await };
-            match bus.run(asked) {
+        let (caller, model) = (self.caller.clone(), self.model.clone());
+        let asked = async move {
+            match follow::ask(&caller, &model, &Ask::Put(put)).await {
                 Ok((epoch, answer)) => answer.to_message(epoch).to_frames(),
                 Err(fault) => Message::error(&fault).to_frames(),
             }
         };
-        Outcome { later: Some(Box::new(work)), ..Outcome::default() }
+        Outcome { awaited: Some(Box::pin(asked)), ..Outcome::default() }
     }
 }
 
@@ -120,7 +118,7 @@ impl Service for Served {
     }
 
     fn is_dear(&self, request: &Frames) -> bool {
-        live::asks_one_of(request, &DEAR) || live::asks_one_of(request, &[b"PUT"])
+        live::asks_one_of(request, &DEAR)
     }
 
     fn wake(&mut self) -> Vec<Frames> {

@@ -19,6 +19,12 @@ use crate::path::Path;
 /// How many chunks are asked for at once.
 const WINDOW: u32 = 8;
 
+/// A difference of so many operations is believed, however few nodes there are.
+const DIFF_OPS_MIN: u64 = 100_000;
+
+/// The pages of a difference.
+const DIFF_PAGES_MAX: u32 = 10_000;
+
 /// Changes of more operations than this are told as a new model.
 const CHANGED_MAX: usize = 100_000;
 
@@ -41,6 +47,7 @@ pub(super) struct Differing {
     pub(super) sections: Vec<Path>,
     pub(super) model: Model,
     pub(super) done: Vec<Op>,
+    pub(super) pages: u32,
     pub(super) begun: Duration,
 }
 
@@ -190,6 +197,14 @@ impl Replica {
             return Ok(());
         }
         differing.model.take_body(&frame.body, page.of.seq, &mut differing.done)?;
+        differing.pages += 1;
+        let most = 2 * page.of.nodes + DIFF_OPS_MIN;
+        if differing.pages > DIFF_PAGES_MAX || differing.done.len() as u64 > most {
+            // No difference is as large; whoever tells one has said enough.
+            self.counts.mismatches += 1;
+            self.mend(now);
+            return Ok(());
+        }
         let sections = differing.sections.clone();
         if let Some(next) = &page.next {
             self.ask_diff(sections, Some((page.of.cut, next.clone())));

@@ -22,6 +22,8 @@ pub(super) struct Steps {
     taken: Option<Vec<Step>>,
     /// Whether the publisher takes PUTs.
     pub(super) is_writable: bool,
+    /// Something was applied that was wrong, and nobody was told of it.
+    pub(super) is_spoiled: bool,
 }
 
 impl Steps {
@@ -44,6 +46,7 @@ impl Steps {
     }
 
     pub(super) fn jumped(&mut self, at: (u64, u64), done: Option<&[Op]>) {
+        let done = done.filter(|_| !std::mem::take(&mut self.is_spoiled));
         if let Some(taken) = &mut self.taken {
             taken.push(Step::Jumped { at, deleted: done.map(|done| deleted(done.iter())) });
         }

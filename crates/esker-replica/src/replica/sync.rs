@@ -89,7 +89,13 @@ impl Replica {
         let sections = if self.chain.is_whole() { Vec::new() } else { sections };
         self.ask_diff(sections.clone(), None);
         let model = self.model.clone();
-        self.job = Job::Diff(Box::new(Differing { sections, model, done: Vec::new(), begun: now }));
+        self.job = Job::Diff(Box::new(Differing {
+            sections,
+            model,
+            done: Vec::new(),
+            pages: 0,
+            begun: now,
+        }));
     }
 
     pub(super) fn ask_diff(&mut self, sections: Vec<Path>, after: Option<(u64, Path)>) {
@@ -262,12 +268,14 @@ impl Replica {
     fn greeted(&mut self, hello: ask::Hello, now: Duration) {
         self.junctions = Junctions::new(hello.junctions);
         self.steps.is_writable = hello.writable;
+        let before = self.events.replace(hello.events.clone());
+        let moved = before.filter(|before| *before != hello.events).map(|_| hello.events);
         let is_new = self.newer == Some(hello.epoch);
         if self.epoch.is_none() {
             return self.begin(Job::Cut(Purpose::Copy), now);
         }
         if self.is_silent {
-            self.wishes.push_back(Wish::Resubscribe);
+            self.wishes.push_back(Wish::Resubscribe(moved));
             self.heard = Some(now);
         }
         if is_new || self.is_wrong {

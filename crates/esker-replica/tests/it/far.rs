@@ -112,7 +112,7 @@ fn who_answers_and_is_not_heard_is_connected_to_anew() {
     let mut pair = Pair::in_step();
     pair.change(&[set(&["a", "x"], 9)]);
     pair.wait(3000);
-    assert!(pair.wishes.contains(&Wish::Resubscribe));
+    assert!(pair.wishes.iter().any(|wish| matches!(wish, Wish::Resubscribe(_))));
     assert_eq!(pair.replica.model(), pair.publisher.model(), "what was missed is asked for");
     assert_eq!(pair.replica.state(), State::Stale);
     pair.beat();
@@ -126,7 +126,7 @@ fn a_replica_that_never_hears_anything_is_stale_too() {
     assert_eq!(pair.replica.state(), State::Live);
     pair.wait(3000);
     assert_eq!(pair.replica.state(), State::Stale);
-    assert!(pair.wishes.contains(&Wish::Resubscribe));
+    assert!(pair.wishes.iter().any(|wish| matches!(wish, Wish::Resubscribe(_))));
 }
 
 #[test]

@@ -388,7 +388,7 @@ impl World {
                     let wrong = self.followers[index].replica.model().audit();
                     assert!(wrong.is_empty(), "{wrong:?}");
                 }
-                Wish::State(_) | Wish::Resubscribe => {}
+                Wish::State(_) | Wish::Resubscribe(_) => {}
             }
         }
         self.check(index);

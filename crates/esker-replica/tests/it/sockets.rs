@@ -129,6 +129,29 @@ fn a_publisher_with_the_same_model_sends_nothing_of_it() {
 }
 
 #[test]
+fn a_publisher_that_is_heard_elsewhere_is_heard_there() {
+    let stage = Stage::new(&Options::new("m", 1), None);
+    stage.source.change(vec![Op::set(path(["a"]), 1_i64)]).unwrap();
+    let follow = stage.follow(Vec::new());
+    let digest = stage.hello().digest;
+    wait_for("step", || is_in_step(&follow, digest));
+    let requests = stage.server.requests()[0].clone();
+    stage.server.shutdown();
+    let next = Stage::at(&Options::new("m", 2), None, &requests, "tcp://127.0.0.1:0");
+    next.source.change(vec![Op::set(path(["a"]), 2_i64)]).unwrap();
+    let digest = next.hello().digest;
+    wait_for("step", || is_in_step(&follow, digest));
+    // It hears it, and need not ask.
+    let applied = follow.counts().applied;
+    for number in 0..20_i64 {
+        next.source.change(vec![Op::set(path(["b"]), number)]).unwrap();
+    }
+    let digest = next.hello().digest;
+    wait_for("step", || is_in_step(&follow, digest));
+    assert!(follow.counts().applied > applied);
+}
+
+#[test]
 fn the_last_word_is_what_was_pushed_and_a_goodbye() {
     let stage = Stage::new(&Options::new("m", 1), None);
     let bus = Bus::start().unwrap();

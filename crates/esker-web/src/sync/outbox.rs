@@ -13,6 +13,24 @@ use super::{Outgoing, framing};
 /// A browser that has more bytes than this waiting loses events until it has fewer: its chain tells it.
 const WAITING_MAX: usize = 1024 * 1024;
 
+/// What a reply takes up until it is sent: a place among its browser's, and room among the replies to all.
+pub(super) struct Place {
+    _own: OwnedSemaphorePermit,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    pub(super) fn with_room(own: OwnedSemaphorePermit, room: OwnedSemaphorePermit) -> Self {
+        Self { _own: own, _room: Some(room) }
+    }
+}
+
+impl From<OwnedSemaphorePermit> for Place {
+    fn from(own: OwnedSemaphorePermit) -> Self {
+        Self { _own: own, _room: None }
+    }
+}
+
 /// What waits for one browser.
 #[derive(Default)]
 pub(super) struct Outbox {
@@ -36,16 +54,16 @@ impl Outbox {
     }
 
     /// Has a reply sent, however much waits; its request's place is free when it is.
-    pub(super) fn reply(&self, reply: &Frames, place: OwnedSemaphorePermit) {
-        self.waiting().push(framing::join(reply), Some(place));
+    pub(super) fn reply(&self, reply: &Frames, place: impl Into<Place>) {
+        self.waiting().push(framing::join(reply), Some(place.into()));
         self.more.notify_one();
     }
 
     /// Has a reply sent, and behind it all events that pass, and no others.
-    pub(super) fn follow(&self, filter: Filter, reply: &Frames, place: OwnedSemaphorePermit) {
+    pub(super) fn follow(&self, filter: Filter, reply: &Frames, place: impl Into<Place>) {
         let mut waiting = self.waiting();
         waiting.filter = Some(filter);
-        waiting.push(framing::join(reply), Some(place));
+        waiting.push(framing::join(reply), Some(place.into()));
         drop(waiting);
         self.more.notify_one();
     }
@@ -91,7 +109,7 @@ impl Outbox {
 }
 
 impl Waiting {
-    fn push(&mut self, message: Bytes, place: Option<OwnedSemaphorePermit>) {
+    fn push(&mut self, message: Bytes, place: Option<Place>) {
         self.bytes += message.len();
         self.messages.push_back((message, place));
     }

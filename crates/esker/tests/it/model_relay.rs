@@ -45,6 +45,10 @@ fn a_model_is_published_again_through_kills_of_all_who_do() {
     let second = relay.serve_with(&follow);
     is_equal("what was told while nobody passed it on");
     first.kill();
+    last.world.wait_for("the line to notice", || {
+        let output = set(&relay, &["d", "--to", "1"]);
+        String::from_utf8_lossy(&output.stderr).contains("the publisher of suite is not heard")
+    });
     let _first = publisher.serve_with(&[]);
     assert!(set(&publisher, &["c", "--to", "1"]).status.success());
     is_equal("another start, with nothing of what was there");

@@ -41,10 +41,12 @@ fn what_is_no_longer_known_is_gone() {
 fn long_paths_are_bounded_too() {
     let mut deleted = Deleted::default();
     let deep = path(["k"; 500]);
-    for seq in 1..=2001 {
+    let fit = MEMORY_MAX / memory(&deep);
+    for seq in 1..=fit as u64 + 1 {
         deleted.push(seq, deep.clone());
     }
-    assert_eq!((deleted.kept.len(), deleted.keys, deleted.floor), (2000, 1_000_000, 1));
+    assert_eq!((deleted.kept.len(), deleted.floor), (fit, 1));
+    assert_eq!(deleted.memory, fit * memory(&deep));
     let mut deleted = Deleted::default();
     for seq in 0..1022_u64 {
         deleted.push(seq + 1, path([format!("{seq:01024}")]));

@@ -15,11 +15,11 @@ use esker_replica::publisher::{Now, Options, Publisher};
 use crate::say::hinted;
 use crate::stop::Stop;
 
-/// The longest line: a transaction has no more bytes.
-const LINE_MAX: u64 = 256 * 1024 * 1024;
+/// The longest line: what is read takes many times as much memory.
+const LINE_MAX: u64 = 32 * 1024 * 1024;
 
 /// The lines that are read ahead.
-const AHEAD_MAX: usize = 64;
+const AHEAD_MAX: usize = 4;
 
 /// How often to look whether it is to end while nothing comes.
 const WAIT: Duration = Duration::from_millis(100);
@@ -40,6 +40,9 @@ impl Fed {
             let mut input = std::io::stdin().lock();
             for number in 1_u64.. {
                 let Some(line) = next(&mut input, number, LINE_MAX).transpose() else { return };
+                if line.as_ref().is_ok_and(Vec::is_empty) {
+                    continue;
+                }
                 let is_over = line.is_err();
                 if told.send(line).is_err() || is_over {
                     return;
@@ -95,6 +98,7 @@ fn next(input: &mut impl BufRead, number: u64, most: u64) -> Result<Option<Vec<O
         bytes if bytes as u64 == most => {
             bail!(hinted(format!("line {number} has {most} bytes or more"), "more transactions"))
         }
+        _ if line.trim_ascii().is_empty() => Ok(Some(Vec::new())),
         _ => {
             let hint = r#"for example {"op": "set", "path": ["tasks", "a"], "value": 1}, or several of them in [ ]"#;
             let ops = transaction(&line);
