@@ -88,23 +88,29 @@ class Replica:
 
     def run(self) -> None:
         """Copies and follows until it is told to end."""
+        trouble: Optional[Exception] = None
         joined = False
         try:
             while True:
                 try:
+                    if trouble:
+                        self._pause(trouble)
+                        trouble = None
                     if not joined:
                         self._join()
                         joined = True
                     self._step()
-                except (Trouble, Malformed) as trouble:
-                    joined = False
-                    self._pause(trouble)
-        except Closed:
-            pass
+                except Closed:
+                    return
+                except Exception as error:
+                    joined, trouble = False, error
+                    if not isinstance(error, (Trouble, Malformed)):
+                        # Of what nobody thought of, somebody has to hear; but a replica ends only when it is told to.
+                        log.exception("following %s failed", self.model)
+                        self._hang_up()
         finally:
             self.requests.close()
-            if self._events:
-                self._events.close(linger=0)
+            self._hang_up()
             self.watcher.state("closed")
 
     def _pause(self, trouble: Exception) -> None:
@@ -250,7 +256,7 @@ class Replica:
                         self.tree.apply(*operation, log_of_changes)
                     if self.tree.digest(section) != frame.digest:
                         raise Differs(f"transaction {frame.seq} has another digest")
-            except (Differs, Malformed):
+            except Exception:
                 self.tree.undo(log_of_changes)
                 raise
             self.order.done(frames)
@@ -292,14 +298,27 @@ class Replica:
             self._repair("another epoch", epoch)
         self._waits = 0
 
-    def _subscribe(self, address: str) -> None:
-        if address != self._address:
-            if self._events:
-                self._events.close(linger=0)
-            self._events = zmq.Context.instance().socket(zmq.SUB)
-            self._events.setsockopt(zmq.RCVHWM, FRAMES_MAX)
+    def _hang_up(self) -> None:
+        """Hears no events any more."""
+        if self._events:
+            self._events.close(linger=0)
+        self._events, self._address = None, ""
+
+    def _connect(self, address: str) -> None:
+        self._hang_up()
+        self._events = zmq.Context.instance().socket(zmq.SUB)
+        self._events.setsockopt(zmq.RCVHWM, FRAMES_MAX)
+        try:
             self._events.connect(address)
-            self._address = address
+        except zmq.ZMQError as error:
+            # The next HELLO may tell a better one.
+            self._hang_up()
+            raise Malformed(f"no events can be heard at {address!r}: {error}") from error
+        self._address = address
+
+    def _subscribe(self, address: str) -> None:
+        if self._events is None or address != self._address:
+            self._connect(address)
         option = zmq.UNSUBSCRIBE if self._pulling else zmq.SUBSCRIBE
         # Without the heartbeats nobody would know that the publisher is there.
         heartbeats = topic(self.model) + b"\0"
