@@ -22,6 +22,8 @@ log = logging.getLogger("esker")
 STALE_S = 3.0
 DISORDER_S = 0.02
 WAIT_FIRST_S, WAIT_MAX_S = 0.1, 30.0
+# Who finds that something differs this soon after the last time waits before it asks again.
+MEND_APART_S = 10.0
 # Who loses events so often within a minute is too slow for them.
 LOSSES_MAX = 3
 PULL_EVERY_S = 0.5
@@ -31,6 +33,10 @@ PULL_LITTLE = 1000
 
 class Differs(Trouble):
     """What came does not have the digest it should have."""
+
+
+class DiffersAgain(Differs):
+    """It is too soon to ask for what differs, as it did a moment ago."""
 
 
 class Closed(Exception):
@@ -82,6 +88,9 @@ class Replica:
         self._lost: deque = deque(maxlen=LOSSES_MAX)
         self._pulling = False
         self._waits = 0
+        # Something differs and is not put right yet; when something last did, and how long that waited.
+        self._wrong = False
+        self._mended = (float("-inf"), 0.0)
         self.requests.wait = self._listen
 
     # ── the loop ──
@@ -114,8 +123,12 @@ class Replica:
             self.watcher.state("closed")
 
     def _pause(self, trouble: Exception) -> None:
-        wait = min(WAIT_FIRST_S * 2**self._waits, WAIT_MAX_S) * random.uniform(0.5, 1)
-        self._waits = min(self._waits + 1, 10)
+        if isinstance(trouble, DiffersAgain):
+            wait = self._mended[1]
+        else:
+            wait = min(WAIT_FIRST_S * 2**self._waits, WAIT_MAX_S)
+            self._waits = min(self._waits + 1, 10)
+        wait *= random.uniform(0.5, 1)
         self.trouble = str(trouble)
         log.info("cannot follow %s: %s; asking again in %.1f s", self.model, trouble, wait)
         until = time.monotonic() + wait
@@ -123,6 +136,10 @@ class Replica:
             self._listen(None, left)
             if isinstance(trouble, Silent) and self._inbox:
                 return
+        if isinstance(trouble, DiffersAgain):
+            # What is asked for now is newer than all that came meanwhile.
+            self._inbox.clear()
+            self._inbox_bytes = 0
 
     def _step(self) -> None:
         """Does what is next: an event, what is ready, what is missing, or waiting."""
@@ -230,7 +247,7 @@ class Replica:
         elif theirs == frame.digest or self._pulling:
             self.watcher.state("live")
         elif self.order.touched(frame.section) <= frame.seq if path else here == frame.seq:
-            self._repair("a heartbeat has another digest")
+            self._mend("a heartbeat has another digest")
         if frame.type == BYE:
             self._heard = 0.0
             self.watcher.state("stale")
@@ -242,7 +259,8 @@ class Replica:
                 self._apply(frames)
             except (Differs, Malformed) as error:
                 self._refuse(error)
-                self._repair(str(error))
+                self.order.refuse(frames)
+                self._mend(str(error))
 
     def _apply(self, frames: list[Frame]) -> None:
         """Applies a transaction whole, or nothing of it."""
@@ -288,14 +306,14 @@ class Replica:
         self.junctions = {(), *hello.paths("junction")}
         self._subscribe(hello.text("events"))
         self._heard = time.monotonic()
-        if epoch == self.epoch and self.copied:
+        if epoch == self.epoch and self.copied and not self._wrong:
             return
         if not self.copied:
             self._copy(epoch)
         elif self.sections is None and hello.digest() == self.tree.root.digest:
             self._reached(epoch, hello.number("seq"))
         else:
-            self._repair("another epoch", epoch)
+            self._repair("what differed" if epoch == self.epoch else "another epoch", epoch)
         self._waits = 0
 
     def _hang_up(self) -> None:
@@ -366,8 +384,22 @@ class Replica:
             self.order.reached(seq, self.order.chains)
             self.epoch, self.seq, self.copied = epoch, seq, True
             self._ahead.clear()
+            self._wrong = False
             self.watcher.state("live")
             self.watcher.changed(changes or [])
+
+    def _mend(self, why: str) -> None:
+        """Puts right what differs; whoever says again and again that something does is not believed more often than now and then."""
+        now = time.monotonic()
+        at, waited = self._mended
+        self._wrong = True
+        if now >= at + waited + MEND_APART_S:
+            self._mended = (now, 0.0)
+            self._repair(why)
+            return
+        self._mended = (now, min(max(2 * waited, WAIT_FIRST_S), WAIT_MAX_S))
+        self.watcher.state("catching-up")
+        raise DiffersAgain(why)
 
     def _repair(self, why: str, epoch: Optional[int] = None) -> None:
         """Finds what differs from a cut, and brings it."""
@@ -457,7 +489,7 @@ class Replica:
                 raise
             self._repair("what is missing is no longer there")
         except Differs as error:
-            self._repair(str(error))
+            self._mend(str(error))
         return PULL_LITTLE
 
     def _diff(self, after: int) -> int:

@@ -3,14 +3,15 @@
 import logging
 import struct
 import threading
+import time
 import unittest
 from contextlib import contextmanager
 from typing import Callable, Iterable, Iterator
 
 import zmq
 
-from esker.frames import CHUNK, HEARTBEAT, operations_bytes
-from esker.replica import Replica, Watcher
+from esker.frames import CHUNK, DELTA, HEARTBEAT, operations_bytes
+from esker.replica import MEND_APART_S, DiffersAgain, Replica, Watcher
 from esker.talk import Refused, Reply
 from esker.tree import DICT, SET, Tree
 from esker.wire import path_bytes, section_id
@@ -121,6 +122,49 @@ class Hostile(unittest.TestCase):
         with self.running():
             self.wait_for(lambda: "live" in self.states)
         self.assertEqual(self.logged.count("following m failed"), 2)
+
+    def joined(self) -> None:
+        self.replica._join()
+        self.replica._may_lag = False
+
+    def hear(self, kind: int, seq: int, digest: int, body: bytes, count: int = 0) -> None:
+        """An event of the publisher comes, and is taken."""
+        sent = frame(kind, seq, digest, body, count)
+        self.replica._event([b"topic", sent[:72], sent[72:]])
+        self.replica._drain()
+
+    def test_what_differs_again_soon_waits_longer_each_time(self) -> None:
+        self.joined()
+        wrong = (HEARTBEAT, 1, ROOT + 1, path_bytes(()))
+        self.hear(*wrong)
+        self.assertEqual(self.replica.repairs, 1)
+        for waited in [0.1, 0.2, 0.4]:
+            with self.assertRaises(DiffersAgain):
+                self.hear(*wrong)
+            self.assertEqual(self.replica._mended[1], waited)
+            self.replica._pause(DiffersAgain("it differs"))
+            self.joined()
+        self.assertEqual(self.replica.repairs, 1, "HELLO said that all is well")
+        self.replica._mended = (self.replica._mended[0] - MEND_APART_S - 1, 0.4)
+        self.hear(*wrong)
+        self.assertEqual((self.replica.repairs, self.replica._mended[1]), (2, 0.0))
+
+    def test_what_differed_is_asked_for_after_the_pause(self) -> None:
+        self.joined()
+        self.replica._mended = (time.monotonic(), 0.0)
+        with self.assertRaises(DiffersAgain):
+            self.hear(HEARTBEAT, 1, ROOT + 1, path_bytes(()))
+        self.publisher.digest = ROOT + 1
+        self.publisher.says["CUT"] = lambda _: self.publisher.reply(digest=f"{ROOT:032x}")
+        self.joined()
+        self.assertEqual((self.replica.repairs, self.replica._wrong), (1, False))
+
+    def test_a_refused_transaction_is_not_tried_again(self) -> None:
+        self.joined()
+        self.publisher.says["CUT"] = lambda _: self.publisher.reply(digest=f"{ROOT:032x}")
+        self.hear(DELTA, 2, 5, operations_bytes([(SET, ("a",), 1)]), 1)
+        self.assertEqual((self.replica.refused, self.replica.repairs, self.replica.order.gaps()), (1, 1, []))
+        self.assertEqual(self.replica.tree.root.digest, ROOT)
 
 
 if __name__ == "__main__":
