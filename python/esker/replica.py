@@ -29,6 +29,8 @@ LOSSES_MAX = 3
 PULL_EVERY_S = 0.5
 # A DIFF of so few operations is one that shows a slow replica has caught up.
 PULL_LITTLE = 1000
+# A DIFF of more pages than this, or of more operations than this and twice the model's nodes, is none: comparing costs less.
+PAGES_MAX, OPERATIONS_MORE = 10_000, 100_000
 
 
 class Differs(Trouble):
@@ -360,10 +362,15 @@ class Replica:
         cut = self.requests.ask("CUT", [("epoch", epoch), *self._sections_fields()])
         fields = [("cut", cut.text("cut")), ("epoch", epoch), *accept()]
         tree = Tree()
+        nodes = cut.number("nodes")
         chunks = self.requests.ask_all(("CHUNK", [*fields, ("index", n)], []) for n in count())
         for reply in chunks:
             frame = reply.frame()
-            for operation in checked_chunk(frame, epoch):
+            operations = checked_chunk(frame, epoch)
+            nodes -= len(operations)
+            if nodes < 0 or not (operations or frame.last):
+                raise Differs("a copy has other nodes than its cut")
+            for operation in operations:
                 tree.apply(*operation, [])
             if frame.last:
                 break
@@ -496,7 +503,7 @@ class Replica:
         # Of all that is followed, from where the section that lags most is.
         fields = [("epoch", self.epoch), ("from", after), *self._sections_fields(), *accept()]
         page, wanted = [], []
-        while True:
+        for pages in count(1):
             reply = self.requests.ask("DIFF", fields + page)
             frame = reply.frame()
             if frame.type != DIFF or frame.epoch != self.epoch:
@@ -504,6 +511,8 @@ class Replica:
             wanted += frame.operations()
             if "next" not in reply.fields:
                 break
+            if pages >= PAGES_MAX or len(wanted) > 2 * reply.number("nodes") + OPERATIONS_MORE:
+                raise Differs("a DIFF of more than there can be")
             page = [("cut", reply.text("cut")), ("after", reply.text("next"))]
         digest = reply.digest()
         if reply.number("seq") < self.order.highest():

@@ -10,8 +10,8 @@ from typing import Callable, Iterable, Iterator
 
 import zmq
 
-from esker.frames import CHUNK, DELTA, HEARTBEAT, operations_bytes
-from esker.replica import MEND_APART_S, DiffersAgain, Replica, Watcher
+from esker.frames import CHUNK, DELTA, DIFF, HEARTBEAT, operations_bytes
+from esker.replica import MEND_APART_S, PAGES_MAX, Differs, DiffersAgain, Replica, Watcher
 from esker.talk import Refused, Reply
 from esker.tree import DICT, SET, Tree
 from esker.wire import path_bytes, section_id
@@ -165,6 +165,33 @@ class Hostile(unittest.TestCase):
         self.hear(DELTA, 2, 5, operations_bytes([(SET, ("a",), 1)]), 1)
         self.assertEqual((self.replica.refused, self.replica.repairs, self.replica.order.gaps()), (1, 1, []))
         self.assertEqual(self.replica.tree.root.digest, ROOT)
+
+    def test_a_difference_without_an_end_is_given_up(self) -> None:
+        self.joined()
+        self.publisher.seq = 2
+        body = operations_bytes([(SET, ("a",), n) for n in range(60_000)])
+        page = lambda _: self.publisher.reply(body=[frame(DIFF, 2, 0, body, 60_000)], next='["a"]')
+        self.publisher.says = {"DIFF": page, "CUT": lambda _: self.publisher.reply()}
+        self.replica._diff_or_repair(1)
+        self.assertEqual((self.publisher.asked.count("DIFF"), self.replica.repairs), (2, 1))
+
+    def test_a_difference_of_pages_without_an_end_is_given_up(self) -> None:
+        self.joined()
+        empty = self.publisher.reply(body=[frame(DIFF, 2)], next='["a"]')
+        self.publisher.says["DIFF"] = lambda _: empty
+        self.replica._diff_or_repair(1)
+        self.assertEqual((self.publisher.asked.count("DIFF"), self.replica.repairs), (PAGES_MAX, 1))
+
+    def test_a_copy_without_an_end_is_given_up(self) -> None:
+        for operations in [[], [(SET, ("a",), 1)]]:
+            tree = Tree()
+            for operation in operations:
+                tree.apply(*operation, [])
+            chunk = bytearray(frame(CHUNK, 1, (tree.root.digest - ROOT) % 2**128, operations_bytes(operations), len(operations)))
+            chunk[4] = 0
+            self.publisher.says["CHUNK"] = lambda _: self.publisher.reply(body=[bytes(chunk)])
+            with self.assertRaisesRegex(Differs, "other nodes"):
+                self.replica._join()
 
 
 if __name__ == "__main__":
