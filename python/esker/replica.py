@@ -10,12 +10,13 @@ from typing import Callable, Optional
 
 import zmq
 
+from .events import Events
 from .frames import BYE, DELTA, DIFF, HEARTBEAT, Frame, checked_chunk
 from .order import BYTES_MAX, FRAMES_MAX, Order
 from .repair import Comparison, TooMuch
 from .talk import Refused, Requests, Silent, Trouble, accept, path_text
 from .tree import Change, Tree, differences
-from .wire import Malformed, Path, hash16, path_bytes, section_id
+from .wire import Malformed, Path, section_id
 
 log = logging.getLogger("esker")
 
@@ -78,8 +79,7 @@ class Replica:
         self.copied = False
         # What was newer than the first copy is here, too.
         self.current = False
-        self._events: Optional[zmq.Socket] = None
-        self._address = ""
+        self._events = Events(self.model)
         self._inbox: deque = deque()
         self._inbox_bytes = 0
         self._heard = 0.0
@@ -118,10 +118,10 @@ class Replica:
                     if not isinstance(error, (Trouble, Malformed)):
                         # Of what nobody thought of, somebody has to hear; but a replica ends only when it is told to.
                         log.exception("following %s failed", self.model)
-                        self._hang_up()
+                        self._events.hang_up()
         finally:
             self.requests.close()
-            self._hang_up()
+            self._events.hang_up()
             self.watcher.state("closed")
 
     def _pause(self, trouble: Exception) -> None:
@@ -180,7 +180,7 @@ class Replica:
         if self.copied and time.monotonic() - self._heard > STALE_S:
             self.watcher.state("stale")
         poller = zmq.Poller()
-        for one in (socket, self._events):
+        for one in (socket, self._events.socket):
             if one is not None:
                 poller.register(one, zmq.POLLIN)
         # Never long: whoever closes the replica waits for this.
@@ -188,7 +188,7 @@ class Replica:
         # So many at once, that a reply is not kept waiting by a flood of them.
         for _ in range(1000):
             try:
-                frames = self._events.recv_multipart(zmq.DONTWAIT) if self._events else None
+                frames = self._events.socket.recv_multipart(zmq.DONTWAIT) if self._events.socket else None
             except zmq.Again:
                 return
             if frames is None:
@@ -318,36 +318,8 @@ class Replica:
             self._repair("what differed" if epoch == self.epoch else "another epoch", epoch)
         self._waits = 0
 
-    def _hang_up(self) -> None:
-        """Hears no events any more."""
-        if self._events:
-            self._events.close(linger=0)
-        self._events, self._address = None, ""
-
-    def _connect(self, address: str) -> None:
-        self._hang_up()
-        self._events = zmq.Context.instance().socket(zmq.SUB)
-        self._events.setsockopt(zmq.RCVHWM, FRAMES_MAX)
-        try:
-            self._events.connect(address)
-        except zmq.ZMQError as error:
-            # The next HELLO may tell a better one.
-            self._hang_up()
-            raise Malformed(f"no events can be heard at {address!r}: {error}") from error
-        self._address = address
-
     def _subscribe(self, address: str) -> None:
-        if self._events is None or address != self._address:
-            self._connect(address)
-        option = zmq.UNSUBSCRIBE if self._pulling else zmq.SUBSCRIBE
-        # Without the heartbeats nobody would know that the publisher is there.
-        heartbeats = topic(self.model) + b"\0"
-        if self.sections is None and not self._pulling:
-            self._events.setsockopt(zmq.SUBSCRIBE, topic(self.model))
-            return
-        self._events.setsockopt(zmq.SUBSCRIBE, heartbeats)
-        for section in [()] if self.sections is None else self.sections:
-            self._events.setsockopt(option, topic(self.model, section))
+        self._events.subscribe(address, self.sections, self._pulling)
 
     def _sections_fields(self, chains: Optional[list] = None) -> list[tuple[str, str]]:
         return [
@@ -446,7 +418,7 @@ class Replica:
             log.info("too slow for all events of %s: asking for what has changed instead", self.model)
             self._lost.clear()
             self._pulling = True
-            self._subscribe(self._address)
+            self._subscribe(self._events.address)
 
     def _catch_up(self) -> None:
         """What is missing: by REPLAY, else by DIFF, else by comparing."""
@@ -525,19 +497,4 @@ class Replica:
         changed = self._diff_or_repair(self.order.lowest())
         if changed < PULL_LITTLE:
             self._pulling = False
-            self._subscribe(self._address)
-
-
-def topic(model: str, section: Path = ()) -> bytes:
-    """The beginning of the topics of a section's events."""
-    return b"esker-sync/1 " + b"".join(part + b"\0" for part in (model.encode(), *map(_topic_key, section)))
-
-
-def _topic_key(key: str) -> bytes:
-    data = key.encode()
-    if not data:
-        return b"\1\3"
-    if len(data) > 200:
-        digest = hash16(b"\2" + path_bytes((key,)))
-        return b"\1\4" + f"{digest:032x}".encode()
-    return data.replace(b"\1", b"\1\2").replace(b"\0", b"\1\1")
+            self._subscribe(self._events.address)

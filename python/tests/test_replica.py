@@ -70,7 +70,7 @@ class Hostile(unittest.TestCase):
 
     def tearDown(self) -> None:
         logging.getLogger("esker").removeFilter(self.quiet)
-        self.replica._hang_up()
+        self.replica._events.hang_up()
 
     def quiet(self, record: logging.LogRecord) -> bool:
         self.logged.append(record.getMessage())
