@@ -100,6 +100,10 @@ class Order:
             self._touched[frame.section] = frame.seq
         self._forget(chain, frames[0].seq)
 
+    def refuse(self, frames: list[Frame]) -> None:
+        """These frames, which were ready, are not what they say: what is in their place has to be asked for."""
+        self._forget(self.chain(frames[0].section), frames[0].seq)
+
     def _forget(self, chain: Optional[bytes], seq: int) -> None:
         for frame in self._kept[chain].pop(seq).values():
             self._count -= 1

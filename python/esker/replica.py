@@ -10,27 +10,36 @@ from typing import Callable, Optional
 
 import zmq
 
+from .events import Events
 from .frames import BYE, DELTA, DIFF, HEARTBEAT, Frame, checked_chunk
 from .order import BYTES_MAX, FRAMES_MAX, Order
 from .repair import Comparison, TooMuch
 from .talk import Refused, Requests, Silent, Trouble, accept, path_text
 from .tree import Change, Tree, differences
-from .wire import Malformed, Path, hash16, path_bytes, section_id
+from .wire import Malformed, Path, section_id
 
 log = logging.getLogger("esker")
 
 STALE_S = 3.0
 DISORDER_S = 0.02
 WAIT_FIRST_S, WAIT_MAX_S = 0.1, 30.0
+# Who finds that something differs this soon after the last time waits before it asks again.
+MEND_APART_S = 10.0
 # Who loses events so often within a minute is too slow for them.
 LOSSES_MAX = 3
 PULL_EVERY_S = 0.5
 # A DIFF of so few operations is one that shows a slow replica has caught up.
 PULL_LITTLE = 1000
+# A DIFF of more pages than this, or of more operations than this and twice the model's nodes, is none: comparing costs less.
+PAGES_MAX, OPERATIONS_MORE = 10_000, 100_000
 
 
 class Differs(Trouble):
     """What came does not have the digest it should have."""
+
+
+class DiffersAgain(Differs):
+    """It is too soon to ask for what differs, as it did a moment ago."""
 
 
 class Closed(Exception):
@@ -70,8 +79,7 @@ class Replica:
         self.copied = False
         # What was newer than the first copy is here, too.
         self.current = False
-        self._events: Optional[zmq.Socket] = None
-        self._address = ""
+        self._events = Events(self.model)
         self._inbox: deque = deque()
         self._inbox_bytes = 0
         self._heard = 0.0
@@ -82,34 +90,47 @@ class Replica:
         self._lost: deque = deque(maxlen=LOSSES_MAX)
         self._pulling = False
         self._waits = 0
+        # Something differs and is not put right yet; when something last did, and how long that waited.
+        self._wrong = False
+        self._mended = (float("-inf"), 0.0)
         self.requests.wait = self._listen
 
     # ── the loop ──
 
     def run(self) -> None:
         """Copies and follows until it is told to end."""
+        trouble: Optional[Exception] = None
         joined = False
         try:
             while True:
                 try:
+                    if trouble:
+                        self._pause(trouble)
+                        trouble = None
                     if not joined:
                         self._join()
                         joined = True
                     self._step()
-                except (Trouble, Malformed) as trouble:
-                    joined = False
-                    self._pause(trouble)
-        except Closed:
-            pass
+                except Closed:
+                    return
+                except Exception as error:
+                    joined, trouble = False, error
+                    if not isinstance(error, (Trouble, Malformed)):
+                        # Of what nobody thought of, somebody has to hear; but a replica ends only when it is told to.
+                        log.exception("following %s failed", self.model)
+                        self._events.hang_up()
         finally:
             self.requests.close()
-            if self._events:
-                self._events.close(linger=0)
+            self._events.hang_up()
             self.watcher.state("closed")
 
     def _pause(self, trouble: Exception) -> None:
-        wait = min(WAIT_FIRST_S * 2**self._waits, WAIT_MAX_S) * random.uniform(0.5, 1)
-        self._waits = min(self._waits + 1, 10)
+        if isinstance(trouble, DiffersAgain):
+            wait = self._mended[1]
+        else:
+            wait = min(WAIT_FIRST_S * 2**self._waits, WAIT_MAX_S)
+            self._waits = min(self._waits + 1, 10)
+        wait *= random.uniform(0.5, 1)
         self.trouble = str(trouble)
         log.info("cannot follow %s: %s; asking again in %.1f s", self.model, trouble, wait)
         until = time.monotonic() + wait
@@ -117,6 +138,10 @@ class Replica:
             self._listen(None, left)
             if isinstance(trouble, Silent) and self._inbox:
                 return
+        if isinstance(trouble, DiffersAgain):
+            # What is asked for now is newer than all that came meanwhile.
+            self._inbox.clear()
+            self._inbox_bytes = 0
 
     def _step(self) -> None:
         """Does what is next: an event, what is ready, what is missing, or waiting."""
@@ -155,7 +180,7 @@ class Replica:
         if self.copied and time.monotonic() - self._heard > STALE_S:
             self.watcher.state("stale")
         poller = zmq.Poller()
-        for one in (socket, self._events):
+        for one in (socket, self._events.socket):
             if one is not None:
                 poller.register(one, zmq.POLLIN)
         # Never long: whoever closes the replica waits for this.
@@ -163,7 +188,7 @@ class Replica:
         # So many at once, that a reply is not kept waiting by a flood of them.
         for _ in range(1000):
             try:
-                frames = self._events.recv_multipart(zmq.DONTWAIT) if self._events else None
+                frames = self._events.socket.recv_multipart(zmq.DONTWAIT) if self._events.socket else None
             except zmq.Again:
                 return
             if frames is None:
@@ -224,7 +249,7 @@ class Replica:
         elif theirs == frame.digest or self._pulling:
             self.watcher.state("live")
         elif self.order.touched(frame.section) <= frame.seq if path else here == frame.seq:
-            self._repair("a heartbeat has another digest")
+            self._mend("a heartbeat has another digest")
         if frame.type == BYE:
             self._heard = 0.0
             self.watcher.state("stale")
@@ -236,7 +261,8 @@ class Replica:
                 self._apply(frames)
             except (Differs, Malformed) as error:
                 self._refuse(error)
-                self._repair(str(error))
+                self.order.refuse(frames)
+                self._mend(str(error))
 
     def _apply(self, frames: list[Frame]) -> None:
         """Applies a transaction whole, or nothing of it."""
@@ -250,7 +276,7 @@ class Replica:
                         self.tree.apply(*operation, log_of_changes)
                     if self.tree.digest(section) != frame.digest:
                         raise Differs(f"transaction {frame.seq} has another digest")
-            except (Differs, Malformed):
+            except Exception:
                 self.tree.undo(log_of_changes)
                 raise
             self.order.done(frames)
@@ -282,33 +308,18 @@ class Replica:
         self.junctions = {(), *hello.paths("junction")}
         self._subscribe(hello.text("events"))
         self._heard = time.monotonic()
-        if epoch == self.epoch and self.copied:
+        if epoch == self.epoch and self.copied and not self._wrong:
             return
         if not self.copied:
             self._copy(epoch)
         elif self.sections is None and hello.digest() == self.tree.root.digest:
             self._reached(epoch, hello.number("seq"))
         else:
-            self._repair("another epoch", epoch)
+            self._repair("what differed" if epoch == self.epoch else "another epoch", epoch)
         self._waits = 0
 
     def _subscribe(self, address: str) -> None:
-        if address != self._address:
-            if self._events:
-                self._events.close(linger=0)
-            self._events = zmq.Context.instance().socket(zmq.SUB)
-            self._events.setsockopt(zmq.RCVHWM, FRAMES_MAX)
-            self._events.connect(address)
-            self._address = address
-        option = zmq.UNSUBSCRIBE if self._pulling else zmq.SUBSCRIBE
-        # Without the heartbeats nobody would know that the publisher is there.
-        heartbeats = topic(self.model) + b"\0"
-        if self.sections is None and not self._pulling:
-            self._events.setsockopt(zmq.SUBSCRIBE, topic(self.model))
-            return
-        self._events.setsockopt(zmq.SUBSCRIBE, heartbeats)
-        for section in [()] if self.sections is None else self.sections:
-            self._events.setsockopt(option, topic(self.model, section))
+        self._events.subscribe(address, self.sections, self._pulling)
 
     def _sections_fields(self, chains: Optional[list] = None) -> list[tuple[str, str]]:
         return [
@@ -323,10 +334,15 @@ class Replica:
         cut = self.requests.ask("CUT", [("epoch", epoch), *self._sections_fields()])
         fields = [("cut", cut.text("cut")), ("epoch", epoch), *accept()]
         tree = Tree()
+        nodes = cut.number("nodes")
         chunks = self.requests.ask_all(("CHUNK", [*fields, ("index", n)], []) for n in count())
         for reply in chunks:
             frame = reply.frame()
-            for operation in checked_chunk(frame, epoch):
+            operations = checked_chunk(frame, epoch)
+            nodes -= len(operations)
+            if nodes < 0 or not (operations or frame.last):
+                raise Differs("a copy has other nodes than its cut")
+            for operation in operations:
                 tree.apply(*operation, [])
             if frame.last:
                 break
@@ -347,8 +363,22 @@ class Replica:
             self.order.reached(seq, self.order.chains)
             self.epoch, self.seq, self.copied = epoch, seq, True
             self._ahead.clear()
+            self._wrong = False
             self.watcher.state("live")
             self.watcher.changed(changes or [])
+
+    def _mend(self, why: str) -> None:
+        """Puts right what differs; whoever says again and again that something does is not believed more often than now and then."""
+        now = time.monotonic()
+        at, waited = self._mended
+        self._wrong = True
+        if now >= at + waited + MEND_APART_S:
+            self._mended = (now, 0.0)
+            self._repair(why)
+            return
+        self._mended = (now, min(max(2 * waited, WAIT_FIRST_S), WAIT_MAX_S))
+        self.watcher.state("catching-up")
+        raise DiffersAgain(why)
 
     def _repair(self, why: str, epoch: Optional[int] = None) -> None:
         """Finds what differs from a cut, and brings it."""
@@ -388,7 +418,7 @@ class Replica:
             log.info("too slow for all events of %s: asking for what has changed instead", self.model)
             self._lost.clear()
             self._pulling = True
-            self._subscribe(self._address)
+            self._subscribe(self._events.address)
 
     def _catch_up(self) -> None:
         """What is missing: by REPLAY, else by DIFF, else by comparing."""
@@ -438,14 +468,14 @@ class Replica:
                 raise
             self._repair("what is missing is no longer there")
         except Differs as error:
-            self._repair(str(error))
+            self._mend(str(error))
         return PULL_LITTLE
 
     def _diff(self, after: int) -> int:
         # Of all that is followed, from where the section that lags most is.
         fields = [("epoch", self.epoch), ("from", after), *self._sections_fields(), *accept()]
         page, wanted = [], []
-        while True:
+        for pages in count(1):
             reply = self.requests.ask("DIFF", fields + page)
             frame = reply.frame()
             if frame.type != DIFF or frame.epoch != self.epoch:
@@ -453,6 +483,8 @@ class Replica:
             wanted += frame.operations()
             if "next" not in reply.fields:
                 break
+            if pages >= PAGES_MAX or len(wanted) > 2 * reply.number("nodes") + OPERATIONS_MORE:
+                raise Differs("a DIFF of more than there can be")
             page = [("cut", reply.text("cut")), ("after", reply.text("next"))]
         digest = reply.digest()
         if reply.number("seq") < self.order.highest():
@@ -465,19 +497,4 @@ class Replica:
         changed = self._diff_or_repair(self.order.lowest())
         if changed < PULL_LITTLE:
             self._pulling = False
-            self._subscribe(self._address)
-
-
-def topic(model: str, section: Path = ()) -> bytes:
-    """The beginning of the topics of a section's events."""
-    return b"esker-sync/1 " + b"".join(part + b"\0" for part in (model.encode(), *map(_topic_key, section)))
-
-
-def _topic_key(key: str) -> bytes:
-    data = key.encode()
-    if not data:
-        return b"\1\3"
-    if len(data) > 200:
-        digest = hash16(b"\2" + path_bytes((key,)))
-        return b"\1\4" + f"{digest:032x}".encode()
-    return data.replace(b"\1", b"\1\2").replace(b"\0", b"\1\1")
+            self._subscribe(self._events.address)

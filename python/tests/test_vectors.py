@@ -7,9 +7,10 @@ import unittest
 from contextlib import nullcontext
 
 from esker import frames, wire
+from esker.events import topic
 from esker.frames import Frame, Query, operations, operations_bytes
 from esker.repair import Comparison
-from esker.replica import Replica, Watcher, topic
+from esker.replica import Replica, Watcher
 from esker.talk import Requests
 from esker.tree import CLEAR, DEL, DICT, SET, Tree, told
 from esker.wire import Malformed, Reader, Record, path_bytes, section_id, value_bytes, varint

@@ -69,7 +69,7 @@ def mend(good: esker.Live, m: esker.Live) -> None:
     assert m._replica.repairs == before + 1 and m._replica.copies == 0
     m._replica._lost.extend([0.0] * 3)
     m._replica._pulling = True
-    m._replica._subscribe(m._replica._address)
+    m._replica._subscribe(m._replica._events.address)
     agree(good, m, "too slow")
     m.wait_for(lambda m: not m._replica._pulling, PATIENCE_S)
     agree(good, m, "follows again")

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Reader, utf8 } from "./bytes";
 import { sectionId } from "./digest";
-import { DELTA } from "./frame";
+import { DELTA, DIFF } from "./frame";
 import { readOps } from "./op";
 import { compareKeys } from "./path";
 import { Publisher } from "./publisher";
@@ -145,4 +145,38 @@ it("keys are in the order of their bytes, and a byte order mark is part of a tex
   expect([...keys].reverse().sort(compareKeys)).toEqual(keys);
   const bytes = utf8("\ufeffa");
   expect(new Reader(concat(Uint8Array.of(bytes.length), bytes)).text()).toBe("\ufeffa");
+});
+
+describe("a difference without an end", () => {
+  /** Has every DIFF tell the same page, behind which there are more. */
+  function endless(world: World, ops: readonly ToldOp[], most: number): () => number {
+    const { publisher } = world;
+    const say = publisher.say.bind(publisher);
+    let pages = 0;
+    const body = writeOps(ops);
+    publisher.say = (id, asked, fields, sent) => {
+      if (asked !== "DIFF") return say(id, asked, fields, sent);
+      pages += 1;
+      if (pages > most) throw new Error("it goes on for ever");
+      const { head } = say(id, "CUT", fields, sent);
+      const header = writeHeader({ kind: DIFF, epoch: 1n, seq: publisher.seq, ops: ops.length });
+      return { head: concat(head, utf8('\tnext: ["x"]\n')), frames: [concat(header, body)] };
+    };
+    return () => pages;
+  }
+
+  for (const [name, count, most] of [["of operations", 60_000, 2], ["of pages", 0, 10_000]] as const) {
+    it(`${name} is given up for a repair`, () => {
+      const world = filled(2);
+      world.pass(300);
+      const pages = endless(world, Array.from({ length: count }, (_, row) => set("rows", "r1", String(row))), most);
+      for (let row = 0; row < 5; row += 1) world.publisher.change([set("rows", `r${row}`, "done")]);
+      world.change(set("b", "2"));
+      world.pass(300);
+      for (let left = 100; left > 0 && world.replica.state !== "live"; left -= 1) world.pass(1000);
+      world.isEqual();
+      expect(pages()).toBe(most);
+      expect(world.replica.counts).toMatchObject({ diffs: 1, mismatches: 1, repairs: 1 });
+    });
+  }
 });

@@ -17,6 +17,9 @@ const MEND_APART_MS = 10_000;
 const PULL_MIN_MS = 100;
 /** It hears everything again when an answer told it no more operations than this. */
 const PULL_LITTLE = 1_000;
+/** A difference of more pages than this, or of more operations than this and twice the model's nodes, is none: comparing costs less. */
+const PAGES_MAX = 10_000;
+const OPS_MORE = 100_000;
 /** How many chunks are asked for at once. */
 const WINDOW = 8;
 /** Changes at more paths than this are told as a new model. */
@@ -34,7 +37,7 @@ type Job =
   | { kind: "idle" | "hello" | "repair-cut" | "copy-cut" }
   | { kind: "copy"; cut: Cut; model: Model; ask: number; take: number; came: Map<number, Frame>; count: number }
   | { kind: "replay"; sections: readonly Path[] }
-  | { kind: "diff"; sections: readonly Path[]; model: Model; done: Path[]; begun: number }
+  | { kind: "diff"; sections: readonly Path[]; model: Model; done: Path[]; begun: number; pages: number; ops: number }
   | { kind: "repair"; cut: Cut; repair: Repair };
 
 interface Asked {
@@ -137,7 +140,7 @@ export class Replica extends Follower {
   protected diff(sections: readonly Path[], now: number): void {
     this.counts.diffs += 1;
     const wanted = this.chain.isWhole ? [] : sections.length > 0 ? sections : this.sections;
-    this.#begin({ kind: "diff", sections: wanted, model: this.model.clone(), done: [], begun: now });
+    this.#begin({ kind: "diff", sections: wanted, model: this.model.clone(), done: [], begun: now, pages: 0, ops: 0 });
     this.#askDiff(wanted, {});
   }
 
@@ -352,10 +355,14 @@ export class Replica extends Follower {
     const frame = this.#page(reply, DIFF, cut);
     // A cut that others share may be older than what is here of some sections: soon there is another one.
     if (cut.seq < this.chain.newest) return this.#fail("the cut is older than what is here", now);
-    for (const op of readOps(frame.body)) if (job.model.apply(op)) job.done.push(op.path);
+    const ops = readOps(frame.body);
+    job.ops += ops.length;
+    job.pages += 1;
+    for (const op of ops) if (job.model.apply(op)) job.done.push(op.path);
     const next = reply.paths("next").at(-1);
-    if (next) return this.#askDiff(job.sections, { cut: cut.cut, after: [next] });
-    if (this.#digestOf(job.model, job.sections) !== cut.digest) {
+    const isEndless = job.pages >= PAGES_MAX || job.ops > 2 * cut.nodes + OPS_MORE;
+    if (next && !isEndless) return this.#askDiff(job.sections, { cut: cut.cut, after: [next] });
+    if (next || this.#digestOf(job.model, job.sections) !== cut.digest) {
       this.counts.mismatches += 1;
       return this.mend(now);
     }
