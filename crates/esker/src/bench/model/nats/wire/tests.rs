@@ -1,3 +1,5 @@
+//! Lines of NATS' protocol, read and refused.
+
 use std::net::TcpListener;
 use std::thread::JoinHandle;
 
