@@ -38,11 +38,8 @@ impl Fed {
         let (told, lines) = sync_channel(AHEAD_MAX);
         std::thread::Builder::new().name("standard input".to_owned()).spawn(move || {
             let mut input = std::io::stdin().lock();
-            for number in 1_u64.. {
-                let Some(line) = next(&mut input, number, LINE_MAX).transpose() else { return };
-                if line.as_ref().is_ok_and(Vec::is_empty) {
-                    continue;
-                }
+            let mut number = 0;
+            while let Some(line) = next(&mut input, &mut number, LINE_MAX).transpose() {
                 let is_over = line.is_err();
                 if told.send(line).is_err() || is_over {
                     return;
@@ -90,15 +87,24 @@ impl Fed {
     }
 }
 
-fn next(input: &mut impl BufRead, number: u64, most: u64) -> Result<Option<Vec<Op>>> {
+/// The next line's operations, and the line's number; blank lines are passed over.
+fn next(input: &mut impl BufRead, number: &mut u64, most: u64) -> Result<Option<Vec<Op>>> {
     let mut line = Vec::new();
-    let read = input.take(most).read_until(b'\n', &mut line);
-    match read.context("cannot read standard input")? {
+    let mut bytes = 0;
+    while line.trim_ascii().is_empty() {
+        line.clear();
+        *number += 1;
+        bytes =
+            input.take(most).read_until(b'\n', &mut line).context("cannot read standard input")?;
+        if bytes == 0 || bytes as u64 == most {
+            break;
+        }
+    }
+    match bytes {
         0 => Ok(None),
         bytes if bytes as u64 == most => {
             bail!(hinted(format!("line {number} has {most} bytes or more"), "more transactions"))
         }
-        _ if line.trim_ascii().is_empty() => Ok(Some(Vec::new())),
         _ => {
             let hint = r#"for example {"op": "set", "path": ["tasks", "a"], "value": 1}, or several of them in [ ]"#;
             let ops = transaction(&line);

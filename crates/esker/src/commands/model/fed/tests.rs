@@ -52,22 +52,26 @@ fn numbers_stay_what_they_are_or_are_refused() {
 fn what_is_no_operation_says_why() {
     assert!(told("{").starts_with("not JSON"));
     assert!(told("").starts_with("not JSON"));
-    assert_eq!(told("1"), "no path");
-    assert_eq!(told(r#"{"op": "set", "path": "a", "value": 1}"#), "no path");
+    assert_eq!(told("1"), "no path: that is an array of texts");
+    assert_eq!(
+        told(r#"{"op": "set", "path": "a", "value": 1}"#),
+        "no path: that is an array of texts"
+    );
     assert_eq!(told(r#"{"op": "set", "path": [1], "value": 1}"#), "a path is a list of texts");
     assert_eq!(told(r#"[{"op": "set", "path": ["a"]}]"#), "a set without a value");
     assert_eq!(told(r#"{"op": "move", "path": ["a"]}"#), "an op is set, remove, dict or clear");
-    assert_eq!(told(r#"{"state": "live"}"#), "no path");
+    assert_eq!(told(r#"{"state": "live"}"#), "no path: that is an array of texts");
 }
 
 #[test]
 fn lines_are_counted_and_bounded() {
-    let mut lines = &b"[]\nno\n"[..];
-    assert_eq!(next(&mut lines, 1, 99).unwrap(), Some(Vec::new()));
-    let error = next(&mut lines, 2, 99).unwrap_err();
-    assert!(format!("{error:#}").starts_with("line 2: not JSON"), "{error:#}");
-    assert_eq!(next(&mut lines, 3, 99).unwrap(), None);
+    let mut lines = &b"[]\n\n \nno\n"[..];
+    let mut number = 0;
+    assert_eq!(next(&mut lines, &mut number, 99).unwrap(), Some(Vec::new()));
+    let error = next(&mut lines, &mut number, 99).unwrap_err();
+    assert!(format!("{error:#}").starts_with("line 4: not JSON"), "{error:#}");
+    assert_eq!(next(&mut lines, &mut number, 99).unwrap(), None);
     let endless = std::io::repeat(b' ');
-    let error = next(&mut BufReader::new(endless), 1, 99).unwrap_err();
+    let error = next(&mut BufReader::new(endless), &mut 0, 99).unwrap_err();
     assert!(format!("{error:#}").starts_with("line 1 has 99 bytes or more"), "{error:#}");
 }
