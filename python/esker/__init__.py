@@ -14,7 +14,7 @@ missed is asked for, and what differs is mended. What is said on the wire is doc
 from collections.abc import Iterable
 from typing import Optional, Union
 
-from .live import GONE, Change, Conflict, Live, View, Whole
+from .live import GONE, Change, Conflict, Live, View, Whole, as_path
 from .talk import Refused, Silent, Trouble
 from .wire import Malformed, Record
 
@@ -44,7 +44,7 @@ def follow(
         raise ValueError(f"an address is tcp://HOST:PORT, such as tcp://127.0.0.1:5200, and not {address!r}")
     paths = None
     if sections is not None:
-        paths = [(section,) if isinstance(section, str) else tuple(section) for section in sections]
+        paths = [as_path(section) for section in sections]
         if not paths:
             raise ValueError("no section to follow")
     live = Live(address, model, paths)

@@ -22,6 +22,13 @@ class Events:
             self.socket.close(linger=0)
         self.socket, self.address = None, ""
 
+    def receive(self) -> Optional[list[bytes]]:
+        """An event's frames, if one has come."""
+        try:
+            return self.socket.recv_multipart(zmq.DONTWAIT) if self.socket else None
+        except zmq.Again:
+            return None
+
     def _connect(self, address: str) -> None:
         self.hang_up()
         self.socket = zmq.Context.instance().socket(zmq.SUB)

@@ -93,7 +93,7 @@ class View(Mapping):
         return node
 
 
-def _path(path: Union[str, Iterable[str]]) -> tuple:
+def as_path(path: Union[str, Iterable[str]]) -> tuple:
     """A path; a text is one of one key."""
     return (path,) if isinstance(path, str) else tuple(path)
 
@@ -229,10 +229,10 @@ class Live(View):
         wanted = operations_bytes(_operations(changes, ()))
         if not isinstance(expect, Mapping):
             with self._condition:
-                expect = {_path(path): self.digest_of(path) for path in ([expect] if isinstance(expect, str) else expect or [])}
+                expect = {as_path(path): self.digest_of(path) for path in ([expect] if isinstance(expect, str) else expect or [])}
         fields = [("request-id", uuid.uuid4().hex)]
         for path, digest in expect.items():
-            fields.append(("if", f"{'absent' if digest is GONE else digest} {path_text(_path(path))}"))
+            fields.append(("if", f"{'absent' if digest is GONE else digest} {path_text(as_path(path))}"))
         deadline = time.monotonic() + timeout
         with self._putting:
             while True:
@@ -250,7 +250,7 @@ class Live(View):
     def digest_of(self, path: Iterable[str]) -> Union[str, _Nothing]:
         """The digest of what is at a path, `GONE` if nothing is: for `expect`."""
         with self._condition:
-            node = self._replica.tree.find(_path(path))
+            node = self._replica.tree.find(as_path(path))
             return f"{node.digest:032x}" if node else GONE
 
     # ── what the replica says ──

@@ -187,11 +187,7 @@ class Replica:
         poller.poll(min(seconds, 0.1) * 1000)
         # So many at once, that a reply is not kept waiting by a flood of them.
         for _ in range(1000):
-            try:
-                frames = self._events.socket.recv_multipart(zmq.DONTWAIT) if self._events.socket else None
-            except zmq.Again:
-                return
-            if frames is None:
+            if (frames := self._events.receive()) is None:
                 return
             self._keep(frames)
             while len(self._inbox) > FRAMES_MAX or self._inbox_bytes > BYTES_MAX and len(self._inbox) > 1:
@@ -306,6 +302,9 @@ class Replica:
         if epoch < self.epoch:
             raise Trouble("the publisher is one that has been followed by another")
         self.junctions = {(), *hello.paths("junction")}
+        if time.monotonic() - self._heard > STALE_S:
+            # The publisher answers and nothing of it is heard: a SUB does not always connect again (seen of libzmq 4.3.5 under load).
+            self._events.hang_up()
         self._subscribe(hello.text("events"))
         self._heard = time.monotonic()
         if epoch == self.epoch and self.copied and not self._wrong:

@@ -1,6 +1,8 @@
 //! What a plane offers to the bus: a synchronous state machine with one owner thread.
 
 use bytes::Bytes;
+use esker_wire::fault::Fault;
+use esker_wire::message::Message;
 
 /// One message as it travels, frame by frame.
 pub type Frames = Vec<Bytes>;
@@ -30,9 +32,20 @@ impl Outcome {
         Self { reply, ..Self::default() }
     }
 
+    /// A refusal.
+    pub fn error(fault: &Fault) -> Self {
+        Self::reply(Message::error(fault).to_frames())
+    }
+
     /// The reply, made here and now.
     pub fn into_reply(self) -> Frames {
         self.later.map_or(self.reply, |work| work())
+    }
+}
+
+impl From<Result<Self, Fault>> for Outcome {
+    fn from(answered: Result<Self, Fault>) -> Self {
+        answered.unwrap_or_else(|fault| Self::error(&fault))
     }
 }
 

@@ -264,7 +264,7 @@ pub(crate) fn asks_one_of(request: &Frames, verbs: &[&[u8]]) -> bool {
 }
 
 /// A reply as it is sent.
-pub(crate) fn outcome(reply: Reply, epoch: u64) -> Outcome {
+pub fn outcome(reply: Reply, epoch: u64) -> Outcome {
     let told = move |answer: Result<crate::ask::Answer, Fault>| match answer {
         Ok(answer) => answer.to_message(epoch).to_frames(),
         Err(fault) => Message::error(&fault).to_frames(),
@@ -292,11 +292,7 @@ impl Service for Live {
         if let Some(events) = self.found.events.get() {
             self.publisher.at(events);
         }
-        let answered = |request| match self.answer(request) {
-            Ok(outcome) => outcome,
-            Err(fault) => Outcome::reply(Message::error(&fault).to_frames()),
-        };
-        requests.iter().map(answered).collect()
+        requests.iter().map(|request| self.answer(request).into()).collect()
     }
 
     fn is_dear(&self, request: &Frames) -> bool {

@@ -252,12 +252,16 @@ impl Publisher {
                 parts,
                 ..header(Type::Delta, &self.options, chain, (self.seq, now))
             };
-            let header = Bytes::copy_from_slice(&header.to_bytes());
-            let body = Bytes::from(draft.ops.finish());
-            self.ring.push((self.seq, section), [&header, &body], now.since);
-            published.push([chain.topic.clone(), header, body]);
+            published.push(self.send(section, &header, draft.ops.finish().into(), now));
         }
         published
+    }
+
+    /// Has a frame of the last transaction published, and keeps it to be replayed.
+    fn send(&mut self, section: usize, header: &Header, body: Bytes, now: Now) -> Publication {
+        let header = Bytes::copy_from_slice(&header.to_bytes());
+        self.ring.push((self.seq, section), [&header, &body], now.since);
+        [self.chains.get(section).topic.clone(), header, body]
     }
 
     /// Holds a transaction against the limits; nothing that passes can fail later.

@@ -109,7 +109,7 @@ impl Snapshots {
         }
         let message = match Message::from_frames(frames) {
             Ok(message) => message,
-            Err(fault) => return refused(&fault),
+            Err(fault) => return Outcome::error(&fault),
         };
         match message.verb() {
             Put::VERB => self.put(batch, &message),
@@ -129,7 +129,7 @@ impl Snapshots {
             Gc::VERB => self.collect(batch, &message),
             Prune::VERB => self.prune(batch, &message),
             Health::VERB => reply::<Health>(Ok(self.health())),
-            other => refused(
+            other => Outcome::error(
                 &Fault::bad_request(format!("{other:?} is no request of the snapshot service")).hint(
                     "requests are PUT, MOVE, GET, STAT, LIST, LOG, DIFF, WHY, RESOLVE, TAG, TAGS, BRANCHES, DROP, UPLOAD, GC, PRUNE and HEALTH",
                 ),
@@ -152,7 +152,7 @@ impl Snapshots {
                 let work = move || reply::<Diff>(sides.compare()).reply;
                 Outcome { later: Some(Box::new(work)), ..Outcome::default() }
             }
-            Err(fault) => refused(&fault),
+            Err(fault) => Outcome::error(&fault),
         }
     }
 
@@ -169,7 +169,7 @@ impl Snapshots {
                 events: self.events(batch.names, &stored, &branch),
                 ..reply::<Put>(Ok(stored))
             },
-            Err(fault) => refused(&fault),
+            Err(fault) => Outcome::error(&fault),
         }
     }
 
@@ -180,7 +180,7 @@ impl Snapshots {
         });
         let (moved, ask) = match moved {
             Ok(moved) => moved,
-            Err(fault) => return refused(&fault),
+            Err(fault) => return Outcome::error(&fault),
         };
         let mut events = Vec::new();
         if moved.is_changed() {
@@ -442,10 +442,6 @@ fn writes(frames: &Frames) -> bool {
 fn reply<R: Request>(answer: Result<R::Reply, Fault>) -> Outcome {
     match answer {
         Ok(answer) => Outcome::reply(R::reply_to_message(&answer).to_frames()),
-        Err(fault) => refused(&fault),
+        Err(fault) => Outcome::error(&fault),
     }
-}
-
-fn refused(fault: &Fault) -> Outcome {
-    Outcome::reply(Message::error(fault).to_frames())
 }

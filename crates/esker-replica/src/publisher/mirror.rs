@@ -22,9 +22,7 @@ impl Publisher {
             let Some(section) = self.chain_of(&path, now.since) else { continue };
             self.seq = header.seq;
             self.chains.touch(section, header.seq, now.since);
-            let header = bytes::Bytes::copy_from_slice(&header.to_bytes());
-            self.ring.push((self.seq, section), [&header, &body], now.since);
-            published.push([self.chains.get(section).topic.clone(), header, body]);
+            published.push(self.send(section, &header, body, now));
         }
         for path in deleted {
             self.deleted.push(self.seq, path);

@@ -110,11 +110,7 @@ impl Served {
 
 impl Service for Served {
     fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome> {
-        let answered = |request| match self.answer(request) {
-            Ok(outcome) => outcome,
-            Err(fault) => Outcome::reply(Message::error(&fault).to_frames()),
-        };
-        requests.iter().map(answered).collect()
+        requests.iter().map(|request| self.answer(request).into()).collect()
     }
 
     fn is_dear(&self, request: &Frames) -> bool {

@@ -168,15 +168,20 @@ fn originals(bus: &Bus, serve: &ModelServe, source: live::Source) -> Result<Opti
     Ok(Some(interop::follow(bus, &from, source)?))
 }
 
+/// Where a publisher is that is only to be asked.
+fn asked_at(requests: &str) -> Result<Endpoint> {
+    let to = Endpoint::Tcp { requests: requests.to_owned(), events: requests.to_owned() };
+    to.check()?;
+    Ok(to)
+}
+
 /// Asks a publisher where its events are; waits for one if there is none yet. Nothing if this is to stop before.
 fn events_of(
     (bus, requests): (&Bus, &str),
     serve: &ModelServe,
     stop: &Stop,
 ) -> Result<Option<Endpoint>> {
-    let to = Endpoint::Tcp { requests: requests.to_owned(), events: requests.to_owned() };
-    to.check()?;
-    let caller = bus.caller(&to);
+    let caller = bus.caller(&asked_at(requests)?);
     let mut is_told = false;
     loop {
         match follow::greet(bus, &caller, &serve.name) {
@@ -245,9 +250,7 @@ fn find(place: &Place, which: &Which) -> Result<Publisher> {
         }
     };
     let bus = Bus::start()?;
-    let to = Endpoint::Tcp { requests: requests.clone(), events: requests.clone() };
-    to.check()?;
-    let caller = bus.caller(&to);
+    let caller = bus.caller(&asked_at(&requests)?);
     let hello = follow::greet(&bus, &caller, &which.name)?;
     let endpoint = Endpoint::Tcp { requests, events: hello.events.clone() };
     Ok(Publisher { bus, caller, endpoint, hello })

@@ -22,13 +22,30 @@ fn bench(what: &str, folder: &TempDir, path: Option<&str>, arguments: &[&str]) -
     command.output().expect("esker ends")
 }
 
+/// What is told of the cases of a plane, as JSON.
+fn measured(what: &str, folder: &TempDir) -> Value {
+    let output = bench(what, folder, None, &["--json"]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// One of the cases told.
+fn case<'a>(told: &'a Value, key: &str) -> &'a Value {
+    let cases = told["cases"].as_array().expect("cases");
+    let found = cases.iter().find(|case| case["key"] == key);
+    found.unwrap_or_else(|| panic!("{key} is missing in {told}"))
+}
+
+fn nothing_is_left(folder: &TempDir) {
+    let left = std::fs::read_dir(folder.path()).expect("the folder").count();
+    assert_eq!(left, 0, "nothing is left behind");
+}
+
 #[test]
 fn every_case_of_the_store_is_measured() {
     let folder = folder();
-    let output = bench("store", &folder, None, &["--json"]);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{stderr}");
-    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let told = measured("store", &folder);
     let cases = told["cases"].as_array().expect("cases");
     for case in cases {
         assert_ne!(case["verdict"], "not run", "{case}");
@@ -59,8 +76,7 @@ fn every_case_of_the_store_is_measured() {
     for peer in ["esker", "git", "python", "pyzmq"] {
         assert!(told["versions"][peer].is_string(), "{peer}: {told}");
     }
-    let left = std::fs::read_dir(folder.path()).expect("the folder").count();
-    assert_eq!(left, 0, "nothing is left behind");
+    nothing_is_left(&folder);
 }
 
 #[test]
@@ -81,15 +97,9 @@ fn a_case_without_its_peer_is_missed() {
 #[test]
 fn every_case_of_the_pipeline_is_measured() {
     let folder = folder();
-    let output = bench("pipeline", &folder, None, &["--json"]);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{stderr}");
-    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let told = measured("pipeline", &folder);
     let cases = told["cases"].as_array().expect("cases");
-    let case = |key: &str| {
-        let found = cases.iter().find(|case| case["key"] == key);
-        found.unwrap_or_else(|| panic!("{key} is missing in {told}"))
-    };
+    let case = |key: &str| case(&told, key);
     // DVC may not be here; it is said, then, and the rest is measured.
     for case in cases.iter().filter(|case| !case["key"].as_str().expect("a key").ends_with("-dvc"))
     {
@@ -101,8 +111,7 @@ fn every_case_of_the_pipeline_is_measured() {
     for key in ["crash-lost", "crash-doubled", "crash-orphans", "crash-heads", "crash-fsck"] {
         assert_eq!(case(key)["verdict"], "aim", "{}", case(key));
     }
-    let left = std::fs::read_dir(folder.path()).expect("the folder").count();
-    assert_eq!(left, 0, "nothing is left behind");
+    nothing_is_left(&folder);
 }
 
 #[test]
@@ -130,15 +139,9 @@ fn a_pipeline_without_its_peers_is_missed() {
 #[test]
 fn every_case_of_the_model_is_measured() {
     let folder = folder();
-    let output = bench("model", &folder, None, &["--json"]);
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{stderr}");
-    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let told = measured("model", &folder);
     let cases = told["cases"].as_array().expect("cases");
-    let case = |key: &str| {
-        let found = cases.iter().find(|case| case["key"] == key);
-        found.unwrap_or_else(|| panic!("{key} is missing in {told}"))
-    };
+    let case = |key: &str| case(&told, key);
     // NATS may not be here; it is said, then, and the rest is measured.
     let nats = told["versions"]["nats-server"].is_string();
     for case in cases {
@@ -172,8 +175,7 @@ fn every_case_of_the_model_is_measured() {
     }
     assert_eq!(case("model-restart")["verdict"], "aim", "{}", case("model-restart"));
     assert_eq!(case("model-verify-512")["verdict"], "aim", "{}", case("model-verify-512"));
-    let left = std::fs::read_dir(folder.path()).expect("the folder").count();
-    assert_eq!(left, 0, "nothing is left behind");
+    nothing_is_left(&folder);
 }
 
 #[test]

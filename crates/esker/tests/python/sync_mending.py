@@ -43,6 +43,22 @@ def lose(good: esker.Live, m: esker.Live, what: str) -> None:
     replica.order.add = add
 
 
+def deafen(m: esker.Live) -> None:
+    """Has the thread that follows end its SUB's connection, which it takes for one that is there."""
+    events = m._replica._events
+    subscribe = events.subscribe
+
+    def once(address: str, *more: object) -> None:
+        events.subscribe = subscribe
+        subscribe(address, *more)
+        events.socket.disconnect(address)
+
+    events.subscribe = once
+    # The next HELLO subscribes.
+    m._replica._heard = 0.0
+    m.wait_for(lambda m: m.state == "stale", PATIENCE_S)
+
+
 def mend(good: esker.Live, m: esker.Live) -> None:
     agree(good, m, "nothing")
     lose(good, m, "lost")
@@ -74,6 +90,10 @@ def mend(good: esker.Live, m: esker.Live) -> None:
     m.wait_for(lambda m: not m._replica._pulling, PATIENCE_S)
     agree(good, m, "follows again")
     assert m._replica.repairs == before + 1, "DIFF suffices"
+    deafen(m)
+    agree(good, m, "deaf")
+    m.wait_for(lambda m: m.state == "live", PATIENCE_S)
+    assert m._replica.repairs == before + 1, "hearing suffices"
 
 
 def main() -> None:

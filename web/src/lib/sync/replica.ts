@@ -128,8 +128,12 @@ export class Replica extends Follower {
 
   protected replay(lacking: readonly Path[], _now: number): void {
     this.counts.replays += 1;
-    this.#begin({ kind: "replay", sections: lacking });
-    this.#askReplay(lacking);
+    this.#replay(lacking);
+  }
+
+  #replay(sections: readonly Path[]): void {
+    this.#begin({ kind: "replay", sections });
+    this.#askReplay(sections);
   }
 
   #askReplay(lacking: readonly Path[]): void {
@@ -271,8 +275,7 @@ export class Replica extends Follower {
   #adoptCut(seq: number): void {
     this.#adopt(seq);
     const all = [...this.chain.places()].map(([, place]) => place.path);
-    this.#begin({ kind: "replay", sections: all });
-    this.#askReplay(all);
+    this.#replay(all);
   }
 
   /** The digest of some of the sections with the junctions above them; of the whole model if none is named. */

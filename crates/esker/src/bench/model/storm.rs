@@ -15,8 +15,9 @@ use esker_bus::service::{Frames, Outcome, Service};
 use esker_replica::ask::{Answer, Ask, Cut};
 use esker_replica::follow::{Follow, ask};
 use esker_replica::frame::{HEADER, Header};
+use esker_replica::live;
 use esker_replica::model::Model;
-use esker_replica::publisher::{Now, Options, Publisher, Reply};
+use esker_replica::publisher::{Now, Options, Publisher};
 use esker_wire::fault::Fault;
 use esker_wire::message::Message;
 
@@ -220,27 +221,14 @@ impl Anew {
         if let Ask::Cut(cut) = &mut ask {
             cut.from = self.change()?;
         }
-        let epoch = self.publisher.epoch();
-        let told = move |answer: Result<Answer, Fault>| match answer {
-            Ok(answer) => answer.to_message(epoch).to_frames(),
-            Err(fault) => Message::error(&fault).to_frames(),
-        };
-        Ok(match self.publisher.answer(&ask, now).0 {
-            Reply::Now(answer) => Outcome::reply(told(answer)),
-            Reply::Later(work) => {
-                Outcome { later: Some(Box::new(move || told(work()))), ..Outcome::default() }
-            }
-        })
+        let (reply, _) = self.publisher.answer(&ask, now);
+        Ok(live::outcome(reply, self.publisher.epoch()))
     }
 }
 
 impl Service for Anew {
     fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome> {
-        let answered = |request| match self.answer(request) {
-            Ok(outcome) => outcome,
-            Err(fault) => Outcome::reply(Message::error(&fault).to_frames()),
-        };
-        requests.iter().map(answered).collect()
+        requests.iter().map(|request| self.answer(request).into()).collect()
     }
 
     fn is_dear(&self, request: &Frames) -> bool {
