@@ -1,5 +1,6 @@
 """Which frames are next: "A replica", step 3, of docs/sync.md. Nothing here knows sockets or clocks."""
 
+from itertools import count
 from typing import Optional
 
 from .frames import Frame
@@ -77,6 +78,14 @@ class Order:
     def gaps(self) -> list:
         """The chains of which something is kept; when nothing is ready, something before it is missing."""
         return [chain for chain in self.chains if self._kept[chain]]
+
+    def begun(self) -> Optional[tuple[int, int]]:
+        """Of the whole model, the next transaction, and how many of its frames are there, one behind the other: while that changes, it goes on."""
+        if None not in self._kept:
+            return None
+        seq = self._lasts[None] + 1
+        parts = self._kept[None].get(seq, {})
+        return seq, next(part for part in count() if part not in parts)
 
     def ready(self) -> Optional[list[Frame]]:
         """The frames that are to be applied next, together."""

@@ -84,6 +84,7 @@ class Replica:
         self._inbox_bytes = 0
         self._heard = 0.0
         self._missing_since: Optional[float] = None
+        self._begun: Optional[tuple] = None
         self._ahead: set = set()
         # A cut may have been made for others before: what came since is asked for too.
         self._may_lag = False
@@ -165,7 +166,8 @@ class Replica:
                 self.current = True
                 self.watcher.changed([])
         elif self.order.gaps() or self._ahead:
-            self._missing_since = self._missing_since or now
+            if not self._missing_since or self._begun != self.order.begun():
+                self._begun, self._missing_since = self.order.begun(), now
             if now - self._missing_since >= DISORDER_S:
                 self._lose(now)
                 self._catch_up()
@@ -321,11 +323,8 @@ class Replica:
         self._events.subscribe(address, self.sections, self._pulling)
 
     def _sections_fields(self, chains: Optional[list] = None) -> list[tuple[str, str]]:
-        return [
-            ("section", path_text(path))
-            for path in self.sections or []
-            if chains is None or section_id(path) in chains
-        ]
+        wanted = [path for path in self.sections or [] if chains is None or section_id(path) in chains]
+        return [("section", path_text(path)) for path in wanted]
 
     def _copy(self, epoch: int) -> None:
         """A whole copy of a cut, put in the place of what is there."""

@@ -148,7 +148,9 @@ class TheOrder(unittest.TestCase):
         for one in [frame(5), frame(7), frame(6, 1, 2), frame(7)]:
             here.add(one)
             self.assertIsNone(here.ready())
+            self.assertEqual(here.begun(), (6, 0))
         here.add(frame(6, 0, 2))
+        self.assertEqual(here.begun(), (6, 2))
         for seq in [6, 7]:
             ready = here.ready()
             self.assertEqual({one.seq for one in ready}, {seq})

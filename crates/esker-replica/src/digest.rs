@@ -4,6 +4,8 @@
 //! it has. So a changed leaf costs two hashes at any depth (after Bellare and Micciancio, "A New Paradigm for
 //! Collision-Free Hashing", 1997; sums of 128 bits guard against accidents, not against forgers).
 
+mod lanes;
+
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
@@ -11,8 +13,11 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 
 use crate::bytes::{put_bytes, put_varint};
+use crate::op::{Act, Op};
 use crate::path::Key;
 use crate::value::Value;
+
+use lanes::Lanes;
 
 /// The key of every hash: BLAKE3 of "esker model v1".
 static KEY: LazyLock<[u8; 32]> = LazyLock::new(|| *blake3::hash(b"esker model v1").as_bytes());
@@ -103,6 +108,7 @@ pub struct Hasher {
     input: Vec<u8>,
     /// What all that a dict has begin with: a tag, how many keys, and the dict's own.
     stem: usize,
+    lanes: Lanes,
 }
 
 impl Hasher {
@@ -119,9 +125,37 @@ impl Hasher {
         self.end()
     }
 
-    /// The digest of a leaf whose encoding is known. One who hashed another node of the same dict before need not say again
-    /// where that is.
-    pub(crate) fn encoded(&mut self, path: &[Key], value: &[u8], is_sibling: bool) -> Digest {
+    /// The digests of the leaves that up to so many operations set, at the same places; what is at the others means nothing.
+    ///
+    /// # Panics
+    /// If there are more operations.
+    pub fn leaves<const N: usize>(&mut self, ops: &[Op]) -> [Digest; N] {
+        let mut digests = [Digest::ZERO; N];
+        let mut places = [0; lanes::COUNT];
+        for (at, op) in ops.iter().enumerate() {
+            let Act::Set(value) = &op.act else { continue };
+            self.begin(LEAF, &op.path);
+            value.encode(&mut self.input);
+            match self.lanes.push(&self.input) {
+                Some(lane) => places[lane] = at,
+                None => digests[at] = self.end(),
+            }
+            if self.lanes.is_full() {
+                self.lanes.finish(|lane, digest| digests[places[lane]] = digest);
+            }
+        }
+        self.lanes.finish(|lane, digest| digests[places[lane]] = digest);
+        digests
+    }
+
+    /// A leaf whose encoding is known: it waits to be hashed with others, or its digest is told at once if it cannot be. There has to
+    /// be room. One who hashed another node of the same dict before need not say again where that is.
+    pub(crate) fn encoded(
+        &mut self,
+        path: &[Key],
+        value: &[u8],
+        is_sibling: bool,
+    ) -> Option<Digest> {
         match path.last() {
             Some(key) if is_sibling => {
                 self.input.truncate(self.stem);
@@ -131,7 +165,25 @@ impl Hasher {
             _ => self.begin(LEAF, path),
         }
         self.input.extend_from_slice(value);
-        self.end()
+        match self.lanes.push(&self.input) {
+            Some(_) => None,
+            None => Some(self.end()),
+        }
+    }
+
+    /// How many leaves wait for [`Hasher::finish`].
+    pub(crate) fn waiting(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Whether no more leaves can wait.
+    pub(crate) fn is_full(&self) -> bool {
+        self.lanes.is_full()
+    }
+
+    /// Tells the digests of the leaves that wait, each with its number, in order.
+    pub(crate) fn finish(&mut self, told: impl FnMut(usize, Digest)) {
+        self.lanes.finish(told);
     }
 
     fn begin(&mut self, tag: u8, path: &[Key]) {
@@ -145,10 +197,15 @@ impl Hasher {
     }
 
     fn end(&self) -> Digest {
-        let hash = blake3::keyed_hash(&KEY, &self.input);
-        let (first, _) = hash.as_bytes().split_first_chunk().expect("32 bytes begin with 16");
-        Digest::from_bytes(*first)
+        hash(&self.input)
     }
+}
+
+/// The first half of an input's hash.
+fn hash(input: &[u8]) -> Digest {
+    let hash = blake3::keyed_hash(&KEY, input);
+    let (first, _) = hash.as_bytes().split_first_chunk().expect("32 bytes begin with 16");
+    Digest::from_bytes(*first)
 }
 
 /// The digest of a dict without what it has.

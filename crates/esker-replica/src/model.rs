@@ -2,6 +2,7 @@
 //!
 //! A clone costs nothing and stays as it is: it is a *cut*. Nothing here knows publishers, replicas or sockets.
 
+pub(crate) mod ahead;
 pub(crate) mod append;
 pub(crate) mod audit;
 mod between;
@@ -15,6 +16,7 @@ use crate::digest::{Digest, Hasher, of_dict};
 use crate::op::{Act, Op, Ops};
 use crate::path::{Key, Path};
 use crate::value::Value;
+pub use ahead::TOGETHER;
 use dict::{Dict, Entry, Leaf, Node, Place};
 
 /// The most leaves and dicts in a model, unless it is told otherwise.
@@ -148,6 +150,8 @@ struct Doing<'a> {
     path: &'a [Key],
     act: &'a Act,
     seq: u64,
+    /// The digest of the leaf it sets, if that is known.
+    leaf: Option<Digest>,
     hasher: &'a mut Hasher,
 }
 
@@ -190,8 +194,11 @@ impl Model {
 
     /// Does operations as one transaction. Paths have to be within the limits.
     pub fn take(&mut self, ops: &[Op], seq: u64) {
-        for op in ops {
-            self.apply(&op.path, &op.act, seq);
+        for ops in ops.chunks(TOGETHER) {
+            let prepared = self.prepare(ops);
+            for (op, leaf) in ops.iter().zip(prepared) {
+                self.apply_prepared(op, leaf, seq);
+            }
         }
     }
 
@@ -218,6 +225,10 @@ impl Model {
 
     /// Does one operation as part of a transaction; whether anything is different now. The path is within the limits.
     pub(crate) fn apply(&mut self, path: &[Key], act: &Act, seq: u64) -> bool {
+        self.do_one((path, act), None, seq)
+    }
+
+    fn do_one(&mut self, (path, act): (&[Key], &Act), leaf: Option<Digest>, seq: u64) -> bool {
         let Self { root, hasher } = self;
         if path.is_empty() {
             let emptied = matches!(act, Act::Clear) && root.len() > 0;
@@ -226,7 +237,7 @@ impl Model {
             }
             return emptied;
         }
-        Doing { path, act, seq, hasher }.below(root, 0).changed
+        Doing { path, act, seq, leaf, hasher }.below(root, 0).changed
     }
 
     /// Begins a new epoch: which transactions made it what it is counts no more.
@@ -337,7 +348,7 @@ impl Doing<'_> {
         let new = match self.act {
             Act::Delete => None,
             Act::Set(value) => {
-                let digest = self.hasher.leaf(self.path, value);
+                let digest = self.leaf.unwrap_or_else(|| self.hasher.leaf(self.path, value));
                 Some(Node::Leaf(Leaf::new(value.clone(), digest)))
             }
             Act::Dict | Act::Clear => {

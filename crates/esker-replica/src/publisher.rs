@@ -23,7 +23,7 @@ use esker_wire::fault::{Code, Fault};
 use crate::ask::{self, Answer, Ask, Hello};
 use crate::digest::{Digest, section_id};
 use crate::frame::{Header, Type};
-use crate::model::{Model, NODES_MAX, audit};
+use crate::model::{Model, NODES_MAX, TOGETHER, audit};
 use crate::op::{Act, Op};
 use crate::path::{self, Path};
 use crate::section::Junctions;
@@ -195,24 +195,11 @@ impl Publisher {
         self.check(ops)?;
         let seq = self.seq + 1;
         let mut drafts = Drafts::default();
-        for op in ops {
-            let known = self.options.junctions.section(&op.path);
-            let known = known.and_then(|section| self.chains.find(section));
-            if let Some(section) = known
-                && drafts.of(section).is_full(op)
-            {
-                drafts.of(section).after = self.model.digest_at(&self.chains.get(section).path);
-                drafts.next(section);
+        for ops in ops.chunks(TOGETHER) {
+            let prepared = self.model.prepare(ops);
+            for (op, leaf) in ops.iter().zip(prepared) {
+                self.draft((op, leaf), seq, &mut drafts, now);
             }
-            if !self.model.apply(&op.path, &op.act, seq) {
-                // Nothing has changed, and no chain begins with it.
-                continue;
-            }
-            let section = known.unwrap_or_else(|| self.section(&op.path, now.since));
-            if matches!(op.act, Act::Delete) {
-                self.deleted.push(seq, op.path.clone());
-            }
-            drafts.of(section).ops.push(&op.path, &op.act);
         }
         let drafts = self.close(drafts);
         if drafts.is_empty() {
@@ -220,6 +207,27 @@ impl Publisher {
         }
         self.seq = seq;
         Ok(self.publish(drafts, now))
+    }
+
+    /// Does an operation that was made ready, and drafts what is to be told of it.
+    fn draft(&mut self, (op, leaf): (&Op, Digest), seq: u64, drafts: &mut Drafts, now: Now) {
+        let known = self.options.junctions.section(&op.path);
+        let known = known.and_then(|section| self.chains.find(section));
+        if let Some(section) = known
+            && drafts.of(section).is_full(op)
+        {
+            drafts.of(section).after = self.model.digest_at(&self.chains.get(section).path);
+            drafts.next(section);
+        }
+        if !self.model.apply_prepared(op, leaf, seq) {
+            // Nothing has changed, and no chain begins with it.
+            return;
+        }
+        let section = known.unwrap_or_else(|| self.section(&op.path, now.since));
+        if matches!(op.act, Act::Delete) {
+            self.deleted.push(seq, op.path.clone());
+        }
+        drafts.of(section).ops.push(&op.path, &op.act);
     }
 
     /// Leaves out frames that have nothing, and gives each section's last one its digest.

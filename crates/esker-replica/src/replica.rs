@@ -19,7 +19,7 @@ use bytes::Bytes;
 use crate::ask::Ask;
 use crate::digest::section_id;
 use crate::frame::{Frame, Header, Type};
-use crate::model::{Model, audit};
+use crate::model::{Model, TOGETHER, audit};
 use crate::op::{self, Op};
 use crate::path::Path;
 use crate::section::Junctions;
@@ -143,8 +143,10 @@ pub struct Replica {
     /// The questions under way.
     flight: BTreeMap<u64, Ask>,
     asked: u64,
-    /// Since when something is missing.
+    /// Since when something is missing, and nothing went on.
     missing: Option<Duration>,
+    /// The transaction that comes next, and how many of its frames are there, one behind the other.
+    begun: (u64, u16),
     heard: Option<Duration>,
     /// Nothing was heard for too long.
     is_silent: bool,
@@ -185,6 +187,7 @@ impl Replica {
             flight: BTreeMap::new(),
             asked: 0,
             missing: None,
+            begun: (0, 0),
             heard: None,
             is_silent: false,
             retry_at: Some(Duration::ZERO),
@@ -309,6 +312,13 @@ impl Replica {
         if !changed.is_empty() {
             self.wishes.push_back(Wish::Changed(changed));
         }
+        if self.chain.is_whole() {
+            let begun = self.kept.begun(self.chain.newest().saturating_add(1), self.begun);
+            if std::mem::replace(&mut self.begun, begun) != begun {
+                // It is being published: large transactions have many frames.
+                self.missing = None;
+            }
+        }
         if !self.can_apply() || self.lacking().is_empty() {
             self.missing = None;
         } else if matches!(self.job, Job::Idle) {
@@ -332,7 +342,7 @@ impl Replica {
     fn next_whole(&mut self) -> Option<Vec<Frame>> {
         if self.chain.is_whole() {
             let last = self.chain.newest();
-            self.counts.duplicates += self.kept.forget(|frame| frame.header.seq <= last);
+            self.counts.duplicates += self.kept.forget_until(last);
             return self.kept.take_whole(last.saturating_add(1));
         }
         let places: Vec<(u64, u64)> =
@@ -358,9 +368,14 @@ impl Replica {
         };
         let step = self.steps.applying(frames, &read);
         for (frame, (section, ops)) in frames.iter().zip(read) {
-            for op in ops {
-                if self.model.apply(&op.path, &op.act, frame.header.seq) {
-                    changed.push(op);
+            let mut ops = ops.into_iter();
+            while !ops.as_slice().is_empty() {
+                let next = ops.as_slice();
+                let prepared = self.model.prepare(&next[..next.len().min(TOGETHER)]);
+                for (op, leaf) in ops.by_ref().take(TOGETHER).zip(prepared) {
+                    if self.model.apply_prepared(&op, leaf, frame.header.seq) {
+                        changed.push(op);
+                    }
                 }
             }
             if self.model.digest_at(&section) != frame.header.after {

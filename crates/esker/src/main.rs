@@ -21,6 +21,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command};
+use mimalloc::MiMalloc;
+
+/// What is allocated in one thread is freed in another, much at a time: libc's gives the memory back each time, and is given it anew.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);

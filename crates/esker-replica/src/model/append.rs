@@ -10,6 +10,8 @@ use crate::digest::{Digest, Hasher};
 use crate::op::{Act, Ops};
 use crate::path::Key;
 
+const DISORDER: &str = "nodes do not come in the order of their paths";
+
 /// A part of a model, from one path on.
 #[derive(Debug)]
 pub(crate) struct Piece {
@@ -109,7 +111,7 @@ impl Rising<'_> {
     }
 
     fn wrong(&self) -> Malformed {
-        self.ops.wrong("nodes do not come in the order of their paths")
+        self.ops.wrong(DISORDER)
     }
 
     /// Takes all that is below a dict whose path has `depth` keys; the next one is, so that this takes at least one.
@@ -126,6 +128,7 @@ impl Rising<'_> {
                 is_sibling = true;
                 put
             } else {
+                added.digest += finish(&mut self.hasher, dict);
                 let Some(Node::Dict(child)) = dict.last_mut(&self.ops.path()[depth]) else {
                     return Err(self.wrong());
                 };
@@ -141,29 +144,53 @@ impl Rising<'_> {
             // Whatever is told to share less than it does is found again from the root.
             let is_below = self.ops.shared() >= depth && self.ops.path().len() > depth;
             if self.act.is_none() || !is_below {
+                added.digest += finish(&mut self.hasher, dict);
                 return Ok(added);
             }
         }
     }
 
-    /// Puts the next node behind all that a dict has; if it is a dict, with room for so many keys.
+    /// Puts the next node behind all that a dict has; if it is a dict, with room for so many keys. Leaves may wait for their digests.
     fn put(&mut self, dict: &mut Dict, is_sibling: bool, room: usize) -> Result<Added, Malformed> {
-        let path = self.ops.path();
-        let Some(key) = path.last() else { return Err(self.wrong()) };
-        let (node, digest) = match self.act.take() {
+        let Self { ops, hasher, seq, act } = self;
+        let wrong = || Err(ops.wrong(DISORDER));
+        let path = ops.path();
+        let Some(key) = path.last() else { return wrong() };
+        let mut digest = Digest::ZERO;
+        let node = match act.take() {
             Some(Act::Set(value)) => {
-                let digest = self.hasher.encoded(path, self.ops.value(), is_sibling);
-                (Node::Leaf(Leaf::new(value, digest)), digest)
+                if hasher.is_full() {
+                    digest += finish(hasher, dict);
+                }
+                let alone = hasher.encoded(path, ops.value(), is_sibling);
+                if let Some(alone) = alone {
+                    digest += finish(hasher, dict) + alone;
+                }
+                Node::Leaf(Leaf::new(value, alone.unwrap_or_default()))
             }
             Some(Act::Dict) => {
-                let own = self.hasher.dict(path);
-                (Node::Dict(Arc::new(Dict::with_room(own, self.seq, room))), own)
+                let own = hasher.dict(path);
+                digest += finish(hasher, dict) + own;
+                Node::Dict(Arc::new(Dict::with_room(own, *seq, room)))
             }
-            _ => return Err(self.wrong()),
+            _ => return wrong(),
         };
-        let entry = Entry { key: key.clone(), seq: self.seq, node };
-        if dict.push(entry) { Ok(Added { digest, nodes: 1 }) } else { Err(self.wrong()) }
+        let entry = Entry { key: key.clone(), seq: *seq, node };
+        if dict.push(entry) { Ok(Added { digest, nodes: 1 }) } else { wrong() }
     }
+}
+
+/// Gives the leaves at a dict's end that wait for it their digests; what those come to.
+fn finish(hasher: &mut Hasher, dict: &mut Dict) -> Digest {
+    let mut sum = Digest::ZERO;
+    let mut leaves = dict.last_leaves_mut(hasher.waiting());
+    hasher.finish(|_, digest| {
+        sum += digest;
+        if let Some(leaf) = leaves.next() {
+            leaf.set_digest(digest);
+        }
+    });
+    sum
 }
 
 #[cfg(test)]

@@ -42,9 +42,21 @@ impl Leaf {
     pub(crate) fn digest(&self) -> Digest {
         Digest::from_bytes(self.digest)
     }
+
+    pub(crate) fn set_digest(&mut self, digest: Digest) {
+        self.digest = digest.to_bytes();
+    }
 }
 
 impl Node {
+    /// Reads a little of what a leaf has; a number that means nothing.
+    pub(crate) fn touch(&self) -> u8 {
+        match self {
+            Self::Leaf(leaf) => leaf.digest[15],
+            Self::Dict(_) => 0,
+        }
+    }
+
     /// The digest of it and all below it.
     pub(crate) fn digest(&self) -> Digest {
         match self {
@@ -72,7 +84,7 @@ pub(crate) struct Entry {
 }
 
 #[derive(Debug, Clone, Default)]
-struct Bucket {
+pub(crate) struct Bucket {
     hashes: Vec<Hash>,
     entries: Vec<Entry>,
 }
@@ -158,6 +170,17 @@ fn hash(key: &Key) -> Hash {
 }
 
 impl Bucket {
+    /// Reads a little of all that keys are found by; a number that means nothing.
+    pub(crate) fn touch(&self) -> Hash {
+        // One in each line of a cache.
+        self.hashes.iter().step_by(32).fold(0, |all, one| all ^ one)
+    }
+
+    /// What most probably is the entry of a key; it is not looked at.
+    pub(crate) fn guess(&self, key: &Key) -> Option<&Entry> {
+        position(&self.hashes, hash(key)).map(|at| &self.entries[at])
+    }
+
     fn find(&self, hash: Hash, key: &Key) -> Option<usize> {
         let mut from = 0;
         loop {
@@ -170,19 +193,32 @@ impl Bucket {
     }
 }
 
-/// The first place of a hash; blocks are compared whole, which compilers turn into few instructions.
+/// The first place of a hash. Blocks are compared whole, which compilers turn into few instructions, first large and then small ones.
 fn position(hashes: &[Hash], hash: Hash) -> Option<usize> {
     const BLOCK: usize = 32;
-    let mut base = 0;
-    let mut blocks = hashes.chunks_exact(BLOCK);
-    for block in &mut blocks {
-        let any = block.iter().fold(false, |any, one| any | (*one == hash));
-        if any {
-            return block.iter().position(|one| *one == hash).map(|at| base + at);
-        }
-        base += BLOCK;
+    let (blocks, rest) = hashes.as_chunks::<BLOCK>();
+    match blocks.iter().position(|block| is_among(block, hash)) {
+        Some(found) => position_within(&blocks[found], hash).map(|at| found * BLOCK + at),
+        None => position_within(rest, hash).map(|at| blocks.len() * BLOCK + at),
     }
-    blocks.remainder().iter().position(|one| *one == hash).map(|at| base + at)
+}
+
+fn position_within(hashes: &[Hash], hash: Hash) -> Option<usize> {
+    const BLOCK: usize = 8;
+    let (blocks, rest) = hashes.as_chunks::<BLOCK>();
+    match blocks.iter().position(|block| is_among(block, hash)) {
+        Some(found) => {
+            // Without a jump for each.
+            let places = blocks[found].iter().enumerate().rev();
+            let first = places.fold(0, |first, (at, one)| if *one == hash { at } else { first });
+            Some(found * BLOCK + first)
+        }
+        None => rest.iter().position(|one| *one == hash).map(|at| blocks.len() * BLOCK + at),
+    }
+}
+
+fn is_among(hashes: &[Hash], hash: Hash) -> bool {
+    hashes.iter().fold(false, |any, one| any | (*one == hash))
 }
 
 impl Dict {
@@ -217,6 +253,11 @@ impl Dict {
 
     pub(crate) fn get(&self, key: &Key) -> Option<&Entry> {
         self.find(key).map(|place| self.at(place))
+    }
+
+    /// The bucket that has a key, or would.
+    pub(crate) fn bucket(&self, key: &Key) -> Option<&Bucket> {
+        self.buckets.get(self.buckets.of(key))
     }
 
     /// The entry at a place.
@@ -269,6 +310,23 @@ impl Dict {
         let last = self.buckets.len() - 1;
         let entry = self.buckets.get_mut(last).entries.last_mut()?;
         (entry.key == *key).then_some(&mut entry.node)
+    }
+
+    /// The leaves among the last so many entries, in order; there are no more than a bucket has.
+    pub(crate) fn last_leaves_mut(&mut self, count: usize) -> impl Iterator<Item = &mut Leaf> {
+        let (before, last) = match &mut self.buckets {
+            Buckets::One(bucket) => (None, bucket),
+            Buckets::Many(buckets) => match &mut buckets[..] {
+                [.., before, last] => (Some(Arc::make_mut(before)), Arc::make_mut(last)),
+                _ => unreachable!("there are two or more"),
+            },
+        };
+        let last = tail(&mut last.entries, count);
+        let before = before.map(|bucket| tail(&mut bucket.entries, count - last.len()));
+        before.into_iter().flatten().chain(last).filter_map(|entry| match &mut entry.node {
+            Node::Leaf(leaf) => Some(leaf),
+            Node::Dict(_) => None,
+        })
     }
 
     /// Makes two buckets of a full one and tells which of them a key belongs to. Keys that come in order leave full ones behind.
@@ -359,6 +417,12 @@ impl Dict {
             .map_or(0, |bucket| bucket.entries.partition_point(|entry| entry.key < *key));
         Place { bucket, entry }
     }
+}
+
+/// The last so many entries, or all there are.
+fn tail(entries: &mut [Entry], count: usize) -> &mut [Entry] {
+    let from = entries.len().saturating_sub(count);
+    &mut entries[from..]
 }
 
 /// Makes one of a small bucket and a neighbour, if one is small enough too.

@@ -1,9 +1,10 @@
 //! The chains of sections: where each is, which have news, and which are forgotten.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
+use foldhash::HashMap;
 
 use crate::digest::section_id;
 use crate::path::{self, Key, Path};

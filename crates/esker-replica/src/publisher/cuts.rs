@@ -1,6 +1,7 @@
 //! Cuts: models that stay as they are, shared by all who ask at about the same time, encoded once for all of them.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,12 @@ const SHARED_FOR: Duration = Duration::from_secs(1);
 /// How long a cut is held that nobody asks anything of.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
+/// Who fetches a cut asks for the next of it within this time.
+const BUSY_MAX: Duration = Duration::from_secs(5);
+
+/// Who fetches a cut of which others had the end already, nearly always within this.
+const ENDED_BUSY_MAX: Duration = Duration::from_secs(1);
+
 /// The most cuts that are held.
 const HELD_MAX: usize = 64;
 
@@ -41,6 +48,8 @@ pub(super) struct Cut {
     /// The junctions above the sections, which their chunks begin with.
     above: Vec<Path>,
     chunks: Mutex<Chunks>,
+    /// Whether anybody was given the last chunk.
+    is_ended: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -106,9 +115,10 @@ impl Cuts {
             sections,
             above,
             chunks,
+            is_ended: AtomicBool::new(false),
         });
         if self.held.len() == HELD_MAX {
-            self.drop_one();
+            self.drop_one(now);
         }
         let held = Held { cut: Arc::clone(&cut), made: now, used: now, is_fetched: false };
         self.held.push_back(held);
@@ -117,8 +127,12 @@ impl Cuts {
 
     /// Lets go of the oldest of those that matter least, so that whoever asks for cuts of ever other sections, and fetches
     /// none, takes nobody's from under him.
-    fn drop_one(&mut self) {
-        let worth = |held: &Held| (held.is_fetched, held.cut.sections.is_empty());
+    fn drop_one(&mut self, now: Duration) {
+        let is_busy = |held: &Held| {
+            let is_ended = held.cut.is_ended.load(Ordering::Relaxed);
+            held.used + if is_ended { ENDED_BUSY_MAX } else { BUSY_MAX } > now
+        };
+        let worth = |held: &Held| (is_busy(held), held.is_fetched, held.cut.sections.is_empty());
         let least = self.held.iter().enumerate().min_by_key(|(_, held)| worth(held));
         if let Some((index, _)) = least {
             self.held.remove(index);
@@ -162,6 +176,9 @@ impl Cut {
                 return Err(Fault::bad_request(text));
             }
             self.make_chunk(&mut chunks);
+        }
+        if chunks.is_whole && index + 1 == chunks.made.len() {
+            self.is_ended.store(true, Ordering::Relaxed);
         }
         let (plain, compressed) = &mut chunks.made[index];
         if !zstd {

@@ -1,6 +1,6 @@
 //! Frames of a transaction while it is being applied.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::BODY_FULL;
 use crate::digest::Digest;
@@ -18,7 +18,7 @@ pub(super) struct Draft {
 #[derive(Default)]
 pub(super) struct Drafts {
     pub(super) by_section: Vec<(usize, Vec<Draft>)>,
-    places: HashMap<usize, usize>,
+    places: FxHashMap<usize, usize>,
 }
 
 impl Draft {

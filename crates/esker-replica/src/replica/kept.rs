@@ -52,6 +52,25 @@ impl Kept {
         (before - self.frames.len()) as u64
     }
 
+    /// As [`Kept::forget`], of all transactions up to one.
+    pub(super) fn forget_until(&mut self, last: u64) -> u64 {
+        let mut count = 0;
+        while let Some(oldest) = self.frames.first_entry().filter(|first| first.key().0 <= last) {
+            self.bytes -= oldest.remove().body.len();
+            count += 1;
+        }
+        count
+    }
+
+    /// A transaction, and how many of its frames are there, one behind the other; so many were, of the one it was then.
+    pub(super) fn begun(&self, seq: u64, before: (u64, u16)) -> (u64, u16) {
+        let mut part = if before.0 == seq { before.1 } else { 0 };
+        while self.frames.contains_key(&(seq, part)) {
+            part += 1;
+        }
+        (seq, part)
+    }
+
     /// Takes a transaction, if all of its frames are there.
     pub(super) fn take_whole(&mut self, seq: u64) -> Option<Vec<Frame>> {
         let frames = self.frames.range((seq, 0)..=(seq, u16::MAX));

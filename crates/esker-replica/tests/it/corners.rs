@@ -34,6 +34,31 @@ fn what_comes_after_it_was_replayed_is_nothing_new() {
     assert!(pair.is_in_step() && pair.asked.len() == 1);
 }
 
+#[test]
+fn a_transaction_of_many_frames_that_takes_its_time_is_not_lost() {
+    let mut pair = Pair::in_step();
+    let wide = |at: i64| (0..50).map(|section| set(&[&format!("s{section}"), "x"], at)).collect();
+    for at in 0..5 {
+        let ops: Vec<Op> = wide(at);
+        for frame in pair.change(&ops) {
+            pair.deliver(&[frame]);
+            pair.wait(15);
+        }
+    }
+    assert!(pair.is_in_step());
+    assert_eq!((pair.asked("REPLAY"), pair.counts().losses), (0, 0));
+    // What comes behind a gap does not close it.
+    let ops: Vec<Op> = wide(5);
+    let mut frames = pair.change(&ops);
+    frames.remove(3);
+    for frame in frames.drain(..5) {
+        pair.deliver(&[frame]);
+        pair.wait(8);
+    }
+    assert!(pair.is_in_step(), "it was replayed");
+    assert_eq!((pair.asked("REPLAY"), pair.counts().losses), (1, 1));
+}
+
 /// Questions that were asked and are not answered yet.
 fn asked(pair: &mut Pair) -> Vec<(u64, Ask)> {
     let wishes: Vec<Wish> = std::iter::from_fn(|| pair.replica.wish()).collect();

@@ -57,8 +57,10 @@ export abstract class Follower {
   /** Nothing was heard for too long over this connection. */
   protected isDeaf = false;
   protected heard: number | null = null;
-  /** Since when something is missing. */
+  /** Since when something is missing, and nothing went on. */
   protected missing: number | null = null;
+  /** The transaction that comes next, and how many of its frames are there, one behind the other. */
+  #begun = { seq: 0, frames: 0 };
   /** When to ask next, if it asks at its own pace. */
   protected pull: number | null = null;
   #losses: number[] = [];
@@ -157,6 +159,13 @@ export abstract class Follower {
       if (!this.#apply(frames, changed)) this.mend(now);
     }
     if (changed.length > 0) this.needs.changed(changed);
+    if (this.chain.isWhole) {
+      const seq = this.chain.newest + 1;
+      const begun = { seq, frames: this.kept.begun(seq) };
+      // It is being published: large transactions have many frames.
+      if (begun.seq !== this.#begun.seq || begun.frames !== this.#begun.frames) this.missing = null;
+      this.#begun = begun;
+    }
     if (!this.canApply || !this.#isLacking()) this.missing = null;
     else if (this.missing === null && this.isIdle) this.missing = now;
   }

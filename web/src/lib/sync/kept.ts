@@ -44,6 +44,18 @@ export class Kept {
     return before - this.#frames.length;
   }
 
+  /** How many frames of a transaction that comes next are there, one behind the other. */
+  begun(seq: number): number {
+    const first = this.#frames[0];
+    if (first?.seq !== seq || first.part !== 0) return 0;
+    // Nearly always all of them are.
+    const last = this.#frames.at(-1) as Frame;
+    const count = this.#frames.length;
+    if (last.seq === seq && last.part === count - 1) return count;
+    const gap = this.#frames.findIndex((frame, at) => frame.seq !== seq || frame.part !== at);
+    return gap < 0 ? count : gap;
+  }
+
   /** Takes a transaction, if all of its frames are there. */
   takeWhole(seq: number): Frame[] | null {
     const begin = this.#frames.findIndex((frame) => frame.seq === seq);

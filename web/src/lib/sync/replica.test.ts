@@ -40,6 +40,29 @@ describe("a replica", () => {
     expect(world.replica.counts).toMatchObject({ replays: 0, duplicates: 2 });
   });
 
+  it("does not take a transaction of many frames for lost while it comes", () => {
+    const world = new World(3);
+    world.pass(50);
+    const wide = (value: string) => Array.from({ length: 20 }, (_, section) => set(`s${section}`, "x", value));
+    for (const value of ["1", "2"]) {
+      for (const frame of world.publisher.change(wide(value))) {
+        world.send([frame]);
+        world.pass(15);
+      }
+    }
+    world.isEqual();
+    expect(world.replica.counts).toMatchObject({ losses: 0, replays: 0 });
+    // What comes behind a gap does not close it.
+    const frames = world.publisher.change(wide("3"));
+    frames.splice(3, 1);
+    for (const frame of frames.slice(0, 6)) {
+      world.send([frame]);
+      world.pass(8);
+    }
+    world.isEqual();
+    expect(world.replica.counts).toMatchObject({ losses: 1, replays: 1 });
+  });
+
   it("replays what was lost", () => {
     const world = new World(3);
     world.pass(50);

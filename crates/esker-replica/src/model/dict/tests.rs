@@ -171,3 +171,13 @@ fn equal_hashes_are_told_apart_by_their_keys() {
     }
     assert_eq!((bucket.find(7, &key(40)), bucket.find(8, &key(1))), (None, None));
 }
+
+proptest! {
+    #[test]
+    fn a_hash_is_found_where_it_is_first(
+        hashes in prop::collection::vec(0_u16..100, 0..=BUCKET_MAX),
+        hash in 0_u16..100,
+    ) {
+        prop_assert_eq!(position(&hashes, hash), hashes.iter().position(|one| *one == hash));
+    }
+}

@@ -54,6 +54,31 @@ fn no_more_than_so_many_are_held() {
 }
 
 #[test]
+fn cuts_that_were_fetched_go_before_those_that_are_about_to_be() {
+    for is_ended in [false, true] {
+        let (mut cuts, mut model) = (Cuts::new(1), Model::default());
+        for seq in 1..=HELD_MAX as u64 {
+            set(&mut model, seq);
+            cut_of(&mut cuts, &mut model, (seq, seq), 0);
+            let cut = cuts.get(seq, Duration::ZERO).unwrap();
+            if is_ended {
+                assert!(cut.chunk(0, true).is_ok());
+            }
+        }
+        let later = if is_ended { ENDED_BUSY_MAX } else { BUSY_MAX };
+        let new = HELD_MAX as u64 + 1..HELD_MAX as u64 + 20;
+        for seq in new.clone() {
+            set(&mut model, seq);
+            cut_of(&mut cuts, &mut model, (seq, seq), later.as_secs() * 1000);
+        }
+        assert_eq!(cuts.held.len(), HELD_MAX);
+        for seq in new {
+            assert!(cuts.get(seq, later).is_ok(), "{seq}");
+        }
+    }
+}
+
+#[test]
 fn cuts_that_nobody_fetches_take_no_place_of_others() {
     let (mut cuts, mut model) = (Cuts::new(1), Model::default());
     let some = |cuts: &mut Cuts, model: &mut Model, section: u64| {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use esker_replica::digest::{Digest, Hasher};
 use esker_replica::follow::Follow;
-use esker_replica::model::Model;
-use esker_replica::op::{Act, Op};
+use esker_replica::model::{Model, TOGETHER};
+use esker_replica::op::Op;
 use esker_replica::publisher::{Now, Options, Publication, Publisher};
 
 use super::limits::Limits;
@@ -185,15 +185,17 @@ fn digests(ops: &[Op]) -> Duration {
 
 /// The publisher and the replica each work out that of a leaf as it becomes, and change the sums of the dicts above it.
 fn digests_of(ops: &[Op], hasher: &mut Hasher) {
-    for op in ops {
-        let Act::Set(value) = &op.act else { continue };
+    for ops in ops.chunks(TOGETHER) {
         for _ in ["publisher", "replica"] {
-            let change = hasher.leaf(&op.path, black_box(value)) - black_box(Digest::ZERO);
-            let mut sums = [Digest::ZERO; 3];
-            for sum in &mut sums {
-                *sum += change;
+            let digests: [Digest; TOGETHER] = hasher.leaves(black_box(ops));
+            for digest in &digests[..ops.len()] {
+                let change = *digest - black_box(Digest::ZERO);
+                let mut sums = [Digest::ZERO; 3];
+                for sum in &mut sums {
+                    *sum += change;
+                }
+                black_box(sums);
             }
-            black_box(sums);
         }
     }
 }

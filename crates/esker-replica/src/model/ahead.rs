@@ -1,0 +1,67 @@
+//! Looking ahead: of a large model little is in the processor's caches, and most of the time of a change would go by waiting for
+//! memory, one look after the other. What several changes will look at is looked at together, so that they wait at the same time; and
+//! what they set is hashed together.
+
+use std::hint::black_box;
+
+use super::dict::{Bucket, Dict, Entry, Node};
+use crate::digest::Digest;
+use crate::op::Op;
+
+/// How many operations are looked at together: what they need has room in the smallest cache.
+pub const TOGETHER: usize = 32;
+
+/// Fewer are not worth it.
+const FEW: usize = 4;
+
+impl super::Model {
+    /// Makes ready what up to [`TOGETHER`] operations will need; the digests of the leaves they set, each at its operation's place.
+    pub(crate) fn prepare(&mut self, ops: &[Op]) -> [Digest; TOGETHER] {
+        // A few wait no longer for memory one after the other.
+        if ops.len() >= FEW {
+            self.look_ahead(ops);
+        }
+        self.hasher.leaves(ops)
+    }
+
+    /// Does an operation that was made ready; whether anything is different now.
+    pub(crate) fn apply_prepared(&mut self, op: &Op, leaf: Digest, seq: u64) -> bool {
+        self.do_one((&op.path, &op.act), Some(leaf), seq)
+    }
+
+    fn look_ahead(&self, ops: &[Op]) {
+        let mut dicts: [Option<&Dict>; TOGETHER] = [None; TOGETHER];
+        for (dict, _) in dicts.iter_mut().zip(ops) {
+            *dict = Some(&self.root);
+        }
+        for depth in 0.. {
+            let mut buckets: [Option<&Bucket>; TOGETHER] = [None; TOGETHER];
+            for ((bucket, dict), op) in buckets.iter_mut().zip(dicts).zip(ops) {
+                *bucket = dict.zip(op.path.get(depth)).and_then(|(dict, key)| dict.bucket(key));
+            }
+            for bucket in buckets.iter().flatten() {
+                black_box(bucket.touch());
+            }
+            let mut entries: [Option<&Entry>; TOGETHER] = [None; TOGETHER];
+            for ((entry, bucket), op) in entries.iter_mut().zip(buckets).zip(ops) {
+                *entry = bucket.and_then(|bucket| bucket.guess(&op.path[depth]));
+            }
+            let mut is_deeper = false;
+            for (dict, entry) in dicts.iter_mut().zip(entries) {
+                *dict = None;
+                let Some(entry) = entry else { continue };
+                black_box(entry.key.len());
+                match &entry.node {
+                    Node::Dict(child) => {
+                        is_deeper = true;
+                        *dict = Some(child);
+                    }
+                    leaf => drop(black_box(leaf.touch())),
+                }
+            }
+            if !is_deeper {
+                break;
+            }
+        }
+    }
+}
