@@ -166,8 +166,9 @@ class Replica:
                 self.current = True
                 self.watcher.changed([])
         elif self.order.gaps() or self._ahead:
-            if not self._missing_since or self._begun != self.order.begun():
-                self._begun, self._missing_since = self.order.begun(), now
+            begun = self.order.begun()
+            if not self._missing_since or self._begun != begun:
+                self._begun, self._missing_since = begun, now
             if now - self._missing_since >= DISORDER_S:
                 self._lose(now)
                 self._catch_up()

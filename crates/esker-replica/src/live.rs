@@ -10,7 +10,7 @@ use esker_bus::service::{Frames, Outcome, Service};
 use esker_wire::fault::{Code, Fault};
 use esker_wire::message::Message;
 
-use crate::ask::Ask;
+use crate::ask::{Answer, Ask};
 use crate::model::{Model, audit};
 use crate::op::{OPS_MAX, Op};
 use crate::path::Path;
@@ -265,15 +265,20 @@ pub(crate) fn asks_one_of(request: &Frames, verbs: &[&[u8]]) -> bool {
 
 /// A reply as it is sent.
 pub fn outcome(reply: Reply, epoch: u64) -> Outcome {
-    let told = move |answer: Result<crate::ask::Answer, Fault>| match answer {
-        Ok(answer) => answer.to_message(epoch).to_frames(),
-        Err(fault) => Message::error(&fault).to_frames(),
-    };
+    let told = move |answer: Result<Answer, Fault>| to_frames(answer.map(|answer| (epoch, answer)));
     match reply {
         Reply::Now(answer) => Outcome::reply(told(answer)),
         Reply::Later(work) => {
             Outcome { later: Some(Box::new(move || told(work()))), ..Outcome::default() }
         }
+    }
+}
+
+/// A start's answer, or why there is none, as it is sent.
+pub(crate) fn to_frames(answered: Result<(u64, Answer), Fault>) -> Frames {
+    match answered {
+        Ok((epoch, answer)) => answer.to_message(epoch).to_frames(),
+        Err(fault) => Message::error(&fault).to_frames(),
     }
 }
 

@@ -202,6 +202,20 @@ impl Model {
         }
     }
 
+    /// As [`Model::take`], and adds to `done` what changed anything.
+    pub(crate) fn take_owned(&mut self, ops: Vec<Op>, seq: u64, done: &mut Vec<Op>) {
+        let mut ops = ops.into_iter();
+        while !ops.as_slice().is_empty() {
+            let next = ops.as_slice();
+            let prepared = self.prepare(&next[..next.len().min(TOGETHER)]);
+            for (op, leaf) in ops.by_ref().take(TOGETHER).zip(prepared) {
+                if self.apply_prepared(&op, leaf, seq) {
+                    done.push(op);
+                }
+            }
+        }
+    }
+
     /// Does the operations of a frame, adds to `done` what changed anything, and tells how many there were.
     ///
     /// # Errors

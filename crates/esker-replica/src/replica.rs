@@ -19,7 +19,7 @@ use bytes::Bytes;
 use crate::ask::Ask;
 use crate::digest::section_id;
 use crate::frame::{Frame, Header, Type};
-use crate::model::{Model, TOGETHER, audit};
+use crate::model::{Model, audit};
 use crate::op::{self, Op};
 use crate::path::Path;
 use crate::section::Junctions;
@@ -368,16 +368,7 @@ impl Replica {
         };
         let step = self.steps.applying(frames, &read);
         for (frame, (section, ops)) in frames.iter().zip(read) {
-            let mut ops = ops.into_iter();
-            while !ops.as_slice().is_empty() {
-                let next = ops.as_slice();
-                let prepared = self.model.prepare(&next[..next.len().min(TOGETHER)]);
-                for (op, leaf) in ops.by_ref().take(TOGETHER).zip(prepared) {
-                    if self.model.apply_prepared(&op, leaf, frame.header.seq) {
-                        changed.push(op);
-                    }
-                }
-            }
+            self.model.take_owned(ops, frame.header.seq, changed);
             if self.model.digest_at(&section) != frame.header.after {
                 self.counts.mismatches += 1;
                 self.steps.is_spoiled = true;

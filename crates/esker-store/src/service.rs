@@ -440,8 +440,5 @@ fn writes(frames: &Frames) -> bool {
 }
 
 fn reply<R: Request>(answer: Result<R::Reply, Fault>) -> Outcome {
-    match answer {
-        Ok(answer) => Outcome::reply(R::reply_to_message(&answer).to_frames()),
-        Err(fault) => Outcome::error(&fault),
-    }
+    answer.map(|answer| Outcome::reply(R::reply_to_message(&answer).to_frames())).into()
 }

@@ -6,16 +6,13 @@
 
 use fearless_simd::{Level, Simd, SimdBase as _, dispatch, u32x8};
 
-use super::{Digest, KEY, hash};
+use super::{Digest, KEY};
 
 /// How many inputs are hashed at once.
 pub(super) const COUNT: usize = 8;
 
 /// The bytes of a block, beyond which an input is none of ours.
 const BLOCK: usize = 64;
-
-/// For fewer than this, one after the other is faster.
-const FEW: usize = 2;
 
 /// `CHUNK_START`, `CHUNK_END`, `ROOT` and `KEYED_HASH`: the first block of an input is its last.
 const FLAGS: u32 = 1 | 2 | 8 | 16;
@@ -84,9 +81,7 @@ impl Lanes {
     /// Tells the lanes and their digests, in order; there is room again then.
     pub(super) fn finish(&mut self, mut told: impl FnMut(usize, Digest)) {
         let len = std::mem::take(&mut self.len);
-        if len < FEW {
-            (0..len).for_each(|lane| told(lane, self.alone(lane)));
-        } else {
+        if len > 0 {
             let digests = self.together().into_iter().enumerate().take(len);
             digests.for_each(|(lane, digest)| told(lane, digest));
         }
@@ -97,16 +92,6 @@ impl Lanes {
         let halves = dispatch!(level, simd => compress(simd, &self.words, &self.lengths));
         let word = |lane: usize, word: usize| u128::from(halves[word][lane]) << (32 * word);
         std::array::from_fn(|lane| Digest((0..halves.len()).map(|at| word(lane, at)).sum()))
-    }
-
-    /// Without others.
-    fn alone(&self, lane: usize) -> Digest {
-        let mut block = [0; BLOCK];
-        let (words, _) = block.as_chunks_mut();
-        for (word, all) in words.iter_mut().zip(&self.words) {
-            *word = all[lane].to_le_bytes();
-        }
-        hash(&block[..self.lengths[lane] as usize])
     }
 }
 

@@ -30,10 +30,8 @@ impl super::Model {
     }
 
     fn look_ahead(&self, ops: &[Op]) {
-        let mut dicts: [Option<&Dict>; TOGETHER] = [None; TOGETHER];
-        for (dict, _) in dicts.iter_mut().zip(ops) {
-            *dict = Some(&self.root);
-        }
+        let root: &Dict = &self.root;
+        let mut dicts: [_; TOGETHER] = std::array::from_fn(|at| (at < ops.len()).then_some(root));
         for depth in 0.. {
             let mut buckets: [Option<&Bucket>; TOGETHER] = [None; TOGETHER];
             for ((bucket, dict), op) in buckets.iter_mut().zip(dicts).zip(ops) {
@@ -56,7 +54,7 @@ impl super::Model {
                         is_deeper = true;
                         *dict = Some(child);
                     }
-                    leaf => drop(black_box(leaf.touch())),
+                    Node::Leaf(leaf) => drop(black_box(leaf.touch())),
                 }
             }
             if !is_deeper {

@@ -10,8 +10,6 @@ use crate::digest::{Digest, Hasher};
 use crate::op::{Act, Ops};
 use crate::path::Key;
 
-const DISORDER: &str = "nodes do not come in the order of their paths";
-
 /// A part of a model, from one path on.
 #[derive(Debug)]
 pub(crate) struct Piece {
@@ -54,7 +52,7 @@ impl Piece {
         let mut piece = Self { root: implied(above, seq), implied: above.len(), seq };
         while rising.act.is_some() {
             if is_root(&rising) {
-                return Err(rising.wrong());
+                return Err(disorder(&rising.ops));
             }
             let added = rising.fill(&mut piece.root, 0)?;
             count(&mut piece.root, &added, seq);
@@ -110,10 +108,6 @@ impl Rising<'_> {
         Ok(())
     }
 
-    fn wrong(&self) -> Malformed {
-        self.ops.wrong(DISORDER)
-    }
-
     /// Takes all that is below a dict whose path has `depth` keys; the next one is, so that this takes at least one.
     fn fill(&mut self, dict: &mut Dict, depth: usize) -> Result<Added, Malformed> {
         let mut added = Added::default();
@@ -130,7 +124,7 @@ impl Rising<'_> {
             } else {
                 added.digest += finish(&mut self.hasher, dict);
                 let Some(Node::Dict(child)) = dict.last_mut(&self.ops.path()[depth]) else {
-                    return Err(self.wrong());
+                    return Err(disorder(&self.ops));
                 };
                 let child = Arc::make_mut(child);
                 let below = self.fill(child, depth + 1)?;
@@ -153,9 +147,8 @@ impl Rising<'_> {
     /// Puts the next node behind all that a dict has; if it is a dict, with room for so many keys. Leaves may wait for their digests.
     fn put(&mut self, dict: &mut Dict, is_sibling: bool, room: usize) -> Result<Added, Malformed> {
         let Self { ops, hasher, seq, act } = self;
-        let wrong = || Err(ops.wrong(DISORDER));
         let path = ops.path();
-        let Some(key) = path.last() else { return wrong() };
+        let Some(key) = path.last() else { return Err(disorder(ops)) };
         let mut digest = Digest::ZERO;
         let node = match act.take() {
             Some(Act::Set(value)) => {
@@ -173,11 +166,15 @@ impl Rising<'_> {
                 digest += finish(hasher, dict) + own;
                 Node::Dict(Arc::new(Dict::with_room(own, *seq, room)))
             }
-            _ => return wrong(),
+            _ => return Err(disorder(ops)),
         };
         let entry = Entry { key: key.clone(), seq: *seq, node };
-        if dict.push(entry) { Ok(Added { digest, nodes: 1 }) } else { wrong() }
+        if dict.push(entry) { Ok(Added { digest, nodes: 1 }) } else { Err(disorder(ops)) }
     }
+}
+
+fn disorder(ops: &Ops<'_>) -> Malformed {
+    ops.wrong("nodes do not come in the order of their paths")
 }
 
 /// Gives the leaves at a dict's end that wait for it their digests; what those come to.

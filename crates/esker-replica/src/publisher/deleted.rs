@@ -51,13 +51,12 @@ impl Deleted {
 
     /// Between these transactions these were taken away, whenever that was.
     pub(super) fn leap(&mut self, from: u64, to: u64, paths: Vec<Path>) {
-        if from < to
-            && self.gaps.len() == GAPS_MAX
-            && let Some((_, end)) = self.gaps.pop_front()
-        {
-            self.floor = self.floor.max(end);
-        }
         if from < to {
+            if self.gaps.len() == GAPS_MAX
+                && let Some((_, end)) = self.gaps.pop_front()
+            {
+                self.floor = self.floor.max(end);
+            }
             self.gaps.push_back((from, to));
         }
         for path in paths {

@@ -98,12 +98,8 @@ impl Served {
     /// Has the publisher answer.
     fn forward(&self, put: Put) -> Outcome {
         let (caller, model) = (self.caller.clone(), self.model.clone());
-        let asked = async move {
-            match follow::ask(&caller, &model, &Ask::Put(put)).await {
-                Ok((epoch, answer)) => answer.to_message(epoch).to_frames(),
-                Err(fault) => Message::error(&fault).to_frames(),
-            }
-        };
+        let asked =
+            async move { live::to_frames(follow::ask(&caller, &model, &Ask::Put(put)).await) };
         Outcome { awaited: Some(Box::pin(asked)), ..Outcome::default() }
     }
 }

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::hash;
 use super::*;
 
 fn inputs() -> impl Strategy<Value = Vec<Vec<u8>>> {
