@@ -34,22 +34,24 @@ impl Address {
         Ok(Self { host: host.to_owned(), port: port.parse().map_err(|_| bad())? })
     }
 
+    /// Whether only this machine is meant.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
+        self.host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
     /// The text to bind: loopback alone, because what is said is not encrypted.
     ///
     /// # Errors
     /// `bad-request` naming the address.
     pub(crate) fn to_bind(&self) -> Result<String, Fault> {
         let host = if self.host == "localhost" { "127.0.0.1" } else { &self.host };
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        match bare.parse::<IpAddr>() {
-            Ok(ip) if ip.is_loopback() => Ok(format!("tcp://{host}:{}", self.port)),
-            _ => {
-                let message = format!("cannot bind {self}: it is not a loopback address");
-                Err(Fault::bad_request(message).hint(
-                    "bind 127.0.0.1, [::1] or localhost; anyone could read and write otherwise",
-                ))
-            }
+        if self.is_loopback() {
+            return Ok(format!("tcp://{host}:{}", self.port));
         }
+        let message = format!("cannot bind {self}: it is not a loopback address");
+        Err(Fault::bad_request(message)
+            .hint("bind 127.0.0.1, [::1] or localhost; anyone could read and write otherwise"))
     }
 
     /// The text to connect to.

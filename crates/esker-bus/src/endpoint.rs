@@ -23,6 +23,14 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// Whether it is on this machine, as far as the address tells.
+    pub fn is_near(&self) -> bool {
+        match self {
+            Self::Local(_) => true,
+            Self::Tcp { requests, .. } => Address::parse(requests).is_ok_and(|at| at.is_loopback()),
+        }
+    }
+
     /// Whether the addresses can be read. A caller says so at its first call; a follower only waits.
     ///
     /// # Errors

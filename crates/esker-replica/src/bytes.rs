@@ -10,6 +10,8 @@ pub struct Malformed {
     pub at: usize,
 }
 
+const NOT_UTF8: Malformed = Malformed { what: "a text is not UTF-8", at: 0 };
+
 /// Appends a varint: seven bits a byte, the lowest first.
 pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
@@ -63,6 +65,16 @@ impl<'a> Reader<'a> {
     /// How many bytes are left: nothing that is announced can have more parts than that.
     pub(crate) fn left(&self) -> usize {
         self.bytes.len() - self.at
+    }
+
+    /// How many bytes were read.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The last so many bytes that were read.
+    pub(crate) fn taken(&self, count: usize) -> &'a [u8] {
+        &self.bytes[self.at.saturating_sub(count)..self.at]
     }
 
     /// What is left.
@@ -131,9 +143,18 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn text(&mut self) -> Result<&'a str, Malformed> {
-        let begin = self.clone();
+        let at = self.at;
         let bytes = self.bytes()?;
-        std::str::from_utf8(bytes).map_err(|_| begin.wrong("a text is not UTF-8"))
+        std::str::from_utf8(bytes).map_err(|_| Malformed { at, ..NOT_UTF8 })
+    }
+
+    /// The bytes of a text.
+    pub(crate) fn skip_text(&mut self) -> Result<&'a [u8], Malformed> {
+        let at = self.at;
+        let bytes = self.bytes()?;
+        // Short texts are sooner known to be ASCII than to be UTF-8.
+        let is_text = bytes.is_ascii() || std::str::from_utf8(bytes).is_ok();
+        is_text.then_some(bytes).ok_or(Malformed { at, ..NOT_UTF8 })
     }
 }
 

@@ -19,6 +19,9 @@ use crate::value::Value;
 
 use lanes::Lanes;
 
+/// How many leaves can wait to be hashed together.
+pub(crate) const LANES: usize = lanes::COUNT;
+
 /// The key of every hash: BLAKE3 of "esker model v1".
 static KEY: LazyLock<[u8; 32]> = LazyLock::new(|| *blake3::hash(b"esker model v1").as_bytes());
 
@@ -148,22 +151,16 @@ impl Hasher {
         digests
     }
 
+    /// The next leaves are in the dict that has this node.
+    pub(crate) fn beside(&mut self, path: &[Key]) {
+        self.begin(LEAF, path);
+    }
+
     /// A leaf whose encoding is known: it waits to be hashed with others, or its digest is told at once if it cannot be. There has to
-    /// be room. One who hashed another node of the same dict before need not say again where that is.
-    pub(crate) fn encoded(
-        &mut self,
-        path: &[Key],
-        value: &[u8],
-        is_sibling: bool,
-    ) -> Option<Digest> {
-        match path.last() {
-            Some(key) if is_sibling => {
-                self.input.truncate(self.stem);
-                self.input[0] = LEAF;
-                put_bytes(&mut self.input, key.as_bytes());
-            }
-            _ => self.begin(LEAF, path),
-        }
+    /// be room.
+    pub(crate) fn encoded(&mut self, key: &[u8], value: &[u8]) -> Option<Digest> {
+        self.input.truncate(self.stem);
+        put_bytes(&mut self.input, key);
         self.input.extend_from_slice(value);
         match self.lanes.push(&self.input) {
             Some(_) => None,

@@ -106,10 +106,11 @@ impl Follow {
     /// Has a replica follow these sections; `after` is called whenever something may have become of it.
     pub(crate) fn with(
         (bus, to, model): (&Bus, &Endpoint, &str),
-        replica: Replica,
+        mut replica: Replica,
         sections: &[Path],
         after: After,
     ) -> Result<Self, Fault> {
+        replica.near(to.is_near());
         let (told, news) = mpsc::channel(NEWS_MAX);
         let is_whole = sections.is_empty();
         let topics = match is_whole {

@@ -197,7 +197,8 @@ impl Frame {
     pub fn to_one(&self, compressed: bool) -> Bytes {
         let mut header = self.header;
         header.compressed = compressed;
-        let mut out = header.to_bytes().to_vec();
+        let mut out = Vec::with_capacity(HEADER + self.body.len());
+        out.extend(header.to_bytes());
         if compressed {
             deflate(&self.body, &mut out)
         } else {

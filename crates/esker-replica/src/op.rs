@@ -1,7 +1,9 @@
 //! Operations: how a model changes, and their form in bytes.
 
+use std::ops::Range;
+
 use crate::bytes::{Malformed, Reader};
-use crate::path::{self, Key, Path};
+use crate::path::{self, KEY_MAX, Key, PATH_MAX, Path};
 use crate::value::Value;
 
 /// The most operations in a frame.
@@ -73,6 +75,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
+    /// With room for so many bytes.
+    pub(crate) fn with_room(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), ..Self::default() }
+    }
+
     pub(crate) fn push(&mut self, path: &[Key], act: &Act) {
         match act {
             Act::Set(value) => self.push_leaf(path, value),
@@ -85,6 +92,19 @@ impl Writer {
     /// Says that there is this leaf.
     pub(crate) fn push_leaf(&mut self, path: &[Key], value: &Value) {
         self.push_path(kind::SET, path);
+        value.encode(&mut self.bytes);
+    }
+
+    /// As [`Writer::push_leaf`], of a leaf that is in the same dict as the one before.
+    pub(crate) fn push_beside(&mut self, path: &[Key], value: &Value) {
+        let (Some(before), Some((key, dict))) = (self.before.last_mut(), path.split_last()) else {
+            return self.push_leaf(path, value);
+        };
+        self.bytes.push(kind::SET);
+        path::encode_shared(dict.len(), path, &mut self.bytes);
+        before.clone_from(key);
+        self.count += 1;
+        self.keys += path.len();
         value.encode(&mut self.bytes);
     }
 
@@ -128,18 +148,30 @@ impl Writer {
     }
 }
 
+/// A leaf of the same dict as the one before, as it is told.
+#[derive(Debug)]
+pub(crate) struct Sibling<'a> {
+    pub(crate) key: &'a [u8],
+    /// The value's encoding.
+    pub(crate) value: &'a [u8],
+}
+
 /// Reads operations one after the other.
 #[derive(Debug)]
 pub(crate) struct Ops<'a> {
     reader: Reader<'a>,
     path: Path,
+    /// Where the last one begins.
+    begin: usize,
     shared: usize,
+    key: &'a [u8],
     value: &'a [u8],
 }
 
 impl<'a> Ops<'a> {
     pub(crate) fn new(body: &'a [u8]) -> Self {
-        Self { reader: Reader::new(body), path: Path::new(), shared: 0, value: &[] }
+        let reader = Reader::new(body);
+        Self { reader, path: Path::new(), begin: 0, shared: 0, key: &[], value: &[] }
     }
 
     /// The path of the last one that was read.
@@ -152,9 +184,19 @@ impl<'a> Ops<'a> {
         self.shared
     }
 
+    /// The last key of that path; nothing if that was not told again.
+    pub(crate) fn key(&self) -> Option<&'a [u8]> {
+        (self.shared < self.path.len()).then_some(self.key)
+    }
+
     /// The encoding of the leaf that was read last.
     pub(crate) fn value(&self) -> &'a [u8] {
         self.value
+    }
+
+    /// Where the one that was read last is.
+    pub(crate) fn at(&self) -> Range<usize> {
+        self.begin..self.reader.at()
     }
 
     pub(crate) fn wrong(&self, what: &'static str) -> Malformed {
@@ -166,11 +208,13 @@ impl<'a> Ops<'a> {
         if self.reader.is_empty() {
             return Ok(None);
         }
+        self.begin = self.reader.at();
         let kind = self.reader.byte()?;
         if !(kind::SET..=kind::CLEAR).contains(&kind) {
             return Err(self.reader.wrong("there is no such operation"));
         }
         self.shared = path::decode_after(&mut self.path, &mut self.reader)?;
+        self.key = self.reader.taken(self.path.last().map_or(0, |key| key.len()));
         if self.path.is_empty() && matches!(kind, kind::SET | kind::DELETE) {
             return Err(self.reader.wrong("the model itself is no leaf and stays"));
         }
@@ -187,7 +231,24 @@ impl<'a> Ops<'a> {
         };
         Ok(Some((&self.path, act)))
     }
+
+    /// The next one, if it sets a leaf in the dict of so many keys that has the one before; most of a copy are of this kind, and nothing
+    /// need be made of them. The path is that of the dict then.
+    pub(crate) fn sibling(&mut self, depth: usize) -> Result<Option<Sibling<'a>>, Malformed> {
+        let [kind::SET, shared, 1, ..] = self.reader.rest() else { return Ok(None) };
+        if usize::from(*shared) != depth || depth >= SHALLOW {
+            return Ok(None);
+        }
+        self.path.truncate(depth);
+        self.begin = self.reader.at();
+        self.reader.take(3)?;
+        let key = path::skip_key(&mut self.reader)?;
+        Ok(Some(Sibling { key, value: Value::skip(&mut self.reader)? }))
+    }
 }
+
+/// A path of so few keys is never too long, and their number takes a byte.
+const SHALLOW: usize = PATH_MAX / KEY_MAX;
 
 /// Reads them all.
 ///
@@ -208,6 +269,21 @@ pub(crate) fn decode(body: &[u8]) -> Result<Vec<Op>, Malformed> {
         all.push(Op { path: path.to_vec(), act });
     }
     Ok(all)
+}
+
+/// The keys and the leaves of operations that set those of one dict, one behind the other.
+pub(crate) fn leaves(body: &[u8]) -> impl Iterator<Item = Result<(Key, Value), Malformed>> {
+    let mut reader = Reader::new(body);
+    let mut next = move || {
+        reader.byte()?;
+        reader.varint()?;
+        let mut key = "";
+        for _ in 0..reader.count()? {
+            key = reader.text()?;
+        }
+        Ok((Key::new(key), Value::decode(&mut reader)?))
+    };
+    std::iter::from_fn(move || Some(next()))
 }
 
 /// Writes them all.

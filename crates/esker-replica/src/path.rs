@@ -89,9 +89,7 @@ pub(crate) fn decode_after(path: &mut Path, reader: &mut Reader<'_>) -> Result<u
     }
     for _ in 0..more {
         let key = reader.text()?;
-        if key.len() > KEY_MAX {
-            return Err(reader.wrong("a key is too long"));
-        }
+        is_key(key.as_bytes(), reader)?;
         path.push(Key::new(key));
     }
     // Few paths come near: counting is for those that may.
@@ -100,6 +98,17 @@ pub(crate) fn decode_after(path: &mut Path, reader: &mut Reader<'_>) -> Result<u
         return Err(reader.wrong("the keys of a path are too long together"));
     }
     Ok(shared)
+}
+
+/// Reads the bytes of a key.
+pub(crate) fn skip_key<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
+    let key = reader.skip_text()?;
+    is_key(key, reader)?;
+    Ok(key)
+}
+
+fn is_key(key: &[u8], reader: &Reader<'_>) -> Result<(), Malformed> {
+    if key.len() > KEY_MAX { Err(reader.wrong("a key is too long")) } else { Ok(()) }
 }
 
 /// As a JSON array of texts on one line.

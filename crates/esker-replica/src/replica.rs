@@ -129,6 +129,8 @@ pub struct Counts {
 #[derive(Debug)]
 pub struct Replica {
     options: Options,
+    /// The publisher is on the same machine.
+    is_near: bool,
     model: Model,
     junctions: Junctions,
     /// Where the publisher said that its events are.
@@ -176,6 +178,7 @@ impl Replica {
         Self {
             random: options.seed | 1,
             options,
+            is_near: false,
             model: Model::default(),
             junctions: Junctions::default(),
             events: None,
@@ -202,6 +205,11 @@ impl Replica {
             counts: Counts::default(),
             steps: Steps::default(),
         }
+    }
+
+    /// Tells whether the publisher is on the same machine: compressing what it answers would then take longer than sending it.
+    pub fn near(&mut self, is_near: bool) {
+        self.is_near = is_near;
     }
 
     /// The model as far as it is known: whole, as of [`Replica::last`].

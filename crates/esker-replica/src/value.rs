@@ -111,6 +111,8 @@ impl From<&str> for Value {
     }
 }
 
+const TOO_LARGE: &str = "a leaf is too large";
+
 mod kind {
     pub(super) const NULL: u8 = 0;
     pub(super) const FALSE: u8 = 1;
@@ -175,9 +177,23 @@ impl Value {
         reader.allow(VALUES_MAX);
         let value = Self::nested(reader, 0)?;
         if before - reader.left() > VALUE_MAX {
-            return Err(reader.wrong("a leaf is too large"));
+            return Err(reader.wrong(TOO_LARGE));
         }
         Ok(value)
+    }
+
+    /// Reads one as [`Value::decode`] does; its encoding.
+    pub(crate) fn skip<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
+        let rest = reader.rest();
+        // Most leaves are texts, and nothing has to be made of them to read them.
+        if rest.first() == Some(&kind::TEXT) {
+            reader.byte()?;
+            reader.skip_text()?;
+        } else {
+            Self::decode(reader)?;
+        }
+        let value = &rest[..rest.len() - reader.left()];
+        if value.len() > VALUE_MAX { Err(reader.wrong(TOO_LARGE)) } else { Ok(value) }
     }
 
     fn nested(reader: &mut Reader<'_>, lists: usize) -> Result<Self, Malformed> {

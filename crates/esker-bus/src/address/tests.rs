@@ -56,3 +56,17 @@ fn what_is_no_address_is_named() {
 fn nobody_is_at_port_0() {
     assert!(Address::parse("tcp://localhost:0").unwrap().to_connect().is_err());
 }
+
+#[test]
+fn what_is_on_this_machine_is_known() {
+    for (host, is_near) in [
+        ("127.0.0.1", true),
+        ("[::1]", true),
+        ("localhost", true),
+        ("10.0.0.1", false),
+        ("hub", false),
+    ] {
+        let address = Address::parse(&format!("tcp://{host}:1")).unwrap();
+        assert_eq!(address.is_loopback(), is_near, "{host}");
+    }
+}

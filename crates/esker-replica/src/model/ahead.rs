@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use super::dict::{Bucket, Dict, Entry, Node};
+use super::dict::{Dict, Entry, Node, Open};
 use crate::digest::Digest;
 use crate::op::Op;
 
@@ -33,7 +33,7 @@ impl super::Model {
         let root: &Dict = &self.root;
         let mut dicts: [_; TOGETHER] = std::array::from_fn(|at| (at < ops.len()).then_some(root));
         for depth in 0.. {
-            let mut buckets: [Option<&Bucket>; TOGETHER] = [None; TOGETHER];
+            let mut buckets: [Option<&Open>; TOGETHER] = [None; TOGETHER];
             for ((bucket, dict), op) in buckets.iter_mut().zip(dicts).zip(ops) {
                 *bucket = dict.zip(op.path.get(depth)).and_then(|(dict, key)| dict.bucket(key));
             }

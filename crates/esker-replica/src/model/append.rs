@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::Model;
-use super::dict::{Dict, Entry, Leaf, Node};
+use super::dict::{Dict, Entry, Node, Telling};
 use crate::bytes::Malformed;
-use crate::digest::{Digest, Hasher};
-use crate::op::{Act, Ops};
+use crate::digest::{Digest, Hasher, LANES};
+use crate::op::{Act, Ops, Sibling};
 use crate::path::Key;
 
 /// A part of a model, from one path on.
@@ -22,11 +24,16 @@ pub(crate) struct Piece {
 
 /// Operations whose paths rise, one looked at ahead.
 struct Rising<'a> {
+    body: &'a Bytes,
     ops: Ops<'a>,
     /// The one that is next, if there is one.
     act: Option<Act>,
     seq: u64,
     hasher: Hasher,
+    /// The leaves of one dict that are not in it yet.
+    telling: Telling<'a>,
+    /// The numbers there of those that the hasher has, by its own.
+    waiting: [usize; LANES],
 }
 
 /// What was put below a dict.
@@ -41,8 +48,16 @@ impl Piece {
     ///
     /// # Errors
     /// What cannot be read, or does not rise.
-    pub(crate) fn read(body: &[u8], seq: u64) -> Result<Self, Malformed> {
-        let mut rising = Rising { ops: Ops::new(body), act: None, seq, hasher: Hasher::default() };
+    pub(crate) fn read(body: &Bytes, seq: u64) -> Result<Self, Malformed> {
+        let mut rising = Rising {
+            body,
+            ops: Ops::new(body),
+            act: None,
+            seq,
+            hasher: Hasher::default(),
+            telling: Telling::default(),
+            waiting: [0; LANES],
+        };
         rising.advance()?;
         let is_root = |rising: &Rising<'_>| rising.ops.path().is_empty();
         if is_root(&rising) && matches!(rising.act, Some(Act::Dict)) {
@@ -76,13 +91,17 @@ impl Model {
 /// Joins a dict's part to what there is of it. Of its first entry, so many levels are known already.
 fn join(dict: &mut Dict, part: Dict, implied: usize, seq: u64) -> Option<()> {
     count(dict, &Added { digest: part.digest, nodes: part.nodes }, seq);
-    let mut entries = part.into_entries();
+    let mut buckets = part.into_buckets();
     if implied > 0 {
-        let Entry { key, node: Node::Dict(child), .. } = entries.next()? else { return None };
+        let mut first = buckets.next()?;
+        let Entry { key, node: Node::Dict(child), .. } = first.open_mut().take_first()? else {
+            return None;
+        };
         let Node::Dict(known) = dict.last_mut(&key)? else { return None };
         join(Arc::make_mut(known), Arc::unwrap_or_clone(child), implied - 1, seq)?;
+        dict.push_bucket(first).then_some(())?;
     }
-    entries.all(|entry| dict.push(entry)).then_some(())
+    buckets.all(|bucket| dict.push_bucket(bucket)).then_some(())
 }
 
 /// A dict that leads along these keys, and counts nothing.
@@ -102,7 +121,7 @@ fn count(dict: &mut Dict, added: &Added, seq: u64) {
     dict.touched = seq;
 }
 
-impl Rising<'_> {
+impl<'a> Rising<'a> {
     fn advance(&mut self) -> Result<(), Malformed> {
         self.act = self.ops.next()?.map(|(_, act)| act);
         Ok(())
@@ -111,26 +130,21 @@ impl Rising<'_> {
     /// Takes all that is below a dict whose path has `depth` keys; the next one is, so that this takes at least one.
     fn fill(&mut self, dict: &mut Dict, depth: usize) -> Result<Added, Malformed> {
         let mut added = Added::default();
-        // The last node that was hashed is one of this dict's.
-        let mut is_sibling = false;
-        // Dicts beside one another are mostly alike.
-        let mut room = 0;
+        self.telling.begin(dict.last());
         loop {
             let more = if self.ops.path().len() == depth + 1 {
-                let put = self.put(dict, is_sibling, room)?;
+                let put = self.put(dict, depth)?;
                 self.advance()?;
-                is_sibling = true;
                 put
             } else {
-                added.digest += finish(&mut self.hasher, dict);
+                added.digest += self.settle(dict)?;
                 let Some(Node::Dict(child)) = dict.last_mut(&self.ops.path()[depth]) else {
                     return Err(disorder(&self.ops));
                 };
                 let child = Arc::make_mut(child);
                 let below = self.fill(child, depth + 1)?;
                 count(child, &below, self.seq);
-                room = child.len();
-                is_sibling = false;
+                self.telling.begin(dict.last());
                 below
             };
             added.digest += more.digest;
@@ -138,56 +152,86 @@ impl Rising<'_> {
             // Whatever is told to share less than it does is found again from the root.
             let is_below = self.ops.shared() >= depth && self.ops.path().len() > depth;
             if self.act.is_none() || !is_below {
-                added.digest += finish(&mut self.hasher, dict);
+                added.digest += self.settle(dict)?;
                 return Ok(added);
             }
         }
     }
 
-    /// Puts the next node behind all that a dict has; if it is a dict, with room for so many keys. Leaves may wait for their digests.
-    fn put(&mut self, dict: &mut Dict, is_sibling: bool, room: usize) -> Result<Added, Malformed> {
-        let Self { ops, hasher, seq, act } = self;
-        let path = ops.path();
-        let Some(key) = path.last() else { return Err(disorder(ops)) };
-        let mut digest = Digest::ZERO;
-        let node = match act.take() {
-            Some(Act::Set(value)) => {
-                if hasher.is_full() {
-                    digest += finish(hasher, dict);
+    /// Puts the next node behind all that a dict has, and all leaves that are told to be beside it.
+    fn put(&mut self, dict: &mut Dict, depth: usize) -> Result<Added, Malformed> {
+        let path = self.ops.path();
+        match self.act.take() {
+            Some(Act::Set(_)) => {
+                let key = self.ops.key().ok_or_else(|| disorder(&self.ops))?;
+                self.hasher.beside(path);
+                let mut added = self.leaf(dict, key, self.ops.value())?;
+                while let Some(Sibling { key, value }) = self.ops.sibling(depth)? {
+                    let more = self.leaf(dict, key, value)?;
+                    added.digest += more.digest;
+                    added.nodes += more.nodes;
                 }
-                let alone = hasher.encoded(path, ops.value(), is_sibling);
-                if let Some(alone) = alone {
-                    digest += finish(hasher, dict) + alone;
-                }
-                Node::Leaf(Leaf::new(value, alone.unwrap_or_default()))
+                Ok(added)
             }
             Some(Act::Dict) => {
-                let own = hasher.dict(path);
-                digest += finish(hasher, dict) + own;
-                Node::Dict(Arc::new(Dict::with_room(own, *seq, room)))
+                let key = path.last().cloned().ok_or_else(|| disorder(&self.ops))?;
+                let own = self.hasher.dict(path);
+                let digest = self.settle(dict)? + own;
+                let node = Node::Dict(Arc::new(Dict::new(own, self.seq)));
+                if !dict.push(Entry { key, seq: self.seq, node }) {
+                    return Err(disorder(&self.ops));
+                }
+                self.telling.begin(dict.last());
+                Ok(Added { digest, nodes: 1 })
             }
-            _ => return Err(disorder(ops)),
-        };
-        let entry = Entry { key: key.clone(), seq: *seq, node };
-        if dict.push(entry) { Ok(Added { digest, nodes: 1 }) } else { Err(disorder(ops)) }
+            _ => Err(disorder(&self.ops)),
+        }
+    }
+
+    /// Takes in a leaf, beside the last node that the hasher was told of. It waits for others, and mostly for its digest.
+    fn leaf(&mut self, dict: &mut Dict, key: &'a [u8], value: &[u8]) -> Result<Added, Malformed> {
+        let told = self.telling.push(key, self.ops.at());
+        let number = told.ok_or_else(|| disorder(&self.ops))?;
+        let mut digest = Digest::ZERO;
+        match self.hasher.encoded(key, value) {
+            Some(alone) => {
+                self.telling.set_digest(number, alone);
+                digest += alone;
+            }
+            None => self.waiting[self.hasher.waiting() - 1] = number,
+        }
+        if self.telling.is_full() {
+            digest += self.settle(dict)?;
+        } else if self.hasher.is_full() {
+            digest += self.finish();
+        }
+        Ok(Added { digest, nodes: 1 })
+    }
+
+    /// Gives the leaves that wait for it their digests; what those come to.
+    fn finish(&mut self) -> Digest {
+        let Self { hasher, telling, waiting, .. } = self;
+        let mut sum = Digest::ZERO;
+        hasher.finish(|lane, digest| {
+            sum += digest;
+            telling.set_digest(waiting[lane], digest);
+        });
+        sum
+    }
+
+    /// Puts the leaves that wait into their dict, each with its digest; what those come to that were not given before.
+    fn settle(&mut self, dict: &mut Dict) -> Result<Digest, Malformed> {
+        let sum = self.finish();
+        if dict.push_bucket(self.telling.take(self.body, self.seq)) {
+            Ok(sum)
+        } else {
+            Err(disorder(&self.ops))
+        }
     }
 }
 
 fn disorder(ops: &Ops<'_>) -> Malformed {
     ops.wrong("nodes do not come in the order of their paths")
-}
-
-/// Gives the leaves at a dict's end that wait for it their digests; what those come to.
-fn finish(hasher: &mut Hasher, dict: &mut Dict) -> Digest {
-    let mut sum = Digest::ZERO;
-    let mut leaves = dict.last_leaves_mut(hasher.waiting());
-    hasher.finish(|_, digest| {
-        sum += digest;
-        if let Some(leaf) = leaves.next() {
-            leaf.set_digest(digest);
-        }
-    });
-    sum
 }
 
 #[cfg(test)]

@@ -4,20 +4,16 @@
 //! levels. Whoever holds a clone of a dict sees it as it was; the first write after that copies the list and one bucket, and no
 //! library's map is as small and as quick at it (docs/benchmarks.md). Keys are found by a scan of short hashes.
 
-use std::hash::{BuildHasher, BuildHasherDefault};
+mod bucket;
+
 use std::sync::Arc;
 
-use rustc_hash::FxHasher;
+use bucket::{BUCKET_MAX, BUCKET_MIN, Bucket, hash};
+pub(crate) use bucket::{Open, Telling};
 
 use crate::digest::Digest;
 use crate::path::Key;
 use crate::value::Value;
-
-/// The most entries of a bucket: what the first write after a cut copies.
-const BUCKET_MAX: usize = 128;
-
-/// Neighbours that have together no more than this become one.
-const BUCKET_MIN: usize = 32;
 
 /// What a key leads to.
 #[derive(Debug, Clone)]
@@ -47,10 +43,6 @@ impl Leaf {
     pub(crate) fn touch(&self) -> u8 {
         self.digest[15]
     }
-
-    pub(crate) fn set_digest(&mut self, digest: Digest) {
-        self.digest = digest.to_bytes();
-    }
 }
 
 impl Node {
@@ -79,15 +71,6 @@ pub(crate) struct Entry {
     pub(crate) seq: u64,
     pub(crate) node: Node,
 }
-
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Bucket {
-    hashes: Vec<Hash>,
-    entries: Vec<Entry>,
-}
-
-/// What keys are found by: short, so that those of a bucket lie close together.
-type Hash = u16;
 
 /// The entries of a dict. One bucket is held directly: most dicts are small, and each way to go costs a look into memory.
 #[derive(Debug, Clone)]
@@ -124,7 +107,9 @@ impl Buckets {
         match self {
             Self::One(_) => 0,
             Self::Many(buckets) => {
-                buckets.partition_point(|one| one.entries[0].key <= *key).saturating_sub(1)
+                let begins_before =
+                    |one: &Arc<Bucket>| one.first().is_some_and(|first| first <= key);
+                buckets.partition_point(begins_before).saturating_sub(1)
             }
         }
     }
@@ -133,6 +118,15 @@ impl Buckets {
         match self {
             Self::One(_) => 1,
             Self::Many(buckets) => buckets.len(),
+        }
+    }
+
+    /// Puts in one more, not as the first.
+    fn insert(&mut self, at: usize, bucket: Bucket) {
+        let bucket = Arc::new(bucket);
+        match self {
+            Self::One(first) => *self = Self::Many(vec![Arc::new(std::mem::take(first)), bucket]),
+            Self::Many(buckets) => buckets.insert(at, bucket),
         }
     }
 }
@@ -160,75 +154,10 @@ pub(crate) struct Place {
     entry: usize,
 }
 
-fn hash(key: &Key) -> Hash {
-    let hash = BuildHasherDefault::<FxHasher>::default().hash_one(key.as_str());
-    // The upper bits are the better mixed ones.
-    (hash >> 48) as Hash
-}
-
-impl Bucket {
-    /// Reads a little of all that keys are found by; a number that means nothing.
-    pub(crate) fn touch(&self) -> Hash {
-        // One in each line of a cache.
-        self.hashes.iter().step_by(32).fold(0, |all, one| all ^ one)
-    }
-
-    /// What most probably is the entry of a key; it is not looked at.
-    pub(crate) fn guess(&self, key: &Key) -> Option<&Entry> {
-        position(&self.hashes, hash(key)).map(|at| &self.entries[at])
-    }
-
-    fn find(&self, hash: Hash, key: &Key) -> Option<usize> {
-        let mut from = 0;
-        loop {
-            let found = from + position(&self.hashes[from..], hash)?;
-            if self.entries[found].key == *key {
-                return Some(found);
-            }
-            from = found + 1;
-        }
-    }
-}
-
-/// The first place of a hash. Blocks are compared whole, which compilers turn into few instructions, first large and then small ones.
-fn position(hashes: &[Hash], hash: Hash) -> Option<usize> {
-    const BLOCK: usize = 32;
-    let (blocks, rest) = hashes.as_chunks::<BLOCK>();
-    match blocks.iter().position(|block| is_among(block, hash)) {
-        Some(found) => position_within(&blocks[found], hash).map(|at| found * BLOCK + at),
-        None => position_within(rest, hash).map(|at| blocks.len() * BLOCK + at),
-    }
-}
-
-fn position_within(hashes: &[Hash], hash: Hash) -> Option<usize> {
-    const BLOCK: usize = 8;
-    let (blocks, rest) = hashes.as_chunks::<BLOCK>();
-    match blocks.iter().position(|block| is_among(block, hash)) {
-        Some(found) => {
-            // Without a jump for each.
-            let places = blocks[found].iter().enumerate().rev();
-            let first = places.fold(0, |first, (at, one)| if *one == hash { at } else { first });
-            Some(found * BLOCK + first)
-        }
-        None => rest.iter().position(|one| *one == hash).map(|at| blocks.len() * BLOCK + at),
-    }
-}
-
-fn is_among(hashes: &[Hash], hash: Hash) -> bool {
-    hashes.iter().fold(false, |any, one| any | (*one == hash))
-}
-
 impl Dict {
     /// An empty dict with this digest of its own, made by this transaction.
     pub(crate) fn new(own: Digest, seq: u64) -> Self {
         Self { digest: own, nodes: 1, made: seq, touched: seq, ..Self::default() }
-    }
-
-    /// As [`Dict::new`], with room for so many keys.
-    pub(crate) fn with_room(own: Digest, seq: u64, keys: usize) -> Self {
-        let keys = keys.min(BUCKET_MAX);
-        let (hashes, entries) = (Vec::with_capacity(keys), Vec::with_capacity(keys));
-        Self { buckets: Buckets::One(Bucket { hashes, entries }), ..Self::new(own, seq) }
     }
 
     /// An empty dict that stands for one that is elsewhere.
@@ -244,7 +173,7 @@ impl Dict {
     /// Where a key is.
     pub(crate) fn find(&self, key: &Key) -> Option<Place> {
         let bucket = self.buckets.of(key);
-        let entry = self.buckets.get(bucket)?.find(hash(key), key)?;
+        let entry = self.buckets.get(bucket)?.open().find(hash(key), key)?;
         Some(Place { bucket, entry })
     }
 
@@ -253,8 +182,8 @@ impl Dict {
     }
 
     /// The bucket that has a key, or would.
-    pub(crate) fn bucket(&self, key: &Key) -> Option<&Bucket> {
-        self.buckets.get(self.buckets.of(key))
+    pub(crate) fn bucket(&self, key: &Key) -> Option<&Open> {
+        self.buckets.get(self.buckets.of(key)).map(Bucket::open)
     }
 
     /// The entry at a place.
@@ -263,87 +192,86 @@ impl Dict {
     /// If there is none.
     pub(crate) fn at(&self, place: Place) -> &Entry {
         let bucket = self.buckets.get(place.bucket).expect("a place that was found");
-        &bucket.entries[place.entry]
+        &bucket.open().entries[place.entry]
     }
 
     /// The entry at a place, to be changed; its bucket is copied if somebody else holds it.
     pub(crate) fn at_mut(&mut self, place: Place) -> &mut Entry {
-        &mut self.buckets.get_mut(place.bucket).entries[place.entry]
+        &mut self.buckets.get_mut(place.bucket).open_mut().entries[place.entry]
     }
 
     /// Puts in an entry whose key is not there.
     pub(crate) fn insert(&mut self, entry: Entry) {
         self.len += 1;
         let mut at = self.buckets.of(&entry.key);
-        if self.buckets.get(at).is_some_and(|bucket| bucket.entries.len() == BUCKET_MAX) {
+        if self.buckets.get(at).is_some_and(|bucket| bucket.len() == BUCKET_MAX) {
             at = self.split(at, &entry.key);
         }
-        let bucket = self.buckets.get_mut(at);
+        let bucket = self.buckets.get_mut(at).open_mut();
         let place = bucket.entries.partition_point(|one| one.key < entry.key);
         bucket.hashes.insert(place, hash(&entry.key));
         bucket.entries.insert(place, entry);
     }
 
+    /// The greatest key.
+    pub(crate) fn last(&self) -> Option<&Key> {
+        self.buckets.get(self.buckets.len() - 1).and_then(Bucket::last)
+    }
+
     /// Puts in an entry behind all others; whether its key is greater than theirs.
     pub(crate) fn push(&mut self, entry: Entry) -> bool {
-        let last = self.buckets.len() - 1;
-        let bucket = self.buckets.get_mut(last);
-        if bucket.entries.last().is_some_and(|last| last.key >= entry.key) {
+        if self.last().is_some_and(|last| *last >= entry.key) {
             return false;
         }
-        let at = match bucket.entries.len() {
-            BUCKET_MAX => self.split(last, &entry.key),
+        let last = self.buckets.len() - 1;
+        let at = match self.buckets.get(last).map(Bucket::len) {
+            Some(BUCKET_MAX) => self.split(last, &entry.key),
             _ => last,
         };
         self.len += 1;
-        let bucket = self.buckets.get_mut(at);
-        bucket.hashes.push(hash(&entry.key));
-        bucket.entries.push(entry);
+        self.buckets.get_mut(at).open_mut().push(entry);
+        true
+    }
+
+    /// Puts in a bucket behind all others; whether its keys are greater than theirs.
+    pub(crate) fn push_bucket(&mut self, bucket: Bucket) -> bool {
+        let Some(first) = bucket.first() else { return true };
+        if self.last().is_some_and(|last| last >= first) {
+            return false;
+        }
+        self.len += bucket.len();
+        let last = self.buckets.get_mut(self.buckets.len() - 1);
+        let (before, more) = (last.len(), bucket.len());
+        if before == 0 {
+            *last = bucket;
+        } else if before.min(more) < BUCKET_MIN && before + more <= BUCKET_MAX {
+            last.append(bucket);
+        } else {
+            self.buckets.insert(self.buckets.len(), bucket);
+        }
         true
     }
 
     /// What the greatest key leads to, if it is this one.
     pub(crate) fn last_mut(&mut self, key: &Key) -> Option<&mut Node> {
+        if self.last() != Some(key) {
+            return None;
+        }
         let last = self.buckets.len() - 1;
-        let entry = self.buckets.get_mut(last).entries.last_mut()?;
-        (entry.key == *key).then_some(&mut entry.node)
-    }
-
-    /// The leaves among the last so many entries, in order; there are no more than a bucket has.
-    pub(crate) fn last_leaves_mut(&mut self, count: usize) -> impl Iterator<Item = &mut Leaf> {
-        let (before, last) = match &mut self.buckets {
-            Buckets::One(bucket) => (None, bucket),
-            Buckets::Many(buckets) => match &mut buckets[..] {
-                [.., before, last] => (Some(Arc::make_mut(before)), Arc::make_mut(last)),
-                _ => unreachable!("there are two or more"),
-            },
-        };
-        let last = tail(&mut last.entries, count);
-        let before = before.map(|bucket| tail(&mut bucket.entries, count - last.len()));
-        before.into_iter().flatten().chain(last).filter_map(|entry| match &mut entry.node {
-            Node::Leaf(leaf) => Some(leaf),
-            Node::Dict(_) => None,
-        })
+        self.buckets.get_mut(last).open_mut().entries.last_mut().map(|entry| &mut entry.node)
     }
 
     /// Makes two buckets of a full one and tells which of them a key belongs to. Keys that come in order leave full ones behind.
     fn split(&mut self, at: usize, key: &Key) -> usize {
-        let bucket = self.buckets.get_mut(at);
+        let bucket = self.buckets.get_mut(at).open_mut();
         let is_last = bucket.entries.last().is_some_and(|last| last.key < *key);
         let middle = if is_last { BUCKET_MAX } else { BUCKET_MAX / 2 };
-        let upper = Bucket {
+        let upper = Open {
             hashes: bucket.hashes.split_off(middle),
             entries: bucket.entries.split_off(middle),
         };
         let is_upper = upper.entries.first().is_none_or(|first| first.key <= *key);
-        let upper = Arc::new(upper);
-        match &mut self.buckets {
-            Buckets::One(lower) => {
-                let lower = Arc::new(std::mem::take(lower));
-                self.buckets = Buckets::Many(vec![lower, upper]);
-            }
-            Buckets::Many(buckets) => buckets.insert(at + 1, upper),
-        }
+        self.buckets.insert(at + 1, Bucket::Open(upper));
         at + usize::from(is_upper)
     }
 
@@ -351,7 +279,7 @@ impl Dict {
     pub(crate) fn remove(&mut self, place: Place) -> Entry {
         self.len -= 1;
         let Place { bucket: at, entry } = place;
-        let bucket = self.buckets.get_mut(at);
+        let bucket = self.buckets.get_mut(at).open_mut();
         bucket.hashes.remove(entry);
         let removed = bucket.entries.remove(entry);
         let left = bucket.entries.len();
@@ -372,16 +300,16 @@ impl Dict {
     /// All entries in order.
     pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         let buckets = (0..self.buckets.len()).filter_map(|at| self.buckets.get(at));
-        buckets.flat_map(|bucket| bucket.entries.iter())
+        buckets.flat_map(|bucket| bucket.open().entries.iter())
     }
 
-    /// All entries in order; those of buckets that somebody else holds are copied.
-    pub(crate) fn into_entries(self) -> impl Iterator<Item = Entry> {
+    /// All buckets in order; those that somebody else holds are copied.
+    pub(crate) fn into_buckets(self) -> impl Iterator<Item = Bucket> {
         let (one, many) = match self.buckets {
             Buckets::One(bucket) => (Some(bucket), None),
             Buckets::Many(buckets) => (None, Some(buckets.into_iter().map(Arc::unwrap_or_clone))),
         };
-        one.into_iter().chain(many.into_iter().flatten()).flat_map(|bucket| bucket.entries)
+        one.into_iter().chain(many.into_iter().flatten())
     }
 
     /// All entries in order, to be changed; buckets that somebody else holds are copied.
@@ -391,17 +319,17 @@ impl Dict {
             Buckets::Many(buckets) => (None, Some(buckets.iter_mut().map(Arc::make_mut))),
         };
         let buckets = one.into_iter().chain(many.into_iter().flatten());
-        buckets.flat_map(|bucket| bucket.entries.iter_mut())
+        buckets.flat_map(|bucket| bucket.open_mut().entries.iter_mut())
     }
 
     /// The entry at a place, or the first one behind it; nothing at the end.
     pub(crate) fn entry_from(&self, place: Place) -> Option<(&Entry, Place)> {
-        let bucket = self.buckets.get(place.bucket)?;
+        let bucket = self.buckets.get(place.bucket)?.open();
         if let Some(entry) = bucket.entries.get(place.entry) {
             return Some((entry, place));
         }
         let next = Place { bucket: place.bucket + 1, entry: 0 };
-        let first = self.buckets.get(next.bucket)?.entries.first()?;
+        let first = self.buckets.get(next.bucket)?.open().entries.first()?;
         Some((first, next))
     }
 
@@ -411,30 +339,22 @@ impl Dict {
         let entry = self
             .buckets
             .get(bucket)
-            .map_or(0, |bucket| bucket.entries.partition_point(|entry| entry.key < *key));
+            .map_or(0, |bucket| bucket.open().entries.partition_point(|entry| entry.key < *key));
         Place { bucket, entry }
     }
-}
-
-/// The last so many entries, or all there are.
-fn tail(entries: &mut [Entry], count: usize) -> &mut [Entry] {
-    let from = entries.len().saturating_sub(count);
-    &mut entries[from..]
 }
 
 /// Makes one of a small bucket and a neighbour, if one is small enough too.
 fn join(buckets: &mut Vec<Arc<Bucket>>, at: usize) {
     let fits = |left: &usize| match buckets.get(*left..*left + 2) {
-        Some([one, other]) => one.entries.len() + other.entries.len() <= BUCKET_MIN,
+        Some([one, other]) => one.len() + other.len() <= BUCKET_MIN,
         _ => false,
     };
     let Some(left) = [Some(at), at.checked_sub(1)].into_iter().flatten().find(fits) else {
         return;
     };
     let right = Arc::unwrap_or_clone(buckets.remove(left + 1));
-    let left = Arc::make_mut(&mut buckets[left]);
-    left.hashes.extend(right.hashes);
-    left.entries.extend(right.entries);
+    Arc::make_mut(&mut buckets[left]).append(right);
 }
 
 impl Place {

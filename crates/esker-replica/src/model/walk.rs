@@ -12,6 +12,8 @@ pub(crate) enum Step<'a> {
     Dict,
     /// A leaf.
     Leaf(&'a Value),
+    /// A leaf behind another one of the same dict.
+    Beside(&'a Value),
 }
 
 /// A walk under one path.
@@ -75,6 +77,9 @@ impl<'a> Walk<'a> {
         {
             return Some((&self.path, first));
         }
+        if let Some(value) = self.beside(since) {
+            return Some((&self.path, Step::Beside(value)));
+        }
         loop {
             self.path.truncate(self.base + self.open.len().saturating_sub(1));
             let (dict, place) = self.open.last_mut()?;
@@ -99,6 +104,20 @@ impl<'a> Walk<'a> {
                 _ => {}
             }
         }
+    }
+
+    /// Goes on to the next node if that is a leaf beside the one before: most are.
+    fn beside(&mut self, since: Option<u64>) -> Option<&'a Value> {
+        let key = self.path.get_mut((self.base + self.open.len()).checked_sub(1)?)?;
+        let (dict, place) = self.open.last_mut()?;
+        let (entry, at) = dict.entry_from(*place)?;
+        let Node::Leaf(leaf) = &entry.node else { return None };
+        if since.is_some_and(|since| entry.seq <= since) {
+            return None;
+        }
+        *place = at.next();
+        key.clone_from(&entry.key);
+        Some(&leaf.value)
     }
 }
 

@@ -33,7 +33,7 @@ const ENDED_BUSY_MAX: Duration = Duration::from_secs(1);
 const HELD_MAX: usize = 64;
 
 /// About how many bytes a chunk has before it is compressed: enough to compress well, and to be soon there.
-const CHUNK: usize = 128 * 1024;
+const CHUNK: usize = 512 * 1024;
 
 /// About how many bytes another page has.
 const PAGE: usize = 1024 * 1024;
@@ -188,7 +188,8 @@ impl Cut {
     }
 
     fn make_chunk(&self, chunks: &mut Chunks) {
-        let mut page = Page::default();
+        // The last node may take a little more.
+        let mut page = Page::with_room(CHUNK + CHUNK / 64);
         if chunks.made.is_empty() {
             for path in &self.above {
                 page.push_dict(path);

@@ -42,6 +42,11 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// With room for so many bytes.
+    pub(crate) fn with_room(bytes: usize) -> Self {
+        Self { ops: Writer::with_room(bytes), ..Self::default() }
+    }
+
     /// As a frame, whole.
     pub(crate) fn frame(self, kind: Type, (epoch, seq): (u64, u64), zstd: bool) -> Bytes {
         let header = Header {
@@ -88,12 +93,15 @@ pub(crate) fn fill(page: &mut Page, model: &Model, wish: &Wish<'_>, bytes_max: u
         }
         while let Some((path, step)) = walk.next(wish.since) {
             match step {
-                Step::Leaf(value) if page.ops.size() + value.size() + ROOM > BODY_MAX => {
+                Step::Leaf(value) | Step::Beside(value)
+                    if page.ops.size() + value.size() + ROOM > BODY_MAX =>
+                {
                     // What does not fit any more begins the next page.
                     page.next = Some(if is_begun { page.ops.last().to_vec() } else { Path::new() });
                     break;
                 }
                 Step::Leaf(value) => page.ops.push_leaf(path, value),
+                Step::Beside(value) => page.ops.push_beside(path, value),
                 Step::Dict if wish.since.is_none() => page.ops.push(path, &Act::Dict),
                 // It may have been another dict before, and something else between.
                 Step::Dict => page.ops.push(path, &Act::Clear),

@@ -95,7 +95,7 @@ impl Replica {
     pub(super) fn ask_chunks(&mut self, mut copy: Box<Copy>) {
         let end = copy.count.unwrap_or(u32::MAX);
         while copy.ask < end && copy.ask < copy.take + WINDOW {
-            self.ask(Ask::Chunk { cut: copy.cut.cut, index: copy.ask, zstd: true });
+            self.ask(Ask::Chunk { cut: copy.cut.cut, index: copy.ask, zstd: !self.is_near });
             copy.ask += 1;
         }
         self.job = Job::Copy(copy);
@@ -275,7 +275,9 @@ impl Replica {
         let cut = repair.cut.cut;
         match repair.next() {
             Wants::Nodes(queries) => self.ask(Ask::Nodes { cut, queries: queries.into() }),
-            Wants::Get(paths, after) => self.ask(Ask::Get { cut, paths, after, zstd: true }),
+            Wants::Get(paths, after) => {
+                self.ask(Ask::Get { cut, paths, after, zstd: !self.is_near })
+            }
             Wants::GiveUp => {
                 self.begin(Job::Cut(Purpose::Copy), now);
                 return Ok(());

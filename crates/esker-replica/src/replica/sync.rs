@@ -101,7 +101,8 @@ impl Replica {
     pub(super) fn ask_diff(&mut self, sections: Vec<Path>, after: Option<(u64, Path)>) {
         let from = self.chain.oldest(&sections);
         let epoch = self.epoch.unwrap_or_default();
-        self.ask(Ask::Diff(Diff { epoch, from, sections, after, zstd: true }));
+        let zstd = !self.is_near;
+        self.ask(Ask::Diff(Diff { epoch, from, sections, after, zstd }));
     }
 
     /// Takes the answer to a question, or why there is none.

@@ -51,9 +51,15 @@ proptest! {
     #[test]
     fn whatever_can_be_read_has_only_that_form(bytes: Vec<u8>, kind in 0_u8..11) {
         let bytes = [&[kind][..], &bytes[..]].concat();
-        let mut reader = Reader::new(&bytes);
-        if let Ok(value) = Value::decode(&mut reader) {
-            prop_assert_eq!(&encoded(&value)[..], &bytes[..bytes.len() - reader.left()]);
+        let (mut reader, mut skipping) = (Reader::new(&bytes), Reader::new(&bytes));
+        let skipped = Value::skip(&mut skipping);
+        match Value::decode(&mut reader) {
+            Ok(value) => {
+                let read = &bytes[..bytes.len() - reader.left()];
+                prop_assert_eq!((&encoded(&value)[..], skipped), (read, Ok(read)));
+                prop_assert_eq!(skipping.left(), reader.left());
+            }
+            Err(error) => prop_assert_eq!(skipped, Err(error)),
         }
     }
 

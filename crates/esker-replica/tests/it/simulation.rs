@@ -124,8 +124,10 @@ impl Follower {
         // The last one follows two sections only.
         let some = || vec![path(["b"]), path(["a", "b"])];
         let sections = if index == REPLICAS - 1 { some() } else { Vec::new() };
+        let mut replica = Replica::new(replica::Options { sections: sections.clone(), seed });
+        replica.near(seed.is_multiple_of(2));
         Self {
-            replica: Replica::new(replica::Options { sections: sections.clone(), seed }),
+            replica,
             sections,
             start: seed,
             mirror: mirror(),

@@ -1,15 +1,17 @@
 //! Appending what chunks tell, and refusing what does not rise.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::frame::{HEADER, Type};
-use crate::op::Writer;
+use crate::op::{self, Writer};
 use crate::path::{self, Key, Path, path};
 use crate::publisher::pages::{self, Wish};
 use crate::value::Value;
 
 /// Appends what a chunk's body tells.
 fn append(model: &mut Model, body: &[u8]) -> Result<(), Malformed> {
-    model.join(Piece::read(body, 1)?)
+    model.join(Piece::read(&Bytes::copy_from_slice(body), 1)?)
 }
 
 /// The whole of a model as the chunks of a copy tell it.
@@ -82,4 +84,60 @@ fn paths_that_are_told_whole_are_appended_too() {
     let mut model = Model::default();
     append(&mut model, &body).unwrap();
     assert_eq!((model.nodes(), model.recompute()), (5, model.digest()));
+}
+
+/// A model of leaves and dicts at every level, some wide.
+fn mixed() -> impl Strategy<Value = Model> {
+    let keys = prop::collection::vec("[a-d]{0,2}|[0-9]{1,3}|é", 1..4);
+    let value = prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,80}".prop_map(|text| Value::from(text.as_str())),
+        Just(Value::Null),
+    ];
+    let wide = (0_i64..400).prop_map(|count| {
+        let op = |at: i64| (path(["wide", &at.to_string()]), Value::from(at));
+        (0..count).map(op).collect::<Vec<_>>()
+    });
+    let few =
+        prop::collection::vec((keys, value).prop_map(|(keys, value)| (path(keys), value)), 0..60);
+    (few, wide).prop_map(|(few, wide)| {
+        let mut model = Model::default();
+        for (path, value) in few.into_iter().chain(wide) {
+            model.apply(&path, &Act::Set(value), 1);
+        }
+        model
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_copy_is_its_model_in_chunks_of_any_size(model in mixed(), bytes_max in 1_usize..3000) {
+        let mut copy = Model::default();
+        for body in told(&model, bytes_max) {
+            append(&mut copy, &body).unwrap();
+        }
+        prop_assert_eq!((copy.digest(), copy.nodes()), (model.digest(), model.nodes()));
+        prop_assert_eq!(copy.recompute(), model.digest());
+        prop_assert_eq!(told(&copy, bytes_max), told(&model, bytes_max));
+    }
+
+    #[test]
+    fn what_was_damaged_is_refused_or_is_what_it_says(
+        model in mixed(),
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let mut body = told(&model, usize::MAX).remove(0);
+        prop_assume!(!body.is_empty());
+        let at = at.index(body.len());
+        body[at] = byte;
+        let mut copy = Model::default();
+        if append(&mut copy, &body).is_ok() {
+            // Operation by operation comes to the same.
+            let mut plain = Model::default();
+            plain.take(&op::decode(&body).unwrap(), 1);
+            prop_assert_eq!((copy.digest(), copy.nodes()), (plain.digest(), plain.nodes()));
+            prop_assert_eq!(copy.recompute(), copy.digest());
+        }
+    }
 }

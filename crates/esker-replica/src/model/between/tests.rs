@@ -23,7 +23,7 @@ fn plainly(model: &Model, base: &[Key], after: Option<&[Key]>, upto: Option<&[Ke
             continue;
         }
         digest += match step {
-            Step::Leaf(value) => hasher.leaf(path, value),
+            Step::Leaf(value) | Step::Beside(value) => hasher.leaf(path, value),
             Step::Dict => hasher.dict(path),
         };
     }

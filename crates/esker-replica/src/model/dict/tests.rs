@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::op::{Ops, Writer};
 
 type Plain = BTreeMap<Key, u64>;
 
@@ -45,6 +47,8 @@ fn check(dict: &Dict, plain: &Plain) {
     assert!(is_one || dict.buckets.len() > 1);
     for at in 0..dict.buckets.len() {
         let bucket = dict.buckets.get(at).unwrap();
+        assert_eq!(bucket.len(), bucket.open().entries.len());
+        let bucket = bucket.open();
         assert!((usize::from(!is_one)..=BUCKET_MAX).contains(&bucket.entries.len()));
         let hashes = bucket.entries.iter().map(|entry| hash(&entry.key));
         assert!(hashes.eq(bucket.hashes.iter().copied()));
@@ -123,7 +127,7 @@ fn buckets_join_when_little_is_left() {
         step(&mut dict, &mut plain, &key(number), None);
     }
     check(&dict, &plain);
-    assert!(matches!(&dict.buckets, Buckets::One(bucket) if bucket.entries.is_empty()));
+    assert!(matches!(&dict.buckets, Buckets::One(bucket) if bucket.len() == 0));
 }
 
 #[test]
@@ -159,25 +163,50 @@ fn bounds_between_and_beside_keys() {
     }
 }
 
-#[test]
-fn equal_hashes_are_told_apart_by_their_keys() {
-    let mut bucket = Bucket::default();
-    for number in 0..40 {
-        bucket.hashes.push(7);
-        bucket.entries.push(entry(&key(number), 1));
+/// The leaves of these numbers as one bucket, told.
+fn told(numbers: std::ops::Range<u32>) -> Bucket {
+    let mut writer = Writer::default();
+    numbers.for_each(|number| writer.push_leaf(&[key(number)], &Value::Null));
+    let body: Bytes = writer.finish().into();
+    let (mut telling, mut ops) = (Telling::default(), Ops::new(&body));
+    while ops.next().unwrap().is_some() {
+        telling.push(ops.key().unwrap(), ops.at()).unwrap();
     }
-    for number in 0..40 {
-        assert_eq!(bucket.find(7, &key(number)), Some(number as usize));
-    }
-    assert_eq!((bucket.find(7, &key(40)), bucket.find(8, &key(1))), (None, None));
+    telling.take(&body, 1)
 }
 
-proptest! {
-    #[test]
-    fn a_hash_is_found_where_it_is_first(
-        hashes in prop::collection::vec(0_u16..100, 0..=BUCKET_MAX),
-        hash in 0_u16..100,
-    ) {
-        prop_assert_eq!(position(&hashes, hash), hashes.iter().position(|one| *one == hash));
+fn is_told(dict: &Dict, at: usize) -> bool {
+    matches!(dict.buckets.get(at), Some(Bucket::Told(_)))
+}
+
+#[test]
+fn buckets_are_put_behind_one_another_and_small_ones_become_one() {
+    let mut dict = Dict::default();
+    let mut next = 0;
+    for (count, buckets) in [(40, 1), (1, 1), (60, 2), (128, 3), (31, 4), (97, 4), (20, 5), (0, 5)]
+    {
+        assert!(dict.push_bucket(told(next..next + count)));
+        next += count;
+        assert_eq!(dict.buckets.len(), buckets, "after {count} more");
     }
+    assert!(!dict.push_bucket(told(next - 1..next + 5)), "they do not rise");
+    let plain = (0..next).map(|number| (key(number), 1)).collect();
+    check(&dict, &plain);
+}
+
+#[test]
+fn only_what_is_looked_at_is_made_of_what_was_told() {
+    let mut dict = Dict::default();
+    for first in (0..1280).step_by(128) {
+        assert!(dict.push_bucket(told(first..first + 128)));
+    }
+    assert_eq!(dict.last(), Some(&key(1279)));
+    assert!((0..10).all(|at| is_told(&dict, at)));
+    let held = dict.clone();
+    assert!(dict.find(&key(300)).is_some() && dict.find(&key(3000)).is_none());
+    dict.remove(dict.find(&key(300)).unwrap());
+    dict.insert(entry(&key(300), 2));
+    assert!((0..10).all(|at| is_told(&dict, at) != (at == 2)), "one bucket is copied");
+    assert!((0..10).all(|at| is_told(&held, at)));
+    assert_eq!((held.get(&key(300)).unwrap().seq, dict.get(&key(300)).unwrap().seq), (1, 2));
 }

@@ -100,7 +100,7 @@ fn cuts_that_nobody_fetches_take_no_place_of_others() {
 #[test]
 fn chunks_are_the_same_for_all_and_make_the_cut() {
     let (mut cuts, mut model) = (Cuts::new(7), Model::default());
-    for at in 0..60_000_u64 {
+    for at in 0..200_000_u64 {
         model.apply(&path([format!("{at}")]), &Act::Set(at.into()), 1);
     }
     let told = cut_of(&mut cuts, &mut model, (1, 0), 0);

@@ -1,23 +1,34 @@
-//! The limits of how soon a late joiner can have a model: its JSON in one answer, and through a bare socket.
+//! The limits of how soon a late joiner can have a model: the same answers read by nobody, its JSON in one answer, and through a bare
+//! socket.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use bytes::Bytes;
 use esker_bus::bus::Bus;
+use esker_bus::caller::Caller;
 use esker_bus::endpoint::Endpoint;
+use esker_replica::ask::{Answer, Ask, Cut};
+use esker_replica::follow::ask;
 use esker_replica::json;
 use esker_replica::model::{Found, Model};
+use esker_wire::fault::Fault;
+use tokio::task::JoinSet;
 
 use super::PATIENCE;
+use super::stage::NAME;
+use super::storm::is_last;
 use crate::bench::peers;
 use crate::bench::process::Running;
 
 /// What is written to a socket, and read from it, at once.
 const AT_ONCE: usize = 256 * 1024;
+
+/// How many chunks are asked for at once, as replicas do.
+const WINDOW: usize = 8;
 
 /// What asks for the answer.
 const QUESTION: &[u8] = b"?";
@@ -68,6 +79,39 @@ impl Limits {
             wrote.join().unwrap_or_else(|_| anyhow::bail!("the writer has ended"))?;
             Ok(took.as_secs_f64())
         })
+    }
+}
+
+/// The seconds until all chunks are there that a late joiner asks for, for one who asks as it does and reads none of them. Others had
+/// them before, so that they are not made for this.
+pub(super) fn chunks(bus: &Bus, at: &Endpoint) -> Result<f64> {
+    let begun = Instant::now();
+    let caller = bus.caller(at);
+    bus.run(async move { Ok::<_, Fault>(fetch(caller).await) })??;
+    Ok(begun.elapsed().as_secs_f64())
+}
+
+async fn fetch(caller: Caller) -> Result<()> {
+    ask(&caller, NAME, &Ask::Hello).await?;
+    let (_, Answer::Cut(cut)) = ask(&caller, NAME, &Ask::Cut(Cut::default())).await? else {
+        bail!("CUT is answered with something else");
+    };
+    let (mut asked, mut under_way) = (0, JoinSet::new());
+    let mut is_ended = false;
+    loop {
+        while under_way.len() < WINDOW && !is_ended {
+            let (caller, chunk) =
+                (caller.clone(), Ask::Chunk { cut: cut.cut, index: asked, zstd: false });
+            under_way.spawn(async move { ask(&caller, NAME, &chunk).await });
+            asked += 1;
+        }
+        match under_way.join_next().await {
+            Some(Ok(Ok((_, Answer::Frame(frame))))) => is_ended |= is_last(&frame)?,
+            // There is nothing behind the last one, which was asked for too.
+            Some(_) if is_ended => {}
+            Some(other) => bail!("CHUNK is answered with {other:?}"),
+            None => return Ok(()),
+        }
     }
 }
 

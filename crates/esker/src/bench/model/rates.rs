@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use esker_replica::digest::{Digest, Hasher};
 use esker_replica::follow::Follow;
-use esker_replica::model::{Model, TOGETHER};
+use esker_replica::model::{Branch, Found, Model, TOGETHER};
 use esker_replica::op::Op;
 use esker_replica::publisher::{Now, Options, Publication, Publisher};
+use esker_replica::value::Value;
 
-use super::limits::Limits;
+use super::limits::{self, Limits};
 use super::nats::{self, Nats};
 use super::raw::Raw;
 use super::stage::{self, Changed, NAME, Stage};
@@ -27,7 +28,7 @@ const CHECKED: Bound = Bound::AtLeast(0.90, 0.95);
 /// How many times sooner than the seed's way a late joiner must have a large model.
 const JOINS: Bound = Bound::AtLeast(7.0, 12.0);
 
-/// What part of the speed of a plain answer with the same bytes, as JSON, a late joiner of a large model must reach.
+/// What part of the speed of the same bytes, read by nobody, a late joiner of a large model must reach.
 const PLAIN: Bound = Bound::AtLeast(0.2, 0.6);
 
 /// How long it may take to know whether a model is the same.
@@ -54,6 +55,9 @@ struct Measured {
     /// What the rate would be if the digests took no time.
     unchecked: Vec<f64>,
     join: Vec<f64>,
+    /// As long as that, and until every leaf was looked at.
+    seen: Vec<f64>,
+    chunks: Vec<f64>,
     verify: Vec<f64>,
     raw: Vec<f64>,
     seed: Vec<SeedModel>,
@@ -140,6 +144,10 @@ impl Ours {
         all.raw.push(ops.len() as f64 / time.as_secs_f64());
         let (late, took) = self.stage.join()?;
         all.join.push(took.as_secs_f64());
+        let begun = Instant::now();
+        anyhow::ensure!(leaves(late.model().root()) > 0, "a late joiner has nothing");
+        all.seen.push((took + begun.elapsed()).as_secs_f64());
+        all.chunks.push(limits::chunks(&self.stage.bus, &self.stage.at())?);
         all.verify.push(self.verify(&late)?);
         Ok(())
     }
@@ -168,6 +176,15 @@ impl Ours {
         }
         Ok(begun.elapsed().as_secs_f64() / f64::from(VERIFICATIONS))
     }
+}
+
+/// Looks at all leaves.
+fn leaves(dict: Branch<'_>) -> usize {
+    let count = |(_, found): (_, Found<'_>)| match found {
+        Found::Leaf(value) => usize::from(black_box(value) != &Value::Null),
+        Found::Dict(dict) => leaves(dict),
+    };
+    dict.children().map(count).sum()
 }
 
 /// The processor time of the digests of changes, one after the other. What they are of is at hand, as it is where it is changed.
@@ -258,9 +275,15 @@ impl Told {
             table.push(or_not_run((&key, &what), self.nats, ours(), case));
             return;
         }
+        let what = "the same beside its answers, read by nobody";
+        let case = Case::new(format!("model-join-{leaves}-chunks"), what, ours());
+        let nobody = beside(all.chunks.clone());
+        table.push(case.against("the same sockets and questions", nobody).bound(PLAIN));
+        let what = "the same, and until every leaf was looked at";
+        table.push(Case::new(format!("model-join-{leaves}-seen"), what, beside(all.seen.clone())));
         let what = "the same beside one answer with the same as JSON";
         let case = Case::new(format!("model-join-{leaves}-echo"), what, ours());
-        table.push(case.against("echo", beside(all.echo.clone())).bound(PLAIN));
+        table.push(case.against("echo", beside(all.echo.clone())));
         let what = "the same beside the same bytes through a bare socket";
         let case = Case::new(format!("model-join-{leaves}-tcp"), what, ours());
         table.push(case.against("TCP", beside(all.tcp.clone())));

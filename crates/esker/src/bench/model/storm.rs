@@ -149,7 +149,7 @@ async fn fetch(caller: &Caller, from: u64) -> Result<usize> {
 }
 
 /// Whether a chunk is the last one.
-fn is_last(frame: &[u8]) -> Result<bool> {
+pub(super) fn is_last(frame: &[u8]) -> Result<bool> {
     let header = frame.get(..HEADER).context("a chunk has no header")?;
     Ok(Header::from_bytes(header)?.last)
 }
