@@ -1,7 +1,7 @@
 //! A replica at work: a thread that hears a publisher, asks it, and keeps a model in step.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -25,6 +25,9 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The changes that wait for who follows; one who takes none of them is told to look at the whole model.
 const NEWS_MAX: usize = 1024;
+
+/// The operations that wait with them, in all: beyond, the whole model is soonest looked at.
+const NEWS_OPS_MAX: usize = 100_000;
 
 /// The frames taken in before anything else is done.
 const FRAMES_MAX: usize = 64;
@@ -58,6 +61,8 @@ pub struct Follow {
 #[derive(Debug)]
 pub(crate) struct Shared {
     replica: Mutex<Replica>,
+    /// The operations of the changes that were told and not taken yet.
+    waiting: AtomicUsize,
     is_over: AtomicBool,
     over: Notify,
 }
@@ -122,6 +127,7 @@ impl Follow {
         };
         let shared = Arc::new(Shared {
             replica: Mutex::new(replica),
+            waiting: AtomicUsize::new(0),
             is_over: AtomicBool::new(false),
             over: Notify::new(),
         });
@@ -184,7 +190,11 @@ impl Follow {
 
     /// What is new. Cancelling this loses nothing.
     pub async fn next(&mut self) -> Option<News> {
-        self.news.recv().await
+        let news = self.news.recv().await;
+        if let Some(News::Changed(ops)) = &news {
+            self.shared.waiting.fetch_sub(ops.len(), Ordering::Relaxed);
+        }
+        news
     }
 
     /// What is new, or nothing if that takes longer; from a plain thread.
@@ -353,6 +363,12 @@ impl Follower {
                 return;
             }
         }
-        self.owes |= self.told.try_send(news).is_err();
+        let ops = if let News::Changed(ops) = &news { ops.len() } else { 0 };
+        let waiting = self.shared.waiting.fetch_add(ops, Ordering::Relaxed);
+        let is_too_much = waiting > 0 && waiting + ops > NEWS_OPS_MAX;
+        if is_too_much || self.told.try_send(news).is_err() {
+            self.shared.waiting.fetch_sub(ops, Ordering::Relaxed);
+            self.owes = true;
+        }
     }
 }

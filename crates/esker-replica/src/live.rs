@@ -212,15 +212,11 @@ impl Live {
     /// Makes one transaction of all; or, if that cannot be, one of each, so that a bad one costs nobody else's.
     fn change(&mut self, waiting: Vec<Transaction>) -> Vec<Publication> {
         let now = self.now();
-        let mut all = Vec::new();
+        let mut all = Vec::with_capacity(waiting.iter().map(|one| one.ops.len()).sum());
         let mut parts = Vec::with_capacity(waiting.len());
         for Transaction { mut ops, done } in waiting {
             parts.push((ops.len(), done));
-            if all.is_empty() {
-                all = ops;
-            } else {
-                all.append(&mut ops);
-            }
+            all.append(&mut ops);
         }
         match self.publisher.change(&all, now) {
             Ok(published) => {

@@ -16,6 +16,7 @@ use crate::digest::{Digest, Hasher, of_dict};
 use crate::op::{Act, Op, Ops};
 use crate::path::{Key, Path};
 use crate::value::Value;
+pub(crate) use ahead::Known;
 pub use ahead::TOGETHER;
 use dict::{Dict, Entry, Leaf, Node, Place};
 
@@ -150,8 +151,7 @@ struct Doing<'a> {
     path: &'a [Key],
     act: &'a Act,
     seq: u64,
-    /// The digest of the leaf it sets, if that is known.
-    leaf: Option<Digest>,
+    known: Known,
     hasher: &'a mut Hasher,
 }
 
@@ -196,24 +196,23 @@ impl Model {
     pub fn take(&mut self, ops: &[Op], seq: u64) {
         for ops in ops.chunks(TOGETHER) {
             let prepared = self.prepare(ops);
-            for (op, leaf) in ops.iter().zip(prepared) {
-                self.apply_prepared(op, leaf, seq);
+            for (op, known) in ops.iter().zip(prepared) {
+                self.apply_prepared(op, known, seq);
             }
         }
     }
 
-    /// As [`Model::take`], and adds to `done` what changed anything.
-    pub(crate) fn take_owned(&mut self, ops: Vec<Op>, seq: u64, done: &mut Vec<Op>) {
-        let mut ops = ops.into_iter();
-        while !ops.as_slice().is_empty() {
-            let next = ops.as_slice();
-            let prepared = self.prepare(&next[..next.len().min(TOGETHER)]);
-            for (op, leaf) in ops.by_ref().take(TOGETHER).zip(prepared) {
-                if self.apply_prepared(&op, leaf, seq) {
-                    done.push(op);
-                }
-            }
+    /// As [`Model::take`]; those that changed anything.
+    pub(crate) fn take_owned(&mut self, mut ops: Vec<Op>, seq: u64) -> Vec<Op> {
+        let mut changed = Vec::with_capacity(ops.len());
+        for ops in ops.chunks(TOGETHER) {
+            let prepared = self.prepare(ops);
+            let done = ops.iter().zip(prepared);
+            changed.extend(done.map(|(op, known)| self.apply_prepared(op, known, seq)));
         }
+        let mut changed = changed.into_iter();
+        ops.retain(|_| changed.next().unwrap_or_default());
+        ops
     }
 
     /// Does the operations of a frame, adds to `done` what changed anything, and tells how many there were.
@@ -239,10 +238,10 @@ impl Model {
 
     /// Does one operation as part of a transaction; whether anything is different now. The path is within the limits.
     pub(crate) fn apply(&mut self, path: &[Key], act: &Act, seq: u64) -> bool {
-        self.do_one((path, act), None, seq)
+        self.do_one((path, act), Known::default(), seq)
     }
 
-    fn do_one(&mut self, (path, act): (&[Key], &Act), leaf: Option<Digest>, seq: u64) -> bool {
+    fn do_one(&mut self, (path, act): (&[Key], &Act), known: Known, seq: u64) -> bool {
         let Self { root, hasher } = self;
         if path.is_empty() {
             let emptied = matches!(act, Act::Clear) && root.len() > 0;
@@ -251,7 +250,7 @@ impl Model {
             }
             return emptied;
         }
-        Doing { path, act, seq, leaf, hasher }.below(root, 0).changed
+        Doing { path, act, seq, known, hasher }.below(root, 0).changed
     }
 
     /// Begins a new epoch: which transactions made it what it is counts no more.
@@ -294,7 +293,9 @@ fn recompute(dict: &Dict, path: &mut Path, hasher: &mut Hasher) -> Digest {
 impl Doing<'_> {
     /// Does it below a dict, whose path is the first `depth` keys.
     fn below(&mut self, dict: &mut Arc<Dict>, depth: usize) -> Effect {
-        let place = dict.find(&self.path[depth]);
+        let key = &self.path[depth];
+        let guess = self.known.guesses.get(depth).copied().flatten();
+        let place = guess.filter(|place| dict.is_at(*place, key)).or_else(|| dict.find(key));
         let is_here = depth + 1 == self.path.len();
         let effect = match place {
             _ if is_here => self.here(dict, place),
@@ -362,7 +363,7 @@ impl Doing<'_> {
         let new = match self.act {
             Act::Delete => None,
             Act::Set(value) => {
-                let digest = self.leaf.unwrap_or_else(|| self.hasher.leaf(self.path, value));
+                let digest = self.known.leaf.unwrap_or_else(|| self.hasher.leaf(self.path, value));
                 Some(Node::Leaf(Leaf::new(value.clone(), digest)))
             }
             Act::Dict | Act::Clear => {

@@ -12,6 +12,9 @@ pub const OPS_MAX: usize = 65_536;
 /// The most keys in all paths of a frame: those that paths share take bytes once, and memory each time.
 pub const KEYS_MAX: usize = 2_000_000;
 
+/// The least bytes of an operation: its kind, and how many keys its path has and shares.
+const OP_MIN: usize = 3;
+
 /// What is done to a node. Every one makes sense in any state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
@@ -255,7 +258,13 @@ const SHALLOW: usize = PATH_MAX / KEY_MAX;
 /// # Errors
 /// The first that cannot be read; more than [`OPS_MAX`], or [`KEYS_MAX`] in all.
 pub(crate) fn decode(body: &[u8]) -> Result<Vec<Op>, Malformed> {
-    let mut all = Vec::new();
+    decode_told(body, 0)
+}
+
+/// As [`decode`], of which there are said to be so many.
+pub(crate) fn decode_told(body: &[u8], count: usize) -> Result<Vec<Op>, Malformed> {
+    // Each takes some bytes, however many are announced.
+    let mut all = Vec::with_capacity(count.min(OPS_MAX).min(body.len() / OP_MIN));
     let mut ops = Ops::new(body);
     let mut keys = 0;
     while let Some((path, act)) = ops.next()? {

@@ -23,7 +23,7 @@ use esker_wire::fault::{Code, Fault};
 use crate::ask::{self, Answer, Ask, Hello};
 use crate::digest::{Digest, section_id};
 use crate::frame::{Header, Type};
-use crate::model::{Model, NODES_MAX, TOGETHER, audit};
+use crate::model::{Known, Model, NODES_MAX, TOGETHER, audit};
 use crate::op::{Act, Op};
 use crate::path::{self, Path};
 use crate::section::Junctions;
@@ -197,8 +197,8 @@ impl Publisher {
         let mut drafts = Drafts::default();
         for ops in ops.chunks(TOGETHER) {
             let prepared = self.model.prepare(ops);
-            for (op, leaf) in ops.iter().zip(prepared) {
-                self.draft((op, leaf), seq, &mut drafts, now);
+            for (op, known) in ops.iter().zip(prepared) {
+                self.draft((op, known), seq, &mut drafts, now);
             }
         }
         let drafts = self.close(drafts);
@@ -210,20 +210,20 @@ impl Publisher {
     }
 
     /// Does an operation that was made ready, and drafts what is to be told of it.
-    fn draft(&mut self, (op, leaf): (&Op, Digest), seq: u64, drafts: &mut Drafts, now: Now) {
-        let known = self.options.junctions.section(&op.path);
-        let known = known.and_then(|section| self.chains.find(section));
-        if let Some(section) = known
+    fn draft(&mut self, (op, known): (&Op, Known), seq: u64, drafts: &mut Drafts, now: Now) {
+        let begun = self.options.junctions.section(&op.path);
+        let begun = begun.and_then(|section| self.chains.find(section));
+        if let Some(section) = begun
             && drafts.of(section).is_full(op)
         {
             drafts.of(section).after = self.model.digest_at(&self.chains.get(section).path);
             drafts.next(section);
         }
-        if !self.model.apply_prepared(op, leaf, seq) {
+        if !self.model.apply_prepared(op, known, seq) {
             // Nothing has changed, and no chain begins with it.
             return;
         }
-        let section = known.unwrap_or_else(|| self.section(&op.path, now.since));
+        let section = begun.unwrap_or_else(|| self.section(&op.path, now.since));
         if matches!(op.act, Act::Delete) {
             self.deleted.push(seq, op.path.clone());
         }

@@ -376,7 +376,11 @@ impl Replica {
         };
         let step = self.steps.applying(frames, &read);
         for (frame, (section, ops)) in frames.iter().zip(read) {
-            self.model.take_owned(ops, frame.header.seq, changed);
+            let mut done = self.model.take_owned(ops, frame.header.seq);
+            match changed.is_empty() {
+                true => *changed = done,
+                false => changed.append(&mut done),
+            }
             if self.model.digest_at(&section) != frame.header.after {
                 self.counts.mismatches += 1;
                 self.steps.is_spoiled = true;
@@ -395,7 +399,7 @@ impl Replica {
 
     /// The section and the operations of a frame, if all of them belong to the section it names.
     fn read(&self, frame: &Frame) -> Option<(Path, Vec<Op>)> {
-        let ops = op::decode(&frame.body).ok()?;
+        let ops = op::decode_told(&frame.body, frame.header.ops as usize).ok()?;
         let section = self.junctions.section(&ops.first()?.path)?.to_vec();
         let is_of_it = |op: &Op| op.path.starts_with(&section);
         let fits = ops.len() == frame.header.ops as usize

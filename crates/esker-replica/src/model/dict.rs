@@ -150,8 +150,8 @@ pub(crate) struct Dict {
 /// Where an entry is, or would be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
-    bucket: usize,
-    entry: usize,
+    pub(super) bucket: usize,
+    pub(super) entry: usize,
 }
 
 impl Dict {
@@ -181,9 +181,17 @@ impl Dict {
         self.find(key).map(|place| self.at(place))
     }
 
-    /// The bucket that has a key, or would.
-    pub(crate) fn bucket(&self, key: &Key) -> Option<&Open> {
-        self.buckets.get(self.buckets.of(key)).map(Bucket::open)
+    /// The bucket that has a key, or would, and its number.
+    pub(crate) fn bucket(&self, key: &Key) -> Option<(usize, &Open)> {
+        let at = self.buckets.of(key);
+        Some((at, self.buckets.get(at)?.open()))
+    }
+
+    /// Whether a key is at a place.
+    pub(crate) fn is_at(&self, place: Place, key: &Key) -> bool {
+        let bucket = self.buckets.get(place.bucket);
+        let entry = bucket.and_then(|bucket| bucket.open().entries.get(place.entry));
+        entry.is_some_and(|entry| entry.key == *key)
     }
 
     /// The entry at a place.

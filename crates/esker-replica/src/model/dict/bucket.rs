@@ -144,9 +144,9 @@ impl Open {
         self.hashes.iter().step_by(32).fold(0, |all, one| all ^ one)
     }
 
-    /// What most probably is the entry of a key; it is not looked at.
-    pub(crate) fn guess(&self, key: &Key) -> Option<&Entry> {
-        position(&self.hashes, hash(key)).map(|at| &self.entries[at])
+    /// What most probably is the entry of a key, and its number; it is not looked at.
+    pub(crate) fn guess(&self, key: &Key) -> Option<(usize, &Entry)> {
+        position(&self.hashes, hash(key)).map(|at| (at, &self.entries[at]))
     }
 
     pub(super) fn find(&self, hash: Hash, key: &Key) -> Option<usize> {

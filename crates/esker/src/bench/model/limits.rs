@@ -15,7 +15,7 @@ use esker_replica::ask::{Answer, Ask, Cut};
 use esker_replica::follow::ask;
 use esker_replica::json;
 use esker_replica::model::{Found, Model};
-use esker_wire::fault::Fault;
+use esker_wire::fault::{Code, Fault};
 use tokio::task::JoinSet;
 
 use super::PATIENCE;
@@ -97,20 +97,23 @@ async fn fetch(caller: Caller) -> Result<()> {
         bail!("CUT is answered with something else");
     };
     let (mut asked, mut under_way) = (0, JoinSet::new());
-    let mut is_ended = false;
+    let (mut has_last, mut is_over) = (false, false);
     loop {
-        while under_way.len() < WINDOW && !is_ended {
+        while under_way.len() < WINDOW && !is_over {
             let (caller, chunk) =
                 (caller.clone(), Ask::Chunk { cut: cut.cut, index: asked, zstd: false });
             under_way.spawn(async move { ask(&caller, NAME, &chunk).await });
             asked += 1;
         }
         match under_way.join_next().await {
-            Some(Ok(Ok((_, Answer::Frame(frame))))) => is_ended |= is_last(&frame)?,
+            Some(Ok(Ok((_, Answer::Frame(frame))))) => has_last |= is_last(&frame)?,
             // There is nothing behind the last one, which was asked for too.
-            Some(_) if is_ended => {}
+            Some(Ok(Err(fault))) if fault.code == Code::BadRequest => is_over = true,
             Some(other) => bail!("CHUNK is answered with {other:?}"),
-            None => return Ok(()),
+            None => {
+                ensure!(has_last, "a copy has no last chunk");
+                return Ok(());
+            }
         }
     }
 }

@@ -28,7 +28,7 @@ const CHECKED: Bound = Bound::AtLeast(0.90, 0.95);
 /// How many times sooner than the seed's way a late joiner must have a large model.
 const JOINS: Bound = Bound::AtLeast(7.0, 12.0);
 
-/// What part of the speed of the same bytes, read by nobody, a late joiner of a large model must reach.
+/// What part of the speed of a plain answer with the same, as JSON, a late joiner of a large model must reach.
 const PLAIN: Bound = Bound::AtLeast(0.2, 0.6);
 
 /// How long it may take to know whether a model is the same.
@@ -278,12 +278,12 @@ impl Told {
         let what = "the same beside its answers, read by nobody";
         let case = Case::new(format!("model-join-{leaves}-chunks"), what, ours());
         let nobody = beside(all.chunks.clone());
-        table.push(case.against("the same sockets and questions", nobody).bound(PLAIN));
+        table.push(case.against("the same sockets and questions", nobody));
         let what = "the same, and until every leaf was looked at";
         table.push(Case::new(format!("model-join-{leaves}-seen"), what, beside(all.seen.clone())));
         let what = "the same beside one answer with the same as JSON";
         let case = Case::new(format!("model-join-{leaves}-echo"), what, ours());
-        table.push(case.against("echo", beside(all.echo.clone())));
+        table.push(case.against("echo", beside(all.echo.clone())).bound(PLAIN));
         let what = "the same beside the same bytes through a bare socket";
         let case = Case::new(format!("model-join-{leaves}-tcp"), what, ours());
         table.push(case.against("TCP", beside(all.tcp.clone())));
