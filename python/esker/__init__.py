@@ -11,6 +11,7 @@ The copy is the publisher's to the last bit: everything that comes is checked ag
 missed is asked for, and what differs is mended. What is said on the wire is docs/sync.md; everything here was written from it.
 """
 
+import time
 from collections.abc import Iterable
 from typing import Optional, Union
 
@@ -22,6 +23,9 @@ __all__ = [
     "GONE", "Change", "Conflict", "Live", "Malformed", "Record", "Refused", "Silent", "Trouble", "View", "Whole", "follow",
 ]
 __version__ = "0.1.0"
+
+LOOK_S = 0.5
+"""How often who waits for a first copy looks whether there can be one."""
 
 
 def follow(
@@ -35,7 +39,7 @@ def follow(
     With `sections`, only those are followed: each is a key, or a path where there are junctions. Each of them is
     then as it is after one transaction, all of them together need not be.
 
-    TimeoutError if there is no copy by then; `timeout=0` does not wait: `m.state` is `syncing` until there is one.
+    LookupError if another model is published there; TimeoutError if there is no copy by then; `timeout=0` does not wait: `m.state` is `syncing` until there is one.
 
     >>> with esker.follow("tcp://127.0.0.1:5200", sections=["stages"]) as m:     # doctest: +SKIP
     ...     print(m.snapshot())
@@ -50,12 +54,27 @@ def follow(
     live = Live(address, model, paths)
     try:
         if timeout != 0:
-            live.wait_for(lambda m: m._replica.current, timeout)
-    except TimeoutError:
+            _wait(live, timeout)
+    except (TimeoutError, LookupError) as error:
         live.close()
         why = live._replica.trouble or "no answer yet"
-        raise TimeoutError(f"cannot follow {model} at {address}: {why}") from None
+        raise type(error)(f"cannot follow {model} at {address}: {why}") from None
     except BaseException:
         live.close()
         raise
     return live
+
+
+def _wait(live: Live, timeout: Optional[float]) -> None:
+    """Waits for the first copy, as long as one may come: what a publisher publishes does not get another name."""
+    until = float("inf") if timeout is None else time.monotonic() + timeout
+    while True:
+        try:
+            live.wait_for(lambda m: m._replica.current, max(0.0, min(LOOK_S, until - time.monotonic())))
+            return
+        except TimeoutError:
+            trouble = live._replica.trouble
+            if isinstance(trouble, Refused) and trouble.code == "not-found":
+                raise LookupError from None
+            if time.monotonic() >= until:
+                raise

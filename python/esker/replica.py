@@ -70,7 +70,7 @@ class Replica:
     refused: int = 0
     repairs: int = 0
     losses: int = 0
-    trouble: str = ""
+    trouble: Optional[Exception] = None
     copies: int = -1  # The first is none too many.
 
     def __post_init__(self) -> None:
@@ -132,7 +132,7 @@ class Replica:
             wait = min(WAIT_FIRST_S * 2**self._waits, WAIT_MAX_S)
             self._waits = min(self._waits + 1, 10)
         wait *= random.uniform(0.5, 1)
-        self.trouble = str(trouble)
+        self.trouble = trouble
         log.info("cannot follow %s: %s; asking again in %.1f s", self.model, trouble, wait)
         until = time.monotonic() + wait
         while (left := until - time.monotonic()) > 0:

@@ -1,5 +1,7 @@
 //! A publisher at work: behind sockets, fed by a [`Source`] in this process.
 
+mod room;
+
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -15,6 +17,7 @@ use crate::model::{Model, audit};
 use crate::op::{OPS_MAX, Op};
 use crate::path::Path;
 use crate::publisher::{Now, Options, Publication, Publisher, Reply, limits};
+use room::{Room, Taken};
 
 /// The transactions that may wait for the publisher; sources wait beyond.
 const WAITING_MAX: usize = 1024;
@@ -35,6 +38,8 @@ struct Transaction {
     ops: Vec<Op>,
     /// Who waits for its end.
     done: Option<SyncSender<Result<u64, Fault>>>,
+    /// Until it is published or refused.
+    _room: Taken,
 }
 
 /// What is known once the sockets are.
@@ -50,6 +55,7 @@ pub struct Source {
     feed: SyncSender<Said>,
     found: Arc<Found>,
     options: Arc<Options>,
+    room: Arc<Room>,
 }
 
 impl std::fmt::Debug for Transaction {
@@ -85,7 +91,8 @@ pub fn serve(
     // Both are set here alone.
     drop(found.events.set(server.events().first().cloned().unwrap_or_default()));
     drop(found.waker.set(server.waker()));
-    let source = Source { feed, found, options: Arc::new(options.clone()) };
+    let options = Arc::new(options.clone());
+    let source = Source { feed, found, options, room: Arc::default() };
     source.wake();
     Ok((server, source))
 }
@@ -96,8 +103,8 @@ impl Source {
     /// # Errors
     /// `too-large` or `bad-request` naming the path and the limit; `unavailable` if the publisher has ended.
     pub fn push(&self, ops: Vec<Op>) -> Result<(), Fault> {
-        limits::check(&ops, &self.options.junctions)?;
-        self.send(Said::Change(Transaction { ops, done: None }))
+        let bytes = limits::check(&ops, &self.options.junctions)?;
+        self.send(Said::Change(Transaction { ops, done: None, _room: self.room.take(bytes) }))
     }
 
     /// The model as it is now; it stays so, and changes cost more while it is held.
@@ -115,8 +122,10 @@ impl Source {
     /// # Errors
     /// As [`Source::push`], and `too-large` if the model would be.
     pub fn change(&self, ops: Vec<Op>) -> Result<u64, Fault> {
+        let bytes = limits::check(&ops, &self.options.junctions)?;
         let (done, result) = sync_channel(1);
-        self.send(Said::Change(Transaction { ops, done: Some(done) }))?;
+        let room = self.room.take(bytes);
+        self.send(Said::Change(Transaction { ops, done: Some(done), _room: room }))?;
         result.recv().map_err(|_| ended())?
     }
 
@@ -214,7 +223,7 @@ impl Live {
         let now = self.now();
         let mut all = Vec::with_capacity(waiting.iter().map(|one| one.ops.len()).sum());
         let mut parts = Vec::with_capacity(waiting.len());
-        for Transaction { mut ops, done } in waiting {
+        for Transaction { mut ops, done, _room } in waiting {
             parts.push((ops.len(), done));
             all.append(&mut ops);
         }

@@ -25,8 +25,10 @@ pub struct Relay {
     /// Of the publisher's start that the replica knows; nothing before.
     publisher: Option<Publisher>,
     published: Vec<Publication>,
-    /// When the replica was last in step.
+    /// When the replica was last in step with a publisher that is there.
     live: Option<Duration>,
+    /// What the last heartbeat told of the publisher's clock, and when it told something else.
+    beat: (u64, Duration),
 }
 
 impl Relay {
@@ -38,6 +40,7 @@ impl Relay {
             publisher: None,
             published: Vec::new(),
             live: None,
+            beat: (0, Duration::ZERO),
         };
         (relay, Replica::stepping(seed))
     }
@@ -57,10 +60,16 @@ impl Relay {
 
     /// Takes in what its replica did, in order. Called whenever that may have done something, before anything else is asked of the relay.
     pub fn take(&mut self, replica: &mut Replica, now: Now) {
-        if replica.state() == State::Live {
+        let steps = replica.take_steps();
+        if self.beat.0 != replica.beat() || !steps.is_empty() {
+            self.beat = (replica.beat(), now.since);
+        }
+        // Relays that follow each other would hear each other forever, and their publisher never.
+        let is_new = self.beat.0 == 0 || self.beat.1 + PATIENCE > now.since;
+        if replica.state() == State::Live && is_new {
             self.live = Some(now.since);
         }
-        for step in replica.take_steps() {
+        for step in steps {
             match step {
                 Step::Applied { frames, deleted } => {
                     if let Some(publisher) = &mut self.publisher {
@@ -150,6 +159,7 @@ impl Relay {
         let is_live = self.is_live(now).is_ok();
         match &mut self.publisher {
             Some(publisher) if is_live && replica.is_right() => {
+                let now = Now { wall: replica.beat(), ..now };
                 publisher.with_model(replica.model(), |publisher| publisher.tick(now))
             }
             _ => Vec::new(),

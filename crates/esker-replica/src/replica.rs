@@ -169,6 +169,8 @@ pub struct Replica {
     random: u64,
     /// What it did to its model, for who publishes that again.
     steps: Steps,
+    /// When the last heartbeat was sent, by the publisher's clock; only whether it is another one means anything.
+    beat: u64,
 }
 
 impl Replica {
@@ -204,6 +206,7 @@ impl Replica {
             wishes: VecDeque::new(),
             counts: Counts::default(),
             steps: Steps::default(),
+            beat: 0,
         }
     }
 
@@ -294,7 +297,11 @@ impl Replica {
 
     fn heartbeat(&mut self, frame: &Frame, now: Duration) {
         let header = &frame.header;
-        if self.epoch != Some(header.epoch) || self.pull.is_some() {
+        if self.epoch != Some(header.epoch) {
+            return;
+        }
+        self.beat = header.time;
+        if self.pull.is_some() {
             return;
         }
         let is_idle = matches!(self.job, Job::Idle);

@@ -4,12 +4,12 @@
 //! input. This is the compression function as its specification has it (O'Connor, Aumasson, Neves, Wilcox-O'Hearn: "BLAKE3", 2020,
 //! section 2.2), for inputs of up to a block; the library does the rest, and tells in tests what has to come of it.
 
-use fearless_simd::{Level, Simd, SimdBase as _, dispatch, u32x8};
+use fearless_simd::{Level, Simd, SimdBase, SimdInt, dispatch};
 
 use super::{Digest, KEY};
 
-/// How many inputs are hashed at once.
-pub(super) const COUNT: usize = 8;
+/// How many inputs are hashed at once: as many as the widest vectors have room for. Narrower ones take them one part after the other.
+pub(super) const COUNT: usize = 16;
 
 /// The bytes of a block, beyond which an input is none of ours.
 const BLOCK: usize = 64;
@@ -82,33 +82,49 @@ impl Lanes {
     pub(super) fn finish(&mut self, mut told: impl FnMut(usize, Digest)) {
         let len = std::mem::take(&mut self.len);
         if len > 0 {
-            let digests = self.together().into_iter().enumerate().take(len);
+            let digests = self.together(len).into_iter().enumerate().take(len);
             digests.for_each(|(lane, digest)| told(lane, digest));
         }
     }
 
-    fn together(&self) -> [Digest; COUNT] {
+    /// The digests of the first so many; what is at the others means nothing.
+    fn together(&self, len: usize) -> [Digest; COUNT] {
         let level = self.level;
-        let halves = dispatch!(level, simd => compress(simd, &self.words, &self.lengths));
+        let halves = dispatch!(level, simd => compress(simd, &self.words, &self.lengths, len));
         let word = |lane: usize, word: usize| u128::from(halves[word][lane]) << (32 * word);
         std::array::from_fn(|lane| Digest((0..halves.len()).map(|at| word(lane, at)).sum()))
     }
 }
 
-/// The first four words of the hashes of all lanes.
+/// The first four words of the hashes of the first so many lanes.
 #[inline(always)]
 fn compress<S: Simd>(
     simd: S,
     words: &[[u32; COUNT]; 16],
     lengths: &[u32; COUNT],
+    len: usize,
 ) -> [[u32; COUNT]; 4] {
-    let all = |word: u32| u32x8::splat(simd, word);
+    let width = <S::u32s as SimdBase<S>>::LEN;
+    let mut halves = [[0; COUNT]; 4];
+    for from in (0..len).step_by(width) {
+        let part = from..from + width;
+        let of = |all: &[u32; COUNT]| S::u32s::from_slice(simd, &all[part.clone()]);
+        let state = rounds_of(simd, &words.each_ref().map(of), of(lengths));
+        for (word, half) in halves.iter_mut().enumerate() {
+            (state[word] ^ state[word + 8]).store_slice(&mut half[part.clone()]);
+        }
+    }
+    halves
+}
+
+/// The state behind all rounds.
+#[inline(always)]
+fn rounds_of<S: Simd>(simd: S, words: &[S::u32s; 16], lengths: S::u32s) -> [S::u32s; 16] {
+    let all = |word: u32| S::u32s::splat(simd, word);
     let (key, _) = KEY.as_chunks();
     let key: [_; 8] = std::array::from_fn(|word| all(u32::from_le_bytes(key[word])));
-    let words = words.map(|word| u32x8::from_slice(simd, &word));
     let [a, b, c, d, e, f, g, h] = key;
     let [iv0, iv1, iv2, iv3] = IV.map(all);
-    let lengths = u32x8::from_slice(simd, lengths);
     // A counter of blocks, which is zero, has two of the words.
     let mut state =
         [a, b, c, d, e, f, g, h, iv0, iv1, iv2, iv3, all(0), all(0), lengths, all(FLAGS)];
@@ -123,19 +139,15 @@ fn compress<S: Simd>(
         mix(&mut state, [2, 7, 8, 13], of(6));
         mix(&mut state, [3, 4, 9, 14], of(7));
     }
-    let mut halves = [[0; COUNT]; 4];
-    for (word, half) in halves.iter_mut().enumerate() {
-        (state[word] ^ state[word + 8]).store_slice(half);
-    }
-    halves
+    state
 }
 
 /// The quarter round, of a column or a diagonal.
 #[inline(always)]
-fn mix<S: Simd>(
-    state: &mut [u32x8<S>; 16],
+fn mix<S: Simd, V: SimdInt<S, Element = u32>>(
+    state: &mut [V; 16],
     [a, b, c, d]: [usize; 4],
-    [first, second]: [u32x8<S>; 2],
+    [first, second]: [V; 2],
 ) {
     state[a] = state[a] + state[b] + first;
     state[d] = rotated(state[d] ^ state[a], 16);
@@ -149,7 +161,7 @@ fn mix<S: Simd>(
 
 /// Each lane's word rotated to the right.
 #[inline(always)]
-fn rotated<S: Simd>(words: u32x8<S>, by: u32) -> u32x8<S> {
+fn rotated<S: Simd, V: SimdInt<S, Element = u32>>(words: V, by: u32) -> V {
     (words >> by) | (words << (32 - by))
 }
 

@@ -243,3 +243,28 @@ fn a_hundred_thousand_leaves_go_and_come_back() {
     assert_eq!(model.digest(), full.digest());
     assert_eq!(model.recompute(), model.digest());
 }
+
+#[test]
+fn what_a_fork_alone_has_goes_with_it() {
+    let mut model = Model::default();
+    let leaf = |at: u64| path([format!("{}", at / 500), format!("{}", at % 500)]);
+    for at in 0..5000 {
+        model.apply(&leaf(at), &Act::Set(at.into()), 1);
+    }
+    let (root, digest) = (Arc::downgrade(&model.root), model.digest());
+    let mut fork = model.clone();
+    assert_eq!(root.strong_count(), 2, "a fork is no copy");
+    for at in (0..5000).step_by(7) {
+        fork.apply(&leaf(at), &Act::Set(Value::Null), 2);
+    }
+    let own = Arc::downgrade(&fork.root);
+    assert_eq!((root.strong_count(), own.strong_count()), (1, 1));
+    assert_eq!((model.digest(), model.recompute()), (digest, digest), "it shows nowhere else");
+    drop(fork);
+    assert_eq!(own.strong_count(), 0);
+    // Nothing is shared any more: a change copies nothing.
+    drop(root);
+    let before = Arc::as_ptr(&model.root);
+    model.apply(&leaf(1), &Act::Set(Value::Null), 2);
+    assert_eq!(Arc::as_ptr(&model.root), before);
+}

@@ -16,8 +16,11 @@ use crate::model::Model;
 use crate::op::{Op, Ops};
 use crate::path::Path;
 
-/// How many chunks are asked for at once.
-const WINDOW: u32 = 8;
+/// How many chunks are asked for at once, at first and at most.
+const WINDOW: (u32, u32) = (4, 8);
+
+/// Where chunks come later than this, half as many are asked for at once, so that each comes before it is given up.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// A difference of so many operations is believed, however few nodes there are.
 const DIFF_OPS_MIN: u64 = 100_000;
@@ -37,6 +40,9 @@ pub(super) struct Copy {
     pub(super) ask: u32,
     pub(super) take: u32,
     pub(super) came: BTreeMap<u32, Chunk>,
+    /// How many may be under way, and when those were asked for that are.
+    pub(super) window: u32,
+    pub(super) asked: BTreeMap<u32, Duration>,
     /// How many chunks there are, once that is known.
     pub(super) count: Option<u32>,
 }
@@ -68,6 +74,28 @@ impl From<crate::bytes::Malformed> for Useless {
 }
 
 impl Copy {
+    pub(super) fn new(cut: Cutting) -> Self {
+        Self {
+            cut,
+            model: Model::default(),
+            ask: 0,
+            take: 0,
+            came: BTreeMap::new(),
+            window: WINDOW.0,
+            asked: BTreeMap::new(),
+            count: None,
+        }
+    }
+
+    /// A chunk is there: how long it took tells how many may be under way.
+    fn came(&mut self, index: u32, now: Duration) {
+        let Some(asked) = self.asked.remove(&index) else { return };
+        self.window = match asked + SLOW < now {
+            true => (self.window / 2).max(1),
+            false => (self.window + 1).min(WINDOW.1),
+        };
+    }
+
     /// Adds the next chunk, if it is what it says it is.
     fn add(&mut self, chunk: Chunk) -> Result<(), Useless> {
         let before = self.model.digest();
@@ -92,9 +120,10 @@ impl Copy {
 }
 
 impl Replica {
-    pub(super) fn ask_chunks(&mut self, mut copy: Box<Copy>) {
+    pub(super) fn ask_chunks(&mut self, mut copy: Box<Copy>, now: Duration) {
         let end = copy.count.unwrap_or(u32::MAX);
-        while copy.ask < end && copy.ask < copy.take + WINDOW {
+        while copy.ask < end && copy.ask < copy.take + copy.window {
+            copy.asked.insert(copy.ask, now);
             self.ask(Ask::Chunk { cut: copy.cut.cut, index: copy.ask, zstd: !self.is_near });
             copy.ask += 1;
         }
@@ -114,12 +143,13 @@ impl Replica {
         if chunk.frame.header.last {
             copy.count = Some(index + 1);
         }
+        copy.came(*index, now);
         copy.came.insert(*index, chunk);
         while let Some(chunk) = copy.came.remove(&copy.take) {
             copy.add(chunk)?;
         }
         if copy.count != Some(copy.take) {
-            self.ask_chunks(copy);
+            self.ask_chunks(copy, now);
             return Ok(());
         }
         let Copy { cut, model, .. } = *copy;

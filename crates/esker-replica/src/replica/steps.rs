@@ -75,6 +75,11 @@ impl Replica {
         self.epoch.is_some() && !self.is_wrong
     }
 
+    /// When the last heartbeat was sent, by the clock of the publisher that all relays hang on; 0 if that is not told.
+    pub(crate) fn beat(&self) -> u64 {
+        self.beat
+    }
+
     /// The dicts whose children are sections.
     pub(crate) fn junctions(&self) -> &Junctions {
         &self.junctions

@@ -1,7 +1,6 @@
 //! What a replica does when frames alone do not keep it in step: copies, replays, differences and repairs.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use esker_wire::fault::{Code, Fault};
@@ -11,7 +10,6 @@ use super::fetch::{Copy, Differing, Useless};
 use super::repair::Repair;
 use super::{MEND_APART, PAUSE_MAX, PAUSE_MIN, Replica, Wish};
 use crate::ask::{self, Answer, Ask, Cutting, Diff, Replay};
-use crate::model::Model;
 use crate::path::Path;
 use crate::section::Junctions;
 
@@ -332,15 +330,7 @@ impl Replica {
         }
         if purpose == Purpose::Copy {
             self.counts.copies += 1;
-            let copy = Copy {
-                cut,
-                model: Model::default(),
-                ask: 0,
-                take: 0,
-                came: BTreeMap::new(),
-                count: None,
-            };
-            return self.ask_chunks(Box::new(copy));
+            return self.ask_chunks(Box::new(Copy::new(cut)), now);
         }
         self.counts.repairs += 1;
         let whole = [Path::new()];

@@ -76,7 +76,7 @@ fn answer(pair: &mut Pair, (id, ask): (u64, Ask)) {
 #[test]
 fn a_ring_that_runs_over_while_a_copy_is_fetched_costs_no_second_copy() {
     let mut pair = Pair::new(Options { ring_bytes_max: 1000, ..Options::new("m", 5) });
-    let ops: Vec<Op> = (0..40_000).map(|at| set(&["a", &format!("{at:05}")], at)).collect();
+    let ops: Vec<Op> = (0..300_000).map(|at| set(&["a", &format!("{at:05}")], at)).collect();
     pair.change(&ops);
     pair.replica.tick(pair.now);
     let (mut value, mut chunks) = (0, 0);

@@ -10,6 +10,7 @@ mod hostile;
 mod pair;
 mod relay;
 mod simulation;
+mod slow;
 mod sockets;
 
 #[test]

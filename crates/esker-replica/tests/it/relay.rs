@@ -412,3 +412,54 @@ fn a_model_may_be_told_by_a_relay_of_a_relay() {
     let model: Model = replica.model().clone();
     assert_eq!((model.digest(), second.epoch()), (line.publisher.model().digest(), 1));
 }
+
+/// Has a relay's replica ask another relay, until it has nothing to ask.
+fn ask(
+    (relay, replica): (&mut Relay, &mut Replica),
+    (of, other): (&mut Relay, &Replica),
+    now: Now,
+) {
+    replica.tick(now.since);
+    while let Some(wish) = replica.wish() {
+        let Wish::Ask(id, ask) = wish else { continue };
+        let answer = of.answer(other, &ask, now).and_then(|reply| reply.now());
+        let epoch = of.epoch();
+        replica.answer(id, answer.map(|answer| (epoch, answer)), now.since);
+        relay.take(replica, now);
+    }
+}
+
+#[test]
+fn relays_that_follow_each_other_are_soon_silent() {
+    let mut line = Line::new(3, 0);
+    line.change(&[set(&["a", "x"], 1)]);
+    line.settle();
+    let (mut second, mut replica) = Relay::new("m", 5);
+    second.at("tcp://second");
+    // The publisher's clock is told by its heartbeats, and passed on.
+    let mut now = Now { since: line.now, wall: 1_000 };
+    for [_, header, body] in line.publisher.tick(now) {
+        line.middle.frame(&header, body, now.since);
+    }
+    line.relay.take(&mut line.middle, now);
+    ask((&mut second, &mut replica), (&mut line.relay, &line.middle), now);
+    assert_eq!(replica.state(), State::Live);
+    // From now on the first one follows the second.
+    let mut heard = Vec::new();
+    for second_of_ten in 1..=10 {
+        now.since += Duration::from_secs(1);
+        now.wall += 1_000;
+        let told = line.relay.tick(&line.middle, now);
+        told.iter().for_each(|[_, header, body]| replica.frame(header, body.clone(), now.since));
+        second.take(&mut replica, now);
+        let back = second.tick(&replica, now);
+        back.iter()
+            .for_each(|[_, header, body]| line.middle.frame(header, body.clone(), now.since));
+        line.relay.take(&mut line.middle, now);
+        if !told.is_empty() || !back.is_empty() {
+            heard.push(second_of_ten);
+        }
+    }
+    assert!(heard.len() < 8, "they are heard after so many seconds: {heard:?}");
+    assert!(line.relay.answer(&line.middle, &Ask::Hello, now).is_ok(), "what it has can be seen");
+}

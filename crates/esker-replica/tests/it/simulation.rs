@@ -115,22 +115,18 @@ fn options(epoch: u64, dice: &mut Dice) -> Options {
     }
 }
 
-fn mirror() -> Publisher {
-    Publisher::new(Options::new("mirror", 1))
-}
-
 impl Follower {
     fn new(index: usize, seed: u64) -> Self {
         // The last one follows two sections only.
-        let some = || vec![path(["b"]), path(["a", "b"])];
-        let sections = if index == REPLICAS - 1 { some() } else { Vec::new() };
+        let some = [path(["b"]), path(["a", "b"])];
+        let sections = if index == REPLICAS - 1 { some.to_vec() } else { Vec::new() };
         let mut replica = Replica::new(replica::Options { sections: sections.clone(), seed });
         replica.near(seed.is_multiple_of(2));
         Self {
             replica,
             sections,
             start: seed,
-            mirror: mirror(),
+            mirror: Publisher::new(Options::new("mirror", 1)),
             is_subscribed: true,
             stopped_until: Duration::ZERO,
             held: Vec::new(),

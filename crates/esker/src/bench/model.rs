@@ -1,6 +1,7 @@
 //! The cases of the live model: how fast changes get through, how soon a late joiner has all, and what finding again costs.
 
 mod crowd;
+mod far;
 mod limits;
 mod made;
 mod nats;
@@ -42,6 +43,8 @@ pub(super) struct Sizes {
     pub(super) crowd_width: usize,
     /// The same where each of them keeps what it has.
     pub(super) replicas_width: usize,
+    /// The keys of each of the three levels of the largest model.
+    pub(super) far_width: usize,
     /// How long they hear a publisher.
     pub(super) hearing: Duration,
 }
@@ -54,6 +57,7 @@ pub(super) const FULL: Sizes = Sizes {
     crowd: 1_000,
     crowd_width: 46,
     replicas_width: 46,
+    far_width: 215,
     hearing: Duration::from_secs(5),
 };
 
@@ -65,6 +69,7 @@ pub(super) const QUICK: Sizes = Sizes {
     crowd: 200,
     crowd_width: 46,
     replicas_width: 22,
+    far_width: 100,
     hearing: Duration::from_millis(500),
 };
 
@@ -76,6 +81,7 @@ pub(super) const SMOKE: Sizes = Sizes {
     crowd: 10,
     crowd_width: 5,
     replicas_width: 5,
+    far_width: 9,
     hearing: Duration::from_millis(50),
 };
 
@@ -103,6 +109,7 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
         rates::run(bench, rates::What { width, rate, is_large })?;
     }
     ways::run(bench)?;
+    far::run(bench)?;
     storm::run(bench)?;
     crowd::run(bench)
 }

@@ -169,6 +169,9 @@ fn every_case_of_the_model_is_measured() {
     {
         assert!(case(key)["ratio"].as_f64() > Some(0.0), "{key}: {}", case(key));
     }
+    for key in ["model-join-512-seen", "model-join-729-changing"] {
+        assert_eq!(case(key)["verdict"], "recorded", "{key}: {}", case(key));
+    }
     for key in ["model-rate-512-nats", "model-join-125-nats"] {
         assert_eq!(case(key)["ratio"].is_number(), nats, "{key}: {}", case(key));
         assert_eq!(case(key)["reason"].is_string(), !nats, "{key}: {}", case(key));
