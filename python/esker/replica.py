@@ -132,7 +132,7 @@ class Replica:
             wait = min(WAIT_FIRST_S * 2**self._waits, WAIT_MAX_S)
             self._waits = min(self._waits + 1, 10)
         wait *= random.uniform(0.5, 1)
-        self.trouble = trouble
+        self.trouble = trouble.with_traceback(None)
         log.info("cannot follow %s: %s; asking again in %.1f s", self.model, trouble, wait)
         until = time.monotonic() + wait
         while (left := until - time.monotonic()) > 0:

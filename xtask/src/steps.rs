@@ -37,11 +37,11 @@ const BEFORE: [Step<'static>; 9] = [
         folder: ".",
         command: "cargo clippy --workspace --features esker/s3 --all-targets --locked -- -D warnings",
     },
-    // Only the store's code is another one without S3.
+    // Only the store's code is another one without S3; beside the others its dependencies are the same as above, and checked already.
     Step {
         name: "lints without S3",
         folder: ".",
-        command: "cargo clippy -p esker-store --locked -- -D warnings",
+        command: "cargo clippy -p esker-store -p esker-pipeline -p esker-web --locked -- -D warnings",
     },
     // With S3 too, so that everything is built once.
     Step {
@@ -49,10 +49,11 @@ const BEFORE: [Step<'static>; 9] = [
         folder: ".",
         command: "cargo test --workspace --features esker/s3 --locked --no-fail-fast",
     },
+    // With S3 again, so that what the lints have checked need not be once more.
     Step {
         name: "docs",
         folder: ".",
-        command: "cargo doc --workspace --no-deps --locked --document-private-items",
+        command: "cargo doc --workspace --features esker/s3 --no-deps --locked --document-private-items",
     },
     // The advisory database lives on GitHub, which a build machine may not reach; it is checked where it can be.
     Step { name: "dependencies", folder: ".", command: "cargo deny check bans licenses sources" },

@@ -54,7 +54,8 @@ pub(crate) fn ensure(root: &Path) -> Result<Tools> {
         install_package("git-lfs", "the tests read large contents with it", &mut installed)?;
     }
     if !works("cargo", &["deny", "--version"]) {
-        let arguments = ["install", "cargo-deny", "--locked"];
+        // It reads for a moment what takes minutes to optimise.
+        let arguments = ["install", "cargo-deny", "--locked", "--debug"];
         install("cargo-deny", "cargo", &arguments, &mut installed)?;
     }
     let python_path = python(root, &mut installed)?;

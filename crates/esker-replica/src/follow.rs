@@ -289,6 +289,15 @@ impl Follower {
             for wish in wishes {
                 self.fulfil(wish);
             }
+            // Heartbeats come when nothing else does, so that what is owed is told at last.
+            self.settle();
+        }
+    }
+
+    /// Tells who follows to look at the whole model, if something could not be told.
+    fn settle(&mut self) {
+        if self.owes {
+            self.owes = self.told.try_send(News::Renewed).is_err();
         }
     }
 
@@ -358,7 +367,7 @@ impl Follower {
 
     fn tell(&mut self, news: News) {
         if self.owes {
-            self.owes = self.told.try_send(News::Renewed).is_err();
+            self.settle();
             if matches!(news, News::Changed(_) | News::Renewed) {
                 return;
             }

@@ -197,11 +197,11 @@ impl Frame {
     pub fn to_one(&self, compressed: bool) -> Bytes {
         let mut header = self.header;
         header.compressed = compressed;
-        let mut out = Vec::with_capacity(HEADER + self.body.len());
-        out.extend(header.to_bytes());
+        let mut out = header.to_bytes().to_vec();
         if compressed {
             deflate(&self.body, &mut out)
         } else {
+            out.reserve_exact(self.body.len());
             out.extend_from_slice(&self.body)
         }
         out.into()

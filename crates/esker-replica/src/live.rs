@@ -39,7 +39,7 @@ struct Transaction {
     /// Who waits for its end.
     done: Option<SyncSender<Result<u64, Fault>>>,
     /// Until it is published or refused.
-    _room: Taken,
+    room: Taken,
 }
 
 /// What is known once the sockets are.
@@ -103,8 +103,9 @@ impl Source {
     /// # Errors
     /// `too-large` or `bad-request` naming the path and the limit; `unavailable` if the publisher has ended.
     pub fn push(&self, ops: Vec<Op>) -> Result<(), Fault> {
-        let bytes = limits::check(&ops, &self.options.junctions)?;
-        self.send(Said::Change(Transaction { ops, done: None, _room: self.room.take(bytes) }))
+        limits::check(&ops, &self.options.junctions)?;
+        let room = self.room.take(room::bytes(&ops));
+        self.send(Said::Change(Transaction { ops, done: None, room }))
     }
 
     /// The model as it is now; it stays so, and changes cost more while it is held.
@@ -122,10 +123,9 @@ impl Source {
     /// # Errors
     /// As [`Source::push`], and `too-large` if the model would be.
     pub fn change(&self, ops: Vec<Op>) -> Result<u64, Fault> {
-        let bytes = limits::check(&ops, &self.options.junctions)?;
         let (done, result) = sync_channel(1);
-        let room = self.room.take(bytes);
-        self.send(Said::Change(Transaction { ops, done: Some(done), _room: room }))?;
+        let room = self.room.take(room::bytes(&ops));
+        self.send(Said::Change(Transaction { ops, done: Some(done), room }))?;
         result.recv().map_err(|_| ended())?
     }
 
@@ -221,13 +221,20 @@ impl Live {
     /// Makes one transaction of all; or, if that cannot be, one of each, so that a bad one costs nobody else's.
     fn change(&mut self, waiting: Vec<Transaction>) -> Vec<Publication> {
         let now = self.now();
-        let mut all = Vec::with_capacity(waiting.iter().map(|one| one.ops.len()).sum());
-        let mut parts = Vec::with_capacity(waiting.len());
-        for Transaction { mut ops, done, _room } in waiting {
+        let count: usize = waiting.iter().map(|one| one.ops.len()).sum();
+        let (mut all, mut parts) = (Vec::new(), Vec::with_capacity(waiting.len()));
+        let mut rooms = Vec::with_capacity(waiting.len());
+        for Transaction { mut ops, done, room } in waiting {
             parts.push((ops.len(), done));
-            all.append(&mut ops);
+            rooms.push(room);
+            if ops.len() == count {
+                all = ops;
+            } else {
+                all.reserve(count - all.len());
+                all.append(&mut ops);
+            }
         }
-        match self.publisher.change(&all, now) {
+        let published = match self.publisher.change(&all, now) {
             Ok(published) => {
                 let seq = self.publisher.seq();
                 parts.into_iter().for_each(|(_, done)| tell(done, Ok(seq)));
@@ -245,7 +252,9 @@ impl Live {
                 }
                 published
             }
-        }
+        };
+        drop(rooms);
+        published
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod serve;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use esker_wire::fault::{Code, Fault};
@@ -17,6 +18,9 @@ use crate::replica::{Replica, State};
 /// A relay that has not been in step for this long says nothing any more.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// The times of heartbeats that are remembered: circles of no more relays than this end.
+const BEATS_MAX: usize = 64;
+
 /// Publishes what a replica follows.
 #[derive(Debug)]
 pub struct Relay {
@@ -27,8 +31,9 @@ pub struct Relay {
     published: Vec<Publication>,
     /// When the replica was last in step with a publisher that is there.
     live: Option<Duration>,
-    /// What the last heartbeat told of the publisher's clock, and when it told something else.
-    beat: (u64, Duration),
+    /// What heartbeats told of the publisher's clock, the last ones, and when that was new.
+    beats: VecDeque<u64>,
+    news: Duration,
 }
 
 impl Relay {
@@ -40,7 +45,8 @@ impl Relay {
             publisher: None,
             published: Vec::new(),
             live: None,
-            beat: (0, Duration::ZERO),
+            beats: VecDeque::new(),
+            news: Duration::ZERO,
         };
         (relay, Replica::stepping(seed))
     }
@@ -61,12 +67,12 @@ impl Relay {
     /// Takes in what its replica did, in order. Called whenever that may have done something, before anything else is asked of the relay.
     pub fn take(&mut self, replica: &mut Replica, now: Now) {
         let steps = replica.take_steps();
-        if self.beat.0 != replica.beat() || !steps.is_empty() {
-            self.beat = (replica.beat(), now.since);
+        // Who follows at its own pace hears no heartbeats.
+        if self.is_news(replica.beat()) || !steps.is_empty() || replica.is_pulling() {
+            self.news = now.since;
         }
         // Relays that follow each other would hear each other forever, and their publisher never.
-        let is_new = self.beat.0 == 0 || self.beat.1 + PATIENCE > now.since;
-        if replica.state() == State::Live && is_new {
+        if replica.state() == State::Live && self.news + PATIENCE > now.since {
             self.live = Some(now.since);
         }
         for step in steps {
@@ -86,6 +92,18 @@ impl Relay {
                 }
             }
         }
+    }
+
+    /// Whether nobody told this time of the publisher's clock yet, as far as is remembered: in a circle, old ones come round again.
+    fn is_news(&mut self, beat: u64) -> bool {
+        if self.beats.contains(&beat) {
+            return false;
+        }
+        if self.beats.len() == BEATS_MAX {
+            self.beats.pop_front();
+        }
+        self.beats.push_back(beat);
+        true
     }
 
     fn begin(&self, epoch: u64, replica: &Replica) -> Publisher {
@@ -169,6 +187,7 @@ impl Relay {
     /// What is published at the end.
     pub fn bye(&mut self, replica: &Replica, now: Now) -> Option<Publication> {
         let publisher = self.publisher.as_mut()?;
+        let now = Now { wall: replica.beat(), ..now };
         Some(publisher.with_model(replica.model(), |publisher| publisher.bye(now)))
     }
 }

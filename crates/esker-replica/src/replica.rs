@@ -129,8 +129,10 @@ pub struct Counts {
 #[derive(Debug)]
 pub struct Replica {
     options: Options,
-    /// The publisher is on the same machine.
+    /// The publisher is on the same machine, as far as is known.
     is_near: bool,
+    /// How many chunks of a copy may be under way.
+    window: u32,
     model: Model,
     junctions: Junctions,
     /// Where the publisher said that its events are.
@@ -181,6 +183,7 @@ impl Replica {
             random: options.seed | 1,
             options,
             is_near: false,
+            window: fetch::WINDOW.0,
             model: Model::default(),
             junctions: Junctions::default(),
             events: None,

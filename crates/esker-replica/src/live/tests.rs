@@ -16,7 +16,7 @@ fn a_bad_transaction_costs_nobody_else_theirs() {
                 let ops = keys.iter().map(|key| Op::set(path([*key]), 1_i64)).collect();
                 let (done, told) = sync_channel(1);
                 let room = Arc::<Room>::default().take(0);
-                (Transaction { ops, done: Some(done), _room: room }, told)
+                (Transaction { ops, done: Some(done), room }, told)
             })
             .unzip();
         let published = live.change(waiting).len();

@@ -18,11 +18,11 @@ pub const TRANSACTION_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// The most sections a transaction touches: a header counts frames in 16 bits.
 pub const TRANSACTION_SECTIONS_MAX: usize = 60_000;
 
-/// Holds a transaction against the limits that any model of these junctions has; about how many bytes it takes.
+/// Holds a transaction against the limits that any model of these junctions has.
 ///
 /// # Errors
 /// `bad-request` or `too-large`, naming the path and the limit.
-pub fn check(ops: &[Op], junctions: &Junctions) -> Result<usize, Fault> {
+pub fn check(ops: &[Op], junctions: &Junctions) -> Result<(), Fault> {
     let too_large = |what: String| Err(Fault::new(Code::TooLarge, what));
     if ops.len() > TRANSACTION_OPS_MAX {
         let count = ops.len();
@@ -47,7 +47,7 @@ pub fn check(ops: &[Op], junctions: &Junctions) -> Result<usize, Fault> {
             sections.len()
         ));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// The section of an operation that is within the limits.

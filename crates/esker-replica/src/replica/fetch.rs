@@ -17,10 +17,13 @@ use crate::op::{Op, Ops};
 use crate::path::Path;
 
 /// How many chunks are asked for at once, at first and at most.
-const WINDOW: (u32, u32) = (4, 8);
+pub(super) const WINDOW: (u32, u32) = (2, 8);
 
 /// Where chunks come later than this, half as many are asked for at once, so that each comes before it is given up.
 const SLOW: Duration = Duration::from_secs(2);
+
+/// Who is so far away that a chunk takes longer than this is not on this machine, whatever its address says: it may be behind a tunnel.
+const NEAR: Duration = Duration::from_millis(250);
 
 /// A difference of so many operations is believed, however few nodes there are.
 const DIFF_OPS_MIN: u64 = 100_000;
@@ -40,9 +43,10 @@ pub(super) struct Copy {
     pub(super) ask: u32,
     pub(super) take: u32,
     pub(super) came: BTreeMap<u32, Chunk>,
-    /// How many may be under way, and when those were asked for that are.
-    pub(super) window: u32,
+    /// When those were asked for that are under way.
     pub(super) asked: BTreeMap<u32, Duration>,
+    /// Chunks before this one were asked for when more were under way than now.
+    pub(super) slower: u32,
     /// How many chunks there are, once that is known.
     pub(super) count: Option<u32>,
 }
@@ -81,19 +85,10 @@ impl Copy {
             ask: 0,
             take: 0,
             came: BTreeMap::new(),
-            window: WINDOW.0,
             asked: BTreeMap::new(),
+            slower: 0,
             count: None,
         }
-    }
-
-    /// A chunk is there: how long it took tells how many may be under way.
-    fn came(&mut self, index: u32, now: Duration) {
-        let Some(asked) = self.asked.remove(&index) else { return };
-        self.window = match asked + SLOW < now {
-            true => (self.window / 2).max(1),
-            false => (self.window + 1).min(WINDOW.1),
-        };
     }
 
     /// Adds the next chunk, if it is what it says it is.
@@ -120,9 +115,27 @@ impl Copy {
 }
 
 impl Replica {
+    /// A chunk is there: how long it took tells how many may be under way from now on.
+    fn chunk_came(&mut self, copy: &mut Copy, index: u32, now: Duration) {
+        let Some(asked) = copy.asked.remove(&index) else { return };
+        self.is_near &= now < asked + NEAR;
+        if now <= asked + SLOW {
+            self.window = (self.window + 1).min(WINDOW.1);
+        } else if index >= copy.slower {
+            copy.slower = copy.ask;
+            self.window = (self.window / 2).max(1);
+        }
+    }
+
+    /// A chunk did not come: the next copy asks for fewer at once.
+    pub(super) fn chunk_is_missing(&mut self) {
+        self.is_near = false;
+        self.window = (self.window / 2).max(1);
+    }
+
     pub(super) fn ask_chunks(&mut self, mut copy: Box<Copy>, now: Duration) {
         let end = copy.count.unwrap_or(u32::MAX);
-        while copy.ask < end && copy.ask < copy.take + copy.window {
+        while copy.ask < end && copy.ask < copy.take + self.window {
             copy.asked.insert(copy.ask, now);
             self.ask(Ask::Chunk { cut: copy.cut.cut, index: copy.ask, zstd: !self.is_near });
             copy.ask += 1;
@@ -143,7 +156,7 @@ impl Replica {
         if chunk.frame.header.last {
             copy.count = Some(index + 1);
         }
-        copy.came(*index, now);
+        self.chunk_came(&mut copy, *index, now);
         copy.came.insert(*index, chunk);
         while let Some(chunk) = copy.came.remove(&copy.take) {
             copy.add(chunk)?;

@@ -80,6 +80,11 @@ impl Replica {
         self.beat
     }
 
+    /// Whether it asks at its own pace, and hears nothing.
+    pub(crate) fn is_pulling(&self) -> bool {
+        self.pull.is_some()
+    }
+
     /// The dicts whose children are sections.
     pub(crate) fn junctions(&self) -> &Junctions {
         &self.junctions

@@ -127,6 +127,9 @@ impl Replica {
             // More were asked for than there may be; the last one says how many, and may come later than this.
             return;
         }
+        if fault.code == Code::Timeout && matches!(self.job, Job::Copy(_)) {
+            self.chunk_is_missing();
+        }
         if fault.code != Code::Gone {
             return self.fail(now);
         }

@@ -1,4 +1,5 @@
-//! A wire of a megabyte a second: a copy takes seconds, and the publisher changes more meanwhile than it keeps.
+//! A wire of 150 kilobytes a second, as a tunnel to another host may be: a copy takes many seconds, and the publisher changes more
+//! meanwhile than it keeps.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -19,7 +20,7 @@ use esker_replica::replica::{self, State};
 use crate::dice::Dice;
 
 /// Bytes a second.
-const RATE: u64 = 1_000_000;
+const RATE: u64 = 150_000;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -60,7 +61,7 @@ fn slowly(mut from: TcpStream, mut to: TcpStream, count: &AtomicU64) {
 fn a_copy_over_a_slow_wire_ends_though_more_changes_than_is_kept() {
     let mut dice = Dice::new(1);
     let mut model = Model::default();
-    for at in 0..60_000 {
+    for at in 0..30_000 {
         let leaf = path([format!("section {}", at / 1000), format!("leaf {}", at % 1000)]);
         let value = format!("{:016x}{:016x}", dice.below(u64::MAX), dice.below(u64::MAX));
         model.take(&[Op::set(leaf, value.as_str())], 1);
@@ -77,7 +78,7 @@ fn a_copy_over_a_slow_wire_ends_though_more_changes_than_is_kept() {
     let mut changes = 0_u64;
     while follow.state() != State::Live {
         assert!(begun.elapsed() < PATIENCE, "{:?} {:?}", follow.state(), follow.counts());
-        let leaf = path([format!("section {}", changes % 60), format!("leaf {}", changes % 977)]);
+        let leaf = path([format!("section {}", changes % 30), format!("leaf {}", changes % 977)]);
         source.change(vec![Op::set(leaf, format!("changed {changes}").as_str())]).unwrap();
         changes += 1;
     }
@@ -90,7 +91,7 @@ fn a_copy_over_a_slow_wire_ends_though_more_changes_than_is_kept() {
     assert_eq!((follow.model().recompute(), follow.counts().mismatches), (digest, 0));
     let bytes = through.load(Ordering::Relaxed);
     assert!(
-        (2_000_000..20_000_000).contains(&bytes),
+        (500_000..4_000_000).contains(&bytes),
         "{bytes} bytes: it was copied, and not again and again"
     );
 }

@@ -7,7 +7,7 @@ use esker_bus::endpoint::Endpoint;
 use esker_bus::server::Server;
 use esker_replica::ask::{Answer, Ask, Changed, Put};
 use esker_replica::digest::Digest;
-use esker_replica::follow::{self, Follow};
+use esker_replica::follow::{self, Follow, News};
 use esker_replica::frame::{Frame, Type};
 use esker_replica::live::{self, Source};
 use esker_replica::model::Model;
@@ -228,4 +228,27 @@ fn what_is_not_to_be_written_says_so() {
         stage.ask(Ask::Audit),
         Ok(Answer::Audit(0, Model::default().digest(), Some(Model::default().digest())))
     );
+}
+
+#[test]
+fn who_takes_no_news_is_told_to_look_though_nothing_comes_after() {
+    let stage = Stage::new(&Options::new("m", 1), None);
+    stage.source.change(vec![Op::set(path(["a", "x"]), 1_i64)]).unwrap();
+    let mut follow = stage.follow(Vec::new());
+    wait_for("step", || is_in_step(&follow, stage.hello().digest));
+    // More than may wait, in two changes; the second is told to nobody.
+    for round in 0..2_i64 {
+        let ops = (0..60_000).map(|at| Op::set(path(["a".to_owned(), at.to_string()]), round + 7));
+        stage.source.change(ops.collect()).unwrap();
+        wait_for("step", || is_in_step(&follow, stage.hello().digest));
+    }
+    let mut told = 0;
+    while told < 120_000 {
+        match follow.recv_timeout(PATIENCE) {
+            Some(News::Changed(ops)) => told += ops.len(),
+            Some(News::Renewed) if told >= 60_000 => break,
+            Some(_) => {}
+            None => panic!("{told} operations were told, and nothing else"),
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Buckets: the entries of a dict that lie together; or leaves as they were told, of which entries are made when somebody looks.
 //!
-//! Of a large model that was copied most is never looked at, and all that has to be known of it until then are its digests. Told leaves
-//! take a quarter of the memory that their entries do, and are there several times as soon.
+//! Of a large model that was just copied little is looked at, and all that has to be known of it until then are its digests. Told leaves
+//! take less than half the memory that their entries do, and are there several times as soon. They hold the frame that told them; the
+//! next audit looks at all of them.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, BuildHasherDefault};
@@ -18,6 +19,9 @@ use crate::path::Key;
 
 /// The most entries of a bucket: what the first write after a cut copies.
 pub(super) const BUCKET_MAX: usize = 128;
+
+/// Fewer leaves take more memory told than as entries.
+const TOLD_MIN: usize = 8;
 
 /// Neighbours that have together no more than this become one.
 pub(super) const BUCKET_MIN: usize = 32;
@@ -204,6 +208,10 @@ impl<'a> Telling<'a> {
         let digests = std::mem::take(&mut self.digests);
         self.room = digests.len();
         let (body, len) = (body.slice(self.at.clone()), digests.len());
+        if len < TOLD_MIN {
+            return Bucket::Open(open(&body, &digests, seq));
+        }
+        let digests = digests.into_boxed_slice();
         let open = LazyLock::new(Box::new(move || open(&body, &digests, seq)) as Box<_>);
         Bucket::Told(Box::new(Told { first, last, len, open }))
     }

@@ -27,7 +27,7 @@ use crate::bench::process::Running;
 /// What is written to a socket, and read from it, at once.
 const AT_ONCE: usize = 256 * 1024;
 
-/// How many chunks are asked for at once, as replicas do.
+/// How many chunks are asked for at once: as many as replicas do at most.
 const WINDOW: usize = 8;
 
 /// What asks for the answer.

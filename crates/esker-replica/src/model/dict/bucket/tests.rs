@@ -17,13 +17,17 @@ fn entry(key: &Key, seq: u64) -> Entry {
 
 /// A bucket of these leaves, told.
 fn told(numbers: impl IntoIterator<Item = u32>) -> Bucket {
+    let body: Bytes = writer(numbers).finish().into();
+    telling(&body).take(&body, 1)
+}
+
+fn writer(numbers: impl IntoIterator<Item = u32>) -> Writer {
     let mut writer = Writer::default();
     for number in numbers {
         let path = [Key::new("above"), key(number)];
         writer.push_leaf(&path, &Value::from(u64::from(number)));
     }
-    let body: Bytes = writer.finish().into();
-    telling(&body).take(&body, 1)
+    writer
 }
 
 /// What is told in a body, each with its key's number as its digest.
@@ -71,16 +75,23 @@ fn threads_that_look_at_the_same_time_see_the_same() {
 
 #[test]
 fn what_does_not_rise_is_not_told() {
-    let body = Bytes::new();
     let mut telling = Telling::default();
     assert!(telling.push(b"5", 0..0).is_some());
     assert!(telling.push(b"5", 0..0).is_none() && telling.push(b"4", 0..0).is_none());
-    telling.take(&body, 1);
-    assert!(telling.push(b"5", 0..0).is_none(), "it goes on behind");
+    let body: Bytes = writer(3..20).finish().into();
+    let mut telling = self::telling(&body);
+    assert_eq!(telling.take(&body, 1).len(), 17);
+    assert!(telling.push(b"00019", 0..0).is_none(), "it goes on behind");
+    assert_eq!(telling.take(&body, 1).len(), 0);
     telling.begin(Some(&Key::new("3")));
     assert!(telling.push(b"3", 0..0).is_none() && telling.push(b"4", 0..0).is_some());
-    telling.take(&body, 1);
-    assert_eq!(telling.take(&body, 1).len(), 0);
+}
+
+#[test]
+fn a_few_are_made_entries_at_once() {
+    let is_told = |count| is_told(&told(0..count));
+    assert!(!is_told(1) && !is_told(7) && is_told(8));
+    assert_eq!(told(0..7).open().entries.len(), 7);
 }
 
 #[test]
