@@ -223,10 +223,8 @@ impl Live {
         let now = self.now();
         let count: usize = waiting.iter().map(|one| one.ops.len()).sum();
         let (mut all, mut parts) = (Vec::new(), Vec::with_capacity(waiting.len()));
-        let mut rooms = Vec::with_capacity(waiting.len());
         for Transaction { mut ops, done, room } in waiting {
-            parts.push((ops.len(), done));
-            rooms.push(room);
+            parts.push((ops.len(), done, room));
             if ops.len() == count {
                 all = ops;
             } else {
@@ -234,16 +232,16 @@ impl Live {
                 all.append(&mut ops);
             }
         }
-        let published = match self.publisher.change(&all, now) {
+        match self.publisher.change(&all, now) {
             Ok(published) => {
                 let seq = self.publisher.seq();
-                parts.into_iter().for_each(|(_, done)| tell(done, Ok(seq)));
+                parts.into_iter().for_each(|(_, done, _room)| tell(done, Ok(seq)));
                 published
             }
             Err(_) => {
                 let mut rest = &all[..];
                 let mut published = Vec::new();
-                for (count, done) in parts {
+                for (count, done, _room) in parts {
                     let (ops, behind) = rest.split_at(count);
                     rest = behind;
                     let result = self.publisher.change(ops, now);
@@ -252,9 +250,7 @@ impl Live {
                 }
                 published
             }
-        };
-        drop(rooms);
-        published
+        }
     }
 }
 

@@ -194,25 +194,26 @@ impl Model {
 
     /// Does operations as one transaction. Paths have to be within the limits.
     pub fn take(&mut self, ops: &[Op], seq: u64) {
-        for ops in ops.chunks(TOGETHER) {
-            let prepared = self.prepare(ops);
-            for (op, known) in ops.iter().zip(prepared) {
-                self.apply_prepared(op, known, seq);
-            }
-        }
+        self.take_each(ops, seq, |_| {});
     }
 
     /// As [`Model::take`]; those that changed anything.
     pub(crate) fn take_owned(&mut self, mut ops: Vec<Op>, seq: u64) -> Vec<Op> {
         let mut changed = Vec::with_capacity(ops.len());
-        for ops in ops.chunks(TOGETHER) {
-            let prepared = self.prepare(ops);
-            let done = ops.iter().zip(prepared);
-            changed.extend(done.map(|(op, known)| self.apply_prepared(op, known, seq)));
-        }
+        self.take_each(&ops, seq, |is_changed| changed.push(is_changed));
         let mut changed = changed.into_iter();
         ops.retain(|_| changed.next().unwrap_or_default());
         ops
+    }
+
+    /// As [`Model::take`]; tells of each whether it changed anything.
+    fn take_each(&mut self, ops: &[Op], seq: u64, mut told: impl FnMut(bool)) {
+        for ops in ops.chunks(TOGETHER) {
+            let prepared = self.prepare(ops);
+            for (op, known) in ops.iter().zip(prepared) {
+                told(self.apply_prepared(op, known, seq));
+            }
+        }
     }
 
     /// Does the operations of a frame, adds to `done` what changed anything, and tells how many there were.

@@ -280,19 +280,15 @@ pub(crate) fn decode_told(body: &[u8], count: usize) -> Result<Vec<Op>, Malforme
     Ok(all)
 }
 
-/// The keys and the leaves of operations that set those of one dict, one behind the other.
-pub(crate) fn leaves(body: &[u8]) -> impl Iterator<Item = Result<(Key, Value), Malformed>> {
-    let mut reader = Reader::new(body);
-    let mut next = move || {
-        reader.byte()?;
-        reader.varint()?;
-        let mut key = "";
-        for _ in 0..reader.count()? {
-            key = reader.text()?;
-        }
-        Ok((Key::new(key), Value::decode(&mut reader)?))
-    };
-    std::iter::from_fn(move || Some(next()))
+/// Reads the last key and the leaf of an operation that sets one.
+pub(crate) fn leaf(reader: &mut Reader<'_>) -> Result<(Key, Value), Malformed> {
+    reader.byte()?;
+    reader.varint()?;
+    let mut key = "";
+    for _ in 0..reader.count()? {
+        key = reader.text()?;
+    }
+    Ok((Key::new(key), Value::decode(reader)?))
 }
 
 /// Writes them all.

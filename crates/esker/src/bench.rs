@@ -33,7 +33,7 @@ use machine::Machine;
 pub(crate) use model::publish::What as Published;
 use peers::{Tools, Wanted};
 use process::Running;
-use table::Table;
+use table::{Case, Table};
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -197,6 +197,16 @@ impl Bench {
     /// Says what is measured next.
     fn begin(&self, what: &str) {
         say::note(format!("· {what}"));
+    }
+
+    /// Whether a case cannot be measured because less than so many bytes of memory are free; the table says so then.
+    fn lacks_memory(&mut self, needed: u64, (key, what): (&str, &str)) -> bool {
+        let is_lacking = machine::available() < needed;
+        if is_lacking {
+            let why = format!("less than {} MB of memory is free", needed / 1_000_000);
+            self.table.push(Case::not_run(key, what, why));
+        }
+        is_lacking
     }
 
     /// Measures the sides of a case alternately, so that what disturbs one disturbs the others.

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use rustc_hash::FxHasher;
 
 use super::{Entry, Leaf, Node};
+use crate::bytes::Reader;
 use crate::digest::Digest;
 use crate::op;
 use crate::path::Key;
@@ -221,9 +222,9 @@ impl<'a> Telling<'a> {
 fn open(body: &[u8], digests: &[[u8; 16]], seq: u64) -> Open {
     let len = digests.len();
     let mut open = Open { hashes: Vec::with_capacity(len), entries: Vec::with_capacity(len) };
-    let mut leaves = op::leaves(body);
+    let mut reader = Reader::new(body);
     for digest in digests {
-        let (key, value) = leaves.next().and_then(Result::ok).expect("it could be read before");
+        let (key, value) = op::leaf(&mut reader).expect("it could be read before");
         let node = Node::Leaf(Leaf::new(value, Digest::from_bytes(*digest)));
         open.push(Entry { key, seq, node });
     }

@@ -12,7 +12,6 @@ use super::made::{self, Dice};
 use super::stage::{self, Stage};
 use super::{BATCH, PATIENCE};
 use crate::bench::Bench;
-use crate::bench::machine;
 use crate::bench::table::{Case, Rounds, Unit};
 
 /// How often a batch of changes is given: 100,000 changes a second.
@@ -30,9 +29,7 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
         "a replica that comes late to {leaves} leaves, 100,000 of which change every second"
     );
     let needed = leaves as u64 * LEAF_BYTES;
-    if machine::available() < needed {
-        let why = format!("less than {} MB of memory is free", needed / 1_000_000);
-        bench.table.push(Case::not_run(key, what, why));
+    if bench.lacks_memory(needed, (&key, &what)) {
         return Ok(());
     }
     bench.begin(&format!("a replica comes late to {leaves} leaves that change"));

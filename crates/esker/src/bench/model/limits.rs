@@ -11,7 +11,7 @@ use bytes::Bytes;
 use esker_bus::bus::Bus;
 use esker_bus::caller::Caller;
 use esker_bus::endpoint::Endpoint;
-use esker_replica::ask::{Answer, Ask, Cut};
+use esker_replica::ask::{Answer, Ask};
 use esker_replica::follow::ask;
 use esker_replica::json;
 use esker_replica::model::{Found, Model};
@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use super::PATIENCE;
 use super::stage::NAME;
-use super::storm::is_last;
+use super::storm::{self, is_last};
 use crate::bench::peers;
 use crate::bench::process::Running;
 
@@ -92,10 +92,7 @@ pub(super) fn chunks(bus: &Bus, at: &Endpoint) -> Result<f64> {
 }
 
 async fn fetch(caller: Caller) -> Result<()> {
-    ask(&caller, NAME, &Ask::Hello).await?;
-    let (_, Answer::Cut(cut)) = ask(&caller, NAME, &Ask::Cut(Cut::default())).await? else {
-        bail!("CUT is answered with something else");
-    };
+    let cut = storm::cut(&caller, 0).await?;
     let (mut asked, mut under_way) = (0, JoinSet::new());
     let (mut has_last, mut is_over) = (false, false);
     loop {

@@ -12,7 +12,7 @@ use esker_bus::bus::Bus;
 use esker_bus::caller::Caller;
 use esker_bus::endpoint::Endpoint;
 use esker_bus::service::{Frames, Outcome, Service};
-use esker_replica::ask::{Answer, Ask, Cut};
+use esker_replica::ask::{Answer, Ask, Cut, Cutting};
 use esker_replica::follow::{Follow, ask};
 use esker_replica::frame::{HEADER, Header};
 use esker_replica::live;
@@ -24,7 +24,6 @@ use esker_wire::message::Message;
 use super::stage::{self, NAME, Stage};
 use super::{PATIENCE, made};
 use crate::bench::Bench;
-use crate::bench::machine;
 use crate::bench::table::{Bound, Case, Rounds, Unit};
 use crate::planes;
 
@@ -84,9 +83,7 @@ fn replicas(bench: &mut Bench, count: usize, width: usize) -> Result<()> {
     let what =
         format!("{count} replicas of {leaves} leaves, all at once, until the last is in step");
     let needed = count as u64 * (leaves as u64 * LEAF_BYTES + REPLICA_BYTES);
-    if machine::available() < needed {
-        let why = format!("less than {} MB of memory is free", needed / 1_000_000);
-        bench.table.push(Case::not_run(key, what, why));
+    if bench.lacks_memory(needed, (key, &what)) {
         return Ok(());
     }
     bench.begin(&format!("{count} replicas at once that keep {leaves} leaves"));
@@ -129,11 +126,7 @@ fn next(results: &Receiver<Result<usize>>) -> Result<usize> {
 
 /// Asks as a replica does, and keeps nothing: how many bytes it is given.
 async fn fetch(caller: &Caller, from: u64) -> Result<usize> {
-    ask(caller, NAME, &Ask::Hello).await?;
-    let wish = Cut { from, ..Cut::default() };
-    let (_, Answer::Cut(cut)) = ask(caller, NAME, &Ask::Cut(wish)).await? else {
-        bail!("CUT is answered with something else");
-    };
+    let cut = cut(caller, from).await?;
     let mut bytes = 0;
     for index in 0.. {
         let chunk = Ask::Chunk { cut: cut.cut, index, zstd: true };
@@ -146,6 +139,16 @@ async fn fetch(caller: &Caller, from: u64) -> Result<usize> {
         }
     }
     Ok(bytes)
+}
+
+/// Asks for a cut that is no older than this transaction, as a replica does.
+pub(super) async fn cut(caller: &Caller, from: u64) -> Result<Cutting> {
+    ask(caller, NAME, &Ask::Hello).await?;
+    let wish = Cut { from, ..Cut::default() };
+    match ask(caller, NAME, &Ask::Cut(wish)).await? {
+        (_, Answer::Cut(cut)) => Ok(cut),
+        _ => bail!("CUT is answered with something else"),
+    }
 }
 
 /// Whether a chunk is the last one.
