@@ -43,7 +43,8 @@ fn a_problem_is_shown_by_its_id_or_its_stage() {
     assert!(problem["age_s"].as_i64().is_some_and(|age| (0..60).contains(&age)), "{problem}");
     assert_eq!((&problem["acknowledged"], &problem["muted"]), (&Value::Null, &Value::Null));
     let list = world.ok(&["problems"]);
-    assert_eq!(list, world.ok(&["problems", "list"]));
+    let first = |list: &str| list.split_once("  since ").map(|(first, _)| first.to_owned());
+    assert_eq!(first(&list), first(&world.ok(&["problems", "list"])));
     assert!(list.contains(&format!(" s, id {id}\n")), "{list}");
     assert!(list.contains(&format!("| … 11 lines more: esker problems show {id}\n")), "{list}");
     assert!(!list.contains("| 11\n") && list.contains("| 12\n"), "the last lines: {list}");

@@ -75,10 +75,8 @@ impl World {
         // What a killed one left behind says nothing about this one.
         drop(fs::remove_file(self.path(".esker/endpoints.json")));
         let running = self.start_with(&["up", "--port-base", "0"], environment);
-        self.wait_for("the endpoints", || {
-            let endpoints = self.endpoints();
-            endpoints["hub"].is_object() && endpoints["web"].is_string()
-        });
+        // The runner is the last to start: before, it reads the definition, which a test may spoil afterwards.
+        self.wait_for("the runner", || self.endpoints()["runner"].is_object());
         running
     }
 
