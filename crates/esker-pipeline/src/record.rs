@@ -80,5 +80,6 @@ pub(crate) fn change(resource: Resource, content: Option<Bytes>, message: String
         message: Some(message),
         author: None,
         provenance: None,
+        base: None,
     }
 }

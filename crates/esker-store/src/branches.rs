@@ -7,6 +7,7 @@ use esker_wire::name::Branch;
 use esker_wire::revision::Revision;
 
 use crate::error::Error;
+use crate::fork::Fork;
 use crate::history::{Follow, History};
 use crate::index::{self, Index};
 use crate::layout;
@@ -26,6 +27,12 @@ const PART_MAX: usize = 250;
 pub(crate) struct Line {
     pub(crate) history: History,
     pub(crate) lineage: Lineage,
+    /// Where it left `main`, if it did.
+    pub(crate) fork: Option<Fork>,
+    /// What it was until it was begun anew, as long as that is not durable.
+    pub(crate) former: Option<Box<Line>>,
+    /// When it was used last, counted.
+    pub(crate) used: u64,
     /// What of it is on disk; none while the store is open for reading only.
     pub(crate) index: Option<Index>,
     pub(crate) durable: Option<Revision>,
@@ -54,11 +61,13 @@ impl Store {
     }
 
     fn load(&mut self, branch: &Branch) -> Result<(), Error> {
-        if self.lines.contains_key(branch) {
+        self.uses += 1;
+        if let Some(line) = self.lines.get_mut(branch) {
+            line.used = self.uses;
             return Ok(());
         }
         if let Some(head) = self.reference(&refs::of_branch(branch))? {
-            let line = self.read_line(branch, head)?;
+            let line = Line { used: self.uses, ..self.read_line(branch, head)? };
             self.lines.insert(branch.clone(), line);
         }
         Ok(())
@@ -67,6 +76,10 @@ impl Store {
     /// Reads a branch from its index, and from the commits since.
     fn read_line(&mut self, branch: &Branch, head: Revision) -> Result<Line, Error> {
         let (history, mut index) = Index::load(&self.dir, branch)?;
+        let forked = if history.last().is_none() { self.read_fork(branch, head)? } else { None };
+        if let Some(line) = forked {
+            return Ok(Line { durable: Some(head), ..line });
+        }
         let mut line = Line { history, ..Line::default() };
         let last = line.history.head().map(|step| step.revision);
         if let Follow::Elsewhere = line.history.follow(&mut self.objects, head)? {
@@ -77,6 +90,9 @@ impl Store {
             if self.durable.is_none() && line.history.position(head).is_some() {
                 // Another process writes: what it has acknowledged is not yet where git looks for it.
                 line.history.roll_back(Some(head));
+            } else if let Some(line) = self.read_fork(branch, head)? {
+                // It was an orphan before it was begun anew.
+                return Ok(Line { durable: Some(head), ..line });
             } else if self.durable.is_some() && is_kept {
                 // Rewritten while no esker ran: `look_outside` refuses to follow, as if one had run.
             } else {
@@ -93,7 +109,7 @@ impl Store {
 
     /// Writes the indexes where much is new.
     pub(crate) fn save_indexes(&mut self, new_min: u32) {
-        for (branch, line) in &mut self.lines {
+        for (branch, line) in self.lines.iter_mut().filter(|(_, line)| line.fork.is_none()) {
             let durable = line.durable.and_then(|durable| line.history.position(durable));
             let Some(last) = durable else {
                 continue;

@@ -63,17 +63,17 @@ impl Store {
             let text = format!("{} columns in the key, {KEY_MAX} are allowed", ask.key.len());
             return Err(Fault::bad_request(text));
         }
-        let to = self.position(&ask.branch, &ask.to)?;
-        let found = self.find(&ask.branch, to, &ask.resource)?;
+        let to = self.place(&ask.branch, &ask.to)?;
+        let found = self.find(&to.branch, to.position, &ask.resource)?;
         let (change, before) = found.pair;
         let old = match &ask.from {
             None => before.and_then(|change| change.blob),
             Some(from) => {
-                let from = self.position(&ask.branch, from)?;
-                self.blob_then(&ask.branch, (&found.resource, to), from)?
+                let from = self.place(&ask.branch, from)?;
+                self.blob_then(&ask.branch, (&found.resource, &to), &from)?
             }
         };
-        let entry = self.entry(&ask.branch, &found.resource, found.pair)?;
+        let entry = self.entry(&to.branch, &found.resource, found.pair)?;
         let max = if ask.form == Form::Text { TEXT_MAX } else { CONTENT_MAX as u64 };
         let (mut old, mut new) = (self.side(old)?, self.side(change.blob)?);
         if old.blob != new.blob && old.size.max(new.size) <= max {

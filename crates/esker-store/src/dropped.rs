@@ -10,7 +10,7 @@ use crate::refs;
 use crate::store::Store;
 
 /// What the names of branches begin with that may be dropped.
-const DROPPABLE: &str = "backfill/";
+const DROPPABLE: [&str; 2] = ["backfill/", "whatif/"];
 
 impl Store {
     /// The branches whose names begin so, and what they name.
@@ -38,9 +38,10 @@ impl Store {
     /// `bad-request` for a branch that holds what nothing else does; `busy` for one that is being moved.
     pub(crate) fn drop_branch(&mut self, ask: &DropBranch) -> Result<bool, Fault> {
         let branch = &ask.branch;
-        if !branch.as_str().starts_with(DROPPABLE) {
+        if !DROPPABLE.iter().any(|first| branch.as_str().starts_with(first)) {
             let message = format!("the branch {branch} is not dropped: it holds what is kept");
-            return Err(Fault::bad_request(message).hint("only what backfills made is dropped"));
+            return Err(Fault::bad_request(message)
+                .hint("only what backfills and what-ifs made is dropped"));
         }
         if self.history(branch)?.last().is_none() {
             return Ok(false);

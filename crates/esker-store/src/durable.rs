@@ -153,6 +153,14 @@ impl Durable {
         Ok(())
     }
 
+    /// Waits the same, and has no later start do again what the journal tells.
+    pub(crate) fn finish(&mut self) -> Result<(), Error> {
+        self.settle()?;
+        self.journal.finish()?;
+        self.turned = self.number;
+        Ok(())
+    }
+
     /// Waits until all that was written so far, by anyone, is on disk.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         files::sync_all(&self.git_dir)

@@ -80,13 +80,22 @@ impl History {
 
     /// The position of the last commit at or before a time.
     pub(crate) fn at_time(&self, seconds: i64) -> Option<u32> {
-        let found = self.steps.iter().rposition(|step| step.seconds <= seconds);
+        self.at_time_until(seconds, self.last()?)
+    }
+
+    /// The same, of the commits up to a position.
+    pub(crate) fn at_time_until(&self, seconds: i64, last: u32) -> Option<u32> {
+        let found = self.until(last).iter().rposition(|step| step.seconds <= seconds);
         found.and_then(|position| u32::try_from(position).ok())
     }
 
-    /// The revisions that begin with some hexadecimal digits.
-    pub(crate) fn beginning(&self, digits: &str) -> Vec<Revision> {
-        let all = self.steps.iter().map(|step| step.revision);
+    fn until(&self, last: u32) -> &[Step] {
+        &self.steps[..self.steps.len().min(last as usize + 1)]
+    }
+
+    /// The revisions up to a position that begin with some hexadecimal digits.
+    pub(crate) fn beginning(&self, digits: &str, last: u32) -> Vec<Revision> {
+        let all = self.until(last).iter().map(|step| step.revision);
         let mut found: Vec<Revision> = all.filter(|id| begins(id, digits)).collect();
         found.sort_unstable();
         found
@@ -120,6 +129,16 @@ impl History {
         std::iter::from_fn(move || names.next()).filter_map(|(resource, track)| {
             let changes = &self.tracks[*track as usize].changes;
             (!changes.is_empty()).then_some(resource)
+        })
+    }
+
+    /// The last change of every resource that exists as of a position.
+    pub(crate) fn existing(&self, position: u32) -> impl Iterator<Item = (&Resource, Change)> {
+        self.names.iter().filter_map(move |(resource, track)| {
+            let changes = &self.tracks[*track as usize].changes;
+            let end = changes.partition_point(|change| change.position <= position);
+            let change = changes[..end].last()?;
+            change.blob.is_some().then_some((resource, *change))
         })
     }
 
@@ -159,7 +178,7 @@ impl History {
         }
         let track = u32::try_from(self.tracks.len())
             .expect("memory ends before four thousand million names");
-        let changes = Vec::new();
+        let changes = Vec::with_capacity(1);
         self.names.insert(resource.clone(), track);
         self.tracks.push(Track { resource, changes });
         track
@@ -223,7 +242,7 @@ impl History {
 }
 
 /// Reads a commit from disk, without keeping its bytes in memory.
-fn read_commit(objects: &Objects, revision: Revision) -> Result<Commit, Error> {
+pub(crate) fn read_commit(objects: &Objects, revision: Revision) -> Result<Commit, Error> {
     let damaged = |reason: String| Error::Damaged { id: revision, reason };
     let object = objects.read(revision)?;
     let object = object.ok_or_else(|| damaged("is missing".to_owned()))?;

@@ -76,6 +76,11 @@ impl Lineage {
         self.renames.push(rename);
     }
 
+    /// All of them, oldest first.
+    pub(crate) fn renames(&self) -> impl Iterator<Item = &Rename> {
+        self.renames.iter()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.renames.len()
     }

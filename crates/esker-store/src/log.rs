@@ -2,11 +2,12 @@
 
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Resource;
-use esker_wire::revision::Revision;
+use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Filter, Log, Mark, Page};
 
 use crate::lineage::Segment;
 use crate::page::Room;
+use crate::resolve::Place;
 use crate::store::Store;
 
 /// How many commits one request may look at in vain: reading what a commit says takes its time, in which nobody else is
@@ -31,12 +32,31 @@ impl Store {
         if self.history(&ask.branch)?.last().is_none() && ask.at.is_head() {
             return Ok(nothing);
         }
-        let at = self.position(&ask.branch, &ask.at)?;
+        let place = self.place(&ask.branch, &ask.at)?;
+        if place.branch != ask.branch {
+            let ask = self.moved_to(ask, place)?;
+            return self.log(&ask);
+        }
+        let at = place.position;
         let names = self.names_of(ask, at)?;
         match self.span(ask, at)? {
             Some(span) => self.page(ask, &span, &names),
             None => Ok(nothing),
         }
+    }
+
+    /// The same asked of `main`, from which the branch has the commit.
+    fn moved_to(&mut self, ask: &Log, place: Place) -> Result<Log, Fault> {
+        let mut moved = ask.clone();
+        for at in [&mut moved.filter.since, &mut moved.filter.until].into_iter().flatten() {
+            if !self.is_moment(&ask.branch, at)? {
+                let Place { branch, position } = self.place(&ask.branch, at)?;
+                *at = At::from(self.history(&branch)?.step(position).revision);
+            }
+        }
+        moved.at = At::from(self.history(&place.branch)?.step(place.position).revision);
+        moved.branch = place.branch;
+        Ok(moved)
     }
 
     /// The names that the resource asked for had, the newest first; none if all resources are asked for.

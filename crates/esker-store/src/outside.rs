@@ -63,7 +63,7 @@ impl Store {
 
     /// Looks at one branch; why nothing can be put on it, if so.
     fn look(&mut self, branch: &Branch) -> Result<Option<String>, Error> {
-        let head = match self.place(branch)? {
+        let head = match self.whereabouts(branch)? {
             Place::Home => return Ok(None),
             Place::Outside(found) => found,
         };
@@ -79,7 +79,7 @@ impl Store {
                 self.strays.insert(stray.step.name.clone(), stray);
             }
         }
-        let head = match self.place(branch)? {
+        let head = match self.whereabouts(branch)? {
             Place::Home => return Ok(None),
             Place::Outside(found) => found.or(head),
         };
@@ -104,7 +104,7 @@ impl Store {
         }
     }
 
-    fn place(&mut self, branch: &Branch) -> Result<Place, Error> {
+    fn whereabouts(&mut self, branch: &Branch) -> Result<Place, Error> {
         // In this order: what is settled when it is asked is on disk when that is read.
         let is_waiting = self.durable.as_mut().is_some_and(|durable| durable.is_waiting());
         let found = refs::read(&self.dir, &refs::of_branch(branch))?;

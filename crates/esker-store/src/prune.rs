@@ -151,6 +151,7 @@ impl Store {
             message: Some(format!("prune: {} contents of {} bytes", goes.count, goes.bytes)),
             author: ask.author.clone(),
             provenance: None,
+            base: None,
         })?;
         let stage =
             Stage::Recorded { plan: Box::new(plan), record: name, revision: stored.revision };

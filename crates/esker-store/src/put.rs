@@ -49,13 +49,41 @@ impl Store {
     /// Commits the items together; durable after the next flush. A PUT that changes nothing makes no commit.
     pub(crate) fn put(&mut self, put: &Put) -> Result<Stored, Fault> {
         self.check_branch(&put.branch)?;
+        let Some(base) = put.base else {
+            return self.put_there(put);
+        };
+        let previous = self.judge(put)?;
+        let former = self.begin_at(&put.branch, base)?;
+        let mark = self.objects.waiting().len();
+        let stored = self.put_there(put);
+        stored.as_ref().inspect_err(|_| self.objects.forget_after(mark)).ok();
+        self.end_begin(&put.branch, former, stored.is_ok());
+        let mut stored = stored?;
+        for (item, previous) in stored.items.iter_mut().zip(previous) {
+            item.previous = previous;
+        }
+        Ok(stored)
+    }
+
+    /// The revisions that the items have on a branch before it is begun anew, if they are as the writer believes.
+    fn judge(&mut self, put: &Put) -> Result<Vec<Option<Revision>>, Fault> {
+        let meant = self.by_new_names(put)?;
+        let history = self.history(&put.branch)?;
+        let judged = meant.items.iter().map(|item| {
+            let current = history.current(&item.resource).map(|(revision, _)| revision);
+            check_expected(&item.resource, item.if_head, current).map(|()| current)
+        });
+        judged.collect()
+    }
+
+    fn put_there(&mut self, put: &Put) -> Result<Stored, Fault> {
         let asked = put;
         let put = &*self.by_new_names(asked)?;
         check(put, self.options.content_max)?;
         let effects = self.effects(put)?;
         let changed: Vec<&Effect<'_>> =
             effects.iter().filter(|effect| effect.is_change()).collect();
-        let head = if changed.is_empty() {
+        let head = if changed.is_empty() && put.base.is_none() {
             self.head(&put.branch)?
         } else {
             let mark = self.objects.waiting().len();
@@ -79,7 +107,10 @@ impl Store {
         let mut effects = Vec::with_capacity(put.items.len());
         for item in &put.items {
             let current = self.history(&put.branch)?.current(&item.resource);
-            check_expected(&item.resource, item.if_head, current.map(|(revision, _)| revision))?;
+            if put.base.is_none() {
+                let revision = current.map(|(revision, _)| revision);
+                check_expected(&item.resource, item.if_head, revision)?;
+            }
             let before = current.map(|(_, blob)| blob);
             let taken = match &item.content {
                 Some(content) => Some(self.take_in(&item.resource, content, before)?),
@@ -113,7 +144,11 @@ impl Store {
             None => self.objects.put(Kind::Tree, Vec::new(), None)?,
         };
         let when = self.when(&put.branch)?;
-        let items: Vec<&Item> = changed.iter().map(|effect| effect.item).collect();
+        let mut items: Vec<&Item> = changed.iter().map(|effect| effect.item).collect();
+        if items.is_empty() {
+            // The branch is begun, and nothing on it is another than at its base.
+            items.extend(&put.items);
+        }
         let commit = Commit {
             tree,
             parent: parent.map(|step| step.revision),

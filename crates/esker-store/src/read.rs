@@ -7,11 +7,12 @@ use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::snapshot::{Content, Entry, Get, List, Listing, Stat};
 
+use crate::history::Change;
 use crate::lineage::Pair;
 use crate::near::nearest;
 use crate::page::Room;
 use crate::rename::Found;
-use crate::resolve::timestamp;
+use crate::resolve::{Place, timestamp};
 use crate::store::Store;
 
 /// How many older names one LIST tells.
@@ -23,10 +24,10 @@ impl Store {
     /// # Errors
     /// `not-found` or `ambiguous`.
     pub fn get(&mut self, ask: &Get) -> Result<Content, Fault> {
-        let position = self.position(&ask.branch, &ask.at)?;
-        let found = self.find(&ask.branch, position, &ask.resource)?;
-        let at = self.history(&ask.branch)?.step(position).revision;
-        let entry = self.described(&ask.branch, &ask.resource, &found)?;
+        let Place { branch, position } = self.place(&ask.branch, &ask.at)?;
+        let found = self.find(&branch, position, &ask.resource)?;
+        let at = self.history(&branch)?.step(position).revision;
+        let entry = self.described(&branch, &ask.resource, &found)?;
         if ask.unless == Some(entry.revision) {
             let bytes = None;
             return Ok(Content { at, entry, bytes });
@@ -44,9 +45,9 @@ impl Store {
     /// # Errors
     /// `not-found` or `ambiguous`.
     pub fn stat(&mut self, ask: &Stat) -> Result<Entry, Fault> {
-        let position = self.position(&ask.branch, &ask.at)?;
-        let found = self.find(&ask.branch, position, &ask.resource)?;
-        self.described(&ask.branch, &ask.resource, &found)
+        let Place { branch, position } = self.place(&ask.branch, &ask.at)?;
+        let found = self.find(&branch, position, &ask.resource)?;
+        self.described(&branch, &ask.resource, &found)
     }
 
     /// What was found by a name, described.
@@ -71,11 +72,11 @@ impl Store {
         if self.history(&ask.branch)?.last().is_none() && ask.at.is_head() {
             return Ok(listing);
         }
-        let position = self.position(&ask.branch, &ask.at)?;
+        let Place { branch, position } = self.place(&ask.branch, &ask.at)?;
         if ask.older {
-            listing.older = self.older_at(&ask.branch, position)?;
+            listing.older = self.older_at(&branch, position)?;
         }
-        let (history, lineage) = self.lineage(&ask.branch)?;
+        let (history, lineage) = self.lineage(&branch)?;
         listing.at = Some(history.step(position).revision);
         let limit = ask.limit.map_or(usize::MAX, |limit| limit as usize);
         // One more than asked for tells whether there is a next page.
@@ -95,7 +96,7 @@ impl Store {
             listing.older.iter().map(|(name, now)| name_bytes(name) + name_bytes(now)).sum(),
         );
         for (resource, pair) in found {
-            let entry = self.entry(&ask.branch, &resource, pair)?;
+            let entry = self.entry(&branch, &resource, pair)?;
             if !room.take(&entry) {
                 listing.next = listing.entries.last().map(|entry| entry.resource.clone());
                 break;
@@ -128,6 +129,13 @@ impl Store {
         resource: &Resource,
         position: u32,
     ) -> Result<Fault, Fault> {
+        if let Some((fork, on_main)) = self.fork_of(branch)? {
+            let is_gone = self.history(branch)?.changes(resource, position).is_empty();
+            let was = !self.history(&Branch::main())?.changes(resource, on_main).is_empty();
+            if position > fork.last && is_gone && was {
+                return self.absent(&Branch::main(), resource, on_main);
+            }
+        }
         let history = self.history(branch)?;
         let at = history.step(position).revision;
         if let Some(change) = history.changes(resource, position).last() {
@@ -142,6 +150,25 @@ impl Store {
         Ok(Fault::new(Code::NotFound, message).candidates(near))
     }
 
+    /// A change that a branch has from `main`, as it is there.
+    fn as_on_main(
+        &mut self,
+        branch: &Branch,
+        resource: &Resource,
+        change: Change,
+    ) -> Result<Option<(Branch, Pair)>, Fault> {
+        let fork = self.fork_of(branch)?;
+        if fork.is_none_or(|(fork, _)| change.position > fork.last) {
+            return Ok(None);
+        }
+        let revision = self.history(branch)?.step(change.position).revision;
+        let main = Branch::main();
+        let (history, lineage) = self.lineage(&main)?;
+        let position = history.position(revision);
+        let pair = position.and_then(|position| lineage.pair(history, resource, position));
+        Ok(pair.map(|pair| (main, pair)))
+    }
+
     /// A change, described.
     pub(crate) fn entry(
         &mut self,
@@ -149,6 +176,9 @@ impl Store {
         resource: &Resource,
         (change, before): Pair,
     ) -> Result<Entry, Fault> {
+        if let Some((on_main, pair)) = self.as_on_main(branch, resource, change)? {
+            return self.entry(&on_main, resource, pair);
+        }
         let (history, lineage) = self.lineage(branch)?;
         let revision = history.step(change.position).revision;
         let previous = before.map(|before| history.step(before.position).revision);

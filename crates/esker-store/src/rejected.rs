@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use esker_wire::name::Branch;
 use jiff::Timestamp;
 
+use crate::durable::Durable;
 use crate::error::Error;
 use crate::index;
 use crate::locks;
@@ -68,6 +69,8 @@ impl Store {
         if self.history(branch)?.head().map(|step| step.revision) != Some(head) {
             return Ok(false);
         }
+        // What the journal tells would come back after a crash.
+        self.durable.as_mut().map_or(Ok(()), Durable::finish)?;
         let is_removed = locks::remove(&self.dir, &name, head)?;
         if is_removed {
             index::remove(&self.dir, branch)?;

@@ -15,6 +15,7 @@ use crate::large::ATTRIBUTES;
 use crate::lineage::{self, FILE, Lineage, Pair, RENAMES_MAX, Rename, Segment};
 use crate::objects::Kind;
 use crate::put;
+use crate::resolve::Place;
 use crate::store::Store;
 use crate::trailers;
 use crate::tree;
@@ -175,11 +176,40 @@ impl Store {
     pub(crate) fn blob_then(
         &mut self,
         branch: &Branch,
+        (name, at): (&Resource, &Place),
+        then: &Place,
+    ) -> Result<Option<Revision>, Fault> {
+        let fork = self.fork_of(branch)?.filter(|_| at.branch != then.branch);
+        let name = match fork {
+            None => self.name_then(&at.branch, (name, at.position), then.position)?,
+            // By way of the base, which both have.
+            Some((fork, on_main)) => {
+                let there = |branch: &Branch| if branch.is_main() { on_main } else { fork.last };
+                let base = there(&at.branch);
+                let name = self.name_then(&at.branch, (name, at.position), base)?;
+                match name {
+                    Some(name) => {
+                        let base = there(&then.branch);
+                        self.name_then(&then.branch, (&name, base), then.position)?
+                    }
+                    None => None,
+                }
+            }
+        };
+        let history = self.history(&then.branch)?;
+        let change = name.and_then(|name| history.changes(&name, then.position).last());
+        Ok(change.and_then(|change| change.blob))
+    }
+
+    /// What a resource, named as it is at a commit, is called at another of the same branch.
+    fn name_then(
+        &mut self,
+        branch: &Branch,
         (name, at): (&Resource, u32),
         then: u32,
-    ) -> Result<Option<Revision>, Fault> {
+    ) -> Result<Option<Resource>, Fault> {
         let (history, lineage) = self.lineage(branch)?;
-        let name = if then > at {
+        Ok(if then > at {
             lineage.locate(history, name, then)
         } else {
             let mut segments = lineage.segments(name, at).into_iter();
@@ -190,9 +220,7 @@ impl Store {
                 last.is_some_and(|change| change.position >= segment.first)
             };
             segment.filter(is_its).map(|segment| segment.name)
-        };
-        let change = name.and_then(|name| history.changes(&name, then).last());
-        Ok(change.and_then(|change| change.blob))
+        })
     }
 
     /// A PUT with the resources it means: an older name means what has another name by now, unless the PUT says

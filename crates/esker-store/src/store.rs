@@ -18,6 +18,7 @@ use crate::commit::{Commit, IDENTITY, When};
 use crate::durable::Durable;
 use crate::error::Error;
 use crate::files;
+use crate::index;
 use crate::journal::Batch;
 use crate::large::Large;
 use crate::layout::{self, Hold};
@@ -125,6 +126,8 @@ pub struct Store {
     pub(crate) moving: BTreeMap<String, (u64, Revision)>,
     /// The references that others have moved while they were to be moved, by name.
     pub(crate) strays: BTreeMap<String, Stray>,
+    /// How often a branch was used.
+    pub(crate) uses: u64,
     told: Cache<Arc<Told>>,
     pub(crate) durable: Option<Durable>,
     /// Dropped last: the store is held until all is in its place.
@@ -190,6 +193,7 @@ impl Store {
             moves_waiting: Vec::new(),
             moving: BTreeMap::new(),
             strays: BTreeMap::new(),
+            uses: 0,
             told: Cache::new(TOLD_MAX),
             durable: None,
             held: None,
@@ -344,9 +348,14 @@ impl Store {
         self.objects.written(number);
         self.tags_waiting.clear();
         self.moves_waiting.clear();
-        for line in self.lines.values_mut() {
+        for (branch, line) in &mut self.lines {
             line.durable = line.history.head().map(|step| step.revision);
+            let is_anew = line.former.take().is_some_and(|former| former.index.is_some());
+            if is_anew && let Err(error) = index::remove(&self.dir, branch) {
+                tracing::warn!(%branch, %error, "cannot remove the index of what a branch was");
+            }
         }
+        self.unload();
         // Whether something is stuck is told when the next batch comes.
         drop(self.note_settled());
         Ok(true)
@@ -412,6 +421,9 @@ impl Store {
         self.tags_waiting.clear();
         self.moves_waiting.clear();
         for line in self.lines.values_mut() {
+            if let Some(former) = line.former.take() {
+                *line = *former;
+            }
             line.history.roll_back(line.durable);
         }
         self.lines.retain(|_, line| line.history.last().is_some());

@@ -27,7 +27,7 @@ impl Store {
     pub(crate) fn tag(&mut self, ask: &Tag) -> Result<Revision, Fault> {
         check_name(&ask.name)?;
         check_meaning(&ask.name)?;
-        let position = self.position(&Branch::main(), &ask.at)?;
+        let position = self.position(&ask.at)?;
         let target = self.history(&Branch::main())?.step(position).revision;
         if let Some(named) = self.tagged(&ask.name)? {
             return if named == target {

@@ -21,7 +21,7 @@ impl Store {
     /// `not-found` or `ambiguous` for the resource asked for.
     pub fn why(&mut self, ask: &Why) -> Result<Vec<WhyNode>, Fault> {
         let main = Branch::main();
-        let position = self.position(&main, &ask.at)?;
+        let position = self.position(&ask.at)?;
         let mut nodes = Vec::new();
         let mut told: HashSet<(Resource, Revision)> = HashSet::new();
         let mut rest = vec![(0, position, ask.resource.clone())];
@@ -37,7 +37,7 @@ impl Store {
                 entry.provenance.as_ref().filter(|_| is_new && depth < DEPTH_MAX)
             {
                 for input in provenance.inputs.iter().rev() {
-                    let found = self.position(&main, &At::from(input.revision));
+                    let found = self.position(&At::from(input.revision));
                     rest.extend(
                         found.map(|position| (depth + 1, position, input.resource.clone())),
                     );

@@ -211,6 +211,7 @@ fn keep(
         message: Some(format!("refused: {why}")),
         author: None,
         provenance: Some(store::provenance(bench, run, began, BAD_DATA)),
+        base: None,
     };
     match line.ask(bench, &put)? {
         Ok(_) => Ok(true),

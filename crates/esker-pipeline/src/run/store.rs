@@ -102,6 +102,7 @@ fn request(bench: &Bench, run: &Run, made: Made, began: Began) -> Put {
         message: Some(message(run)),
         author: None,
         provenance: Some(provenance(bench, run, began, 0)),
+        base: None,
     }
 }
 

@@ -30,9 +30,9 @@ fn what_was_when() {
     assert_eq!(history.at_time(20), Some(2));
     assert_eq!(history.at_time(19), Some(0));
     assert_eq!(history.at_time(9), None);
-    assert_eq!(history.beginning("1"), [id(0x11), id(0x12)]);
-    assert_eq!(history.beginning("1212"), [id(0x12)]);
-    assert_eq!(history.beginning(&"1".repeat(41)), []);
+    assert_eq!(history.beginning("1", 9), [id(0x11), id(0x12)]);
+    assert_eq!(history.beginning("1212", 9), [id(0x12)]);
+    assert_eq!(history.beginning(&"1".repeat(41), 9), []);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod crash;
 mod deep;
 mod dropped;
 mod flips;
+mod forks;
 mod full;
 mod git;
 mod golden;

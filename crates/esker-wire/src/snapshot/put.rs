@@ -72,6 +72,9 @@ pub struct Put {
     pub author: Option<String>,
     /// The run that made the contents.
     pub provenance: Option<Provenance>,
+    /// Begin the branch at this commit of `main`; if it exists, begin it anew there. What the writer believes is
+    /// judged against the branch as it was before.
+    pub base: Option<Revision>,
 }
 
 /// What a PUT did.
@@ -113,6 +116,7 @@ impl Put {
             message: None,
             author: None,
             provenance: None,
+            base: None,
         }
     }
 }
@@ -190,6 +194,9 @@ impl Request for Put {
         if let Some(provenance) = &self.provenance {
             provenance.write(head);
         }
+        if let Some(base) = self.base {
+            head.push("base", base);
+        }
         message.body.extend(self.items.iter().filter_map(|item| item.content.clone()));
         message
     }
@@ -221,6 +228,7 @@ impl Request for Put {
             message: head.text("message"),
             author: head.get("author").map(str::to_owned),
             provenance: Provenance::read(head)?,
+            base: head.parse("base")?,
         })
     }
 

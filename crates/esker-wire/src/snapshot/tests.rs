@@ -102,6 +102,7 @@ fn put() {
         message: Some("why\n\nat length".into()),
         author: Some("A Person <a@b>".into()),
         provenance: Some(provenance()),
+        base: None,
     };
     put.items[0].if_head = Some(Expect::Absent);
     put.items[2].if_head = Some(Expect::Revision(revision('4')));
@@ -125,6 +126,10 @@ fn put() {
         [true, true, false]
     );
     round(&put, &reply);
+    assert_eq!(put.to_message().head().get("base"), None);
+    put.base = Some(revision('6'));
+    round(&put, &reply);
+    assert_eq!(put.to_message().head().get("base"), Some(revision('6').to_string().as_str()));
 }
 
 #[test]

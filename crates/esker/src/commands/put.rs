@@ -35,6 +35,7 @@ pub(crate) fn put(place: &Place, put: &Put) -> Result<()> {
         message: put.message.clone(),
         author: author(),
         provenance: None,
+        base: None,
     })?;
     let item = &stored.items[0];
     let revision = item.revision.unwrap_or(stored.revision).to_string();

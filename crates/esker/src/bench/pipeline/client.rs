@@ -78,6 +78,7 @@ impl Client {
                 message: None,
                 author: None,
                 provenance: None,
+                base: None,
             };
             self.caller.call_blocking(&put, PATIENCE)?;
         }

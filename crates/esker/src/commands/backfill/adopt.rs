@@ -86,6 +86,7 @@ fn newest(hub: &Hub, book: &Book, (head, result): (Revision, Revision)) -> Resul
         message: Some(message),
         author: None,
         provenance: book.provenance(hub, result)?,
+        base: None,
     };
     let stored = hub.call(&put).map_err(|error| {
         let fault = error.downcast_ref::<Fault>();

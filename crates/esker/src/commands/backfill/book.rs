@@ -204,7 +204,7 @@ fn item(resource: Resource, content: impl Into<bytes::Bytes>, if_head: Option<Ex
 
 fn commit(items: Vec<Item>, branch: &Branch, message: String) -> Put {
     let (branch, message) = (branch.clone(), Some(message));
-    Put { items, branch, message, author: None, provenance: None }
+    Put { items, branch, message, author: None, provenance: None, base: None }
 }
 
 /// The record of one version. Its outputs are what the same commit holds.

@@ -125,6 +125,7 @@ fn change(
         message: Some(format!("{stage}: {what}")),
         author: author(),
         provenance: None,
+        base: None,
     })?;
     Ok(())
 }
