@@ -2,7 +2,7 @@
 //! and the way back.
 //!
 //! Everything here reads the store's repository as it is on disk, as anyone with git might: nothing of it takes
-//! part in a PUT. Nothing is ever forced, here or there.
+//! part in a PUT. Nothing is ever forced, here or there, but what-ifs, which are begun anew.
 
 pub mod replica;
 pub mod restore;

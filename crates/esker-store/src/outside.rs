@@ -12,11 +12,13 @@ use esker_wire::fault::Fault;
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::Revision;
 
+use crate::branches::Line;
 use crate::commit::{Commit, IDENTITY};
 use crate::error::Error;
 use crate::files;
 use crate::history::{Change, Follow, History};
 use crate::locks::{self, Move};
+use crate::mirror::replica::Following;
 use crate::objects::Kind;
 use crate::refs;
 use crate::settle::Stray;
@@ -49,8 +51,12 @@ impl Store {
         let branches: Vec<Branch> = self.lines.keys().cloned().collect();
         for branch in branches {
             let before = self.lines.get(&branch).and_then(|line| line.history.last());
+            let head = self.lines.get(&branch).and_then(|line| line.history.head()).copied();
             let looked = self.look(&branch);
             if let Some(line) = self.lines.get(&branch) {
+                let is_same =
+                    head.is_none_or(|head| line.history.position(head.revision).is_some());
+                let before = if is_same { before } else { line.fork.map(|fork| fork.last) };
                 foreign.extend(put_since(&branch, &line.history, before));
             }
             let moved = looked.unwrap_or_else(|error| {
@@ -98,10 +104,27 @@ impl Store {
             self.strays.remove(&refs::of_branch(branch));
             return Ok(None);
         }
+        if self.begun_anew(branch, head)? {
+            return Ok(None);
+        }
         match self.fork(branch, head)? {
             Some(position) => self.put_again(branch, head, position).map(|()| None),
             None => self.rewritten(branch, Some(head)).map(Some),
         }
+    }
+
+    /// Reads a what-if again that was begun anew where a replica follows.
+    fn begun_anew(&mut self, branch: &Branch, head: Revision) -> Result<bool, Error> {
+        if !branch.as_str().starts_with("whatif/") || Following::of(&self.dir).is_none() {
+            return Ok(false);
+        }
+        let read = self.read_fork(branch, head)?;
+        let is_read = read.is_some();
+        self.lines.extend(read.map(|line| {
+            let line = Line { durable: Some(head), used: self.uses, ..line };
+            (branch.clone(), line)
+        }));
+        Ok(is_read)
     }
 
     fn whereabouts(&mut self, branch: &Branch) -> Result<Place, Error> {

@@ -63,7 +63,7 @@ impl Store {
     pub(crate) fn let_go(&mut self, branch: &Branch) -> Result<bool, Error> {
         let name = refs::of_branch(branch);
         let durable = self.lines.get(branch).and_then(|line| line.durable);
-        let Some(head) = durable.filter(|_| !self.moving.contains_key(&name)) else {
+        let Some(head) = durable else {
             return Ok(false);
         };
         if self.history(branch)?.head().map(|step| step.revision) != Some(head) {
@@ -71,6 +71,10 @@ impl Store {
         }
         // What the journal tells would come back after a crash.
         self.durable.as_mut().map_or(Ok(()), Durable::finish)?;
+        self.note_settled()?;
+        if self.moving.contains_key(&name) {
+            return Ok(false);
+        }
         let is_removed = locks::remove(&self.dir, &name, head)?;
         if is_removed {
             index::remove(&self.dir, branch)?;

@@ -7,9 +7,14 @@ use esker_wire::remote::Remote;
 use super::git::{self, Git};
 use crate::error::Error;
 
-/// What is mirrored, and restored: never with a `+`, which would force it.
-pub(crate) const REFSPECS: [&str; 3] =
-    ["refs/heads/*:refs/heads/*", "refs/esker/*:refs/esker/*", "refs/tags/*:refs/tags/*"];
+/// What is mirrored, and restored. Only what-ifs have a `+`, which forces them: they are begun anew elsewhere. It is
+/// first, for of several that fit git takes the first.
+pub(crate) const REFSPECS: [&str; 4] =
+    [SCRATCH, "refs/heads/*:refs/heads/*", "refs/esker/*:refs/esker/*", "refs/tags/*:refs/tags/*"];
+/// What is one writer's to begin anew and to drop.
+const SCRATCH: &str = "+refs/esker/whatif/*:refs/esker/whatif/*";
+/// What the names of these references begin with.
+const SCRATCHES: &str = "refs/esker/whatif/";
 /// How many references are pushed one by one, exactly as they were counted; more are pushed by their folders.
 const REFSPECS_MAX: usize = 1000;
 /// How many references are named when something is wrong with them.
@@ -82,17 +87,21 @@ pub(crate) fn count(git: &Git, here: &Heads, there: &Heads) -> Result<u64, Error
     })
 }
 
-/// Brings all of `here` there, also what was brought before: someone may have removed it. Nothing is ever forced.
+/// Brings all of `here` there, also what was brought before: someone may have removed it. Nothing is ever forced but
+/// what-ifs; those that are not here any more are removed there, unless there are very many references.
 ///
 /// # Errors
 /// If git cannot be run.
 pub(crate) fn push(git: &Git, remote: &Remote, here: &Heads) -> Result<Told, Error> {
-    let refspecs: Vec<String> = here.iter().map(|(name, id)| format!("{id}:{name}")).collect();
-    let mut args = vec!["push", "--porcelain", "--progress", "--no-follow-tags", "--"];
-    args.push(remote.as_given());
+    let lasting = here.iter().filter(|(name, _)| !name.starts_with(SCRATCHES));
+    let refspecs: Vec<String> = lasting.map(|(name, id)| format!("{id}:{name}")).collect();
+    let mut args = vec!["push", "--porcelain", "--progress", "--no-follow-tags"];
     if refspecs.len() > REFSPECS_MAX {
+        args.extend(["--", remote.as_given()]);
         args.extend(REFSPECS);
     } else {
+        // Only what a pattern fits is pruned: what-ifs.
+        args.extend(["--prune", "--", remote.as_given(), SCRATCH]);
         args.extend(refspecs.iter().map(String::as_str));
     }
     let ran = git.run(&args, String::new(), &mut |_| {})?;

@@ -15,7 +15,7 @@ use esker_store::service::Snapshots;
 use esker_store::store::{Options, Store};
 use esker_wire::fault::Code;
 use esker_wire::remote::Remote;
-use esker_wire::snapshot::{Get, Health, MirrorReport, Put, Tag};
+use esker_wire::snapshot::{DropBranch, Get, Health, MirrorReport, Put, Tag};
 use tempfile::TempDir;
 
 use crate::support::{assert_sound, call, events, git, put, resource, try_git};
@@ -386,4 +386,43 @@ fn what_is_no_sound_store_is_not_restored() {
         try_git(bench.folder.path(), &["init", "-q", "--bare", "back/store.4194305.half"]);
     assert!(ok);
     check("missing.git", goes_on(), "does not appear");
+}
+
+/// A what-if begun anew is no fast-forward, and yet neither a mirror nor a replica is at odds with it.
+#[test]
+fn a_what_if_begun_anew_replaces_its_copies_and_a_dropped_one_goes() {
+    let mut bench = Bench::new(&["a.git"]);
+    bench.put("raw/plan", "one");
+    let bases = ["two", "three"]
+        .map(|content| call(&mut bench.snapshots, &put("raw/plan", content)).unwrap().revision);
+    let begin = |bench: &mut Bench, base: usize, content: &str| {
+        let branch = "whatif/x".parse().unwrap();
+        let put = Put { branch, base: Some(bases[base]), ..put("whatif/about", content) };
+        call(&mut bench.snapshots, &put).unwrap();
+        bench.snapshots.settle().unwrap();
+    };
+    begin(&mut bench, 0, "first");
+    bench.wait_same("a.git");
+    let dir = bench.path("replica.git");
+    let every = Duration::from_millis(20);
+    let replica = Replica::start(&dir, bench.remote("a.git"), every, goes_on()).unwrap();
+    let mut reader = snapshots(&dir).following(Some(replica.following()));
+    let get = Get { branch: "whatif/x".parse().unwrap(), ..Get::head(resource("raw/plan")) };
+    assert_eq!(call(&mut reader, &get).unwrap().bytes.unwrap(), "two");
+    begin(&mut bench, 1, "second");
+    bench.wait_same("a.git");
+    wait("the replica", || refs(&dir) == refs(&bench.path("a.git")), String::new);
+    reader.tick();
+    assert_eq!(call(&mut reader, &get).unwrap().bytes.unwrap(), "three");
+    assert!(replica.following().report().trouble.is_none());
+    let gone = DropBranch { branch: "whatif/x".parse().unwrap() };
+    assert!(call(&mut bench.snapshots, &gone).unwrap());
+    assert!(!refs(&bench.path("store.git")).contains("whatif"));
+    bench.put("raw/plan", "four");
+    bench.wait_same("a.git");
+    let main = |path: &Path| git(path, &["rev-parse", "refs/heads/main"]);
+    wait("the replica to go on", || main(&dir) == main(&bench.path("a.git")), String::new);
+    assert!(!refs(&dir).contains("kept"));
+    assert_sound(&bench.path("a.git"));
+    assert_sound(&dir);
 }
