@@ -30,6 +30,8 @@ pub(crate) struct Asked {
     name: String,
     content: Vec<u8>,
     is_tag: bool,
+    /// Where its branch is begun anew.
+    base: Option<Revision>,
     pub(crate) answer: Option<Result<Revision, Fault>>,
 }
 
@@ -69,7 +71,13 @@ impl Run {
         self.tag();
         self.put(&"side/x".parse().unwrap(), 1);
         self.settle();
+        self.begin();
+        self.put(&what_if(), 1);
+        self.settle();
+        self.begin();
+        self.begin();
         self.put_large();
+        self.put(&what_if(), 1);
         self.put(&Branch::main(), 1);
         self.settle();
         for _ in 0..3 {
@@ -149,12 +157,27 @@ impl Run {
     fn tag(&mut self) {
         let number = self.asked.len();
         let (branch, name) = (Branch::main(), format!("t{number}"));
-        self.asked.push(Asked { branch, name, content: Vec::new(), is_tag: true, answer: None });
+        let content = Vec::new();
+        self.asked.push(Asked { branch, name, content, is_tag: true, base: None, answer: None });
         self.send(number);
     }
 
     fn ask(&mut self, branch: Branch, name: String, content: Vec<u8>) {
-        self.asked.push(Asked { branch, name, content, is_tag: false, answer: None });
+        self.asked.push(Asked { branch, name, content, is_tag: false, base: None, answer: None });
+    }
+
+    /// Begins the what-if, or begins it anew, at a commit of main.
+    fn begin(&mut self) {
+        let told = |asked: &Asked| asked.answer.clone().and_then(Result::ok);
+        let is_put = |asked: &&Asked| asked.branch.is_main() && !asked.is_tag;
+        let Some(base) = self.asked.iter().filter(is_put).filter_map(told).next_back() else {
+            return;
+        };
+        let first = self.asked.len();
+        let content = format!("begun {first}").into_bytes();
+        self.ask(what_if(), "raw/r0".to_owned(), content);
+        self.asked[first].base = Some(base);
+        self.send(first);
     }
 
     fn send(&mut self, first: usize) {
@@ -216,10 +239,17 @@ impl Run {
     }
 
     fn look_in(&self, snapshots: &mut Snapshots, said: &Said) -> Result<(), String> {
-        for number in &said.told {
+        let is_left = |number: usize| {
+            let later =
+                said.told.iter().chain(&said.begun).map(|later| (later, &self.asked[*later]));
+            let mut later = later.filter(|(later, _)| **later > number);
+            later
+                .any(|(_, asked)| asked.branch == self.asked[number].branch && asked.base.is_some())
+        };
+        for number in said.told.iter().filter(|number| !is_left(**number)) {
             self.asked[*number].look(snapshots).map_err(|error| format!("{number}: {error}"))?;
         }
-        for branch in [Branch::main(), Branch::records(), "side/x".parse().unwrap()] {
+        for branch in [Branch::main(), Branch::records(), "side/x".parse().unwrap(), what_if()] {
             self.look_at_head(snapshots, &branch, said)?;
         }
         Ok(())
@@ -280,7 +310,7 @@ impl Asked {
             return tag.to_message().to_frames();
         }
         let put = Put::one(self.name.parse().unwrap(), Bytes::from(self.content.clone()));
-        Put { branch: self.branch.clone(), ..put }.to_message().to_frames()
+        Put { branch: self.branch.clone(), base: self.base, ..put }.to_message().to_frames()
     }
 
     fn look(&self, snapshots: &mut Snapshots) -> Result<(), String> {
@@ -298,6 +328,11 @@ impl Asked {
         let is_same = found.bytes.as_deref() == Some(&self.content[..]);
         if is_same { Ok(()) } else { Err(format!("{} at {told} is another", self.name)) }
     }
+}
+
+/// The branch that is begun anew.
+fn what_if() -> Branch {
+    "whatif/x".parse().unwrap()
 }
 
 fn open(dir: &Path) -> Result<Snapshots, Error> {
