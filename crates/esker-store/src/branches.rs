@@ -22,6 +22,9 @@ const BRANCHES_MAX: usize = 10_000;
 /// The longest part of a branch's name between slashes, in bytes: with `.lock` it must be a file's name.
 const PART_MAX: usize = 250;
 
+/// The branch that holds the definition and programs of the project.
+const PROJECT: &str = "project";
+
 /// One branch: its history in memory, and where its reference stands on disk.
 #[derive(Default)]
 pub(crate) struct Line {
@@ -31,6 +34,8 @@ pub(crate) struct Line {
     pub(crate) fork: Option<Fork>,
     /// What it was until it was begun anew, as long as that is not durable.
     pub(crate) former: Option<Box<Line>>,
+    /// Where it was on disk before it was begun anew, as long as that may not be in its place.
+    pub(crate) left: Vec<Revision>,
     /// When it was used last, counted.
     pub(crate) used: u64,
     /// What of it is on disk; none while the store is open for reading only.
@@ -58,6 +63,17 @@ impl Store {
     /// A branch's history; empty if there is no such branch.
     pub(crate) fn history(&mut self, branch: &Branch) -> Result<&History, Error> {
         self.line(branch).map(|line| &line.history)
+    }
+
+    /// What a commit made on a branch now is made under: on `main`, the head of the branch `project`, if there is one.
+    pub(crate) fn project_of(&mut self, branch: &Branch) -> Result<Option<Revision>, Error> {
+        let project: Branch = PROJECT.parse().expect("a word is a branch's name");
+        if !branch.is_main() || self.is_without_project && !self.lines.contains_key(&project) {
+            return Ok(None);
+        }
+        let head = self.history(&project)?.head().map(|step| step.revision);
+        self.is_without_project = head.is_none();
+        Ok(head)
     }
 
     fn load(&mut self, branch: &Branch) -> Result<(), Error> {

@@ -83,17 +83,23 @@ impl Store {
     }
 
     /// What a branch was before it was begun anew is kept until that is durable, or comes back at once.
-    pub(crate) fn end_begin(&mut self, branch: &Branch, former: Option<Line>, is_good: bool) {
+    pub(crate) fn end_begin(&mut self, branch: &Branch, mut former: Option<Line>, is_good: bool) {
         if !is_good {
             self.lines.remove(branch);
             self.lines.extend(former.map(|former| (branch.clone(), former)));
             return;
+        }
+        let mut left = Vec::new();
+        if let Some(former) = &mut former {
+            left.append(&mut former.left);
+            left.extend(former.durable);
         }
         let former = former.map(|mut former| match former.former.take() {
             Some(first) => first,
             None => Box::new(former),
         });
         if let Some(line) = self.lines.get_mut(branch) {
+            line.left = left;
             line.former = former.filter(|former| former.durable.is_some());
         }
     }

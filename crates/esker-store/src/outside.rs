@@ -23,6 +23,7 @@ use crate::objects::Kind;
 use crate::refs;
 use crate::settle::Stray;
 use crate::store::Store;
+use crate::trailers;
 use crate::tree;
 
 /// How many commits of others are gone through for one that is known.
@@ -47,6 +48,7 @@ enum Place {
 impl Store {
     /// Looks whether someone else has moved a branch.
     pub(crate) fn look_outside(&mut self) -> Vec<Foreign> {
+        self.is_without_project = false;
         let mut foreign = Vec::new();
         let branches: Vec<Branch> = self.lines.keys().cloned().collect();
         for branch in branches {
@@ -131,10 +133,15 @@ impl Store {
         // In this order: what is settled when it is asked is on disk when that is read.
         let is_waiting = self.durable.as_mut().is_some_and(|durable| durable.is_waiting());
         let found = refs::read(&self.dir, &refs::of_branch(branch))?;
-        let Some(line) = self.lines.get(branch) else {
+        let Some(line) = self.lines.get_mut(branch) else {
             return Ok(Place::Home);
         };
-        let is_known = found.is_none_or(|found| line.history.position(found).is_some());
+        if !is_waiting {
+            line.left.clear();
+        }
+        let is_known = found.is_none_or(|found| {
+            line.left.contains(&found) || line.history.position(found).is_some()
+        });
         if found == line.durable || is_waiting && is_known {
             Ok(Place::Home)
         } else {
@@ -211,10 +218,8 @@ impl Store {
             None => self.objects.put(Kind::Tree, Vec::new(), None)?,
         };
         let when = self.when(branch)?;
-        let message = format!(
-            "{}\n\nCommitted with git as {head} while esker was putting; put again on top.",
-            theirs.message
-        );
+        let project = self.project_of(branch)?;
+        let message = trailers::again(&theirs.message, head, project);
         let commit = Commit {
             tree,
             parent: Some(parent.revision),

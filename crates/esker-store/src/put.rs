@@ -149,13 +149,14 @@ impl Store {
             // The branch is begun, and nothing on it is another than at its base.
             items.extend(&put.items);
         }
+        let project = self.project_of(&put.branch)?;
         let commit = Commit {
             tree,
             parent: parent.map(|step| step.revision),
             author: put.author.clone().unwrap_or_else(|| IDENTITY.to_owned()),
             committer: IDENTITY.to_owned(),
             when,
-            message: trailers::write(put, &items),
+            message: trailers::write(put, &items, project),
         };
         let revision = self.objects.put(Kind::Commit, commit.to_bytes(), None)?;
         let changes = changed.iter().map(|effect| (effect.item.resource.clone(), effect.blob()));

@@ -136,13 +136,14 @@ impl Store {
         edits.extend(attributes.map(|blob| (ATTRIBUTES, blob)));
         let tree = tree::edit(&mut self.objects, Some(root), &edits)?;
         let when = self.when(branch)?;
+        let project = self.project_of(branch)?;
         let commit = Commit {
             tree: tree.ok_or_else(|| Fault::new(Code::Internal, "the tree came out empty"))?,
             parent: Some(parent.revision),
             author: ask.author.clone().unwrap_or_else(|| IDENTITY.to_owned()),
             committer: IDENTITY.to_owned(),
             when,
-            message: trailers::moved(ask.message.as_deref(), (resource, to)),
+            message: trailers::moved(ask.message.as_deref(), (resource, to), project),
         };
         let new = self.objects.put(Kind::Commit, commit.to_bytes(), None)?;
         let line = self.line_mut(branch)?;

@@ -47,6 +47,7 @@ impl Store {
             revision,
             time: timestamp(seconds),
             summary: told.commit.summary().to_owned(),
+            project: told.trailers.project,
         })
     }
 

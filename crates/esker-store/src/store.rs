@@ -128,6 +128,8 @@ pub struct Store {
     pub(crate) strays: BTreeMap<String, Stray>,
     /// How often a branch was used.
     pub(crate) uses: u64,
+    /// Whether there was no branch `project` when it was looked for last.
+    pub(crate) is_without_project: bool,
     told: Cache<Arc<Told>>,
     pub(crate) durable: Option<Durable>,
     /// Dropped last: the store is held until all is in its place.
@@ -194,6 +196,7 @@ impl Store {
             moving: BTreeMap::new(),
             strays: BTreeMap::new(),
             uses: 0,
+            is_without_project: false,
             told: Cache::new(TOLD_MAX),
             durable: None,
             held: None,

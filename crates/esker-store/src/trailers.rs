@@ -6,6 +6,7 @@
 use esker_wire::message::Section;
 use esker_wire::name::Resource;
 use esker_wire::provenance::Provenance;
+use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Item, Put};
 
 /// What every trailer of ours begins with.
@@ -19,6 +20,8 @@ const NAMED_MAX: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Trailers {
     pub(crate) provenance: Option<Provenance>,
+    /// The head of the branch `project` when it was made.
+    pub(crate) project: Option<Revision>,
     content_types: Vec<(String, String)>,
 }
 
@@ -32,8 +35,8 @@ impl Trailers {
     }
 }
 
-/// The message of a PUT's commit; `changed` are the items it changes.
-pub(crate) fn write(put: &Put, changed: &[&Item]) -> String {
+/// The message of a PUT's commit; `changed` are the items it changes, `project` what it was made under.
+pub(crate) fn write(put: &Put, changed: &[&Item], project: Option<Revision>) -> String {
     let text = put.message.as_deref().map(plain).unwrap_or_default();
     let text = if text.is_empty() { summary(put, changed) } else { text };
     let mut lines = Vec::new();
@@ -47,6 +50,7 @@ pub(crate) fn write(put: &Put, changed: &[&Item]) -> String {
         provenance.write(&mut section);
         lines.extend(section.fields.iter().map(|(key, value)| line(key, &one_line(value))));
     }
+    lines.extend(project.map(of_project));
     if lines.is_empty() && last_paragraph(&text).any(|line| line.starts_with(PREFIX)) {
         lines.push(NOTHING.to_owned());
     }
@@ -54,16 +58,39 @@ pub(crate) fn write(put: &Put, changed: &[&Item]) -> String {
 }
 
 /// The message of a commit that gives a resource another name. A name holds no `: `, so that the trailer can be read.
-pub(crate) fn moved(message: Option<&str>, (from, to): (&Resource, &Resource)) -> String {
+pub(crate) fn moved(
+    message: Option<&str>,
+    (from, to): (&Resource, &Resource),
+    project: Option<Revision>,
+) -> String {
     let text = message.map(plain).unwrap_or_default();
     let text = if text.is_empty() { format!("move {from} to {to}") } else { text };
-    format!("{text}\n\n{}", line("moved", &format!("{from}: {to}")))
+    let mut text = format!("{text}\n\n{}", line("moved", &format!("{from}: {to}")));
+    if let Some(project) = project {
+        text.extend(["\n", &of_project(project)]);
+    }
+    text
+}
+
+/// The message of what someone committed with git as `head` and esker puts again.
+pub(crate) fn again(message: &str, head: Revision, project: Option<Revision>) -> String {
+    let mut text = format!(
+        "{message}\n\nCommitted with git as {head} while esker was putting; put again on top."
+    );
+    if let Some(project) = project {
+        text.extend(["\n\n", &of_project(project)]);
+    }
+    text
+}
+
+fn of_project(project: Revision) -> String {
+    line("project", &project.to_string())
 }
 
 /// Reads the trailers of a message of esker's own. What cannot be read strictly is not there.
 pub(crate) fn read(message: &str) -> Trailers {
     let mut section = Section::default();
-    let mut content_types = Vec::new();
+    let (mut content_types, mut project) = (Vec::new(), None);
     if !message.contains("\n\n") {
         return Trailers::default();
     }
@@ -74,11 +101,14 @@ pub(crate) fn read(message: &str) -> Trailers {
         if key == "content-type" {
             let named = value.split_once(": ");
             content_types.extend(named.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
+        } else if key == "project" {
+            project = value.parse().ok();
         } else {
             section.push(key, value);
         }
     }
-    Trailers { provenance: Provenance::read(&section).unwrap_or_default(), content_types }
+    let provenance = Provenance::read(&section).unwrap_or_default();
+    Trailers { provenance, project, content_types }
 }
 
 /// `run-key` and a value as `Esker-Run-Key: value`.

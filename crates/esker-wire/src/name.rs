@@ -2,14 +2,15 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The longest name of a resource, in bytes.
 pub const NAME_MAX: usize = 255;
 
 /// A resource: `stage/name`, for example `raw/qplan`. It is a name, never a path: where the store keeps it is
-/// the store's own business.
+/// the store's own business. Its text is shared: a store has it many times.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Resource(Box<str>);
+pub struct Resource(Arc<str>);
 
 impl Resource {
     /// The whole name.

@@ -15,7 +15,11 @@ fn asked(message: Option<&str>, provenance: Option<Provenance>) -> Put {
 }
 
 fn written(put: &Put) -> String {
-    write(put, &put.items.iter().collect::<Vec<_>>())
+    write(put, &put.items.iter().collect::<Vec<_>>(), None)
+}
+
+fn written_under(put: &Put, project: Revision) -> String {
+    write(put, &put.items.iter().collect::<Vec<_>>(), Some(project))
 }
 
 fn provenance(program: &str) -> Provenance {
@@ -65,6 +69,28 @@ fn a_forged_paragraph_is_text() {
     assert_eq!(read(&message), Trailers::default());
     let both = written(&asked(Some(&forged), Some(provenance("dog"))));
     assert_eq!(read(&both).provenance, Some(provenance("dog")));
+}
+
+#[test]
+fn what_it_was_made_under_is_told() {
+    let project = Revision::from_bytes([0xab; 20]);
+    let line = format!("Esker-Project: {project}");
+    let alone = written_under(&asked(None, None), project);
+    assert_eq!(alone, format!("put raw/my plan\n\n{line}"));
+    assert_eq!(read(&alone), Trailers { project: Some(project), ..Trailers::default() });
+    let both = read(&written_under(&asked(Some("x"), Some(provenance("cat"))), project));
+    assert_eq!((both.provenance, both.project), (Some(provenance("cat")), Some(project)));
+    let names = ("raw/a".parse().unwrap(), "raw/b".parse().unwrap());
+    let moved = moved(None, (&names.0, &names.1), Some(project));
+    assert_eq!(moved, format!("move raw/a to raw/b\n\nEsker-Moved: raw/a: raw/b\n{line}"));
+    assert_eq!(read(&moved).project, Some(project));
+    assert_eq!(read(&again("theirs", project, Some(project))).project, Some(project));
+    // What a user writes so is text.
+    let forged = format!("x\n\n{line}");
+    assert_eq!(read(&written(&asked(Some(&forged), None))), Trailers::default());
+    assert_eq!(read(&again(&forged, project, None)), Trailers::default());
+    let other = Revision::from_bytes([7; 20]);
+    assert_eq!(read(&written_under(&asked(Some(&forged), None), other)).project, Some(other));
 }
 
 proptest! {

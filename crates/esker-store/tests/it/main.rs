@@ -20,6 +20,7 @@ mod mirrors;
 mod model;
 mod names;
 mod outside;
+mod project;
 mod prune;
 mod rejected;
 mod requests;

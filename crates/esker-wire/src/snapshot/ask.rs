@@ -84,6 +84,8 @@ pub struct Resolved {
     pub time: Timestamp,
     /// The first line of its message.
     pub summary: String,
+    /// The head of the branch `project` when it was made, if it is one of `main` and there was that branch.
+    pub project: Option<Revision>,
 }
 
 impl Request for Resolve {
@@ -112,13 +114,21 @@ impl Request for Resolve {
         head.push("revision", reply.revision);
         head.push("time", reply.time);
         head.push("summary", &reply.summary);
+        if let Some(project) = reply.project {
+            head.push("project", project);
+        }
         message
     }
 
     fn reply_from_message(message: &Message) -> Result<Resolved, Fault> {
         let head = message.head();
         let summary = head.get("summary").unwrap_or_default().to_owned();
-        Ok(Resolved { revision: head.require("revision")?, time: head.require("time")?, summary })
+        Ok(Resolved {
+            revision: head.require("revision")?,
+            time: head.require("time")?,
+            summary,
+            project: head.parse("project")?,
+        })
     }
 }
 

@@ -249,9 +249,11 @@ fn questions() {
     );
     let why = Why { resource: resource("results/plan"), at: at("2025-11-20 17:00") };
     round(&why, &vec![WhyNode { depth: 0, entry: entry() }, WhyNode { depth: 1, entry: entry() }]);
-    let resolved = Resolved { revision: revision('1'), time: time(), summary: "s".into() };
+    let summary = "s".to_owned();
+    let mut resolved = Resolved { revision: revision('1'), time: time(), summary, project: None };
     let resolve = Resolve { at: at("3b734"), branch: Branch::main(), zone: None };
     round(&resolve, &resolved);
+    resolved.project = Some(revision('2'));
     round(&Resolve { zone: Some("Europe/Berlin".into()), ..resolve }, &resolved);
     let tag = Tag { name: "v1".into(), at: at("HEAD"), message: Some("the\nfirst".into()) };
     round(&tag, &revision('1'));

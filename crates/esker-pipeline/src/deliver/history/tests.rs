@@ -77,6 +77,7 @@ impl Service for Long {
                     revision: revision(self.0),
                     time: Timestamp::UNIX_EPOCH,
                     summary: String::new(),
+                    project: None,
                 }),
             };
             Outcome::reply(reply.to_frames())
