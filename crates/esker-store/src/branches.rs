@@ -97,6 +97,13 @@ impl Store {
             return Ok(Line { durable: Some(head), ..line });
         }
         let mut line = Line { history, ..Line::default() };
+        let until = self.options.until.filter(|_| branch.is_main());
+        if let Some(until) = until.filter(|until| line.history.position(*until).is_some()) {
+            line.history.roll_back(Some(until));
+            line.durable = Some(until);
+            line.index = self.durable.is_some().then_some(index);
+            return Ok(line);
+        }
         let last = line.history.head().map(|step| step.revision);
         if let Follow::Elsewhere = line.history.follow(&mut self.objects, head)? {
             let is_kept = match last {
@@ -117,6 +124,9 @@ impl Store {
                 line.history = History::default();
                 line.history.follow(&mut self.objects, head)?;
             }
+        }
+        if until.is_some() {
+            line.history.roll_back(until);
         }
         line.durable = line.history.head().map(|step| step.revision);
         line.index = self.durable.is_some().then_some(index);
@@ -169,6 +179,7 @@ impl Store {
     /// Refuses a branch on which nothing can be put just now: someone has moved it elsewhere, or it would be new
     /// and cannot be made.
     pub(crate) fn check_branch(&mut self, branch: &Branch) -> Result<(), Fault> {
+        self.check_excavation(branch)?;
         let line = self.line(branch)?;
         if let Some(why) = &line.moved {
             return Err(Fault::new(Code::NotWritable, why.clone()).hint(format!(

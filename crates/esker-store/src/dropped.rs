@@ -38,6 +38,7 @@ impl Store {
     /// `bad-request` for a branch that holds what nothing else does; `busy` for one that is being moved.
     pub(crate) fn drop_branch(&mut self, ask: &DropBranch) -> Result<bool, Fault> {
         let branch = &ask.branch;
+        self.check_excavation(branch)?;
         if !DROPPABLE.iter().any(|first| branch.as_str().starts_with(first)) {
             let message = format!("the branch {branch} is not dropped: it holds what is kept");
             return Err(Fault::bad_request(message)

@@ -27,6 +27,7 @@ pub mod names;
 pub mod store;
 
 mod branches;
+pub mod excavate;
 mod fork;
 mod history;
 mod index;

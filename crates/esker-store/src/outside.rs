@@ -15,6 +15,7 @@ use esker_wire::revision::Revision;
 use crate::branches::Line;
 use crate::commit::{Commit, IDENTITY};
 use crate::error::Error;
+use crate::excavate::is_what_if;
 use crate::files;
 use crate::history::{Change, Follow, History};
 use crate::locks::{self, Move};
@@ -50,7 +51,10 @@ impl Store {
     pub(crate) fn look_outside(&mut self) -> Vec<Foreign> {
         self.is_without_project = false;
         let mut foreign = Vec::new();
-        let branches: Vec<Branch> = self.lines.keys().cloned().collect();
+        let is_excavated = self.options.until.is_some();
+        // What ended long ago stays so.
+        let looked_at = self.lines.keys().filter(|branch| !is_excavated || is_what_if(branch));
+        let branches: Vec<Branch> = looked_at.cloned().collect();
         for branch in branches {
             let before = self.lines.get(&branch).and_then(|line| line.history.last());
             let head = self.lines.get(&branch).and_then(|line| line.history.head()).copied();
@@ -117,7 +121,7 @@ impl Store {
 
     /// Reads a what-if again that was begun anew where a replica follows.
     fn begun_anew(&mut self, branch: &Branch, head: Revision) -> Result<bool, Error> {
-        if !branch.as_str().starts_with("whatif/") || Following::of(&self.dir).is_none() {
+        if !is_what_if(branch) || Following::of(&self.dir).is_none() {
             return Ok(false);
         }
         let read = self.read_fork(branch, head)?;

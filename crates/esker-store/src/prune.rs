@@ -41,6 +41,7 @@ impl Store {
     /// `bad-request` if there is no rule, or one for a resource that never was; `busy` if someone else does the same
     /// in another way, or tags came meanwhile; `internal` if history cannot be read whole.
     pub fn prune(&mut self, ask: &Prune) -> Result<Pruned, Fault> {
+        self.check_excavation(&Branch::main())?;
         let Some(pruning) = self.pruning.take() else {
             self.check_rules(ask)?;
             let stage = Stage::Deciding(self.decide(ask)?);

@@ -17,6 +17,7 @@ use crate::cache::Cache;
 use crate::commit::{Commit, IDENTITY, When};
 use crate::durable::Durable;
 use crate::error::Error;
+use crate::excavate;
 use crate::files;
 use crate::index;
 use crate::journal::Batch;
@@ -65,6 +66,8 @@ pub struct Options {
     pub large_max: u64,
     /// The bucket that large contents are copied to.
     pub blobs: Option<Blobs>,
+    /// The store ends there: `main` is as it was at this revision, and only what-ifs are written.
+    pub until: Option<Revision>,
 }
 
 /// The default of [`Options::large_min`].
@@ -83,6 +86,7 @@ impl Default for Options {
             large_min: LARGE_MIN,
             large_max: LARGE_MAX,
             blobs: None,
+            until: None,
         }
     }
 }
@@ -96,6 +100,7 @@ impl fmt::Debug for Options {
             .field("large_min", &self.large_min)
             .field("large_max", &self.large_max)
             .field("blobs", &self.blobs)
+            .field("until", &self.until)
             .finish_non_exhaustive()
     }
 }
@@ -162,10 +167,13 @@ impl Store {
             store.begin()?;
         }
         store.check_format()?;
+        store.check_until()?;
         let strays = store.durable.as_mut().map(Durable::strays).unwrap_or_default();
         store.judge_strays(strays)?;
-        store.expire_rejected(0);
-        store.copy_large()?;
+        if store.options.until.is_none() {
+            store.expire_rejected(0);
+            store.copy_large()?;
+        }
         Ok(store)
     }
 
@@ -178,6 +186,7 @@ impl Store {
         layout::recognise(dir)?;
         let mut store = Self::read(dir, options)?;
         store.check_format()?;
+        store.check_until()?;
         Ok(store)
     }
 
@@ -394,7 +403,11 @@ impl Store {
     pub(crate) fn reference(&self, name: &str) -> Result<Option<Revision>, Error> {
         match self.moving.get(name) {
             Some((_, to)) => Ok(Some(*to)),
-            None => refs::read(&self.dir, name),
+            None => match (refs::read(&self.dir, name)?, excavate::tracked(name)) {
+                // A plain clone that is only read may know it by another name.
+                (None, Some(name)) if self.durable.is_none() => refs::read(&self.dir, &name),
+                (found, _) => Ok(found),
+            },
         }
     }
 

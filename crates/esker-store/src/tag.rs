@@ -25,6 +25,7 @@ const PEEL_MAX: usize = 8;
 impl Store {
     /// Names a revision of `main`; durable after the next flush. The same tag again is no error.
     pub(crate) fn tag(&mut self, ask: &Tag) -> Result<Revision, Fault> {
+        self.check_excavation(&Branch::main())?;
         check_name(&ask.name)?;
         check_meaning(&ask.name)?;
         let position = self.position(&ask.at)?;

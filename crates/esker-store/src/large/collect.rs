@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use esker_wire::fault::{Code, Fault};
+use esker_wire::name::Branch;
 use esker_wire::pointer::ContentId;
 use esker_wire::snapshot::{Collected, Gc, Unnamed};
 use jiff::Timestamp;
@@ -33,6 +34,7 @@ impl Store {
     /// # Errors
     /// `busy` if someone else does the same in another way; `internal` if history cannot be read whole.
     pub fn collect(&mut self, ask: &Gc) -> Result<Collected, Fault> {
+        self.check_excavation(&Branch::main())?;
         let Some(collecting) = self.large.collecting.take() else {
             let lister = self.large.tier.copies.as_ref().map(Copies::lister);
             self.large.collecting = Some(start(&self.dir, ask, lister)?);

@@ -14,6 +14,7 @@ use super::copies::Copies;
 use super::finish::{Finish, hash_of};
 use super::id_of_content;
 use crate::error::Error;
+use crate::excavate::originals;
 use crate::files;
 
 /// For how many contents it is kept in memory that they are on disk.
@@ -22,6 +23,8 @@ const SETTLED_MAX: usize = 100_000;
 /// The folder of the files.
 pub(crate) struct Tier {
     git_dir: PathBuf,
+    /// Where more lie, of the repositories that this one takes objects from: they are only read.
+    others: Vec<PathBuf>,
     /// What is known to have reached the disk.
     settled: HashSet<ContentId>,
     /// What becomes of the files elsewhere, if anything.
@@ -94,7 +97,8 @@ pub(super) fn list(git_dir: &Path) -> Result<Vec<Held>, Error> {
 
 impl Tier {
     pub(super) fn new(git_dir: &Path) -> Self {
-        Self { git_dir: git_dir.to_owned(), settled: HashSet::new(), copies: None }
+        let (git_dir, others) = (git_dir.to_owned(), originals(git_dir));
+        Self { git_dir, others, settled: HashSet::new(), copies: None }
     }
 
     pub(super) fn git_dir(&self) -> &Path {
@@ -102,7 +106,15 @@ impl Tier {
     }
 
     pub(super) fn path(&self, id: ContentId) -> PathBuf {
-        path(&self.git_dir, id)
+        let own = path(&self.git_dir, id);
+        let is_own = self.others.is_empty() || own.exists();
+        let elsewhere = || self.others.iter().map(|dir| path(dir, id)).find(|path| path.exists());
+        if is_own { own } else { elsewhere().unwrap_or(own) }
+    }
+
+    /// Whether a content lies only where it is not written.
+    fn is_others(&self, id: ContentId) -> bool {
+        self.path(id) != path(&self.git_dir, id)
     }
 
     /// The size of a content's file, if there is one.
@@ -119,6 +131,9 @@ impl Tier {
     /// Makes sure that a content that is there stays there: it is on disk, whoever brought it, and young again for
     /// those who look for what nobody names.
     pub(super) fn settle(&mut self, id: ContentId) -> Result<(), Error> {
+        if self.is_others(id) {
+            return Ok(());
+        }
         let path = self.path(id);
         let file = match File::options().write(true).open(&path) {
             Ok(file) => file,
@@ -254,7 +269,7 @@ impl Tier {
             files::make_folder(folder)?;
         }
         self.settled.remove(&id);
-        match files::rename(&self.path(id), &to) {
+        match files::rename(&path(&self.git_dir, id), &to) {
             // Only in the bucket by now.
             Err(Error::Write { why, .. }) if why.kind() == io::ErrorKind::NotFound => {
                 return Ok(());
@@ -268,7 +283,7 @@ impl Tier {
     /// Removes a content for good.
     pub(super) fn remove(&mut self, id: ContentId) -> Result<(), Error> {
         self.settled.remove(&id);
-        let path = self.path(id);
+        let path = path(&self.git_dir, id);
         files::remove(&path).map_err(Error::write(&path))?;
         if let Some(copies) = &self.copies {
             copies.remove(id);

@@ -8,6 +8,7 @@ mod collect;
 mod crash;
 mod deep;
 mod dropped;
+mod excavate;
 mod flips;
 mod forks;
 mod full;
