@@ -115,6 +115,9 @@ impl Store {
                 line.history.roll_back(Some(head));
             } else if let Some(line) = self.read_fork(branch, head)? {
                 // It was an orphan before it was begun anew.
+                if self.durable.is_some() {
+                    index::remove(&self.dir, branch)?;
+                }
                 return Ok(Line { durable: Some(head), ..line });
             } else if self.durable.is_some() && is_kept {
                 // Rewritten while no esker ran: `look_outside` refuses to follow, as if one had run.

@@ -3,6 +3,7 @@
 use esker_bus::service::Service as _;
 use esker_wire::fault::Code;
 use esker_wire::name::Branch;
+use esker_wire::provenance::{Input, Provenance};
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{
     Diff, DropBranch, Expect, Form, Get, List, Log, Move, Put, Resolve, Stat, Stored, Why,
@@ -149,7 +150,7 @@ fn a_branch_has_all_that_its_base_has() {
 fn check_reads_of_a(bench: &mut Bench, later: Revision) {
     assert_eq!(get(bench, "whatif/x", "raw/a", "HEAD").unwrap(), "a2");
     assert_eq!(get(bench, "whatif/x", "raw/a", &later.to_string()), Err(Code::NotFound));
-    let why = Why { resource: resource("raw/a"), at: At::head() };
+    let why = Why { resource: resource("raw/a"), at: At::head(), branch: Branch::main() };
     assert_eq!(bench.call(&why).unwrap()[0].entry.revision, later);
 }
 
@@ -160,6 +161,43 @@ fn it_reads_the_same_after_a_restart() {
     let own = bench.call(&begin("whatif/x", all[6], "one")).unwrap();
     let mut bench = bench.reopen();
     check_reads(&mut bench, &all, &own);
+}
+
+/// From what a what-if made, by way of what main has made, to main's sources.
+#[test]
+fn why_leads_from_a_branch_to_main() {
+    let mut bench = Bench::new();
+    let raw = bench.put("raw/a", "1").revision;
+    let made = |name: &str, input: &str, revision: Revision| Put {
+        provenance: Some(provenance(input, revision)),
+        ..put(name, name)
+    };
+    let middle = bench.call(&made("made/b", "raw/a", raw)).unwrap().revision;
+    bench.put("raw/a", "2");
+    let base = bench.put("raw/c", "3").revision;
+    let made = made("made/d", "made/b", middle);
+    let own = Put { branch: branch("whatif/x"), base: Some(base), ..made };
+    let own = bench.call(&own).unwrap().revision;
+    let why = Why { resource: resource("made/d"), at: At::head(), branch: branch("whatif/x") };
+    let nodes = bench.call(&why).unwrap();
+    let told: Vec<Revision> = nodes.iter().map(|node| node.entry.revision).collect();
+    assert_eq!(told, [own, middle, raw]);
+}
+
+fn provenance(input: &str, revision: Revision) -> Provenance {
+    Provenance {
+        stage: "make".to_owned(),
+        run_key: "0123".to_owned(),
+        inputs: vec![Input { resource: resource(input), revision }],
+        program: "cat".to_owned(),
+        code: String::new(),
+        engine: "esker".to_owned(),
+        host: "host".to_owned(),
+        started: "2025-11-20T12:00:30Z".parse().unwrap(),
+        duration_ms: 1,
+        exit: 0,
+        failed_parts: Vec::new(),
+    }
 }
 
 #[test]

@@ -94,7 +94,11 @@ fn a_store_of_format_1_is_read() {
             "put raw/plan"
         ]
     );
-    let why = store.why(&Why { resource: resource("conditioned/plan"), at: At::head() });
+    let why = store.why(&Why {
+        resource: resource("conditioned/plan"),
+        at: At::head(),
+        branch: Branch::main(),
+    });
     let why = why.unwrap();
     assert_eq!(why.len(), 2);
     assert_eq!(why[0].entry.content_type.as_deref(), Some("text/csv"));

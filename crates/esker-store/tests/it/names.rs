@@ -230,7 +230,7 @@ fn provenance_is_understood_across_renames() {
     let moved = mv(&mut bench, "out/plan", "results/plan");
     mv(&mut bench, "results/plan", "results/final");
     let why = |bench: &mut Bench, name: &str| {
-        let ask = Why { resource: resource(name), at: At::head() };
+        let ask = Why { resource: resource(name), at: At::head(), branch: Branch::main() };
         let nodes = bench.call(&ask).unwrap();
         let told = nodes.iter();
         told.map(|n| format!("{} {} {}", n.depth, n.entry.resource, n.entry.revision.short()))

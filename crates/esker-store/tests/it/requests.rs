@@ -274,7 +274,7 @@ fn why_goes_back_to_the_sources() {
     let right = step("right/plan", &[("raw/plan", raw)]);
     step("results/plan", &[("left/plan", left), ("right/plan", right)]);
     bench.put("raw/plan", "2");
-    let ask = Why { resource: resource("results/plan"), at: At::head() };
+    let ask = Why { resource: resource("results/plan"), at: At::head(), branch: Branch::main() };
     let nodes = bench.call(&ask).unwrap();
     let tree: Vec<(u32, &str)> =
         nodes.iter().map(|node| (node.depth, node.entry.resource.as_str())).collect();

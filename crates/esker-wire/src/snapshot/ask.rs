@@ -19,6 +19,8 @@ pub struct Why {
     pub resource: Resource,
     /// Which version.
     pub at: At,
+    /// On which branch; what was read may be on `main`, if it begins there.
+    pub branch: Branch,
 }
 
 /// One step of the way back, in depth-first order.
@@ -37,13 +39,13 @@ impl Request for Why {
 
     fn to_message(&self) -> Message {
         let mut message = Message::request(Self::VERB, self.resource.as_str());
-        write_version(message.head_mut(), &self.at, &Branch::main());
+        write_version(message.head_mut(), &self.at, &self.branch);
         message
     }
 
     fn from_message(message: &Message) -> Result<Self, Fault> {
-        let (at, _) = read_version(message.head())?;
-        Ok(Self { resource: subject(message)?, at })
+        let (at, branch) = read_version(message.head())?;
+        Ok(Self { resource: subject(message)?, at, branch })
     }
 
     fn reply_to_message(reply: &Vec<WhyNode>) -> Message {

@@ -247,7 +247,11 @@ fn questions() {
         &Diff { form: Form::Auto, ..table },
         &Difference { form: Form::Json, body: Bytes::new() },
     );
-    let why = Why { resource: resource("results/plan"), at: at("2025-11-20 17:00") };
+    let why = Why {
+        resource: resource("results/plan"),
+        at: at("2025-11-20 17:00"),
+        branch: Branch::records(),
+    };
     round(&why, &vec![WhyNode { depth: 0, entry: entry() }, WhyNode { depth: 1, entry: entry() }]);
     let summary = "s".to_owned();
     let mut resolved = Resolved { revision: revision('1'), time: time(), summary, project: None };

@@ -6,7 +6,7 @@ mod tell;
 mod trace;
 
 use anyhow::Result;
-use esker_wire::name::Resource;
+use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::At;
 use esker_wire::snapshot::{self, Entry, WhyNode};
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ pub(crate) fn why(place: &Place, why: &Why) -> Result<()> {
         let (keys, stream) = (why.key.clone(), why.stream.clone());
         return of_cell(&hub, (&resource, at), &Wanted { keys, field: field.clone(), stream }, why);
     }
-    let nodes = hub.call(&snapshot::Why { resource, at })?;
+    let nodes = hub.call(&snapshot::Why { resource, at, branch: Branch::main() })?;
     if why.json {
         let nodes = nodes.iter().map(|node| {
             let mut value = entry_json(&node.entry);
