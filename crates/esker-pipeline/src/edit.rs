@@ -32,7 +32,7 @@ pub use merge::{Decision, merge};
 pub use whole::merge_whole;
 
 /// The largest content that is edited, in bytes.
-pub const CONTENT_MAX: usize = 64 * 1024 * 1024;
+pub const CONTENT_MAX: usize = esker_wire::message::CONTENT_MAX;
 
 /// A content that is edited, and what is known of it.
 #[derive(Debug, Clone, Copy)]
@@ -174,7 +174,8 @@ pub fn read(content: Content<'_>, place: &Place) -> Option<String> {
     Doc::open(content).ok()?.read(place)
 }
 
-/// Reads a content, a line feed, and a list of edits as one text, and applies these: for tests with any bytes at all.
+/// Applies edits to a content, both given as one: the content with a line feed at its end, a zero byte, the list of edits.
+/// A way in for tests with any bytes at all.
 pub fn try_any(bytes: &[u8]) -> Option<Weighed> {
     let start = bytes.windows(2).rposition(|pair| pair == b"\n\0")?;
     let edits = esker_wire::edit::read(&bytes[start + 2..]).ok()?;

@@ -4,7 +4,7 @@
 //! that; rows under a heading, none longer than it, are a table; what is TOML with at least one entry is that.
 //! All else is text, which has no places.
 
-use esker_wire::edit::address::Place;
+use esker_wire::edit::address::{Place, Row};
 use esker_wire::edit::{Before, Edit};
 
 use super::json::Json;
@@ -26,6 +26,11 @@ pub(super) enum Doc<'a> {
     Tables(Tables<'a>),
     Json(Json<'a>),
     Toml(Toml<'a>),
+    /// A newer content that is something else than the older one, and what.
+    Other {
+        bytes: &'a [u8],
+        why: String,
+    },
 }
 
 /// What a content is.
@@ -85,6 +90,39 @@ fn looks_like_table(body: &str) -> bool {
 }
 
 impl<'a> Doc<'a> {
+    /// Takes a newer content for what the older one is. What is something else now is not refused: each edit of it is in
+    /// conflict.
+    pub(super) fn open_like(content: Content<'a>, older: &Self) -> Self {
+        let bytes = content.bytes;
+        let table = Content { content_type: Some("text/csv"), ..content };
+        let newer = match (Self::open(content), older) {
+            (Err(_), Self::Tables(_)) => Self::open(table),
+            (newer, _) => newer,
+        };
+        let mut newer = match newer {
+            Ok(newer) if newer.form() == older.form() => newer,
+            Ok(newer) => {
+                let why = format!("the content is {} now, and was {}", newer.form(), older.form());
+                Self::Other { bytes, why }
+            }
+            Err(refused) => Self::Other { bytes, why: refused.why },
+        };
+        if let (Self::Tables(newer), Self::Tables(older)) = (&mut newer, older) {
+            newer.know(older);
+        }
+        newer
+    }
+
+    /// What it is, in words.
+    fn form(&self) -> &'static str {
+        match self {
+            Self::Tables(_) => "tables",
+            Self::Json(_) => "JSON",
+            Self::Toml(_) => "TOML",
+            Self::Other { .. } => "something else",
+        }
+    }
+
     pub(super) fn open(content: Content<'a>) -> Result<Self, Refused> {
         if content.bytes.len() > CONTENT_MAX {
             let most = CONTENT_MAX / 1024 / 1024;
@@ -114,6 +152,7 @@ impl<'a> Doc<'a> {
             Self::Tables(tables) => tables.now(edit),
             Self::Json(json) => json.now(edit),
             Self::Toml(toml) => toml.now(edit),
+            Self::Other { why, .. } => Err(Miss::Kind(why.clone())),
         }
     }
 
@@ -123,6 +162,7 @@ impl<'a> Doc<'a> {
             Self::Tables(tables) => tables.says(edit, found),
             Self::Json(json) => json.says(edit, found),
             Self::Toml(toml) => toml.says(edit, found),
+            Self::Other { why, .. } => Err(Miss::Kind(why.clone())),
         }
     }
 
@@ -130,7 +170,7 @@ impl<'a> Doc<'a> {
     pub(super) fn has_like(&mut self, edit: &Edit) -> Result<bool, Miss> {
         match self {
             Self::Tables(tables) => tables.has_like(edit),
-            Self::Json(_) | Self::Toml(_) => Ok(false),
+            _ => Ok(false),
         }
     }
 
@@ -140,6 +180,7 @@ impl<'a> Doc<'a> {
             Self::Tables(tables) => tables.apply(edit, is_lenient),
             Self::Json(json) => json.apply(edit),
             Self::Toml(toml) => toml.apply(edit),
+            Self::Other { why, .. } => Err(Miss::Kind(why.clone())),
         }
     }
 
@@ -148,6 +189,7 @@ impl<'a> Doc<'a> {
             Self::Tables(tables) => tables.read(place),
             Self::Json(json) => json.read(place),
             Self::Toml(toml) => toml.read(place),
+            Self::Other { .. } => None,
         }
     }
 
@@ -156,6 +198,7 @@ impl<'a> Doc<'a> {
             Self::Tables(tables) => tables.finish(),
             Self::Json(json) => Ok(json.finish()),
             Self::Toml(toml) => Ok(toml.finish()),
+            Self::Other { bytes, .. } => Ok(bytes.to_vec()),
         }
     }
 
@@ -164,10 +207,19 @@ impl<'a> Doc<'a> {
         !matches!(self, Self::Tables(_))
     }
 
-    /// Names rows as an older content did.
-    pub(super) fn know(&mut self, older: &Self) {
-        if let (Self::Tables(tables), Self::Tables(older)) = (self, older) {
-            tables.know(older);
+    /// The rows above the one that is to be moved, the nearest first.
+    pub(super) fn above(&mut self, edit: &Edit) -> Vec<Row> {
+        match self {
+            Self::Tables(tables) => tables.above(edit).unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the table that an edit is of has a row.
+    pub(super) fn has(&mut self, edit: &Edit, row: &Row) -> bool {
+        match self {
+            Self::Tables(tables) => tables.has(edit, row),
+            _ => false,
         }
     }
 }

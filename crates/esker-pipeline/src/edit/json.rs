@@ -194,7 +194,7 @@ fn find(item: &mut Item<'_>, step: &Step, key: &[String]) -> Result<Option<usize
         }
         (false, step) => match (element(step), step) {
             (Some(at), _) => return Ok(Some(at).filter(|at| *at < node.items.len())),
-            (None, Step::Row(Row::Keys(selectors))) => {
+            (None, Step::Row(Row::Keys(selectors))) if !selectors.is_empty() => {
                 let mut key = key.iter();
                 let wanted: Option<Vec<(&str, &str)>> = selectors
                     .iter()
@@ -228,6 +228,11 @@ fn places(node: &Node<'_>, is_it: impl Fn(&Item<'_>) -> bool) -> Vec<usize> {
 
 /// Whether a value is an object whose members are these.
 fn holds(value: &str, wanted: &[(&str, &str)]) -> bool {
+    // Most elements show at a glance that they do not.
+    let has = |text: &str| memchr::memmem::find(value.as_bytes(), text.as_bytes()).is_some();
+    if !wanted.iter().all(|(_, text)| has(text)) && !value.contains('\\') {
+        return false;
+    }
     let Some(node) = Node::of(value).filter(|node| node.is_object) else {
         return false;
     };

@@ -51,7 +51,7 @@ pub(super) fn nearest<T: AsRef<str>>(wanted: &str, known: impl Iterator<Item = T
     let near = |name: &&str| {
         let is_short = name.len().max(wanted.len()) <= COMPARED_MAX;
         let far = || strsim::damerau_levenshtein(&wanted.to_lowercase(), &name.to_lowercase());
-        is_short.then(far).filter(|distance| *distance <= 2)
+        is_short.then(far).filter(|distance| *distance <= 2 && *distance < wanted.len())
     };
     let best = known.iter().filter_map(|name| Some((near(name)?, *name))).min();
     if let Some((_, best)) = best {

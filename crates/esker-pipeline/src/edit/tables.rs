@@ -10,6 +10,9 @@ use super::scan::Writing;
 use super::streams::{Region, regions};
 use super::table::{Id, Table};
 
+/// How many rows above a row tell whether it has moved.
+const ABOVE_MAX: usize = 64;
+
 /// All tables of a content; those that nothing is asked of are not even looked at.
 pub(super) struct Tables<'a> {
     text: &'a str,
@@ -151,6 +154,9 @@ impl<'a> Tables<'a> {
 
     /// The columns of selectors; those without one are of the key, in its order.
     fn columns(&mut self, at: usize, selectors: &[Selector]) -> Result<Vec<usize>, Miss> {
+        if selectors.is_empty() {
+            return Err(Miss::Never("the address names a row by nothing: []".to_owned()));
+        }
         let bare = selectors.iter().filter(|selector| selector.column.is_none()).count();
         let key = if bare > 0 { self.key(at) } else { Vec::new() };
         let table = self.table(at);
@@ -161,7 +167,7 @@ impl<'a> Tables<'a> {
                 false => format!("a key of {} ({})", names.len(), names.join(", ")),
             };
             let hint = "name columns: [Column=text], or the row's number: [#3]";
-            return Err(Miss::Never(format!("{} has {what}; {hint}", table.title())));
+            return Err(Miss::Kind(format!("{} has {what}; {hint}", table.title())));
         }
         let mut key = key.into_iter();
         let column = |selector: &Selector| match &selector.column {
@@ -375,6 +381,26 @@ impl<'a> Tables<'a> {
         let columns: Vec<usize> = (0..texts.len()).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         Ok(!columns.is_empty() && !table.rows_with(&columns, &texts).is_empty())
+    }
+
+    /// The rows above the one that is to be moved, the nearest first; a limited number of them.
+    pub(super) fn above(&mut self, edit: &Edit) -> Result<Vec<Row>, Miss> {
+        let Deed::Move(_) = edit.deed else {
+            return Ok(Vec::new());
+        };
+        let target = self.target(&edit.at.place)?;
+        let id = self.named_row(&target, "move")?;
+        let table = self.table(target.table);
+        let position = table.position(id).unwrap_or(0);
+        let above: Vec<Id> =
+            table.order[..position].iter().rev().take(ABOVE_MAX).copied().collect();
+        Ok(above.into_iter().map(|id| self.name(target.table, id)).collect())
+    }
+
+    /// Whether the table that an edit is of has a row.
+    pub(super) fn has(&mut self, edit: &Edit, row: &Row) -> bool {
+        let target = self.target(&edit.at.place);
+        target.is_ok_and(|target| self.row(target.table, row).is_ok())
     }
 
     /// Does what an edit says. A row that is added over one of its key gives that one its cells.

@@ -175,7 +175,7 @@ fn members_of_json() {
         ("=====set a/b:limit.max\n\t1\n", "there is no member limit; did you mean \"limits\"?"),
         ("=====set a/b:limits.max.x\n\t1\n", "there is no x in 1.50, which holds nothing"),
         ("=====set a/b:items[7]\n\t1\n", "there is no element [7]; there are 2"),
-        ("=====remove a/b:limits.no\n", "there is no member no; did you mean"),
+        ("=====remove a/b:limits.no\n", "there is no member no; there are: max, min"),
         ("=====move a/b:items[0]\n\tlast\n", "move is for rows of tables"),
         ("=====set a/b:\n\t1\n", "replace the content as a whole"),
     ] {

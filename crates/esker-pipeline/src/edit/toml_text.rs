@@ -129,7 +129,8 @@ impl<'a> Toml<'a> {
             }
             (At::Table { .. }, _) => Err(Miss::Kind("a table's values have names".to_owned())),
             (At::Array { items, .. }, Step::Row(Row::Keys(keys)))
-                if keys.iter().any(|key| key.column.is_some()) || !self.key.is_empty() =>
+                if keys.iter().any(|key| key.column.is_some())
+                    || !self.key.is_empty() && !keys.is_empty() =>
             {
                 let mut declared = self.key.iter().map(String::as_str);
                 let name = |key: &'_ Option<String>| match key {

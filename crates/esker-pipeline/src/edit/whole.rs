@@ -118,7 +118,8 @@ fn members(old: &str, new: &str, path: &mut Vec<Step>, edits: &mut Edits) -> Opt
     let (old, new) = match nodes {
         (Some(old), Some(now)) if old.is_object && now.is_object => (old, now),
         _ => {
-            return edits.push((!path.is_empty()).then(|| path.clone())?, Deed::Set(new.to_owned()));
+            return edits
+                .push((!path.is_empty()).then(|| path.clone())?, Deed::Set(new.to_owned()));
         }
     };
     let names = |node: &Node<'_>| -> Option<HashMap<String, usize>> {

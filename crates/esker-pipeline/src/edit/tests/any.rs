@@ -165,7 +165,7 @@ fn differing<'t>(one: &'t [u8], other: &'t [u8]) -> (&'t [u8], &'t [u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn nothing_makes_it_panic(
@@ -235,7 +235,10 @@ proptest! {
     fn cells_that_are_not_the_same_commute(
         rows in rows(), how in any::<(u8, u8)>(), one in (0..7_usize, "[ABC]"), two in (0..7_usize, "[ABC]"),
     ) {
-        prop_assume!(one != two && one.0 < rows.len() && two.0 < rows.len());
+        let (one, two) = ((one.0 % rows.len(), one.1), (two.0 % rows.len(), two.1));
+        if one == two {
+            return Ok(());
+        }
         let (content, key) = (written(&rows, how), key());
         let content = Content { key: &key, ..Content::new(content.as_bytes()) };
         let one: Noted = (set(within(how.0, cell(one.0, &one.1)), "x;y"), None);

@@ -36,7 +36,7 @@ const CASES: [Case; 17] = [
         "I,N\n2,b\n",
         "=====set a/b:[1].N\n\ty\n",
         Clash::EditedAndRemoved,
-        ["a", "the table has no row [1]; did you mean \"2\"?", "y"],
+        ["a", "the table has no row [1]; there are: 2", "y"],
         None,
     ),
     (
@@ -84,7 +84,7 @@ const CASES: [Case; 17] = [
         "I,M\n1,a\n2,b\n",
         "=====set a/b:[1].N\n\ty\n",
         Clash::ColumnGone,
-        ["a", "the table has no column \"N\"; did you mean \"M\"?", "y"],
+        ["a", "the table has no column \"N\"; there are: I, M", "y"],
         None,
     ),
     (
@@ -92,7 +92,7 @@ const CASES: [Case; 17] = [
         "=====t\n\tI\tN\n\t1\ta\n",
         "=====set a/b:s[1].N\n\ty\n",
         Clash::StreamGone,
-        ["a", "there is no stream \"s\"; did you mean \"t\"?", "y"],
+        ["a", "there is no stream \"s\"; there are: t", "y"],
         None,
     ),
     (
@@ -266,4 +266,25 @@ fn what_was_found_comes_with_an_edit() {
     assert_eq!(there.outcomes, [Outcome::Already, Outcome::Already]);
     let other = weigh(content("I,N\n1,q\n2,c\n"), &noted).unwrap();
     assert!(other.outcomes.iter().all(|one| matches!(one, Outcome::Conflict(_))));
+}
+
+#[test]
+fn a_content_that_is_something_else_now_is_in_conflict() {
+    let list = "=====set a/b:[1].N\n\tx\n";
+    for (theirs, why) in [
+        ("{\"a\": 1}", "the content is JSON now, and was tables"),
+        ("Dear all", "the table has no row [1]; there are: Dear all"),
+        (
+            "",
+            "the table has no column whose cells are all filled and unique; name columns: [Column=text], or the row's number: [#3]",
+        ),
+        ("I,N\n", "the table has no row [1]; there are none"),
+    ] {
+        let all = merged("I,N\n1,a\n2,b\n", theirs, list, &[]).unwrap();
+        let [Outcome::Conflict(conflict)] = &all.outcomes[..] else {
+            panic!("{theirs}: {:?}", all.outcomes);
+        };
+        assert_eq!(conflict.theirs, why);
+        assert_eq!(all.content, theirs.as_bytes());
+    }
 }
