@@ -22,6 +22,8 @@ mod tables;
 mod toml_text;
 mod whole;
 
+use std::fmt;
+
 use esker_wire::edit::address::Place;
 use esker_wire::edit::{Before, Deed, Edit, Noted};
 
@@ -140,12 +142,12 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn edit(number: usize, edit: &Edit, why: impl ToString) -> Self {
+    fn edit(number: usize, edit: &Edit, why: &dyn fmt::Display) -> Self {
         let deed = format!("make edit {number} ({edit})");
         Self { number, deed, why: why.to_string() }
     }
 
-    fn content(why: impl ToString) -> Self {
+    fn content(why: &dyn fmt::Display) -> Self {
         Self { number: 0, deed: "edit the content".to_owned(), why: why.to_string() }
     }
 }
@@ -164,7 +166,7 @@ pub fn weigh(content: Content<'_>, edits: &[Noted]) -> Result<Weighed, Refused> 
             One { number: index + 1, edit, before: before.as_ref(), last: None, decision: None };
         outcomes.push(one.weigh(&mut doc)?);
     }
-    let content = finish(doc, edits.iter().map(|(edit, _)| edit).last(), edits.len())?;
+    let content = finish(doc, edits.last().map(|(edit, _)| edit), edits.len())?;
     Ok(Weighed { content, outcomes })
 }
 
@@ -184,8 +186,8 @@ pub fn try_any(bytes: &[u8]) -> Option<Weighed> {
 
 fn finish(doc: Doc<'_>, last: Option<&Edit>, count: usize) -> Result<Vec<u8>, Refused> {
     doc.finish().map_err(|miss| match last {
-        Some(edit) => Refused::edit(count, edit, miss),
-        None => Refused::content(miss),
+        Some(edit) => Refused::edit(count, edit, &miss),
+        None => Refused::content(&miss),
     })
 }
 
@@ -204,7 +206,7 @@ struct One<'e> {
 }
 
 impl One<'_> {
-    fn refused(&self, why: impl ToString) -> Refused {
+    fn refused(&self, why: &dyn fmt::Display) -> Refused {
         Refused::edit(self.number, self.edit, why)
     }
 
@@ -224,7 +226,7 @@ impl One<'_> {
         match self.says(doc, &found) {
             Ok(true) => return Ok(Outcome::Already),
             Ok(false) => {}
-            Err(Miss::Never(why)) => return Err(self.refused(why)),
+            Err(Miss::Never(why)) => return Err(self.refused(&why)),
             Err(miss) => return Ok(self.clash(clash(&miss), before, &now)),
         }
         if found != *before {
@@ -232,7 +234,7 @@ impl One<'_> {
         }
         match doc.apply(self.edit, true) {
             Ok(()) => Ok(Outcome::Applied { before: found }),
-            Err(Miss::Never(why)) => Err(self.refused(why)),
+            Err(Miss::Never(why)) => Err(self.refused(&why)),
             Err(miss) => Ok(self.clash(clash(&miss), before, &now)),
         }
     }
@@ -244,13 +246,13 @@ impl One<'_> {
 
     /// Makes the edit whatever is there.
     fn force(&self, doc: &mut Doc<'_>, now: State) -> Result<Outcome, Refused> {
-        let before = now.map_err(|miss| self.refused(miss))?;
+        let before = now.map_err(|miss| self.refused(&miss))?;
         let is_added = matches!((&self.edit.deed, &before), (Deed::Add { .. }, Before::Row(_)));
-        if is_added && !doc.says(self.edit, &before).map_err(|miss| self.refused(miss))? {
-            return Err(self.refused("there is a row of this key already; set its cells instead"));
+        if is_added && !doc.says(self.edit, &before).map_err(|miss| self.refused(&miss))? {
+            return Err(self.refused(&"there is a row of this key already; set its cells instead"));
         }
         if !is_added {
-            doc.apply(self.edit, false).map_err(|miss| self.refused(miss))?;
+            doc.apply(self.edit, false).map_err(|miss| self.refused(&miss))?;
         }
         Ok(Outcome::Applied { before })
     }
@@ -279,7 +281,7 @@ impl One<'_> {
         };
         match doc.apply(self.edit, true) {
             Ok(()) => Ok(Outcome::Applied { before: found }),
-            Err(Miss::Never(why)) => Err(self.refused(why)),
+            Err(Miss::Never(why)) => Err(self.refused(&why)),
             Err(_) => Ok(conflict),
         }
     }

@@ -126,12 +126,12 @@ impl<'a> Doc<'a> {
     pub(super) fn open(content: Content<'a>) -> Result<Self, Refused> {
         if content.bytes.len() > CONTENT_MAX {
             let most = CONTENT_MAX / 1024 / 1024;
-            return Err(Refused::content(format!(
+            return Err(Refused::content(&format!(
                 "it is over {most} MiB; edit it where it is made"
             )));
         }
         let text = std::str::from_utf8(content.bytes)
-            .map_err(|_| Refused::content("it is not UTF-8; replace it as a whole"))?;
+            .map_err(|_| Refused::content(&"it is not UTF-8; replace it as a whole"))?;
         let body = text.strip_prefix(BOM).unwrap_or(text);
         let start = text.len() - body.len();
         match form(text, body, content.content_type) {
@@ -144,7 +144,7 @@ impl<'a> Doc<'a> {
                     .to_owned())
             }
         }
-        .map_err(Refused::content)
+        .map_err(|why| Refused::content(&why))
     }
 
     pub(super) fn now(&mut self, edit: &Edit) -> Result<Before, Miss> {

@@ -327,7 +327,7 @@ impl<'a> Table<'a> {
             out.extend_from_slice(if is_ended { "" } else { line_end }.as_bytes());
             let (text, body) = self.written(*id);
             let end = if self.fresh.contains_key(id) { body.end } else { self.body_end(*id) };
-            out.extend_from_slice(text[body.start..end].as_bytes());
+            out.extend_from_slice(&text.as_bytes()[body.start..end]);
             let tail = if self.is_new(*id) { line_end } else { self.tail(*id) };
             is_ended = !tail.is_empty();
             let is_last = index + 1 == self.order.len();

@@ -259,7 +259,7 @@ impl<'a> Toml<'a> {
                 let text = encode(text, Some(&self.text[value.span.clone()]));
                 (value.span, text)
             }
-            (Deed::Set(text), Found::Room(room)) => self.added(place, room, &encode(text, None)),
+            (Deed::Set(text), Found::Room(room)) => self.added(place, &room, &encode(text, None)),
             (_, Found::Value(value)) => (self.removed(&value, place)?, String::new()),
             (_, Found::Room(_)) => return Err(Miss::Row("it is gone".to_owned())),
         };
@@ -280,12 +280,12 @@ impl<'a> Toml<'a> {
     }
 
     /// What has to be written where for a value to be there.
-    fn added(&self, place: &Place, room: Room, value: &str) -> (Range<usize>, String) {
+    fn added(&self, place: &Place, room: &Room, value: &str) -> (Range<usize>, String) {
         let key = match place.steps.last() {
             Some(Step::Name(name)) => bare(name),
             _ => String::new(),
         };
-        match room {
+        match *room {
             Room::Inline { at, is_first } => {
                 let lead = if is_first { " " } else { ", " };
                 let tail = if is_first { " " } else { "" };

@@ -32,7 +32,7 @@ fn written(rows: &[[String; 3]], (kind, ends): (u8, u8)) -> String {
     let mark = ["\t", ",", ";", "\t"][usize::from(kind & 3)];
     let cell = |text: &String| match mark {
         "\t" => text.replace(['\n', '\r'], " "),
-        _ if text.contains(['"', ',', ';', '\n', '\r']) => {
+        _ if text.contains(['"', '\n', '\r']) || text.contains(mark) => {
             format!("\"{}\"", text.replace('"', "\"\""))
         }
         _ => text.clone(),
@@ -284,10 +284,18 @@ proptest! {
 
     #[test]
     fn what_one_replaced_is_merged_to_what_it_is(one in rows(), two in rows(), how in any::<(u8, u8)>()) {
-        let (base, mine) = (written(&one, how), written(&two, how));
-        let content = Content::new(base.as_bytes());
-        let theirs = base.replacen("k0", "k0", 1);
-        let merged = merge_whole(content, theirs.as_bytes(), mine.as_bytes(), &[]).unwrap();
-        prop_assert_eq!(merged.content, mine.into_bytes());
+        // Mine changes any cells but the last row's, theirs the last row's.
+        let (mut two, last) = (two, ["x", "y", "z"].map(str::to_owned));
+        two.resize(one.len(), <[String; 3]>::default());
+        let with = |rows: &[[String; 3]], text: &str| {
+            let mut last = last.clone();
+            last[1] = text.to_owned();
+            written(&[rows, &[last]].concat(), how)
+        };
+        let (base, mine, theirs) = (with(&one, "y"), with(&two, "y"), with(&one, "q"));
+        let merged = merge_whole(Content::new(base.as_bytes()), theirs.as_bytes(), mine.as_bytes(), &[]);
+        let merged = merged.unwrap();
+        prop_assert!(merged.is_settled(), "{:?}", merged.outcomes);
+        prop_assert_eq!(String::from_utf8(merged.content).unwrap(), with(&two, "q"));
     }
 }
