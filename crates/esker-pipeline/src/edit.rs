@@ -129,6 +129,23 @@ pub enum Clash {
     Ambiguous,
 }
 
+impl fmt::Display for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BothChanged => "both changed it",
+            Self::EditedAndRemoved => "changed here, removed there",
+            Self::RemovedAndEdited => "removed here, changed there",
+            Self::BothAdded => "both added it",
+            Self::BothMoved => "both moved it",
+            Self::BothRanked => "both ranked it",
+            Self::ColumnGone => "the column is gone",
+            Self::StreamGone => "the stream is gone",
+            Self::OtherKind => "it is of another kind now",
+            Self::Ambiguous => "several rows are meant now",
+        })
+    }
+}
+
 /// An edit that cannot be made whatever anybody decides.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot {deed}: {why}")]

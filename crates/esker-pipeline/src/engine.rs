@@ -9,7 +9,8 @@ mod agenda;
 mod bursts;
 mod desk;
 mod fresh;
-mod heads;
+pub(crate) mod heads;
+mod keeper;
 mod laps;
 mod ledger;
 mod library;
@@ -29,14 +30,17 @@ use std::thread::{self, JoinHandle};
 
 use esker_bus::caller::Caller;
 use esker_bus::follow::Follow;
+use esker_wire::name::Branch;
 use tokio::sync::watch;
 
 use crate::child::said::Said;
 use crate::definition::defect::Defect;
 use crate::plan::Run;
 use crate::run::{Bench, Outcome, SCRATCH};
+use crate::whatif::WhatIfs;
 
 use self::desk::Desk;
+use self::keeper::Keeper;
 use self::library::Library;
 use self::listen::{Ear, Eye, Hints};
 use self::status::Status;
@@ -117,6 +121,7 @@ pub struct Engine {
     status: watch::Receiver<Arc<Status>>,
     thread: Option<JoinHandle<()>>,
     ear: Option<Ear>,
+    what_ifs: Option<WhatIfs>,
     lock: File,
 }
 
@@ -144,10 +149,10 @@ impl Engine {
         let lock = lock(dir.join(LOCK))?;
         sweep(dir.join(SCRATCH))?;
         let (post, mail) = channel();
-        let hints = Hints::new(post.clone());
         let memo = Arc::default();
         let (esker, caller) = (options.esker, options.caller);
         let bench = Bench {
+            branch: Branch::main(),
             esker,
             caller,
             host: host(),
@@ -157,10 +162,16 @@ impl Engine {
             load: Arc::default(),
             dir,
         };
+        // Who runs a few stages once leaves what-ifs to those who stay.
+        let what_ifs = only.is_none().then(|| WhatIfs::open(&bench)).transpose();
+        let what_ifs = what_ifs.map_err(machine("start a thread for", bench.dir.clone()))?;
+        let door = what_ifs.as_ref().map(WhatIfs::door);
+        let hints = Hints::new(post.clone(), door.clone());
         let eye = Eye::open(Arc::clone(&hints));
         let (status, statuses) = watch::channel(Arc::default());
-        let desk =
-            Desk::new(bench, library, eye, (Arc::clone(&hints), post.clone())).confined(only);
+        let keeper = Keeper::new(door);
+        let desk = Desk::new(bench, (library, keeper), eye, (Arc::clone(&hints), post.clone()))
+            .confined(only);
         let place = desk.dir().to_owned();
         let thread = thread::Builder::new()
             .name("pipeline".to_owned())
@@ -168,7 +179,7 @@ impl Engine {
             .map_err(machine("start a thread for", place.clone()))?;
         let ear = Ear::open(options.follow, hints);
         let ear = ear.map_err(machine("start a thread for", place))?;
-        Ok(Self { post, status: statuses, thread: Some(thread), ear: Some(ear), lock })
+        Ok(Self { post, status: statuses, thread: Some(thread), ear: Some(ear), what_ifs, lock })
     }
 
     /// How everything stands, now and whenever that changes.
@@ -193,6 +204,7 @@ impl Drop for Engine {
         // takes the mail, the thread has ended already.
         drop(self.post.send(Mail::Stop));
         self.ear.take();
+        self.what_ifs.take();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {

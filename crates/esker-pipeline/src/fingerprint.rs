@@ -25,6 +25,8 @@ use crate::sheets::FILE_MAX;
 const CODE_FILES_MAX: usize = 10_000;
 /// The largest file of code that is read whole; of a larger one the size and time count.
 const CODE_FILE_MAX: u64 = 64 << 20;
+/// The largest program outside the project that is read whole.
+const TOOL_FILE_MAX: u64 = 512 << 20;
 /// How long ago a change must be for the file's times to be trusted.
 const TICK: Duration = Duration::from_secs(2);
 
@@ -152,6 +154,11 @@ impl Fingerprints {
             return String::new();
         }
         hex(&hash.finalize())
+    }
+
+    /// The hash of a program outside the project.
+    pub(crate) fn of_tool(&mut self, path: &Path) -> Option<String> {
+        self.of_file(path, TOOL_FILE_MAX)
     }
 
     fn of_source(&mut self, path: &Path) -> Option<String> {

@@ -21,6 +21,7 @@
 //! folder:             content, the SHA-256 of its files' names and hashes, or "missing"
 //! allow_empty, "true" or "false"
 //! gate, the hash of the guards, the checks and their files; left out, with its title, if there are none
+//! if there are any, overrides, N, then each output they are for and the git blob of them
 //! ```
 //! Every field, counts included, is written as its length in decimal, a colon, its bytes and a line feed.
 //! The stage's name, the machine and the limits are not part of it: renaming a stage or giving it more time
@@ -43,6 +44,8 @@ pub(crate) struct Print {
     pub(crate) file: Option<String>,
     /// The hash of the gate and of its files; empty if it judges nothing.
     pub(crate) gate: String,
+    /// The overrides of its outputs: whose, and their content.
+    pub(crate) overrides: Vec<(Resource, Revision)>,
 }
 
 /// A hash being computed, field by field.
@@ -92,12 +95,20 @@ impl Fields {
         }
     }
 
-    fn finish(mut self, allow_empty: bool, gate: &str) -> String {
+    fn finish(mut self, allow_empty: bool, print: &Print) -> String {
         self.push("allow_empty");
         self.push(if allow_empty { "true" } else { "false" });
-        if !gate.is_empty() {
+        if !print.gate.is_empty() {
             self.push("gate");
-            self.push(gate);
+            self.push(&print.gate);
+        }
+        if !print.overrides.is_empty() {
+            self.push("overrides");
+            self.push(&print.overrides.len().to_string());
+            for (output, blob) in &print.overrides {
+                self.push(output.as_str());
+                self.push(&blob.to_string());
+            }
         }
         hex(&self.0.finalize())
     }
@@ -119,7 +130,7 @@ pub(crate) fn of_stage(stage: &Stage, print: &Print, inputs: &[(&Resource, Revis
         fields.push(&split.by.to_string());
         fields.push(if split.partial { "true" } else { "false" });
     }
-    fields.finish(stage.allow_empty, &print.gate)
+    fields.finish(stage.allow_empty, print)
 }
 
 /// The key of one part of a stage's input: the same program makes the same of the same bytes.
@@ -145,14 +156,14 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
             let mut fields = Fields::new("command");
             fields.push_all("outputs", output);
             fields.push_program(program, print);
-            fields.finish(source.allow_empty, &print.gate)
+            fields.finish(source.allow_empty, print)
         }
         Origin::Tap(tap) => {
             let mut fields = Fields::new("tap");
             fields.push_all("outputs", output);
             fields.push_program(&tap.program, print);
             fields.push_all("asked", tap.words().iter().map(String::as_str));
-            fields.finish(source.allow_empty, &print.gate)
+            fields.finish(source.allow_empty, print)
         }
         Origin::Pull(pull) => {
             let (kind, words) = pull.words();
@@ -164,14 +175,14 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
                 fields.push("file");
                 fields.push(print.file.as_deref().unwrap_or("missing"));
             }
-            fields.finish(source.allow_empty, &print.gate)
+            fields.finish(source.allow_empty, print)
         }
         Origin::Folder(_) => {
             let mut fields = Fields::new("folder");
             fields.push_all("outputs", output);
             fields.push("content");
             fields.push(print.file.as_deref().unwrap_or("missing"));
-            fields.finish(source.allow_empty, &print.gate)
+            fields.finish(source.allow_empty, print)
         }
         Origin::File { path, sheets } => {
             let workbook = crate::sheets::is_workbook(path);
@@ -182,7 +193,7 @@ pub(crate) fn of_source(source: &Source, print: &Print) -> String {
             fields.push_all("sheets", sheets.iter().map(String::as_str));
             fields.push("content");
             fields.push(print.file.as_deref().unwrap_or("missing"));
-            fields.finish(source.allow_empty, &print.gate)
+            fields.finish(source.allow_empty, print)
         }
     }
 }

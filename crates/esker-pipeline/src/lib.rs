@@ -5,9 +5,9 @@
 
 pub mod definition;
 
-pub mod edit;
-
 mod commits;
+pub mod edit;
+pub mod extract;
 mod key;
 mod open;
 pub mod plan;
@@ -31,6 +31,7 @@ pub mod record;
 pub mod rejected;
 mod run;
 pub mod trial;
+mod whatif;
 
 #[cfg(test)]
 mod stub;

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use esker_bus::caller::Caller;
 use esker_wire::name::{Branch, Resource};
+use esker_wire::overrides;
 use esker_wire::provenance::{Input, Provenance};
 use esker_wire::revision::Revision;
 
@@ -97,6 +98,8 @@ pub struct Then {
     pub inputs: Vec<(Input, Revision)>,
     /// The outputs as they were before the run.
     pub before: Vec<(Resource, Option<Revision>)>,
+    /// The overrides of the outputs and their contents.
+    pub overrides: Vec<(Input, Revision)>,
 }
 
 impl Then {
@@ -180,6 +183,7 @@ impl Past {
         let scratch = tempfile::Builder::new().prefix("esker-past-").tempdir()?;
         let bench = Bench {
             dir: options.dir,
+            branch: Branch::main(),
             esker: options.esker,
             caller: options.caller,
             host: host(),
@@ -222,7 +226,14 @@ impl Past {
     /// The key of a run for these inputs: the same key means the same result.
     pub fn run_key(&self, then: &Then) -> String {
         let inputs = then.inputs.iter().map(|(input, blob)| (&input.resource, *blob));
-        key::of_stage(&self.stage, &self.print, &inputs.collect::<Vec<_>>())
+        key::of_stage(&self.stage, &self.print(then), &inputs.collect::<Vec<_>>())
+    }
+
+    /// What it depends on besides its inputs.
+    fn print(&self, then: &Then) -> Print {
+        let held = then.overrides.iter();
+        let held = held.filter_map(|(held, blob)| Some((overrides::whose(&held.resource)?, *blob)));
+        Print { overrides: held.collect(), ..self.print.clone() }
     }
 
     /// Runs it. The calling thread must live until this returns.
@@ -241,7 +252,7 @@ impl Past {
         let at = (&self.bench, &hand.line);
         if let Some(lock) = &self.recall {
             let _held = lock.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(made) = run::past::recall(at, run)? {
+            if let Some(made) = run::past::recall(at, run, &self.stage)? {
                 return Ok(made);
             }
         }
@@ -291,10 +302,12 @@ impl Past {
         Run {
             task: Task::Stage(self.stage.clone()),
             run_key: self.run_key(then),
-            print: self.print.clone(),
+            print: self.print(then),
             at: Some(then.at),
             inputs: then.inputs(),
+            blobs: then.inputs.iter().map(|(_, blob)| *blob).collect(),
             outputs: then.before.clone(),
+            overrides: then.overrides.iter().map(|(held, _)| held.clone()).collect(),
             failed: None,
             again: false,
         }

@@ -134,8 +134,12 @@ pub(crate) struct Run {
     pub(crate) at: Option<Revision>,
     /// Its inputs, in the definition's order.
     pub(crate) inputs: Vec<Input>,
+    /// The contents of its inputs, in the same order.
+    pub(crate) blobs: Vec<Revision>,
     /// Its outputs and their heads at `at`: the outputs are stored only if these are still the heads.
     pub(crate) outputs: Vec<(Resource, Option<Revision>)>,
+    /// The overrides of its outputs at `at`, as versions of the resources that hold them.
+    pub(crate) overrides: Vec<Input>,
     /// How often the same key has failed before, and since when.
     pub(crate) failed: Option<(u32, Timestamp)>,
     /// Whether it is for a version that failed before and was passed over.
@@ -153,6 +157,11 @@ impl PartialEq for Run {
 }
 
 impl Run {
+    /// Everything it reads: its inputs, then the overrides of its outputs.
+    pub(crate) fn read(&self) -> Vec<Input> {
+        self.inputs.iter().chain(&self.overrides).cloned().collect()
+    }
+
     /// Its outputs as they were when it was planned, as far as they existed.
     pub(crate) fn there(&self) -> Vec<Input> {
         let there = |(name, head): &(Resource, Option<Revision>)| {

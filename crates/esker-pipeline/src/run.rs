@@ -11,6 +11,7 @@ pub(crate) mod line;
 pub(crate) mod load;
 pub(crate) mod memo;
 pub(crate) mod output;
+mod overlay;
 pub(crate) mod past;
 mod split;
 mod stamp;
@@ -26,13 +27,15 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
-use esker_wire::name::Resource;
+use esker_wire::name::{Branch, Resource};
 use esker_wire::record::{Ended, RunRecord};
+use esker_wire::snapshot::Item;
 use jiff::Timestamp;
 
 use crate::child::said::Said;
 use crate::child::{self, End, Finished, Order, Stdin};
 use crate::definition::{Origin, Program, Stage};
+use crate::key::{self, Print};
 use crate::plan::{Run, Task};
 use crate::pull;
 use crate::pull::recall::Recall;
@@ -59,6 +62,8 @@ pub(crate) const SCRATCH: &str = ".esker/scratch";
 pub(crate) struct Bench {
     /// The project's folder.
     pub(crate) dir: PathBuf,
+    /// Where inputs are read and outputs put: `main`, or a what-if's own.
+    pub(crate) branch: Branch,
     /// This very program.
     pub(crate) esker: PathBuf,
     /// The snapshot service.
@@ -122,6 +127,8 @@ pub(crate) struct Made {
     warnings: Vec<String>,
     /// The parts of the input whose results are not in it.
     failed_parts: Vec<String>,
+    /// What is left of overrides of which some are over.
+    retired: Vec<Item>,
 }
 
 impl Made {
@@ -129,7 +136,14 @@ impl Made {
         contents: Vec<(Resource, Bytes)>,
         content_type: Option<&'static str>,
     ) -> Self {
-        Self { contents, content_type, state: None, warnings: Vec::new(), failed_parts: Vec::new() }
+        Self {
+            contents,
+            content_type,
+            state: None,
+            warnings: Vec::new(),
+            failed_parts: Vec::new(),
+            retired: Vec::new(),
+        }
     }
 
     /// The same with what is to be remembered.
@@ -170,6 +184,7 @@ fn attempt(bench: &Bench, run: &Run, line: &Line) -> Outcome {
     let began = Began::now();
     let mut run = run.clone();
     let made = make(bench, &mut run, line);
+    let made = made.and_then(|made| overlay::apply((bench, line), &run, made));
     let made = made.and_then(|made| gate::pass((bench, line), &mut run, made, began));
     let made = made.and_then(|made| changed((bench, line), &run, made));
     let mut record = match made.and_then(|made| store::put((bench, line), &run, made, began)) {
@@ -208,7 +223,7 @@ fn unchanged(run: &Run, began: Began) -> RunRecord {
         stage: run.name().to_owned(),
         run_key: run.run_key.clone(),
         ended: Ended::Unchanged,
-        inputs: run.inputs.clone(),
+        inputs: run.read(),
         outputs: run.there(),
         started: began.at,
         duration_ms: began.duration_ms(),
@@ -239,7 +254,7 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
         },
         Task::Stage(stage) => {
             let known = match is_known_again(stage) {
-                true => memo::find((bench, line), run)?,
+                true => memo::find((bench, line), run, &plain_key(run, stage))?,
                 false => None,
             };
             if let (Some(made), false) = (&known, run.is_asked()) {
@@ -255,6 +270,17 @@ fn make(bench: &Bench, run: &mut Run, line: &Line) -> Result<Made, Halt> {
             Ok(made)
         }
     }
+}
+
+/// The key by which a result is known that no override has changed.
+fn plain_key(run: &Run, stage: &Stage) -> String {
+    if run.overrides.is_empty() {
+        return run.run_key.clone();
+    }
+    let print = Print { overrides: Vec::new(), ..run.print.clone() };
+    let names = run.inputs.iter().map(|input| &input.resource);
+    let contents: Vec<_> = names.zip(run.blobs.iter().copied()).collect();
+    key::of_stage(stage, &print, &contents)
 }
 
 /// Whether the outputs of an earlier run for the same key are what another would make.

@@ -123,6 +123,7 @@ pub(crate) fn nowhere() -> Endpoint {
 pub(crate) fn bench(bus: &Bus, store: &Endpoint, dir: &Path) -> Bench {
     Bench {
         dir: dir.to_owned(),
+        branch: Branch::main(),
         esker: "/bin/false".into(),
         caller: bus.caller(store),
         host: "here".to_owned(),
@@ -157,7 +158,9 @@ pub(crate) fn file_run() -> Run {
         print: Print::default(),
         at: None,
         inputs: Vec::new(),
+        blobs: Vec::new(),
         outputs: vec![(output, None)],
+        overrides: Vec::new(),
         failed: Some((3, jiff::Timestamp::UNIX_EPOCH)),
         again: false,
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Branch;
+use esker_wire::project;
 use esker_wire::revision::Revision;
 
 use crate::error::Error;
@@ -21,9 +22,6 @@ use crate::store::Store;
 const BRANCHES_MAX: usize = 10_000;
 /// The longest part of a branch's name between slashes, in bytes: with `.lock` it must be a file's name.
 const PART_MAX: usize = 250;
-
-/// The branch that holds the definition and programs of the project.
-const PROJECT: &str = "project";
 
 /// One branch: its history in memory, and where its reference stands on disk.
 #[derive(Default)]
@@ -67,13 +65,26 @@ impl Store {
 
     /// What a commit made on a branch now is made under: on `main`, the head of the branch `project`, if there is one.
     pub(crate) fn project_of(&mut self, branch: &Branch) -> Result<Option<Revision>, Error> {
-        let project: Branch = PROJECT.parse().expect("a word is a branch's name");
+        let project = project::branch();
         if !branch.is_main() || self.is_without_project && !self.lines.contains_key(&project) {
             return Ok(None);
         }
         let head = self.history(&project)?.head().map(|step| step.revision);
         self.is_without_project = head.is_none();
         Ok(head)
+    }
+
+    /// What a commit is the first to be made under after its parent: it becomes its second parent.
+    pub(crate) fn brought(
+        &mut self,
+        parent: Option<Revision>,
+        project: Option<Revision>,
+    ) -> Result<Option<Revision>, Error> {
+        let (Some(parent), Some(_)) = (parent, project) else {
+            return Ok(None);
+        };
+        let before = self.told(parent)?.trailers.project;
+        Ok(project.filter(|_| before != project))
     }
 
     fn load(&mut self, branch: &Branch) -> Result<(), Error> {

@@ -19,6 +19,9 @@ pub(crate) struct When {
 pub(crate) struct Commit {
     pub(crate) tree: Revision,
     pub(crate) parent: Option<Revision>,
+    /// A second parent: the commit of `project` that a commit of `main` is the first to be made under, so that a clone
+    /// of `main` brings it.
+    pub(crate) brings: Option<Revision>,
     /// `name <mail>`.
     pub(crate) author: String,
     /// `name <mail>`.
@@ -31,7 +34,7 @@ pub(crate) struct Commit {
 impl Commit {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut out = format!("tree {}\n", self.tree);
-        if let Some(parent) = self.parent {
+        for parent in self.parent.iter().chain(&self.brings) {
             out.push_str(&format!("parent {parent}\n"));
         }
         let when = moment(self.when);
@@ -53,6 +56,7 @@ impl Commit {
         Ok(Self {
             tree: id(field("tree"))?.ok_or("has no tree")?,
             parent: id(field("parent"))?,
+            brings: id(head.lines().filter_map(|line| line.strip_prefix("parent ")).nth(1))?,
             author: field("author").and_then(signature).map_or(String::new(), |(name, _)| name),
             committer,
             when,

@@ -10,14 +10,17 @@ use std::path::{Path, PathBuf};
 
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Branch;
+use esker_wire::project;
 use esker_wire::revision::Revision;
 
+use crate::commit::{Commit, IDENTITY};
 use crate::error::Error;
 use crate::files;
 use crate::layout;
 use crate::objects::{Kind, Objects};
 use crate::refs;
 use crate::store::{Options, Store};
+use crate::trailers;
 
 /// Where a repository names those that it takes objects from.
 const ALTERNATES: &str = "objects/info/alternates";
@@ -96,27 +99,23 @@ pub fn excavate_into(dir: &Path, from: &Path, until: Revision) -> Result<(), Err
     files::write_file(dir, &dir.join("packed-refs"), packed.as_bytes())
 }
 
-/// What an excavation's references are: `main` at the revision, and all else of esker's as it is in the original.
+/// What an excavation's references are: `main` at the revision, the project that was in force there, and all tags. Runs
+/// are remembered by no more than what they left: what is recorded of them is of later ones too.
 fn references(original: &Path, until: Revision) -> Result<BTreeMap<String, Revision>, Error> {
     let mut found = BTreeMap::new();
-    let survey = refs::survey(original)?;
-    let good = survey.iter().filter_map(|(name, id)| Some((name, *id.as_ref().ok()?)));
-    for (name, id) in good.clone() {
-        if name.starts_with(refs::BRANCHES) || name.starts_with(refs::TAGS) {
-            found.insert(name.clone(), id);
+    for (name, id) in refs::survey(original)? {
+        if let Some(id) = id.ok().filter(|_| name.starts_with(refs::TAGS)) {
+            found.insert(name, id);
         }
     }
-    for (name, id) in good {
-        let Some(branch) = name.strip_prefix(TRACKED) else {
-            continue;
-        };
-        let branch = branch.strip_prefix("esker/").unwrap_or(branch);
-        let known = format!("{}{branch}", refs::BRANCHES);
-        let is_free = !found.contains_key(&known) && refs::clash(&known, found.keys()).is_none();
-        let is_branch = branch != "HEAD" && branch != "main" && branch.parse::<Branch>().is_ok();
-        if is_branch && is_free {
-            found.insert(known, id);
-        }
+    let objects = Objects::open(original)?;
+    let commit = objects.read(until)?.and_then(|object| Commit::from_bytes(&object.bytes).ok());
+    let commit = commit.filter(|commit| commit.committer == IDENTITY);
+    let then = commit.and_then(|commit| trailers::read(&commit.message).project);
+    if let Some(then) = then
+        && objects.read(then)?.is_some()
+    {
+        found.insert(refs::of_branch(&project::branch()), then);
     }
     found.insert(refs::of_branch(&Branch::main()), until);
     Ok(found)

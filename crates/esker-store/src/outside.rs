@@ -223,10 +223,12 @@ impl Store {
         };
         let when = self.when(branch)?;
         let project = self.project_of(branch)?;
+        let brings = self.brought(Some(parent.revision), project)?;
         let message = trailers::again(&theirs.message, head, project);
         let commit = Commit {
             tree,
             parent: Some(parent.revision),
+            brings,
             author: theirs.author.clone(),
             committer: IDENTITY.to_owned(),
             when,

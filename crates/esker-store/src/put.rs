@@ -150,9 +150,11 @@ impl Store {
             items.extend(&put.items);
         }
         let project = self.project_of(&put.branch)?;
+        let brings = self.brought(parent.map(|step| step.revision), project)?;
         let commit = Commit {
             tree,
             parent: parent.map(|step| step.revision),
+            brings,
             author: put.author.clone().unwrap_or_else(|| IDENTITY.to_owned()),
             committer: IDENTITY.to_owned(),
             when,

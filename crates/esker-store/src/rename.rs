@@ -137,9 +137,11 @@ impl Store {
         let tree = tree::edit(&mut self.objects, Some(root), &edits)?;
         let when = self.when(branch)?;
         let project = self.project_of(branch)?;
+        let brings = self.brought(Some(parent.revision), project)?;
         let commit = Commit {
             tree: tree.ok_or_else(|| Fault::new(Code::Internal, "the tree came out empty"))?,
             parent: Some(parent.revision),
+            brings,
             author: ask.author.clone().unwrap_or_else(|| IDENTITY.to_owned()),
             committer: IDENTITY.to_owned(),
             when,

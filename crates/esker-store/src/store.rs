@@ -235,6 +235,7 @@ impl Store {
         let commit = Commit {
             tree,
             parent: None,
+            brings: None,
             author: IDENTITY.to_owned(),
             committer: IDENTITY.to_owned(),
             when,

@@ -289,6 +289,14 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Noted>, BadEdits> {
     Ok(edits)
 }
 
+/// Refuses a list that is over a limit: so many edits of so many bytes together.
+///
+/// # Errors
+/// [`BadEdits::List`] says which.
+pub(crate) fn check_size(count: usize, bytes: usize) -> Result<(), BadEdits> {
+    check(count).and_then(|()| check_bytes(bytes))
+}
+
 fn check(count: usize) -> Result<(), BadEdits> {
     if count > EDITS_MAX {
         return Err(BadEdits::List(format!("more than {EDITS_MAX}; change the source instead")));

@@ -9,6 +9,7 @@ pub mod backfill;
 pub mod blobs;
 pub mod edit;
 pub mod name;
+pub mod overrides;
 pub mod remote;
 pub mod revision;
 
@@ -20,10 +21,12 @@ pub mod event;
 
 pub mod keep;
 pub mod pointer;
+pub mod project;
 pub mod provenance;
 pub mod pruned;
 pub mod record;
 pub mod snapshot;
 pub mod stance;
+pub mod whatif;
 
 pub mod seed;

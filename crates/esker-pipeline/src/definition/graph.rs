@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use esker_wire::name::Resource;
+use esker_wire::{overrides, whatif};
 
 use super::page::{Marked, Page, near};
 
@@ -37,6 +38,9 @@ impl Makers<'_> {
         self.made.get(resource).copied().or_else(below)
     }
 }
+
+/// What the names of resources begin with that esker itself makes.
+const KEPT: [&str; 2] = [overrides::PREFIX, whatif::OWN];
 
 /// Finds names used twice, resources made twice, inputs nobody makes, and cycles. Gives who makes each resource.
 pub(super) fn check<'a>(page: &mut Page<'_>, nodes: &'a [Node]) -> Makers<'a> {
@@ -94,6 +98,10 @@ fn check_place(
     output: &Marked<Resource>,
 ) {
     let own = output.value.as_str();
+    if let Some(kept) = KEPT.into_iter().find(|kept| own.starts_with(kept)) {
+        let message = format!("{own} cannot be made: names that begin with {kept} are esker's own");
+        page.error(&output.span, message, "use another name");
+    }
     let folders = own.match_indices('/').filter_map(|(at, _)| own[..at].parse::<Resource>().ok());
     for folder in folders {
         let Some(maker) = makers.made.get(&folder) else {

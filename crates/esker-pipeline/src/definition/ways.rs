@@ -11,8 +11,8 @@ use super::read::{JOBS_MAX, Places, check_name};
 const PRIORITY_MAX: u32 = 100;
 
 /// The keys read here.
-pub(super) const KEYS: [&str; 7] =
-    ["optional", "join", "priority", "mode", "pool", "preempt", "pure"];
+pub(super) const KEYS: [&str; 8] =
+    ["optional", "join", "priority", "mode", "pool", "preempt", "pure", "effects"];
 
 /// The keys of `[pool.NAME]`.
 pub(super) const POOL_KEYS: [&str; 1] = ["jobs"];
@@ -54,6 +54,8 @@ pub struct Ways {
     pub preempt: bool,
     /// Whether the same inputs give the same outputs, so that those of an earlier run may be taken.
     pub pure: bool,
+    /// Whether it does something in the world outside, so that it is left out of what-ifs.
+    pub effects: bool,
 }
 
 impl Default for Ways {
@@ -66,6 +68,7 @@ impl Default for Ways {
             pool: None,
             preempt: false,
             pure: true,
+            effects: false,
         }
     }
 }
@@ -96,6 +99,7 @@ pub(super) fn read(
         pool: pool.as_ref().map(|pool| pool.value.clone()),
         preempt: page.boolean(table, "preempt").unwrap_or(false),
         pure: page.boolean(table, "pure").unwrap_or(true),
+        effects: page.boolean(table, "effects").unwrap_or(false),
     };
     check(page, table, (inputs.len(), &ways));
     places.pools.extend(pool.map(|pool| (table.title.clone(), pool)));

@@ -24,6 +24,7 @@ use super::Mail;
 use super::agenda::Agenda;
 use super::bursts::Bursts;
 use super::fresh::Fresh;
+use super::keeper::Keeper;
 use super::laps::Laps;
 use super::ledger::Ledger;
 use super::library::{Library, Turn};
@@ -73,6 +74,8 @@ pub(super) struct Desk {
     waits: BTreeMap<String, String>,
     /// How far the programs say they are.
     progress: BTreeMap<String, String>,
+    /// The project in the store.
+    keeper: Keeper,
     /// The record of a definition that cannot be used.
     bad_definition: Option<RunRecord>,
     /// Those who tell others of what happens.
@@ -84,7 +87,7 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) fn new(
         bench: Bench,
-        library: Library,
+        (library, keeper): (Library, Keeper),
         eye: Eye,
         (hints, post): (Arc<Hints>, Sender<Mail>),
     ) -> Self {
@@ -106,6 +109,7 @@ impl Desk {
             preempted: BTreeMap::new(),
             waits: BTreeMap::new(),
             progress: BTreeMap::new(),
+            keeper,
             bad_definition: None,
             only: None,
         }
@@ -186,6 +190,7 @@ impl Desk {
         let changed = self.library.look();
         if turned || changed {
             self.fresh.clear();
+            self.keeper.touched();
         }
         if changed {
             self.eye.watch(self.library.folders());
@@ -203,7 +208,9 @@ impl Desk {
         laps.files = laps.lap();
         let caller = self.bench.caller.clone();
         let definition = Arc::clone(self.library.definition());
-        let cut = match self.ledger.read(&caller, &definition) {
+        let is_bad = self.bad_definition.is_some();
+        let kept = self.keeper.keep(&caller, (&self.bench.dir, &self.library), is_bad);
+        let cut = match kept.and_then(|()| self.ledger.read(&caller, &definition)) {
             Ok(cut) => cut,
             Err(fault) => return self.lost_store(status, &fault),
         };

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use esker_wire::name::Resource;
+use esker_wire::overrides;
 use jiff::Timestamp;
 
 use crate::definition::Definition;
@@ -54,12 +55,16 @@ impl Fresh {
         self.about.clear();
         let sources = definition.sources.iter();
         self.pulled = sources
-            .flat_map(|source| [Some(source.output.clone()), source.state()])
+            .flat_map(|source| {
+                [Some(source.output.clone()), source.state(), overrides::of(&source.output)]
+            })
             .flatten()
             .collect();
         for stage in &definition.stages {
-            for resource in stage.inputs.iter().chain(&stage.outputs) {
-                self.about.entry(resource.clone()).or_default().push(stage.name.clone());
+            let overrides = stage.outputs.iter().filter_map(overrides::of);
+            let read = stage.inputs.iter().chain(&stage.outputs).cloned();
+            for resource in read.chain(overrides) {
+                self.about.entry(resource).or_default().push(stage.name.clone());
             }
         }
     }

@@ -17,17 +17,17 @@ const NEWS_MAX: u32 = 1_000;
 
 /// One cut of the store.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Cut {
-    pub(super) at: Option<Revision>,
-    pub(super) heads: BTreeMap<Resource, Head>,
+pub(crate) struct Cut {
+    pub(crate) at: Option<Revision>,
+    pub(crate) heads: BTreeMap<Resource, Head>,
     /// The older names among the heads, by what they mean now.
     older: BTreeMap<Resource, Vec<Resource>>,
 }
 
 impl Cut {
-    /// The heads of the newest commit.
-    pub(super) fn read(caller: &Caller) -> Result<Self, Fault> {
-        let listing = list(caller, List { older: true, ..List::all(Branch::main()) })?;
+    /// The heads of a branch's newest commit.
+    pub(crate) fn read(caller: &Caller, branch: Branch) -> Result<Self, Fault> {
+        let listing = list(caller, List { older: true, ..List::all(branch) })?;
         let heads = listing.entries.into_iter();
         let mut heads: BTreeMap<Resource, Head> = heads.filter_map(head).collect();
         let mut older: BTreeMap<Resource, Vec<Resource>> = BTreeMap::new();
@@ -46,15 +46,16 @@ impl Cut {
 
     /// Makes it the cut of a later commit, and gives what has changed; none if it cannot be told what was put since,
     /// so that all has to be read again.
-    pub(super) fn catch_up(
+    pub(crate) fn catch_up(
         &mut self,
         caller: &Caller,
+        branch: Branch,
         at: Revision,
     ) -> Result<Option<Vec<Resource>>, Fault> {
         let Some(since) = self.at else {
             return Ok(None);
         };
-        let Some(news) = news(caller, Branch::main(), (since, at))? else {
+        let Some(news) = news(caller, branch, (since, at))? else {
             return Ok(None);
         };
         let aliases: BTreeSet<&Resource> = self.older.values().flatten().collect();
@@ -103,7 +104,7 @@ pub(super) fn news(
 }
 
 /// The resources of a branch, all pages.
-pub(super) fn list(caller: &Caller, mut request: List) -> Result<Listing, Fault> {
+pub(crate) fn list(caller: &Caller, mut request: List) -> Result<Listing, Fault> {
     let mut listing = match caller.call_blocking(&request, DEADLINE) {
         // A branch nobody has written to may not exist yet.
         Err(fault) if fault.code == Code::NotFound => {

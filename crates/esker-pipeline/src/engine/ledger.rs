@@ -81,7 +81,7 @@ impl Ledger {
         let is_known = match at {
             Some(at) if self.cut.at == Some(at) => true,
             Some(at) => {
-                let news = Arc::make_mut(&mut self.cut).catch_up(caller, at)?;
+                let news = Arc::make_mut(&mut self.cut).catch_up(caller, Branch::main(), at)?;
                 self.news.resources.extend(news.iter().flatten().cloned());
                 news.is_some()
             }
@@ -89,7 +89,7 @@ impl Ledger {
         };
         if !is_known {
             self.news.all = true;
-            self.cut = Arc::new(Cut::read(caller)?);
+            self.cut = Arc::new(Cut::read(caller, Branch::main())?);
         }
         self.queues.read(caller, definition, (&self.records, &self.cut))?;
         Ok(Arc::clone(&self.cut))

@@ -12,9 +12,11 @@ use std::time::Duration;
 use esker_bus::follow::{Follow, Item};
 use esker_wire::event::Event;
 use esker_wire::name::Branch;
+use esker_wire::whatif;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::deliver::bell::Bell;
+use crate::whatif::Door;
 
 use super::Mail;
 
@@ -30,12 +32,14 @@ pub(super) struct Hints {
     files: AtomicBool,
     /// Wakes those who tell others of what the store has.
     bell: Arc<Bell>,
+    /// Tells the what-ifs of what concerns them.
+    what_ifs: Option<Door>,
 }
 
 impl Hints {
-    pub(super) fn new(post: Sender<Mail>) -> Arc<Self> {
+    pub(super) fn new(post: Sender<Mail>, what_ifs: Option<Door>) -> Arc<Self> {
         let (store, files) = (AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Self { post, store, files, bell: Arc::default() })
+        Arc::new(Self { post, store, files, bell: Arc::default(), what_ifs })
     }
 
     pub(super) fn bell(&self) -> Arc<Bell> {
@@ -82,8 +86,14 @@ impl Ear {
         let ended = Arc::clone(&end);
         let thread = thread::Builder::new().name("follow".to_owned()).spawn(move || {
             while !ended.load(Ordering::Relaxed) {
-                if follow.recv_timeout(LISTEN).is_some_and(|item| matters(&item)) {
+                let Some(item) = follow.recv_timeout(LISTEN) else {
+                    continue;
+                };
+                if matters(&item) {
                     hints.store();
+                }
+                if let Some(what_ifs) = hints.what_ifs.as_ref().filter(|_| is_of_what_ifs(&item)) {
+                    what_ifs.ring();
                 }
             }
         })?;
@@ -108,6 +118,17 @@ fn matters(item: &Item) -> bool {
         Item::Lost => true,
         Item::Event(event @ Event::Put { branch, .. }) => {
             !event.is_unchanged() && (branch.is_main() || *branch == Branch::records())
+        }
+        Item::Event(Event::Heartbeat { .. }) => false,
+    }
+}
+
+/// Whether what was heard can change what a what-if is: what it says of itself, or a gap that may hide that.
+fn is_of_what_ifs(item: &Item) -> bool {
+    match item {
+        Item::Lost => true,
+        Item::Event(Event::Put { branch, resource, .. }) => {
+            branch.as_str().starts_with(whatif::BRANCHES) && resource.as_str() == whatif::ABOUT
         }
         Item::Event(Event::Heartbeat { .. }) => false,
     }

@@ -118,7 +118,7 @@ fn a_store_that_takes_nothing_is_shown_and_the_run_waits_for_it() {
 #[test]
 fn no_hint_keeps_another_out() {
     let (post, mail) = channel();
-    let hints = Hints::new(post);
+    let hints = Hints::new(post, None);
     for _ in 0..10_000 {
         hints.files();
     }

@@ -22,11 +22,16 @@ pub struct Hand {
 }
 
 /// The hands there are; none once all was told to end.
-struct Hands(Mutex<Option<Vec<Sender<Mail>>>>);
+#[derive(Debug)]
+pub(crate) struct Hands(Mutex<Option<Vec<Sender<Mail>>>>);
 
 impl Hands {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Some(Vec::new())))
+    }
+
     /// A new hand; one that has been told to end already, if all have.
-    fn reach(&self) -> Hand {
+    pub(crate) fn reach(&self) -> Hand {
         let (post, mail) = channel();
         let mut hands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match hands.as_mut() {
@@ -36,7 +41,7 @@ impl Hands {
         Hand { line: Line::new(Mailbox { post, mail }, Box::new(|_| {})) }
     }
 
-    fn stop(&self) {
+    pub(crate) fn stop(&self) {
         let hands = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         for post in hands.into_iter().flatten() {
             // One that has ended does not hear it.
@@ -60,7 +65,7 @@ pub fn in_order<T: Sync, R: Send>(
     work: impl Fn(&T, &Hand) -> R + Sync,
     take: impl FnMut(&T, R, &Hand) -> ControlFlow<()>,
 ) -> io::Result<()> {
-    let hands = &Hands(Mutex::new(Some(Vec::new())));
+    let hands = &Hands::new();
     let (alive, ended) = channel::<()>();
     thread::scope(|scope| {
         thread::Builder::new().name("stop".to_owned()).spawn_scoped(scope, move || {

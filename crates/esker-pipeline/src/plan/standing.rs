@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use esker_wire::name::Resource;
+use esker_wire::overrides;
 use esker_wire::provenance::Input;
 use esker_wire::record::{Ended, RunRecord};
 use esker_wire::revision::Revision;
@@ -147,8 +148,9 @@ fn run(
     stage: &Stage,
     (at, inputs): (Option<Revision>, &[(&Resource, Version)]),
 ) -> Run {
-    let print = print(world, &stage.name);
+    let (print, overrides) = print(world, &stage.name, &stage.outputs);
     let contents: Vec<_> = inputs.iter().map(|(name, version)| (*name, version.blob)).collect();
+    let blobs = inputs.iter().map(|(_, version)| version.blob).collect();
     let inputs = inputs.iter();
     let inputs = inputs
         .map(|(name, version)| Input { resource: (*name).clone(), revision: version.revision });
@@ -158,7 +160,9 @@ fn run(
         print,
         at,
         inputs: inputs.collect(),
+        blobs,
         outputs: outputs(world, &stage.outputs),
+        overrides,
         failed: None,
         again: false,
     }
@@ -168,14 +172,16 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
     if world.busy.contains_key(&source.name) {
         return Standing::Busy { overtaken: false };
     }
-    let print = print(world, &source.name);
+    let (print, overrides) = print(world, &source.name, std::slice::from_ref(&source.output));
     let run = Run {
         task: Task::Source(source.clone()),
         run_key: key::of_source(source, &print),
         print,
         at: world.at,
         inputs: Vec::new(),
+        blobs: Vec::new(),
         outputs: outputs(world, &source.outputs()),
+        overrides,
         failed: None,
         again: false,
     };
@@ -311,7 +317,7 @@ fn settled(run: &Run, failed: &RunRecord) -> RunRecord {
         stage: run.name().to_owned(),
         run_key: run.run_key.clone(),
         ended: Ended::Unchanged,
-        inputs: run.inputs.clone(),
+        inputs: run.read(),
         outputs: run.there(),
         started: failed.started,
         duration_ms: failed.duration_ms,
@@ -320,8 +326,20 @@ fn settled(run: &Run, failed: &RunRecord) -> RunRecord {
     }
 }
 
-fn print(world: &World<'_>, name: &str) -> key::Print {
-    world.prints.get(name).cloned().unwrap_or_default()
+/// What a source or stage depends on besides its inputs, and the overrides among that.
+fn print(world: &World<'_>, name: &str, outputs: &[Resource]) -> (key::Print, Vec<Input>) {
+    let mut print = world.prints.get(name).cloned().unwrap_or_default();
+    let mut overrides = Vec::new();
+    for output in outputs {
+        let Some(resource) = overrides::of(output) else {
+            continue;
+        };
+        if let Some(head) = world.heads.get(&resource) {
+            print.overrides.push((output.clone(), head.blob));
+            overrides.push(Input { resource, revision: head.revision });
+        }
+    }
+    (print, overrides)
 }
 
 fn outputs(world: &World<'_>, names: &[Resource]) -> Vec<(Resource, Option<Revision>)> {

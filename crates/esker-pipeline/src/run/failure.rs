@@ -132,7 +132,7 @@ pub(super) fn record(run: &Run, broken: Broken, began: Began, now: Timestamp) ->
         stage: run.name().to_owned(),
         run_key: run.run_key.clone(),
         ended,
-        inputs: run.inputs.clone(),
+        inputs: run.read(),
         outputs: Vec::new(),
         started: began.at,
         duration_ms: began.duration_ms(),

@@ -7,7 +7,6 @@ use std::path::Path;
 
 use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
-use esker_wire::name::Branch;
 use esker_wire::pointer::ContentId;
 use esker_wire::provenance::Input;
 use esker_wire::revision::At;
@@ -100,7 +99,7 @@ fn get(
     let request = Get {
         resource: resource.clone(),
         at: run.at.map_or_else(At::head, At::from),
-        branch: Branch::main(),
+        branch: bench.branch.clone(),
         range,
         unless: None,
     };

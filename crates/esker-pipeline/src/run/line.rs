@@ -62,7 +62,7 @@ impl Line {
     }
 
     /// Ends the run if the engine wants it to.
-    pub(super) fn heed(&self) -> Result<(), Halt> {
+    pub(crate) fn heed(&self) -> Result<(), Halt> {
         self.pause(Duration::ZERO)
     }
 

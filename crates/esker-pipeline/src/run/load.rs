@@ -39,7 +39,7 @@ impl Load {
     }
 
     /// Takes one more slot for a run that has one, if nobody else wants it.
-    pub(super) fn begin_more(&self) -> bool {
+    pub(crate) fn begin_more(&self) -> bool {
         let mut slots = self.slots();
         let free = !slots.wanted && slots.taken < slots.jobs;
         slots.taken += usize::from(free);
@@ -49,6 +49,11 @@ impl Load {
     /// Whether a run waits for a slot.
     pub(super) fn is_wanted(&self) -> bool {
         self.slots().wanted
+    }
+
+    /// Whether nothing runs.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.slots().taken == 0
     }
 
     /// Gives a slot back.

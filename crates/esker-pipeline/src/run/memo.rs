@@ -29,8 +29,8 @@ pub(crate) struct Memo(Mutex<BTreeMap<String, Known>>);
 struct Known {
     /// The last record that was read.
     until: Option<Revision>,
-    /// The outputs, by run key.
-    left: HashMap<String, Vec<Input>>,
+    /// The outputs and the branch they are on, by run key.
+    left: HashMap<String, (Branch, Vec<Input>)>,
 }
 
 impl Memo {
@@ -43,16 +43,27 @@ impl Memo {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(stage.to_owned(), known);
     }
+
+    /// Takes note of a run that the records on `records` do not tell of: one of a what-if.
+    pub(crate) fn learn(&self, branch: &Branch, record: &RunRecord) {
+        let mut known = self.take(&record.stage);
+        known.left.insert(record.run_key.clone(), (branch.clone(), record.outputs.clone()));
+        self.keep(&record.stage, known);
+    }
 }
 
 /// What an earlier run made for the same key, if one did and all of it is still there.
-pub(super) fn find((bench, line): (&Bench, &Line), run: &Run) -> Result<Option<Made>, Halt> {
+pub(super) fn find(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    run_key: &str,
+) -> Result<Option<Made>, Halt> {
     let mut known = bench.memo.take(run.name());
     if known.left.len() >= 2 * RUNS_MAX as usize {
         known = Known::default();
     }
     let read = complete((bench, line), run.name(), &mut known);
-    let left = known.left.get(&run.run_key).cloned();
+    let left = known.left.get(run_key).cloned();
     bench.memo.keep(run.name(), known);
     match (read?, left) {
         (Ok(()), Some(left)) => contents((bench, line), run, &left),
@@ -99,7 +110,7 @@ fn complete(
             && let Ok(record) = RunRecord::from_bytes(&bytes)
             && matches!(record.ended, Ended::Stored | Ended::Unchanged)
         {
-            known.left.insert(record.run_key, record.outputs);
+            known.left.insert(record.run_key, (Branch::main(), record.outputs));
         }
         known.until = Some(entry.revision);
     }
@@ -110,14 +121,15 @@ fn complete(
 fn contents(
     (bench, line): (&Bench, &Line),
     run: &Run,
-    left: &[Input],
+    (branch, left): &(Branch, Vec<Input>),
 ) -> Result<Option<Made>, Halt> {
     let mut contents = Vec::new();
     for (name, _) in &run.outputs {
         let Some(output) = left.iter().find(|output| output.resource == *name) else {
             return Ok(None);
         };
-        let get = Get { at: At::from(output.revision), ..Get::head(name.clone()) };
+        let (at, branch) = (At::from(output.revision), branch.clone());
+        let get = Get { at, branch, ..Get::head(name.clone()) };
         let Ok(content) = line.ask(bench, &get)? else {
             return Ok(None);
         };

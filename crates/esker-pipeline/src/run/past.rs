@@ -10,7 +10,8 @@ use crate::definition::Stage;
 use crate::plan::Run;
 
 use super::line::Line;
-use super::{Began, Bench, Halt, Keep, Made, compute, gate, memo, stamp, store};
+use super::{Began, Bench, Halt, Keep, Made};
+use super::{compute, gate, memo, overlay, plain_key, stamp, store};
 
 /// When a step began, for what is said of it later.
 #[derive(Debug, Clone, Copy)]
@@ -23,15 +24,21 @@ impl Start {
 }
 
 /// What an earlier run has made for the same key, if one has.
-pub(crate) fn recall((bench, line): (&Bench, &Line), run: &Run) -> Result<Option<Made>, Halt> {
+pub(crate) fn recall(
+    (bench, line): (&Bench, &Line),
+    run: &Run,
+    stage: &Stage,
+) -> Result<Option<Made>, Halt> {
     line.heed()?;
-    memo::find((bench, line), run)
+    let known = memo::find((bench, line), run, &plain_key(run, stage))?;
+    known.map(|made| overlay::apply((bench, line), run, made)).transpose()
 }
 
 /// What the program makes.
 pub(crate) fn make((bench, line): (&Bench, &Line), run: &Run, stage: &Stage) -> Result<Made, Halt> {
     line.heed()?;
-    compute((bench, line), run, stage, Keep::Nothing)
+    let made = compute((bench, line), run, stage, Keep::Nothing)?;
+    overlay::apply((bench, line), run, made)
 }
 
 /// Holds it against the stage's checks, with these contents as the versions before; what warnings there are.

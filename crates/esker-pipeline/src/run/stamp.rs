@@ -46,7 +46,8 @@ fn read(
     name: &Resource,
     revision: Revision,
 ) -> Result<Option<Bytes>, Halt> {
-    let get = Get { at: At::from(revision), ..Get::head(name.clone()) };
+    let (at, branch) = (At::from(revision), bench.branch.clone());
+    let get = Get { at, branch, ..Get::head(name.clone()) };
     match line.ask(bench, &get)? {
         Ok(content) => Ok(content.bytes),
         Err(fault) if may_pass(&fault) => Err(Halt::Again(format!("cannot read {name}: {fault}"))),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use esker_wire::fault::{Code, Fault};
-use esker_wire::name::Branch;
+use esker_wire::name::Resource;
 use esker_wire::provenance::{Input, Provenance};
 use esker_wire::record::{Ended, RunRecord};
 use esker_wire::snapshot::{Expect, Item, Put, Stored};
@@ -33,15 +33,17 @@ pub(super) fn put(
     }
     let stored = send(bench, line, &request)?;
     let changed = stored.items.iter().any(|item| item.is_changed());
+    let is_output = |name: &Resource| run.outputs.iter().any(|(output, _)| output == name);
     let outputs = stored
         .items
         .into_iter()
+        .filter(|item| is_output(&item.resource))
         .filter_map(|item| Some(Input { resource: item.resource, revision: item.revision? }));
     Ok(RunRecord {
         stage: run.name().to_owned(),
         run_key: run.run_key.clone(),
         ended: if changed { Ended::Stored } else { Ended::Unchanged },
-        inputs: run.inputs.clone(),
+        inputs: run.read(),
         outputs: outputs.collect(),
         started: began.at,
         duration_ms: began.duration_ms(),
@@ -97,8 +99,8 @@ fn request(bench: &Bench, run: &Run, made: Made, began: Began) -> Put {
         content_type,
     });
     Put {
-        items: items.collect(),
-        branch: Branch::main(),
+        items: items.chain(made.retired).collect(),
+        branch: bench.branch.clone(),
         message: Some(message(run)),
         author: None,
         provenance: Some(provenance(bench, run, began, 0)),
@@ -111,7 +113,7 @@ pub(super) fn provenance(bench: &Bench, run: &Run, began: Began, exit: i32) -> P
     Provenance {
         stage: run.name().to_owned(),
         run_key: run.run_key.clone(),
-        inputs: run.inputs.clone(),
+        inputs: run.read(),
         program: program(run),
         code: run.print.code.clone(),
         engine: ENGINE.to_owned(),

@@ -30,6 +30,8 @@ fn a_run(line: &str) -> Run {
         print: Print::default(),
         at: None,
         inputs: vec![input("raw/a")],
+        blobs: Vec::new(),
+        overrides: Vec::new(),
         outputs: vec![(resource("x/a"), None), (resource("x/b"), None)],
         failed: None,
         again: false,

@@ -8,10 +8,11 @@ fn id(number: u8) -> Revision {
 
 #[test]
 fn there_and_back() {
-    for offset in [0, 3600, -12_600] {
+    for (offset, brings) in [(0, None), (3600, Some(id(3))), (-12_600, None)] {
         let commit = Commit {
             tree: id(1),
             parent: Some(id(2)),
+            brings,
             author: "Ann Bee <ann@example.org>".to_owned(),
             committer: IDENTITY.to_owned(),
             when: When { seconds: 1_763_640_000, offset },

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use esker_pipeline::definition::{Definition, Stage};
 use esker_pipeline::past::{Options, Past, Then};
 use esker_wire::name::{Branch, Resource};
+use esker_wire::overrides;
 use esker_wire::provenance::Input;
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Entry, Get, Stat};
@@ -81,12 +82,18 @@ pub(super) fn then(
             None => return Ok(Err(resource.clone())),
         }
     }
-    let mut before = Vec::new();
+    let (mut before, mut overridden) = (Vec::new(), Vec::new());
     for resource in &stage.outputs {
         let entry = stat(hub, resource, &at)?;
         before.push((resource.clone(), entry.map(|entry| entry.revision)));
+        if let Some(held) = overrides::of(resource)
+            && let Some(entry) = stat(hub, &held, &at)?
+            && let Some(blob) = entry.blob
+        {
+            overridden.push((Input { resource: held, revision: entry.revision }, blob));
+        }
     }
-    Ok(Ok(Then { at: commit, inputs, before }))
+    Ok(Ok(Then { at: commit, inputs, before, overrides: overridden }))
 }
 
 /// What outputs held, if the stage has checks that may ask.

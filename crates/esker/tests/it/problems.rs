@@ -92,9 +92,10 @@ fn what_is_known_stays_in_the_list_until_it_fails_in_another_way() {
     assert_eq!(listed(&world, &[])[0]["acknowledged"], Value::Null);
     let stderr = world.fails(1, &["problems", "ack", "a", "--undo"]);
     assert!(stderr.contains("a is not acknowledged"), "{stderr}");
-    let log = world.git(&["log", "--format=%s", "refs/esker/records", "--", "ack/a"]);
-    assert_eq!(log.lines().count(), 3, "{log}");
-    assert!(log.ends_with("a: ack: the vendor mends it\n"), "{log}");
+    // What is acknowledged comes to where git looks for it a moment later.
+    let log = || world.git(&["log", "--format=%s", "refs/esker/records", "--", "ack/a"]);
+    world.wait_for_or("three in git's log", log, || log().lines().count() == 3);
+    assert!(log().ends_with("a: ack: the vendor mends it\n"), "{}", log());
 }
 
 #[test]

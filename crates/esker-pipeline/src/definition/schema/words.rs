@@ -255,6 +255,9 @@ fn program(key: &str) -> Option<(Type, &'static str)> {
         "partial" => (Flag, "Whether the other parts are published when some fail; false."),
         "preempt" => (Flag, "Whether a run is stopped when there are newer inputs; false."),
         "pure" => (Flag, "Whether the same inputs give the same outputs; true."),
+        "effects" => {
+            (Flag, "Whether it does something outside, and is left out of what-ifs; false.")
+        }
         "priority" => (Number(0, 100), "What runs first where not all can: the highest; 0."),
         "check" => {
             (Type::Checks, "What it must be like: a file, a program in a list, a table, or a list.")

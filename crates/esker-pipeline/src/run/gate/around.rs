@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use esker_wire::fault::Code;
-use esker_wire::name::{Branch, Resource};
+use esker_wire::name::Resource;
 use esker_wire::provenance::Input;
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Content, Get};
@@ -78,7 +78,7 @@ impl<'a> Around<'a> {
     }
 
     fn get(&self, resource: &Resource, at: At) -> Result<Option<Content>, Halt> {
-        let branch = Branch::main();
+        let branch = self.bench.branch.clone();
         let request = Get { resource: resource.clone(), at, branch, range: None, unless: None };
         match self.line.ask(self.bench, &request)? {
             Ok(content) => Ok(Some(content)),

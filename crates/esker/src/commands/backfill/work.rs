@@ -84,7 +84,7 @@ fn tasks(work: &Work<'_>) -> Vec<Task> {
     let mut tasks = Vec::new();
     for (place, version) in work.versions.iter().enumerate() {
         let (at, inputs) = (version.commit, version.inputs.clone());
-        let then = Then { at, inputs, before: before.clone() };
+        let then = Then { at, inputs, before: before.clone(), overrides: Vec::new() };
         if work.book.good(&then.inputs()).is_none() {
             let key = work.past.run_key(&then);
             let is_same = !keys.insert(key.clone()) && work.past.stage().ways.pure;

@@ -1,0 +1,128 @@
+//! Overrides of what a run makes: edits that people have made of its outputs, applied again.
+//!
+//! One whose change the output has by itself is over, and goes with the same PUT. One that finds something else than
+//! when it was made is not applied in silence, and neither is it left out: nothing is published until somebody settles it.
+
+use bytes::Bytes;
+use esker_wire::edit::Noted;
+use esker_wire::fault::Code;
+use esker_wire::name::Resource;
+use esker_wire::overrides::{self, Override};
+use esker_wire::provenance::Input;
+use esker_wire::revision::At;
+use esker_wire::snapshot::{Expect, Get, Item};
+
+use crate::edit::{Conflict, Content, Outcome, weigh};
+use crate::plan::Run;
+
+use super::failure::Broken;
+use super::line::Line;
+use super::{Bench, Halt, Made, may_pass};
+
+/// How many contradictions are told one by one.
+const TOLD_MAX: usize = 20;
+
+/// What was made, with the overrides applied.
+pub(super) fn apply(at: (&Bench, &Line), run: &Run, mut made: Made) -> Result<Made, Halt> {
+    for held in &run.overrides {
+        let Some(output) = overrides::whose(&held.resource) else {
+            continue;
+        };
+        let content_type = made.content_type;
+        let Some((_, content)) = made.contents.iter_mut().find(|(name, _)| *name == output) else {
+            continue;
+        };
+        let all = read(at, run, held)?;
+        let noted: Vec<Noted> =
+            all.iter().map(|one| (one.edit.clone(), one.before.clone())).collect();
+        let before = Content { content_type, ..Content::new(content) };
+        let weighed = weigh(before, &noted).map_err(|refused| {
+            let summary = format!("cannot apply the overrides of {output}: {refused}");
+            Broken::new(summary, hint(&output))
+        })?;
+        check(&output, &all, &weighed.outcomes)?;
+        let over = |(one, outcome): &(Override, &Outcome)| {
+            one.before.is_some() && matches!(outcome, Outcome::Already)
+        };
+        let outcomes = weighed.outcomes.iter();
+        let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().zip(outcomes).partition(over);
+        *content = weighed.content.into();
+        for (one, _) in &gone {
+            made.warnings.push(format!(
+                "{}: the override is over: what is made says the same by itself",
+                one.edit.at
+            ));
+        }
+        if !gone.is_empty() {
+            let kept: Vec<Override> = kept.into_iter().map(|(one, _)| one).collect();
+            made.retired.push(retired(held, &kept)?);
+        }
+    }
+    Ok(made)
+}
+
+/// The overrides as of the commit that the run reads.
+fn read((bench, line): (&Bench, &Line), run: &Run, held: &Input) -> Result<Vec<Override>, Halt> {
+    let resource = held.resource.clone();
+    let at = run.at.map_or_else(At::head, At::from);
+    let get = Get { at, branch: bench.branch.clone(), ..Get::head(resource.clone()) };
+    let content = match line.ask(bench, &get)? {
+        Ok(content) => content,
+        Err(fault) if may_pass(&fault) || fault.code == Code::NotFound => {
+            return Err(Halt::Again(format!("cannot read {resource}: {fault}")));
+        }
+        Err(fault) => return Err(Broken::new(fault.message, fault.hint).into()),
+    };
+    let bytes = content.bytes.unwrap_or_default();
+    overrides::read(&bytes).map_err(|fault| {
+        let summary = format!("cannot read {resource}: {}", fault.message);
+        Broken::new(summary, format!("take it back: esker put --remove {resource}")).into()
+    })
+}
+
+/// Refuses what says something else than overrides have found.
+fn check(output: &Resource, all: &[Override], outcomes: &[Outcome]) -> Result<(), Broken> {
+    let mut told = Vec::new();
+    for (number, (one, outcome)) in (1..).zip(all.iter().zip(outcomes)) {
+        if let Outcome::Conflict(Conflict { clash, base, theirs, mine }) = outcome {
+            let at = &one.edit.at;
+            told.push(format!(
+                "override {number}, {at}: {clash}: it was {base:?}, is {theirs:?} now, and is to be {mine:?}"
+            ));
+        }
+    }
+    let Some(first) = told.first() else {
+        return Ok(());
+    };
+    let more = match told.len() {
+        1 => String::new(),
+        count => format!("; and {} more", count - 1),
+    };
+    let summary = format!("{output} contradicts {first}{more}");
+    told.truncate(TOLD_MAX);
+    let detail = told.join("\n");
+    Err(Broken { detail, ..Broken::new(summary, hint(output)) })
+}
+
+fn hint(output: &Resource) -> String {
+    format!(
+        "the last good version stays; settle it: esker override keep {output} N, or esker override drop {output} N"
+    )
+}
+
+/// What is left of overrides, to be put with what was made.
+fn retired(held: &Input, kept: &[Override]) -> Result<Item, Halt> {
+    let content = match kept {
+        [] => None,
+        kept => {
+            let bytes = overrides::write(kept);
+            Some(Bytes::from(bytes.map_err(|fault| Broken::new(fault.message, fault.hint))?))
+        }
+    };
+    Ok(Item {
+        resource: held.resource.clone(),
+        content,
+        if_head: Some(Expect::Revision(held.revision)),
+        content_type: None,
+    })
+}

@@ -1,0 +1,110 @@
+//! Projects of the past, and such with other files, each in a folder of its own until room is needed.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use esker_bus::caller::Caller;
+use esker_wire::revision::Revision;
+
+use crate::definition::Definition;
+use crate::extract;
+use crate::fingerprint::Fingerprints;
+use crate::key::sha256;
+
+use super::Project;
+
+/// Where the folders are, in the project's own.
+const FOLDER: &str = ".esker/projects";
+/// How many are kept.
+const KEPT_MAX: usize = 16;
+
+/// The folders there are.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    root: PathBuf,
+    /// Held while a folder is made or removed.
+    making: Mutex<()>,
+}
+
+impl Shelf {
+    pub(super) fn new(dir: &Path) -> Self {
+        Self { root: dir.join(FOLDER), making: Mutex::default() }
+    }
+
+    /// A project as it was kept at a commit, with these files in place of its own.
+    ///
+    /// # Errors
+    /// In words, if it cannot be read, written or used.
+    pub(super) fn open(
+        &self,
+        caller: &Caller,
+        revision: Revision,
+        files: &[(String, Bytes)],
+    ) -> Result<Project, String> {
+        let mut name = revision.to_string();
+        if !files.is_empty() {
+            let all = files.iter().map(|(path, bytes)| format!("{path}\n{}\n", sha256(bytes)));
+            name = format!("{name}-{}", &sha256(all.collect::<String>().as_bytes())[..16]);
+        }
+        let dir = self.root.join(name);
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if !dir.is_dir() {
+            let made = self.make(caller, revision, (&dir, files));
+            made.map_err(|error| {
+                format!("cannot have the project of {}: {error}", revision.short())
+            })?;
+        }
+        let definition = Definition::load(&dir).map_err(|defects| {
+            let first = defects.iter().find(|defect| defect.is_error());
+            format!(
+                "the definition cannot be used: {}",
+                first.map(ToString::to_string).unwrap_or_default()
+            )
+        })?;
+        let prints = Arc::new(Fingerprints::default().take(&dir, &definition));
+        let (definition, revision) = (Arc::new(definition), Some(revision));
+        Ok(Project { dir, definition, prints, revision })
+    }
+
+    /// Makes a folder whole under another name, and gives it its own only then.
+    fn make(
+        &self,
+        caller: &Caller,
+        revision: Revision,
+        (dir, files): (&Path, &[(String, Bytes)]),
+    ) -> Result<(), String> {
+        let text = |error: io::Error| error.to_string();
+        fs::create_dir_all(&self.root).map_err(text)?;
+        self.tidy();
+        let making =
+            tempfile::Builder::new().prefix("new-").tempdir_in(&self.root).map_err(text)?;
+        extract::extract(caller, revision, making.path()).map_err(|error| error.to_string())?;
+        for (path, bytes) in files {
+            extract::write(making.path(), path, bytes).map_err(|error| match error {
+                Some(error) => format!("{path}: {error}"),
+                None => format!("{path:?} leads out of the project"),
+            })?;
+        }
+        fs::rename(making.path(), dir).map_err(text)
+    }
+
+    /// Makes room: those that were made first go. One that is in use is read by programs that have opened what they
+    /// need, or fail and are run again.
+    fn tidy(&self) {
+        let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
+        let mut folders: Vec<(SystemTime, PathBuf)> = entries
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .collect();
+        folders.sort();
+        let over = folders.len().saturating_sub(KEPT_MAX - 1);
+        for (_, folder) in folders.into_iter().take(over) {
+            if let Err(error) = fs::remove_dir_all(&folder) {
+                tracing::warn!(folder = %folder.display(), %error, "cannot remove an old project");
+            }
+        }
+    }
+}
