@@ -5,6 +5,8 @@
 
 pub mod definition;
 
+pub mod edit;
+
 mod commits;
 mod key;
 mod open;

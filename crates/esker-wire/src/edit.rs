@@ -4,18 +4,18 @@
 //!
 //! ```text
 //! =====set raw/plan:Work[CHK-1].Estimate
-//! 	Design:2, Server:8
+//!     Design:2, Server:8
 //! =====found text
-//! 	Design:2, Server:5
+//!     Design:2, Server:5
 //! =====add raw/plan:Work
-//! 	to: after CHK-1
-//! 	Id: CHK-9
-//! 	Name: "two\nlines"
+//!     to: after CHK-1
+//!     Id: CHK-9
+//!     Name: "two\nlines"
 //! =====remove raw/plan:Work[INS-4]
 //! =====move raw/plan:Work[INS-5]
-//! 	first
+//!     first
 //! =====rank raw/plan:Work[INS-6].Rank
-//! 	2
+//!     2
 //! ```
 //! The lines of `set`, joined by line feeds, are the text exactly: a text that ends with a line feed has an empty line at
 //! its end, and a text without any letter one empty line. Of `add`, the first line says where to; then there is a cell a
