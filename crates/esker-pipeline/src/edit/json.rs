@@ -1,6 +1,8 @@
 //! Edits of JSON: members by their names, elements by their numbers from 0 or by what they hold.
 
-use esker_wire::edit::address::{Place, Row, Step};
+use std::collections::HashMap;
+
+use esker_wire::edit::address::{Place, Row, Selector, Step};
 use esker_wire::edit::{Before, Deed, Edit};
 use serde::de::IgnoredAny;
 
@@ -13,6 +15,15 @@ pub(super) struct Json<'a> {
     text: &'a str,
     root: Item<'a>,
     key: Vec<String>,
+    /// Arrays in which elements were looked for by what they hold.
+    seen: Vec<Seen>,
+}
+
+/// The elements of an array by the texts of some of their members.
+struct Seen {
+    way: Vec<usize>,
+    names: Vec<String>,
+    places: HashMap<Vec<String>, Vec<usize>>,
 }
 
 /// Where a place is: the items on the way, and the last of them if it is there.
@@ -31,7 +42,7 @@ impl<'a> Json<'a> {
     pub(super) fn open(text: &'a str, start: usize, key: &[String]) -> Result<Self, String> {
         serde_json::from_str::<IgnoredAny>(&text[start..])
             .map_err(|error| format!("it is no JSON: {error}"))?;
-        Ok(Self { start, text, root: Item::root(text, start), key: key.to_vec() })
+        Ok(Self { start, text, root: Item::root(text, start), key: key.to_vec(), seen: Vec::new() })
     }
 
     fn item(&mut self, way: &[usize]) -> &mut Item<'a> {
@@ -45,10 +56,17 @@ impl<'a> Json<'a> {
     fn way(&mut self, place: &Place) -> Result<Way, Miss> {
         let mut above = Vec::new();
         for (index, step) in place.steps.iter().enumerate() {
-            let key = std::mem::take(&mut self.key);
-            let found = find(self.item(&above), step, &key);
-            self.key = key;
-            match found? {
+            let found = match step {
+                Step::Row(Row::Keys(selectors))
+                    if element(step).is_none()
+                        && !selectors.is_empty()
+                        && self.is_array(&above) =>
+                {
+                    only(&self.elements(&above, selectors)?, step)?
+                }
+                _ => find(self.item(&above), step)?,
+            };
+            match found {
                 Some(at) if index + 1 == place.steps.len() => {
                     return Ok(Way { above, last: Some(at) });
                 }
@@ -58,6 +76,46 @@ impl<'a> Json<'a> {
             }
         }
         Err(Miss::Never("the address names no member; replace the content as a whole".to_owned()))
+    }
+
+    fn is_array(&mut self, way: &[usize]) -> bool {
+        self.item(way).node().is_some_and(|node| !node.is_object)
+    }
+
+    /// The elements of an array whose members are these; those without a name are of the declared key.
+    fn elements(&mut self, way: &[usize], selectors: &[Selector]) -> Result<Vec<usize>, Miss> {
+        let mut key = self.key.iter();
+        let names = selectors.iter().map(|one| one.column.as_ref().or_else(|| key.next()).cloned());
+        let hint = "an element is [0], or named by what it holds: [Id=CHK-1]";
+        let names: Option<Vec<String>> = names.collect();
+        let names = names.ok_or_else(|| Miss::Never(hint.to_owned()))?;
+        let values: Vec<String> = selectors.iter().map(|one| one.value.clone()).collect();
+        let known = self.seen.iter().position(|seen| seen.way == way && seen.names == names);
+        let known = known.unwrap_or_else(|| {
+            let mut places: HashMap<Vec<String>, Vec<usize>> = HashMap::new();
+            let items = self.item(way).node().into_iter().flat_map(|node| node.items.iter());
+            for (at, item) in items.enumerate() {
+                if let Some(texts) = members(&item.value(), &names) {
+                    places.entry(texts).or_default().push(at);
+                }
+            }
+            self.seen.push(Seen { way: way.to_vec(), names, places });
+            self.seen.len() - 1
+        });
+        Ok(self.seen[known].places.get(&values).cloned().unwrap_or_default())
+    }
+
+    /// Forgets what was seen of arrays that an edit changes, but for members that nobody looked for.
+    fn forget(&mut self, place: &Place, way: &[usize], is_removed: bool) {
+        self.seen.retain(|seen| {
+            let member = place.steps.get(seen.way.len() + 1);
+            let is_asked = match member {
+                Some(Step::Name(name)) => seen.names.contains(name),
+                _ => true,
+            };
+            let is_within = way.starts_with(&seen.way) && is_asked;
+            !is_removed && !is_within && !seen.way.starts_with(way)
+        });
     }
 
     fn missing(&mut self, above: &[usize], step: &Step) -> Miss {
@@ -114,10 +172,11 @@ impl<'a> Json<'a> {
     pub(super) fn apply(&mut self, edit: &Edit) -> Result<(), Miss> {
         let way = self.way(&edit.at.place)?;
         let step = edit.at.place.steps.last();
+        let mut whole = way.above.clone();
+        whole.extend(way.last);
+        self.forget(&edit.at.place, &whole, edit.deed == Deed::Remove);
         match (&edit.deed, way.last) {
-            (Deed::Set(text), Some(at)) => {
-                let mut whole = way.above;
-                whole.push(at);
+            (Deed::Set(text), Some(_)) => {
                 let item = self.item(&whole);
                 let value = encode(text, Some(&item.value()));
                 item.set(&value);
@@ -178,7 +237,7 @@ fn element(step: &Step) -> Option<usize> {
 }
 
 /// The item of a value that a step names, if it is there.
-fn find(item: &mut Item<'_>, step: &Step, key: &[String]) -> Result<Option<usize>, Miss> {
+fn find(item: &mut Item<'_>, step: &Step) -> Result<Option<usize>, Miss> {
     let place = Place { steps: vec![step.clone()] };
     let Some(node) = item.node() else {
         let value: String = item.value().chars().take(40).collect();
@@ -192,32 +251,25 @@ fn find(item: &mut Item<'_>, step: &Step, key: &[String]) -> Result<Option<usize
         (true, Step::Row(_)) => {
             return Err(Miss::Kind(format!("{place} is no member: an object has names")));
         }
-        (false, step) => match (element(step), step) {
-            (Some(at), _) => return Ok(Some(at).filter(|at| *at < node.items.len())),
-            (None, Step::Row(Row::Keys(selectors))) if !selectors.is_empty() => {
-                let mut key = key.iter();
-                let wanted: Option<Vec<(&str, &str)>> = selectors
-                    .iter()
-                    .map(|one| {
-                        Some((
-                            one.column.as_deref().or_else(|| key.next().map(String::as_str))?,
-                            one.value.as_str(),
-                        ))
-                    })
-                    .collect();
-                let hint = "an element is [0], or named by what it holds: [Id=CHK-1]";
-                let wanted = wanted.ok_or_else(|| Miss::Never(hint.to_owned()))?;
-                places(node, |item| holds(&item.value(), &wanted))
-            }
-            (None, _) => {
+        (false, step) => match element(step) {
+            Some(at) => return Ok(Some(at).filter(|at| *at < node.items.len())),
+            None => {
                 return Err(Miss::Kind(format!("{place} is no element: an array has numbers")));
             }
         },
     };
-    match found.as_slice() {
+    only(&found, step)
+}
+
+/// The one that was found, if any was.
+fn only(found: &[usize], step: &Step) -> Result<Option<usize>, Miss> {
+    match found {
         [] => Ok(None),
         [one] => Ok(Some(*one)),
-        several => Err(Miss::Twice(format!("there are {} {place}", several.len()))),
+        several => {
+            let place = Place { steps: vec![step.clone()] };
+            Err(Miss::Twice(format!("there are {} {place}", several.len())))
+        }
     }
 }
 
@@ -226,20 +278,14 @@ fn places(node: &Node<'_>, is_it: impl Fn(&Item<'_>) -> bool) -> Vec<usize> {
     items.filter(|(_, item)| is_it(item)).map(|(at, _)| at).collect()
 }
 
-/// Whether a value is an object whose members are these.
-fn holds(value: &str, wanted: &[(&str, &str)]) -> bool {
-    // Most elements show at a glance that they do not.
-    let has = |text: &str| memchr::memmem::find(value.as_bytes(), text.as_bytes()).is_some();
-    if !wanted.iter().all(|(_, text)| has(text)) && !value.contains('\\') {
-        return false;
-    }
-    let Some(node) = Node::of(value).filter(|node| node.is_object) else {
-        return false;
+/// The texts of an object's members of these names; none if it lacks one, or is no object.
+fn members(value: &str, names: &[String]) -> Option<Vec<String>> {
+    let node = Node::of(value).filter(|node| node.is_object)?;
+    let member = |name: &String| {
+        let found = node.items.iter().find(|item| item.name() == *name);
+        found.map(|item| unquoted(&item.value()).into_owned())
     };
-    wanted.iter().all(|(name, text)| {
-        let member = node.items.iter().find(|item| item.name() == *name);
-        member.is_some_and(|item| unquoted(&item.value()) == *text)
-    })
+    names.iter().map(member).collect()
 }
 
 fn quoted(text: &str) -> String {

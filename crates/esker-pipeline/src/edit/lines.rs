@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use esker_wire::edit::Before;
 use similar::{Algorithm, DiffOp};
 
-use super::{Clash, Conflict, Outcome, Weighed};
+use super::{Clash, Conflict, Decision, Outcome, Weighed};
 
 /// After how long a comparison is made coarser.
 const COMPARED_MAX: Duration = Duration::from_secs(5);
@@ -26,8 +27,14 @@ fn hunks(old: &[&str], new: &[&str]) -> Vec<Hunk> {
     changed.map(|op| (op.old_range(), op.new_range())).collect()
 }
 
-/// Takes what either changed; lines that both changed otherwise, or that touch, are in conflict and stay theirs.
-pub(super) fn merge(base: &str, theirs: &str, mine: &str) -> Weighed {
+/// Takes what either changed; lines that both changed otherwise, or that touch, are in conflict and stay theirs unless
+/// it was decided otherwise.
+pub(super) fn merge(
+    base: &str,
+    theirs: &str,
+    mine: &str,
+    decisions: &[(usize, Decision)],
+) -> Weighed {
     let (base, theirs, mine) = (lines(base), lines(theirs), lines(mine));
     let (their, my) = (hunks(&base, &theirs), hunks(&base, &mine));
     let (mut content, mut outcomes) = (String::new(), Vec::new());
@@ -60,16 +67,23 @@ pub(super) fn merge(base: &str, theirs: &str, mine: &str) -> Weighed {
         match (from_them.is_empty(), from_me.is_empty()) {
             (_, true) => content.push_str(&theirs),
             (true, false) => {
-                let before = esker_wire::edit::Before::Text(base[start..end].concat());
+                let before = Before::Text(base[start..end].concat());
                 outcomes.push(Outcome::Applied { before });
                 content.push_str(&mine);
             }
             (false, false) => {
-                outcomes.push(match theirs == mine {
-                    true => Outcome::Already,
-                    false => conflict(&base[start..end].concat(), &theirs, &mine),
-                });
-                content.push_str(&theirs);
+                let number = outcomes.len() + 1;
+                let decided = decisions.iter().rev().find(|(decided, _)| *decided == number);
+                let (outcome, text) = match decided.map(|(_, decision)| *decision) {
+                    _ if theirs == mine => (Outcome::Already, theirs),
+                    Some(Decision::Theirs) => (Outcome::Yielded, theirs),
+                    Some(Decision::Mine) => {
+                        (Outcome::Applied { before: Before::Text(theirs) }, mine)
+                    }
+                    None => (conflict(&base[start..end].concat(), &theirs, &mine), theirs),
+                };
+                outcomes.push(outcome);
+                content.push_str(&text);
             }
         }
         at = end;

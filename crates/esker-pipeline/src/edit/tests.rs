@@ -167,6 +167,15 @@ fn members_of_json() {
     let wanted = pretty.replace("{}", "{\"x\": {\"y\": 2,\"z\": \"w\"}}");
     let wanted = wanted.replace("\n  \"end\": \"2027-03-31\",", "").replace("2,\"z\"", "2, \"z\"");
     assert_eq!(made(plain(pretty), chain).replace("2,\"z\"", "2, \"z\""), wanted);
+    let renamed = "=====set a/b:items[Id=b].n\n\t3\n=====set a/b:items[Id=b].Id\n\tc\n\
+        =====set a/b:items[Id=c].n\n\t4\n=====remove a/b:items[Id=a]\n=====set a/b:items[Id=c].n\n\t5\n\
+        =====set a/b:items[1]\n\t{\"Id\": \"d\"}\n=====set a/b:items[Id=d].n\n\t6\n";
+    let wanted = "{\"Id\": \"c\", \"n\": 5},\n    {\"Id\": \"d\",\"n\": 6}\n";
+    let renamed = made(plain(pretty), renamed);
+    assert!(
+        renamed.replace(",\"n", ", \"n").contains(&wanted.replace(",\"n", ", \"n")),
+        "{renamed}"
+    );
     assert_eq!(at(pretty, "end").as_deref(), Some("2027-03-31"));
     assert_eq!(at(pretty, "limits.max").as_deref(), Some("1.50"));
     assert_eq!(at(pretty, "limits.no"), None);

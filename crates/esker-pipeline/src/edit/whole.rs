@@ -15,8 +15,7 @@ use super::{Content, Outcome, Refused, Weighed};
 
 /// Merges `mine`, which was made of `base`, with `theirs`. Tables whose rows have a key are merged by cell, JSON objects
 /// by member; other texts, and tables and JSON whose shape was changed, line by line; what is no text is in conflict
-/// as a whole. Decisions are by the number of the outcome, from 1; they settle cells and members, and `Mine` for 1
-/// settles what is no text.
+/// as a whole. Decisions are by the number of the outcome, from 1.
 ///
 /// # Errors
 /// [`Refused`] if what was changed in a table or in JSON cannot be said of `theirs` at all.
@@ -46,7 +45,7 @@ pub fn merge_whole(
     }
     let texts = [base.bytes, theirs, mine].map(std::str::from_utf8);
     if let [Ok(base), Ok(theirs), Ok(mine)] = texts {
-        return Ok(lines::merge(base, theirs, mine));
+        return Ok(lines::merge(base, theirs, mine, decisions));
     }
     let told = |bytes: &[u8]| format!("{} bytes", bytes.len());
     let (content, outcome) = match decisions.iter().rev().find(|(number, _)| *number == 1) {

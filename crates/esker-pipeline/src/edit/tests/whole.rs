@@ -79,6 +79,14 @@ fn texts_by_line() {
         panic!("{:?}", weighed.outcomes);
     };
     assert_eq!([&conflict.base, &conflict.theirs, &conflict.mine], ["two\n", "2\n", "II\n"]);
+    for (decision, wanted) in [(Decision::Mine, "II"), (Decision::Theirs, "2")] {
+        let theirs = b"one\n2\nthree\nfour\nfive\n";
+        let mine = b"one\nII\nthree\nfour\n5\n";
+        let decided = merge_whole(Content::new(base.as_bytes()), theirs, mine, &[(1, decision)]);
+        let decided = decided.unwrap();
+        assert!(decided.is_settled());
+        assert_eq!(decided.content, format!("one\n{wanted}\nthree\nfour\n5\n").into_bytes());
+    }
 }
 
 #[test]
