@@ -10,7 +10,7 @@ mod bursts;
 mod desk;
 mod fresh;
 pub(crate) mod heads;
-mod keeper;
+pub(crate) mod keeper;
 mod laps;
 mod ledger;
 mod library;

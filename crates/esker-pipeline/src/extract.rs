@@ -9,12 +9,15 @@ use std::path::{Component, Path, PathBuf};
 use bytes::Bytes;
 use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
-use esker_wire::project::{self, ABOUT, About};
+use esker_wire::project::{self, ABOUT, About, Tool};
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Get, List};
 
 use crate::commits::DEADLINE;
+use crate::definition::{Definition, Stage};
 use crate::engine::heads::list;
+use crate::engine::keeper::tool;
+use crate::fingerprint::{Fingerprints, code_files};
 
 /// Who may read and run a program that may be run.
 const EXECUTABLE: u32 = 0o755;
@@ -75,6 +78,56 @@ pub fn extract(caller: &Caller, revision: Revision, dir: &Path) -> Result<About,
         }
     }
     Ok(about)
+}
+
+/// Whether a stage can be run as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// All that it is run by is as it was then, as far as is known.
+    Same,
+    /// A program outside the project is another than then.
+    ToolDiffers(Tool, Tool),
+    /// A program outside the project is not there.
+    ToolMissing(String),
+    /// Files of it are not kept, and why not.
+    CodeMissing(Vec<(String, String)>),
+}
+
+/// How each stage of a project that was put into a folder stands to what there was, in the definition's order.
+pub fn verdicts(dir: &Path, definition: &Definition, about: &About) -> Vec<(String, Verdict)> {
+    let mut fingerprints = Fingerprints::default();
+    let stages = definition.stages.iter();
+    stages.map(|stage| (stage.name.clone(), verdict(dir, stage, about, &mut fingerprints))).collect()
+}
+
+fn verdict(
+    dir: &Path,
+    stage: &Stage,
+    about: &About,
+    fingerprints: &mut Fingerprints,
+) -> Verdict {
+    let files = code_files(dir, &stage.program);
+    let is_missing = |path: &str| files.iter().any(|file| file.as_path() == Path::new(path));
+    let named = |path: &str| stage.program.argv.iter().any(|word| word == path);
+    let left_out = about.left_out.iter().filter(|(path, _)| is_missing(path) || named(path));
+    let left_out: Vec<_> = left_out.cloned().collect();
+    if !left_out.is_empty() {
+        return Verdict::CodeMissing(left_out);
+    }
+    let stamp = stage.stamp.as_ref().and_then(|stamp| stamp.argv.first());
+    for word in stage.program.argv.first().into_iter().chain(stamp) {
+        let Some(now) = tool(dir, word, fingerprints) else {
+            continue;
+        };
+        if now.path.is_empty() && now.hash.is_empty() {
+            return Verdict::ToolMissing(word.clone());
+        }
+        let then = about.tools.iter().find(|then| then.name == *word);
+        if let Some(then) = then.filter(|then| then.hash != now.hash) {
+            return Verdict::ToolDiffers(then.clone(), now);
+        }
+    }
+    Verdict::Same
 }
 
 /// Writes a file below a folder.
