@@ -216,7 +216,7 @@ impl Drop for Engine {
     }
 }
 
-fn machine(what: &'static str, path: PathBuf) -> impl FnOnce(io::Error) -> Error {
+pub(crate) fn machine(what: &'static str, path: PathBuf) -> impl FnOnce(io::Error) -> Error {
     move |why| Error::Machine { what, path, why }
 }
 

@@ -31,7 +31,7 @@ pub mod record;
 pub mod rejected;
 mod run;
 pub mod trial;
-mod whatif;
+pub mod whatif;
 
 #[cfg(test)]
 mod stub;

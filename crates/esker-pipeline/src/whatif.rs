@@ -4,6 +4,8 @@
 //! a what-if that was killed half-way goes on from its branch. The planner, the runs and the memory of earlier runs
 //! are the engine's; the branch is another, sources and stages with effects are left out, and it has its own slots.
 
+pub mod alone;
+
 mod case;
 mod change;
 mod desk;

@@ -3,11 +3,13 @@
 mod ask;
 mod bench;
 mod care;
+mod change;
 mod model;
 mod names;
 mod past;
 mod search;
 mod tell;
+mod whatif;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -25,11 +27,15 @@ pub(crate) use bench::{Bench, BenchPipeline, BenchStore, Measure};
 pub(crate) use care::{
     Ack, Doctor, Gc, Mute, Problems, ProblemsCommand, ProblemsList, Repair, Restore,
 };
+pub(crate) use change::{Change, Changes};
 pub(crate) use model::{Model, ModelGet, ModelServe, ModelSet, ModelWatch, Which};
 pub(crate) use names::{Mv, Prune};
 pub(crate) use past::{Backfill, BackfillCommand, Replay};
 pub(crate) use search::{Bisect, Export};
 pub(crate) use tell::{Lineage, LineageExport, Webhooks};
+pub(crate) use whatif::{
+    Settles, WhatIf, WhatIfAmend, WhatIfApply, WhatIfDiff, WhatIfNew, WhatIfRebase, WhatIfUndo, Within,
+};
 
 /// Turns a handful of scripts into a live, versioned data system.
 #[derive(Parser)]
@@ -116,6 +122,9 @@ pub(crate) enum Command {
     Replay(Replay),
     /// Compute a stage's history anew with its program of now, beside what there is.
     Backfill(Backfill),
+    /// What would be if something were otherwise, computed beside what there is.
+    #[command(subcommand, name = "whatif")]
+    WhatIf(WhatIf),
     /// What ran, and from what to what, for those who collect that.
     #[command(subcommand)]
     Lineage(Lineage),
@@ -244,7 +253,8 @@ Examples:
   esker get 'results/plan@last friday 17:00'
   esker get results/plan --range 0..100       the first hundred bytes
   esker get results/plan@2025-11-20 --recomputed    what today's program makes of that day's inputs
-  esker get raw/plan --rejected plan          what the checks of [source.plan] refused last")]
+  esker get raw/plan --rejected plan          what the checks of [source.plan] refused last
+  esker get results/plan --whatif more-people what it would be")]
 pub(crate) struct Get {
     /// The resource, with @REVISION, @TAG or @DATE for an older version.
     pub(crate) resource: String,
@@ -263,6 +273,8 @@ pub(crate) struct Get {
     /// Write to this file, whole or not at all.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) within: Within,
     /// Print revision, size, time and provenance as JSON, without the content.
     #[arg(long)]
     pub(crate) json: bool,
@@ -296,6 +308,8 @@ pub(crate) struct History {
     /// All there are.
     #[arg(long, conflicts_with = "limit")]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) within: Within,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -314,6 +328,8 @@ pub(crate) struct List {
     /// As of this revision, tag or date.
     #[arg(long, value_name = "VERSION", default_value = "HEAD")]
     pub(crate) at: String,
+    #[command(flatten)]
+    pub(crate) within: Within,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -344,6 +360,8 @@ pub(crate) struct Diff {
     /// then.
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     pub(crate) key: Vec<String>,
+    #[command(flatten)]
+    pub(crate) within: Within,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -30,12 +30,42 @@ mod tree;
 pub(crate) mod uses;
 pub(crate) mod watch;
 pub(crate) mod webhooks;
+pub(crate) mod whatif;
 pub(crate) mod why;
 
-use esker_wire::name::Resource;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use esker_wire::fault::{Code, Fault};
+use esker_wire::name::{Branch, Resource};
 use esker_wire::provenance::{Input, Provenance};
-use esker_wire::snapshot::Entry;
+use esker_wire::snapshot::{DropBranch, Entry};
 use serde_json::{Value, json};
+
+use crate::reach::Hub;
+
+/// How long a branch that is being moved is waited for.
+const MOVED_MAX: Duration = Duration::from_secs(10);
+/// How long between two looks at it.
+const MOVED_LOOK: Duration = Duration::from_millis(50);
+
+/// Removes a branch; whether there was one. What was stored last may still be on its way to where git looks for it.
+fn drop_branch(hub: &Hub, branch: &Branch) -> Result<bool> {
+    let begun = Instant::now();
+    loop {
+        let dropped = hub.call(&DropBranch { branch: branch.clone() });
+        let is_moved = dropped.as_ref().is_err_and(|error| is_fault(error, Code::Busy));
+        if !is_moved || begun.elapsed() > MOVED_MAX {
+            return dropped;
+        }
+        std::thread::sleep(MOVED_LOOK);
+    }
+}
+
+/// Whether the hub said this.
+fn is_fault(error: &anyhow::Error, code: Code) -> bool {
+    error.downcast_ref::<Fault>().is_some_and(|fault| fault.code == code)
+}
 
 /// One revision of a resource as every `--json` prints it.
 fn entry_json(entry: &Entry) -> Value {

@@ -70,6 +70,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Problems(problems) => return commands::problems::problems(&place, &problems),
         Command::Replay(replay) => return commands::replay::replay(&place, &replay),
         Command::Backfill(backfill) => return commands::backfill::backfill(&place, &backfill),
+        Command::WhatIf(what_if) => return commands::whatif::what_if(&place, &what_if),
         Command::Lineage(lineage) => commands::lineage::lineage(&place, &lineage)?,
         Command::Webhooks(webhooks) => return commands::webhooks::webhooks(&place, &webhooks),
         Command::Gc(gc) => commands::gc::gc(&place, &gc)?,

@@ -145,6 +145,8 @@ impl Case<'_> {
         let revision = self.stored.1;
         let (about, expires) = (Some(revision), self.about.expires);
         let edited = known.as_ref().map_or(Vec::new(), |state| state.edited.clone());
+        // Whatever is computed anew, what was granted is not granted again, and can be taken back.
+        let answer = known.as_ref().and_then(|state| state.answer.clone());
         let still = match known {
             Some(state) if state.about == revision => Some(state),
             // Another title or another wish changes nothing of what was computed.
@@ -159,6 +161,7 @@ impl Case<'_> {
             Some(state) => self.compute(in_force, (state.runs, &edited))?,
             None => self.compute(in_force, (Vec::new(), &edited))?,
         };
+        state.answer = answer;
         let asked = self.about.ask.as_ref().map(|ask| ask.number);
         let answered = state.answer.as_ref().map(|answer| answer.number);
         if asked.is_some() && asked != answered {

@@ -8,18 +8,17 @@ mod versions;
 mod work;
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use esker_pipeline::past::Past;
 use esker_wire::backfill::About;
-use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Branch;
-use esker_wire::snapshot::{DropBranch, Resolve};
+use esker_wire::snapshot::Resolve;
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::cli::{Backfill, BackfillCommand};
+use crate::commands::drop_branch;
 use crate::commands::past::{self, Wanted};
 use crate::project::Place;
 use crate::reach::{Hub, version};
@@ -32,10 +31,6 @@ use work::{Tally, Work};
 
 /// How much less than others the programs of a backfill get of the processor.
 const NICE: i32 = 15;
-/// How long a branch that is being moved is waited for.
-const MOVED_MAX: Duration = Duration::from_secs(10);
-/// How long between two looks at it.
-const MOVED_LOOK: Duration = Duration::from_millis(50);
 
 /// Computes history anew, or looks after what was computed.
 pub(crate) fn backfill(place: &Place, asked: &Backfill) -> Result<ExitCode> {
@@ -163,22 +158,9 @@ fn finish(
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Removes a backfill. What was stored last may still be on its way to where git looks for it.
+/// Removes a backfill.
 fn drop_it(hub: &Hub, book: &Book) -> Result<()> {
-    let begun = Instant::now();
-    loop {
-        match hub.call(&DropBranch { branch: book.branch.clone() }) {
-            Err(error)
-                if begun.elapsed() < MOVED_MAX
-                    && error.downcast_ref::<Fault>().is_some_and(|f| f.code == Code::Busy) =>
-            {
-                std::thread::sleep(MOVED_LOOK);
-            }
-            dropped => {
-                dropped?;
-                say::note(format!("the backfill {} is gone", book.id));
-                return Ok(());
-            }
-        }
-    }
+    drop_branch(hub, &book.branch)?;
+    say::note(format!("the backfill {} is gone", book.id));
+    Ok(())
 }

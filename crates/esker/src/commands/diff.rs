@@ -6,11 +6,11 @@ use std::io::{self, IsTerminal};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Result;
-use esker_wire::name::Branch;
 use esker_wire::snapshot::{self, Difference, Form};
 use serde_json::{Value, json};
 
 use crate::cli::Diff;
+use crate::commands::whatif;
 use crate::project::Place;
 use crate::reach::{Hub, resource, version};
 use crate::say::{self, hinted};
@@ -27,15 +27,16 @@ type Lines = Vec<(Style, String)>;
 
 /// Prints what changed between two versions.
 pub(crate) fn diff(place: &Place, diff: &Diff) -> Result<()> {
+    let hub = Hub::find(place)?;
     let request = snapshot::Diff {
         resource: resource(&diff.resource)?,
         from: diff.from.as_deref().map(version).transpose()?,
         to: version(&diff.to)?,
-        branch: Branch::main(),
+        branch: whatif::branch(&hub, &diff.within)?,
         form: form(diff)?,
         key: diff.key.clone(),
     };
-    let difference = Hub::find(place)?.call(&request)?;
+    let difference = hub.call(&request)?;
     if diff.json {
         return Ok(say::json(&as_json(&diff.resource, &difference)?)?);
     }

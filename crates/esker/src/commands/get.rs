@@ -8,7 +8,7 @@ use esker_wire::snapshot::{Get, Resolve, Stat};
 
 use crate::cli;
 use crate::commands::backfill::recomputed;
-use crate::commands::{entry_json, large, problems};
+use crate::commands::{entry_json, large, problems, whatif};
 use crate::planes::maker;
 use crate::project::Place;
 use crate::reach::{Hub, found, resource_at, version};
@@ -20,14 +20,15 @@ pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
     let (resource, at) = resource_at(&get.resource)?;
     let hub = Hub::find(place)?;
     let since = get.if_changed_since.as_deref();
-    let unless = since.map(|since| revision_at(&hub, &resource, since)).transpose()?.flatten();
+    let within = whatif::branch(&hub, &get.within)?;
+    let unless = since.map(|since| revision_at(&hub, (&resource, &within), since)).transpose()?.flatten();
     let (branch, at) = match (&get.rejected, &get.recomputed) {
         (Some(stage), _) => (problems::rejected(&hub, stage)?, at),
         (None, Some(id)) => {
             let (branch, revision) = recomputed(&hub, (&resource, &at), id)?;
             (branch, revision.into())
         }
-        (None, None) => (Branch::main(), at),
+        (None, None) => (within, at),
     };
     let ask = Get { at, branch, range: get.range, unless, ..Get::head(resource.clone()) };
     let (hub, asked) = large::call(place, hub, &ask);
@@ -58,9 +59,12 @@ pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
 }
 
 /// The revision a resource had at a version; none if it was not there.
-fn revision_at(hub: &Hub, resource: &Resource, text: &str) -> Result<Option<Revision>> {
-    let at = version(text)?;
-    let branch = Branch::main();
+fn revision_at(
+    hub: &Hub,
+    (resource, branch): (&Resource, &Branch),
+    text: &str,
+) -> Result<Option<Revision>> {
+    let (at, branch) = (version(text)?, branch.clone());
     // A version nobody can mean is an error; one at which the resource was not there is not.
     hub.call(&Resolve { at: at.clone(), branch: branch.clone(), zone: None })?;
     let there = found(hub.call(&Stat { resource: resource.clone(), at, branch }))?;

@@ -1,13 +1,12 @@
 //! `esker log` and `ls`: what there was, and what there is. Asks page after page until there is enough.
 
 use anyhow::Result;
-use esker_wire::name::Branch;
 use esker_wire::revision::At;
 use esker_wire::snapshot::{self, Entry, Filter, LIST_MAX, LOG_MAX};
 use serde_json::Value;
 
 use crate::cli::{History, List};
-use crate::commands::entry_json;
+use crate::commands::{entry_json, whatif};
 use crate::project::Place;
 use crate::reach::{Hub, resource_at, version};
 use crate::say::{self, hinted};
@@ -31,12 +30,14 @@ pub(crate) fn log(place: &Place, history: &History) -> Result<()> {
         grep: history.grep.clone(),
     };
     let is_filtered = filter != Filter::default();
-    let log = snapshot::Log { resource, at, filter, ..snapshot::Log::newest(LOG_MAX) };
+    let hub = Hub::find(place)?;
+    let branch = whatif::branch(&hub, &history.within)?;
+    let log = snapshot::Log { resource, at, branch, filter, ..snapshot::Log::newest(LOG_MAX) };
     let wanted = match history.limit {
         _ if history.all => usize::MAX,
         limit => limit.unwrap_or(LIMIT) as usize,
     };
-    let (entries, more) = pages(&Hub::find(place)?, log, wanted)?;
+    let (entries, more) = pages(&hub, log, wanted)?;
     if history.json {
         return print_json(&entries);
     }
@@ -106,13 +107,14 @@ fn pages(hub: &Hub, mut log: snapshot::Log, wanted: usize) -> Result<(Vec<Entry>
 
 /// Prints the resources as of a version.
 pub(crate) fn ls(place: &Place, list: &List) -> Result<()> {
+    let hub = Hub::find(place)?;
     let ask = snapshot::List {
         at: version(&list.at)?,
         prefix: list.prefix.clone(),
         limit: Some(LIST_MAX),
-        ..snapshot::List::all(Branch::main())
+        ..snapshot::List::all(whatif::branch(&hub, &list.within)?)
     };
-    let entries = Hub::find(place)?.listing(ask)?;
+    let entries = hub.listing(ask)?;
     if list.json {
         return print_json(&entries);
     }

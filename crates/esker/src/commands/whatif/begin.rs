@@ -1,0 +1,172 @@
+//! Making a what-if: in one PUT, so that nobody sees half of one.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use esker_wire::fault::Code;
+use esker_wire::name::{BadName, Branch};
+use esker_wire::revision::Revision;
+use esker_wire::snapshot::{Expect, Item, Put, Resolve};
+use esker_wire::whatif::{self, ABOUT, About, TITLE_MAX};
+use jiff::Timestamp;
+
+use crate::cli::WhatIfNew;
+use crate::commands::is_fault;
+use crate::commands::put::author;
+use crate::project::Place;
+use crate::reach::{Hub, version};
+use crate::say::{self, hinted};
+
+use super::changes::Wanted;
+use super::wait::Waiting;
+use super::{Case, expiry};
+
+/// The longest id that is made from a title.
+const ID_MAX: usize = 40;
+/// How many ids are tried that begin alike.
+const TRIES_MAX: usize = 1_000;
+/// What a command line exits with that cannot be meant.
+const USAGE: u8 = 2;
+
+/// Makes one, and waits until it is computed.
+pub(super) fn begin(place: &Place, new: &WhatIfNew) -> Result<ExitCode> {
+    if new.changes.0.is_empty() {
+        return Ok(usage(&hinted(
+            "nothing is to be otherwise",
+            "name a change: esker whatif new --set 'raw/plan:Work[CHK-1].Team=Blue'; `esker whatif new --help` has more",
+        )));
+    }
+    if let Some(id) = new.id.as_deref().filter(|id| whatif::branch(id).is_none()) {
+        return Ok(usage(&hinted(format!("cannot use the id {id:?}"), rule(id))));
+    }
+    let wanted = Wanted::read(&new.changes)?;
+    if wanted.is_empty() {
+        return Err(hinted("nothing is to be otherwise", "the list of edits is empty"));
+    }
+    let hub = Hub::find(place)?;
+    let base = base(&hub, &new.base)?;
+    let title = new.title.clone().unwrap_or_else(|| wanted.first());
+    let created = Timestamp::now();
+    let mut about = About {
+        title: cut(&title, TITLE_MAX).to_owned(),
+        owner: new.owner.clone().or_else(author),
+        created,
+        expires: if new.pin { None } else { expiry(new.keep) },
+        base,
+        edits: Vec::new(),
+        inputs: Vec::new(),
+        files: Vec::new(),
+        ask: None,
+    };
+    wanted.add_to(&mut about);
+    let items = wanted.items(&hub, base)?;
+    let made = make(&hub, new.id.as_deref(), &about, items)?;
+    if !new.json {
+        say::line(&made.id)?;
+    }
+    let waiting = Waiting::of(place, &hub, new.json)?;
+    waiting.tell(made, new.no_wait)
+}
+
+/// Why an id cannot be one.
+fn rule(id: &str) -> String {
+    let told = format!("{}{id}", whatif::BRANCHES).parse::<Branch>().err();
+    let reason = told.map_or("it is one part, without /", |BadName { reason, .. }| reason);
+    match id.contains('/') {
+        true => "an id has lower-case letters, digits and dashes".to_owned(),
+        false => reason.to_owned(),
+    }
+}
+
+/// Says what cannot be meant, and how the program ends then.
+pub(super) fn usage(error: &anyhow::Error) -> ExitCode {
+    say::error(error);
+    ExitCode::from(USAGE)
+}
+
+/// The commit of main that a version means now.
+pub(super) fn base(hub: &Hub, at: &str) -> Result<Revision> {
+    let resolve = Resolve { at: version(at)?, branch: Branch::main(), zone: None };
+    Ok(hub.call(&resolve)?.revision)
+}
+
+/// Makes a what-if with this id, or with one like its title that is free.
+pub(super) fn make(
+    hub: &Hub,
+    id: Option<&str>,
+    about: &About,
+    items: Vec<Item>,
+) -> Result<Case> {
+    let plain = id.map_or_else(|| slug(&about.title), str::to_owned);
+    let own = Item {
+        resource: ABOUT.parse()?,
+        content: Some(about.to_bytes()?.into()),
+        if_head: Some(Expect::Absent),
+        content_type: None,
+    };
+    let items: Vec<Item> = std::iter::once(own).chain(items).collect();
+    for number in 1..=TRIES_MAX {
+        let id_now = if number == 1 { plain.clone() } else { numbered(&plain, number) };
+        let branch = whatif::branch(&id_now).context("an id that is none")?;
+        let stored = hub.call(&Put {
+            items: items.clone(),
+            branch: branch.clone(),
+            message: Some(format!("what-if {id_now}: {}", about.title)),
+            author: about.owner.clone().filter(|owner| owner.contains('<')),
+            provenance: None,
+            base: Some(about.base),
+        });
+        match stored {
+            Ok(stored) => {
+                let revision = stored.items[0].revision.unwrap_or(stored.revision);
+                return Ok(Case { id: id_now, branch, about: about.clone(), revision, state: None });
+            }
+            Err(error) if is_fault(&error, Code::Conflict) && id.is_none() => {}
+            Err(error) if is_fault(&error, Code::Conflict) => {
+                let hint = format!("change it: esker whatif amend {id_now}; or take another --id");
+                return Err(hinted(format!("there is a what-if {id_now} already"), hint));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(hinted(format!("{TRIES_MAX} what-ifs are called {plain}"), "name another: --id ID"))
+}
+
+/// An id in small letters, digits and dashes.
+pub(super) fn slug(title: &str) -> String {
+    let mut slug = String::new();
+    for letter in title.chars() {
+        match letter.to_ascii_lowercase() {
+            letter @ ('a'..='z' | '0'..='9') => slug.push(letter),
+            _ if !slug.is_empty() && !slug.ends_with('-') => slug.push('-'),
+            _ => {}
+        }
+    }
+    let slug = shorter(&slug, ID_MAX);
+    if slug.is_empty() { "what-if".to_owned() } else { slug.to_owned() }
+}
+
+/// The id with a number, no longer than ids are.
+fn numbered(id: &str, number: usize) -> String {
+    let number = format!("-{number}");
+    format!("{}{number}", shorter(id, ID_MAX - number.len()))
+}
+
+/// As much of an id as fits: whole words, if that is not too little.
+fn shorter(id: &str, max: usize) -> &str {
+    let id = id.trim_end_matches('-');
+    let Some(begin) = id.get(..max).filter(|_| id.len() > max) else {
+        return id;
+    };
+    let is_whole = id[max..].starts_with('-');
+    let word = begin.rfind('-').filter(|at| !is_whole && *at >= max / 2);
+    begin[..word.unwrap_or(max)].trim_end_matches('-')
+}
+
+/// As much of a text as fits into so many bytes.
+fn cut(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! What is asked of a runner: to make the changes on main, to take that back, to make them on a newer commit.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use esker_wire::name::Branch;
+use esker_wire::revision::At;
+use esker_wire::snapshot::Item;
+use esker_wire::whatif::state::{Answer, Conflict};
+use esker_wire::whatif::{self, About, Ask, Side, Wish};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::cli::{Settles, WhatIfApply, WhatIfRebase, WhatIfUndo};
+use crate::commands::drop_branch;
+use crate::commands::put::author;
+use crate::project::Place;
+use crate::reach::Hub;
+use crate::say::{self, hinted};
+
+use super::changes::shortened;
+use super::wait::{Waiting, answer};
+use super::{Case, begin, diff, own, show};
+
+/// How long a preview is kept whose maker was killed.
+const PREVIEW: SignedDuration = SignedDuration::from_hours(1);
+
+/// A wish in a word, which is that of the command.
+pub(super) fn word(wish: Wish) -> &'static str {
+    match wish {
+        Wish::Apply => "apply",
+        Wish::Undo => "undo",
+        Wish::Rebase(_) => "rebase",
+    }
+}
+
+/// Makes the changes on another commit.
+pub(super) fn rebase(place: &Place, asked: &WhatIfRebase) -> Result<ExitCode> {
+    let hub = Hub::find(place)?;
+    let case = Case::find(&hub, &asked.id)?;
+    let onto = begin::base(&hub, &asked.onto)?;
+    if onto == case.about.base {
+        say::note(format!("its base is {} already", onto.short()));
+        if asked.json {
+            say::json(&show::as_json(&hub, &case)?)?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let ask = Ask {
+        number: 0,
+        what: Wish::Rebase(onto),
+        by: author(),
+        why: None,
+        settle: settled(&case, &asked.settles),
+    };
+    wish(place, &hub, case, ask, asked.json)
+}
+
+/// Makes the changes on main, or shows what they would be there.
+pub(super) fn apply(place: &Place, asked: &WhatIfApply) -> Result<ExitCode> {
+    let hub = Hub::find(place)?;
+    let case = Case::find(&hub, &asked.id)?;
+    if asked.preview {
+        return preview(place, &hub, &case, asked.json);
+    }
+    let settle = settled(&case, &asked.settles);
+    let ask = Ask { number: 0, what: Wish::Apply, by: author(), why: asked.why.clone(), settle };
+    wish(place, &hub, case, ask, asked.json)
+}
+
+/// Takes back what was applied.
+pub(super) fn undo(place: &Place, asked: &WhatIfUndo) -> Result<ExitCode> {
+    let hub = Hub::find(place)?;
+    let case = Case::find(&hub, &asked.id)?;
+    let settle = settled(&case, &asked.settles);
+    let ask = Ask { number: 0, what: Wish::Undo, by: author(), why: asked.why.clone(), settle };
+    wish(place, &hub, case, ask, asked.json)
+}
+
+/// How conflicts are settled, each change by its number.
+fn settled(case: &Case, settles: &Settles) -> Vec<(usize, Side)> {
+    let mut all: Vec<(usize, Side)> = Vec::new();
+    for settle in &settles.settle {
+        let numbers = match settle.edit {
+            Some(number) => number..=number,
+            None => 0..=case.about.edits.len(),
+        };
+        for number in numbers {
+            all.retain(|(known, _)| *known != number);
+            all.push((number, settle.side));
+        }
+    }
+    all
+}
+
+/// Asks, waits for the answer, and tells it.
+fn wish(place: &Place, hub: &Hub, case: Case, ask: Ask, json: bool) -> Result<ExitCode> {
+    let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default();
+    let last = case.about.ask.as_ref().map_or(0, |ask| ask.number);
+    let last = last.max(answer(&case).map_or(0, |answer| answer.number));
+    let ask = Ask { number: now.max(last + 1), ..ask };
+    let waiting = Waiting::of(place, hub, json)?;
+    let asked = case.change(hub, Vec::new(), |about| {
+        about.ask = Some(ask.clone());
+        Ok(())
+    })?;
+    let Some(now) = waiting.answer(&asked, ask.number)? else {
+        return Ok(ExitCode::FAILURE);
+    };
+    if now.about.base != asked.about.base {
+        say::note(format!("{} is based on {} now", now.id, now.about.base.short()));
+        return waiting.tell(now, false);
+    }
+    let answer = answer(&now).context("an answer without one")?;
+    if json {
+        say::json(&show::as_json(hub, &now)?)?;
+    } else {
+        tell_answer(&now, answer)?;
+    }
+    let is_done = answer.revision.is_some();
+    Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What became of the last wish: `applied as REV`, or what stands against it and what to type.
+pub(super) fn tell_answer(case: &Case, answer: &Answer) -> Result<()> {
+    let ask = case.about.ask.as_ref().filter(|ask| ask.number == answer.number);
+    if let Some(revision) = answer.revision {
+        let undone = ask.is_some_and(|ask| ask.what == Wish::Undo);
+        say::line(format!("{} as {revision}", if undone { "taken back" } else { "applied" }))?;
+        if !undone {
+            say::note(format!("take it back: esker whatif undo {}", case.id));
+        }
+        return Ok(());
+    }
+    let deed = ask.map_or("answer", |ask| word(ask.what));
+    say::note(format!("cannot {deed} {}: {}", case.id, answer.summary));
+    if answer.conflicts.is_empty() {
+        return Ok(());
+    }
+    say::table(&["change", "at", "base", "main", "what-if", "why"], answer.conflicts.iter().map(row).collect())?;
+    if let Some(ask) = ask {
+        say::note(format!("settle it, mine or theirs: {}", line(case, ask, &answer.conflicts)));
+    }
+    Ok(())
+}
+
+fn row(conflict: &Conflict) -> Vec<String> {
+    let texts = [&conflict.base, &conflict.theirs, &conflict.mine].map(|text| shortened(text));
+    let [base, theirs, mine] = texts;
+    vec![conflict.edit.to_string(), conflict.at.clone(), base, theirs, mine, conflict.kind.clone()]
+}
+
+/// The command that settles conflicts, with what was settled before.
+fn line(case: &Case, ask: &Ask, conflicts: &[Conflict]) -> String {
+    let mut words = vec![format!("esker whatif {} {}", word(ask.what), case.id)];
+    if let Wish::Rebase(onto) = ask.what {
+        words.push(format!("--onto {}", onto.short()));
+    }
+    let mut numbers: Vec<usize> = conflicts.iter().map(|conflict| conflict.edit).collect();
+    numbers.dedup();
+    let before = ask.settle.iter().filter(|(number, _)| !numbers.contains(number));
+    words.extend(before.map(|(number, by)| format!("--settle {number}={}", show::side(*by))));
+    words.extend(numbers.iter().map(|number| format!("--settle {number}=mine")));
+    words.join(" ")
+}
+
+/// Shows what main would be with the changes: a what-if like it, made on what main is now, and discarded.
+fn preview(place: &Place, hub: &Hub, case: &Case, json: bool) -> Result<ExitCode> {
+    let about = About {
+        title: format!("preview of {}", case.id),
+        created: Timestamp::now(),
+        expires: Timestamp::now().checked_add(PREVIEW).ok(),
+        base: begin::base(hub, At::head().as_str())?,
+        ask: None,
+        ..case.about.clone()
+    };
+    let mut items = Vec::new();
+    let inputs = about.inputs.iter().map(whatif::input);
+    for resource in inputs.chain(about.files.iter().map(|path| whatif::file(path))) {
+        let resource = resource?;
+        if let Some(content) = own(hub, &case.branch, resource.as_str())? {
+            let (content, content_type) = (content.bytes, content.entry.content_type);
+            items.push(Item { resource, content, if_head: None, content_type });
+        }
+    }
+    let made = begin::make(hub, None, &about, items)?;
+    let branch: Branch = made.branch.clone();
+    let shown = previewed(place, hub, made, json);
+    drop_branch(hub, &branch)?;
+    shown
+}
+
+fn previewed(place: &Place, hub: &Hub, made: Case, json: bool) -> Result<ExitCode> {
+    let Some(now) = Waiting::of(place, hub, json)?.settle(&made)? else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let state = now.settled().context("it is settled")?;
+    if !matches!(now.word(), "done") {
+        let what = format!("the changes come to nothing on main: {}", super::wait::summary(state));
+        return Err(hinted(what, state.hint.clone()));
+    }
+    if json {
+        let difference = diff::as_json(hub, &now, &[])?;
+        say::json(&json!({ "base": now.about.base.to_string(), "differences": difference }))?;
+    } else {
+        diff::print(hub, &now, &[])?;
+        say::note("nothing is applied");
+    }
+    Ok(ExitCode::SUCCESS)
+}
