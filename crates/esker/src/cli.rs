@@ -6,6 +6,7 @@ mod care;
 mod change;
 mod model;
 mod names;
+mod overrides;
 mod past;
 mod search;
 mod tell;
@@ -30,11 +31,13 @@ pub(crate) use care::{
 pub(crate) use change::{Change, Changes};
 pub(crate) use model::{Model, ModelGet, ModelServe, ModelSet, ModelWatch, Which};
 pub(crate) use names::{Mv, Prune};
+pub(crate) use overrides::{Numbered, Override};
 pub(crate) use past::{Backfill, BackfillCommand, Replay};
 pub(crate) use search::{Bisect, Export};
 pub(crate) use tell::{Lineage, LineageExport, Webhooks};
 pub(crate) use whatif::{
-    Settles, WhatIf, WhatIfAmend, WhatIfApply, WhatIfDiff, WhatIfNew, WhatIfRebase, WhatIfUndo, Within,
+    Settles, WhatIf, WhatIfAmend, WhatIfApply, WhatIfDiff, WhatIfNew, WhatIfRebase, WhatIfUndo,
+    Within,
 };
 
 /// Turns a handful of scripts into a live, versioned data system.
@@ -125,6 +128,9 @@ pub(crate) enum Command {
     /// What would be if something were otherwise, computed beside what there is.
     #[command(subcommand, name = "whatif")]
     WhatIf(WhatIf),
+    /// Edits of what sources and stages make, made again whenever that is.
+    #[command(subcommand)]
+    Override(Override),
     /// What ran, and from what to what, for those who collect that.
     #[command(subcommand)]
     Lineage(Lineage),
@@ -259,10 +265,10 @@ pub(crate) struct Get {
     /// The resource, with @REVISION, @TAG or @DATE for an older version.
     pub(crate) resource: String,
     /// What was refused when this stage or source last failed its checks, instead of what is published.
-    #[arg(long, value_name = "STAGE", conflicts_with = "if_changed_since")]
+    #[arg(long, value_name = "STAGE", conflicts_with_all = ["if_changed_since", "what_if"])]
     pub(crate) rejected: Option<String>,
     /// What an adopted backfill makes of the inputs as they were then, or the one named, adopted or not.
-    #[arg(long, value_name = "BACKFILL", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["rejected", "if_changed_since"])]
+    #[arg(long, value_name = "BACKFILL", num_args = 0..=1, require_equals = true, default_missing_value = "", conflicts_with_all = ["rejected", "if_changed_since", "what_if"])]
     pub(crate) recomputed: Option<String>,
     /// Only these bytes: from the first, counted from 0, to before the last; either may be left out.
     #[arg(long, value_name = "FROM..TO", value_parser = range)]

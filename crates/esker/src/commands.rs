@@ -14,6 +14,7 @@ pub(crate) mod lineage;
 pub(crate) mod log;
 pub(crate) mod model;
 pub(crate) mod mv;
+pub(crate) mod overrides;
 mod pages;
 mod past;
 pub(crate) mod problems;

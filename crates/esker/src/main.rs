@@ -71,6 +71,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Replay(replay) => return commands::replay::replay(&place, &replay),
         Command::Backfill(backfill) => return commands::backfill::backfill(&place, &backfill),
         Command::WhatIf(what_if) => return commands::whatif::what_if(&place, &what_if),
+        Command::Override(asked) => commands::overrides::overrides(&place, &asked)?,
         Command::Lineage(lineage) => commands::lineage::lineage(&place, &lineage)?,
         Command::Webhooks(webhooks) => return commands::webhooks::webhooks(&place, &webhooks),
         Command::Gc(gc) => commands::gc::gc(&place, &gc)?,

@@ -154,8 +154,9 @@ fn remove(text: &str) -> Result<Change, String> {
 fn add(text: &str) -> Result<Change, String> {
     let (at, rest) = addressed(text, "{\"Column\": \"text\"}")?;
     let mut json = Json::from_str(rest);
-    let cells = cells(&mut json)
-        .map_err(|error| format!("cannot read the cells: {error}; write {{\"Column\": \"text\"}}"))?;
+    let cells = cells(&mut json).map_err(|error| {
+        format!("cannot read the cells: {error}; write {{\"Column\": \"text\"}}")
+    })?;
     // What follows is no JSON: only where it begins is asked for.
     let end = json.into_iter::<serde_json::Value>().byte_offset();
     let to = match rest[end..].trim() {

@@ -21,7 +21,8 @@ pub(crate) fn get(place: &Place, get: &cli::Get) -> Result<()> {
     let hub = Hub::find(place)?;
     let since = get.if_changed_since.as_deref();
     let within = whatif::branch(&hub, &get.within)?;
-    let unless = since.map(|since| revision_at(&hub, (&resource, &within), since)).transpose()?.flatten();
+    let unless =
+        since.map(|since| revision_at(&hub, (&resource, &within), since)).transpose()?.flatten();
     let (branch, at) = match (&get.rejected, &get.recomputed) {
         (Some(stage), _) => (problems::rejected(&hub, stage)?, at),
         (None, Some(id)) => {

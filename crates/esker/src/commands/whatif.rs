@@ -2,9 +2,9 @@
 //! amended one; a runner computes what comes of it, and this command tells.
 
 mod amend;
+mod begin;
 mod changes;
 mod diff;
-mod begin;
 mod show;
 mod side;
 mod touched;
@@ -27,6 +27,7 @@ use crate::commands::drop_branch;
 use crate::project::Place;
 use crate::reach::{Hub, found};
 use crate::say::{self, hinted};
+pub(super) use show::told;
 
 /// Makes a what-if, changes it, tells of it.
 pub(crate) fn what_if(place: &Place, asked: &WhatIf) -> Result<ExitCode> {
@@ -47,7 +48,7 @@ pub(crate) fn what_if(place: &Place, asked: &WhatIf) -> Result<ExitCode> {
         WhatIf::Unpin { id, keep: time } => keep(place, id, Some(*time))?,
         WhatIf::Title { id, title } => {
             let hub = Hub::find(place)?;
-            Case::find(&hub, id)?.change(&hub, Vec::new(), |about| {
+            Case::find(&hub, id)?.change(&hub, &[], |about| {
                 about.title.clone_from(title);
                 Ok(())
             })?;
@@ -120,7 +121,12 @@ impl Case {
     /// It as it is now.
     fn again(&self, hub: &Hub) -> Result<Self> {
         let case = Self::read(hub, &self.id)?;
-        case.ok_or_else(|| hinted(format!("the what-if {} is gone", self.id), "its time was over, or it was discarded"))
+        case.ok_or_else(|| {
+            hinted(
+                format!("the what-if {} is gone", self.id),
+                "its time was over, or it was discarded",
+            )
+        })
     }
 
     /// What has come of it as it is; none while that is worked on.
@@ -132,9 +138,8 @@ impl Case {
     fn is_applied(&self) -> bool {
         let answer = self.state.as_ref().and_then(|state| state.answer.as_ref());
         let ask = self.about.ask.as_ref().filter(|ask| ask.what == Wish::Apply);
-        ask.zip(answer).is_some_and(|(ask, answer)| {
-            ask.number == answer.number && answer.revision.is_some()
-        })
+        ask.zip(answer)
+            .is_some_and(|(ask, answer)| ask.number == answer.number && answer.revision.is_some())
     }
 
     /// How it stands, in a word.
@@ -192,7 +197,7 @@ fn expiry(time: Duration) -> Option<Timestamp> {
 fn keep(place: &Place, id: &str, time: Option<Duration>) -> Result<()> {
     let hub = Hub::find(place)?;
     let expires = time.and_then(expiry);
-    let case = Case::find(&hub, id)?.change(&hub, Vec::new(), |about| {
+    let case = Case::find(&hub, id)?.change(&hub, &[], |about| {
         about.expires = expires;
         Ok(())
     })?;

@@ -46,6 +46,7 @@ mod storm;
 mod sync_clients;
 mod taps;
 mod webhooks;
+mod whatif;
 mod words;
 mod world;
 

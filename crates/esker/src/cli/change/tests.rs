@@ -27,15 +27,38 @@ fn told(words: &[&str]) -> Vec<String> {
 #[test]
 fn changes_of_all_kinds_stay_in_their_order() {
     let words = [
-        "--remove", "raw/a:[3]", "--set", "raw/a:[1].x=1", "--edits", "more", "--set=raw/a:[2].x=2",
-        "--input", "raw/b=b.csv", "--rank", "raw/a:[1].Rank=7", "--file", "./cook.sh=new.sh",
-        "--remove", "raw/a:[4]", "--move", "raw/a:[5]=after 6",
+        "--remove",
+        "raw/a:[3]",
+        "--set",
+        "raw/a:[1].x=1",
+        "--edits",
+        "more",
+        "--set=raw/a:[2].x=2",
+        "--input",
+        "raw/b=b.csv",
+        "--rank",
+        "raw/a:[1].Rank=7",
+        "--file",
+        "./cook.sh=new.sh",
+        "--remove",
+        "raw/a:[4]",
+        "--move",
+        "raw/a:[5]=after 6",
     ];
-    let kinds: Vec<String> =
-        told(&words).iter().map(|told| told.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+    let kinds: Vec<String> = told(&words)
+        .iter()
+        .map(|told| told.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect();
     let wanted = [
-        "remove raw/a:[3]", "set raw/a:[1].x", "edits more", "set raw/a:[2].x", "input raw/b",
-        "rank raw/a:[1].Rank", "file cook.sh", "remove raw/a:[4]", "move raw/a:[5]",
+        "remove raw/a:[3]",
+        "set raw/a:[1].x",
+        "edits more",
+        "set raw/a:[2].x",
+        "input raw/b",
+        "rank raw/a:[1].Rank",
+        "file cook.sh",
+        "remove raw/a:[4]",
+        "move raw/a:[5]",
     ];
     assert_eq!(kinds, wanted);
 }

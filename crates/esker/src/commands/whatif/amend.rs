@@ -16,10 +16,10 @@ use crate::project::Place;
 use crate::reach::Hub;
 use crate::say::hinted;
 
+use super::Case;
 use super::begin::usage;
 use super::changes::Wanted;
 use super::wait::Waiting;
-use super::Case;
 
 /// How often it is tried to be faster than others.
 const TRIES_MAX: usize = 20;
@@ -29,7 +29,7 @@ impl Case {
     pub(super) fn change(
         mut self,
         hub: &Hub,
-        items: Vec<Item>,
+        items: &[Item],
         change: impl Fn(&mut About) -> Result<()>,
     ) -> Result<Self> {
         for _ in 0..TRIES_MAX {
@@ -80,7 +80,10 @@ pub(super) fn amend(place: &Place, asked: &WhatIfAmend) -> Result<ExitCode> {
         return Ok(usage(&hinted("a what-if keeps its base when it is amended", hint)));
     }
     if asked.changes.0.is_empty() && asked.drop.is_empty() && asked.title.is_none() {
-        let hint = format!("name a change, --drop N or --title TEXT: `esker whatif show {}` numbers its changes", asked.id);
+        let hint = format!(
+            "name a change, --drop N or --title TEXT: `esker whatif show {}` numbers its changes",
+            asked.id
+        );
         return Ok(usage(&hinted("nothing is to be amended", hint)));
     }
     let wanted = Wanted::read(&asked.changes)?;
@@ -92,7 +95,7 @@ pub(super) fn amend(place: &Place, asked: &WhatIfAmend) -> Result<ExitCode> {
     for gone in &gone {
         items.extend(gone.item(&wanted)?);
     }
-    let amended = case.change(&hub, items, |about| {
+    let amended = case.change(&hub, &items, |about| {
         // Numbers are those of what was shown: whoever was faster may have changed them.
         gone.iter().for_each(|gone| gone.leave(about));
         wanted.add_to(about);
@@ -105,7 +108,7 @@ pub(super) fn amend(place: &Place, asked: &WhatIfAmend) -> Result<ExitCode> {
         }
         Ok(())
     })?;
-    Waiting::of(place, &hub, asked.json)?.tell(amended, asked.no_wait)
+    Waiting::of(place, &hub, asked.json)?.tell(&amended, asked.no_wait)
 }
 
 /// What a person means by a number or a name.
@@ -115,7 +118,9 @@ fn gone(case: &Case, name: &str) -> Result<Gone> {
         let edit = number.checked_sub(1).and_then(|at| about.edits.get(at));
         return edit.map(|edit| Gone::Edit(Box::new(edit.clone()))).ok_or_else(|| {
             let hint = match about.edits.len() {
-                0 => "it has no edits; name a resource or file whose content was replaced".to_owned(),
+                0 => {
+                    "it has no edits; name a resource or file whose content was replaced".to_owned()
+                }
                 count => format!("they are numbered from 1 to {count}"),
             };
             hinted(format!("{} has no change {name}", case.id), hint)

@@ -65,7 +65,7 @@ pub(super) fn begin(place: &Place, new: &WhatIfNew) -> Result<ExitCode> {
         say::line(&made.id)?;
     }
     let waiting = Waiting::of(place, &hub, new.json)?;
-    waiting.tell(made, new.no_wait)
+    waiting.tell(&made, new.no_wait)
 }
 
 /// Why an id cannot be one.
@@ -91,12 +91,7 @@ pub(super) fn base(hub: &Hub, at: &str) -> Result<Revision> {
 }
 
 /// Makes a what-if with this id, or with one like its title that is free.
-pub(super) fn make(
-    hub: &Hub,
-    id: Option<&str>,
-    about: &About,
-    items: Vec<Item>,
-) -> Result<Case> {
+pub(super) fn make(hub: &Hub, id: Option<&str>, about: &About, items: Vec<Item>) -> Result<Case> {
     let plain = id.map_or_else(|| slug(&about.title), str::to_owned);
     let own = Item {
         resource: ABOUT.parse()?,
@@ -119,7 +114,13 @@ pub(super) fn make(
         match stored {
             Ok(stored) => {
                 let revision = stored.items[0].revision.unwrap_or(stored.revision);
-                return Ok(Case { id: id_now, branch, about: about.clone(), revision, state: None });
+                return Ok(Case {
+                    id: id_now,
+                    branch,
+                    about: about.clone(),
+                    revision,
+                    state: None,
+                });
             }
             Err(error) if is_fault(&error, Code::Conflict) && id.is_none() => {}
             Err(error) if is_fault(&error, Code::Conflict) => {

@@ -34,7 +34,8 @@ impl Wanted {
         let mut wanted = Self::default();
         let mut stdin = None;
         for change in &changes.0 {
-            let (Change::Edits(path) | Change::Input(_, path) | Change::File(_, path)) = change else {
+            let (Change::Edits(path) | Change::Input(_, path) | Change::File(_, path)) = change
+            else {
                 continue;
             };
             if path.as_os_str() == "-" && stdin.replace(()).is_some() {

@@ -12,9 +12,9 @@ use crate::commands::diff as shared;
 use crate::reach::{Hub, resource};
 use crate::say;
 
+use super::Case;
 use super::side;
 use super::touched::{self, How};
-use super::Case;
 
 /// Prints what is otherwise.
 pub(super) fn diff(hub: &Hub, asked: &WhatIfDiff) -> Result<()> {
@@ -82,9 +82,14 @@ pub(super) fn print(hub: &Hub, case: &Case, only: &[Resource]) -> Result<()> {
         match how {
             How::Gone => say::line(format!("{gap}{name} is gone"))?,
             how => {
-                let is_new = if *how == How::New { " is new" } else { "" };
-                say::line(format!("{gap}{name}{is_new}"))?;
-                shared::print(&touched::difference(hub, case, name, form(false))?, None)?;
+                let difference = touched::difference(hub, case, name, form(false))?;
+                // A diff of lines names it in its own first lines.
+                match difference.form {
+                    Form::Text => say::bytes(gap.as_bytes())?,
+                    _ if *how == How::New => say::line(format!("{gap}{name} is new"))?,
+                    _ => say::line(format!("{gap}{name}"))?,
+                }
+                shared::print(&difference, None)?;
             }
         }
     }
@@ -97,7 +102,9 @@ pub(super) fn as_json(hub: &Hub, case: &Case, only: &[Resource]) -> Result<Value
     for (name, how) in resources(hub, case, only)? {
         let mut value = match how {
             How::Gone => json!({ "resource": name.as_str() }),
-            _ => shared::as_json(name.as_str(), &touched::difference(hub, case, &name, form(true))?)?,
+            _ => {
+                shared::as_json(name.as_str(), &touched::difference(hub, case, &name, form(true))?)?
+            }
         };
         value["how"] = how.word().into();
         told.push(value);

@@ -102,8 +102,12 @@ fn head(hub: &Hub, case: &Case) -> Result<()> {
     let about = &case.about;
     let line = |name: &str, text: String| say::line(format!("{DIM}{name:<9}{DIM:#}{text}"));
     line("what-if", format!("{}: {}", case.id, about.title))?;
-    let outcome = case.settled().map(summary).filter(|_| matches!(case.word(), "problem" | "invalid"));
-    line("state", outcome.map_or_else(|| case.word().to_owned(), |why| format!("{}: {why}", case.word())))?;
+    let outcome =
+        case.settled().map(summary).filter(|_| matches!(case.word(), "problem" | "invalid"));
+    line(
+        "state",
+        outcome.map_or_else(|| case.word().to_owned(), |why| format!("{}: {why}", case.word())),
+    )?;
     if let Some(owner) = &about.owner {
         line("owner", owner.clone())?;
     }
@@ -115,7 +119,9 @@ fn head(hub: &Hub, case: &Case) -> Result<()> {
             let (count, more) = behind(hub, about.base)?;
             let since = match (count, more) {
                 (0, _) => "main has not moved since".to_owned(),
-                (count, false) => format!("main has moved by {} since", say::count(count, "commit")),
+                (count, false) => {
+                    format!("main has moved by {} since", say::count(count, "commit"))
+                }
                 (count, true) => format!("main has moved by {count} commits or more since"),
             };
             format!("{}, {} ago; {since}", say::time(base.time), say::age(base.time))
@@ -136,7 +142,7 @@ fn noted(case: &Case) -> Vec<Noted> {
 }
 
 /// An edit and what it found: `raw/plan:Work[CHK-1].Team: Red → Blue`.
-fn told((edit, before): &Noted) -> String {
+pub(in crate::commands) fn told((edit, before): &Noted) -> String {
     let old = before.as_ref().and_then(old);
     let name = &edit.at.resource;
     let words = words(edit);
@@ -215,12 +221,14 @@ pub(super) fn as_json(hub: &Hub, case: &Case) -> Result<Value> {
     let (behind, more) = behind(hub, about.base)?;
     value["behind"] = behind.into();
     value["behind_more"] = more.into();
-    value["edits"] = (1..).zip(noted(case)).map(|(number, noted)| edit_json(number, &noted)).collect();
+    value["edits"] =
+        (1..).zip(noted(case)).map(|(number, noted)| edit_json(number, &noted)).collect();
     value["inputs"] = about.inputs.iter().map(ToString::to_string).collect();
     value["files"] = about.files.clone().into();
     value["settled"] = case.settled().is_some().into();
     let touched = touched::all(hub, case)?;
-    let touched = touched.iter().map(|(name, how)| json!({ "resource": name.as_str(), "how": how.word() }));
+    let touched =
+        touched.iter().map(|(name, how)| json!({ "resource": name.as_str(), "how": how.word() }));
     value["resources"] = touched.collect();
     if let Some(state) = &case.state {
         state_json(&mut value, state);

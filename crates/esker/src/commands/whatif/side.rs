@@ -46,7 +46,11 @@ pub(super) fn beside(hub: &Hub, cases: &[Case], all: &[Resource], json: bool) ->
     };
     let base = first.about.base;
     if others.iter().any(|case| case.about.base != base) {
-        say::note(format!("their bases are others: all are compared with {}, that of {}", base.short(), first.id));
+        say::note(format!(
+            "their bases are others: all are compared with {}, that of {}",
+            base.short(),
+            first.id
+        ));
     }
     let mut told = Vec::new();
     for (index, name) in all.iter().enumerate() {
@@ -105,7 +109,9 @@ fn print(cases: &[Case], differences: &[Difference]) -> Result<()> {
     let rows = page.lines.iter().map(|line| {
         let mut row = vec![line.row.clone(), line.column.clone()];
         row.push(line.base.as_deref().map_or_else(String::new, shown));
-        row.extend(line.each.iter().map(|new| new.as_deref().map_or_else(|| "=".to_owned(), shown)));
+        row.extend(
+            line.each.iter().map(|new| new.as_deref().map_or_else(|| "=".to_owned(), shown)),
+        );
         row
     });
     say::table(&headings, rows.collect())?;
@@ -156,7 +162,11 @@ impl Page {
             }
             "row-add" => self.put(at, (row(change), ROW.to_owned()), (None, filled(change))),
             "row-remove" => {
-                self.put(at, (row(change), ROW.to_owned()), (Some(filled(change)), "gone".to_owned()));
+                self.put(
+                    at,
+                    (row(change), ROW.to_owned()),
+                    (Some(filled(change)), "gone".to_owned()),
+                );
             }
             "row-move" => {
                 let place = |name: &str| change[name].as_u64().map(|at| at.to_string());
@@ -179,8 +189,14 @@ impl Page {
         }
     }
 
-    fn put(&mut self, at: usize, (row, column): (String, String), (old, new): (Option<String>, String)) {
-        let same = |line: &&mut Line| line.row == row && line.column == column && line.each[at].is_none();
+    fn put(
+        &mut self,
+        at: usize,
+        (row, column): (String, String),
+        (old, new): (Option<String>, String),
+    ) {
+        let same =
+            |line: &&mut Line| line.row == row && line.column == column && line.each[at].is_none();
         if let Some(line) = self.lines.iter_mut().find(same) {
             line.each[at] = Some(new);
             line.base = line.base.take().or(old);

@@ -114,7 +114,11 @@ pub(super) fn difference(
 }
 
 /// What a resource holds on a branch; nothing if it is not there.
-pub(super) fn content(hub: &Hub, resource: &Resource, (branch, at): (&Branch, At)) -> Result<Bytes> {
+pub(super) fn content(
+    hub: &Hub,
+    resource: &Resource,
+    (branch, at): (&Branch, At),
+) -> Result<Bytes> {
     let get = Get { at, branch: branch.clone(), ..Get::head(resource.clone()) };
     Ok(found(hub.call(&get))?.and_then(|content| content.bytes).unwrap_or_default())
 }

@@ -50,14 +50,14 @@ impl<'a> Waiting<'a> {
     }
 
     /// Waits until what a what-if says of itself is settled, unless it is not to, and tells what has come of it.
-    pub(super) fn tell(&self, case: Case, no_wait: bool) -> Result<ExitCode> {
+    pub(super) fn tell(&self, case: &Case, no_wait: bool) -> Result<ExitCode> {
         let case = if no_wait {
             if !self.json && self.is_idle() {
                 say::note("no runner works here: it is computed when one does");
             }
             case.again(self.hub)?
         } else {
-            match self.settle(&case)? {
+            match self.settle(case)? {
                 Some(case) => case,
                 None => return Ok(ExitCode::FAILURE),
             }
@@ -112,7 +112,9 @@ impl<'a> Waiting<'a> {
                 clear(spinner);
                 let id = &case.id;
                 say::note(match who {
-                    Who::Here(_) => format!("{id} is left as it is; it is computed when a runner works here"),
+                    Who::Here(_) => {
+                        format!("{id} is left as it is; it is computed when a runner works here")
+                    }
                     _ => format!("{id} goes on being computed; see: esker whatif show {id}"),
                 });
                 return Ok(None);
@@ -155,7 +157,8 @@ impl<'a> Waiting<'a> {
     /// Whether nobody computes.
     fn is_idle(&self) -> bool {
         let project = self.place.project().ok();
-        self.place.hub.is_none() && !project.is_some_and(|project| Endpoints::read(&project).has_runner())
+        self.place.hub.is_none()
+            && !project.is_some_and(|project| Endpoints::read(&project).has_runner())
     }
 
     fn came_of_it(&self, case: &Case, state: &State) -> Result<()> {

@@ -100,7 +100,7 @@ fn wish(place: &Place, hub: &Hub, case: Case, ask: Ask, json: bool) -> Result<Ex
     let last = last.max(answer(&case).map_or(0, |answer| answer.number));
     let ask = Ask { number: now.max(last + 1), ..ask };
     let waiting = Waiting::of(place, hub, json)?;
-    let asked = case.change(hub, Vec::new(), |about| {
+    let asked = case.change(hub, &[], |about| {
         about.ask = Some(ask.clone());
         Ok(())
     })?;
@@ -109,7 +109,7 @@ fn wish(place: &Place, hub: &Hub, case: Case, ask: Ask, json: bool) -> Result<Ex
     };
     if now.about.base != asked.about.base {
         say::note(format!("{} is based on {} now", now.id, now.about.base.short()));
-        return waiting.tell(now, false);
+        return waiting.tell(&now, false);
     }
     let answer = answer(&now).context("an answer without one")?;
     if json {
@@ -137,7 +137,10 @@ pub(super) fn tell_answer(case: &Case, answer: &Answer) -> Result<()> {
     if answer.conflicts.is_empty() {
         return Ok(());
     }
-    say::table(&["change", "at", "base", "main", "what-if", "why"], answer.conflicts.iter().map(row).collect())?;
+    say::table(
+        &["change", "at", "base", "main", "what-if", "why"],
+        answer.conflicts.iter().map(row).collect(),
+    )?;
     if let Some(ask) = ask {
         say::note(format!("settle it, mine or theirs: {}", line(case, ask, &answer.conflicts)));
     }
@@ -185,13 +188,13 @@ fn preview(place: &Place, hub: &Hub, case: &Case, json: bool) -> Result<ExitCode
     }
     let made = begin::make(hub, None, &about, items)?;
     let branch: Branch = made.branch.clone();
-    let shown = previewed(place, hub, made, json);
+    let shown = previewed(place, hub, &made, json);
     drop_branch(hub, &branch)?;
     shown
 }
 
-fn previewed(place: &Place, hub: &Hub, made: Case, json: bool) -> Result<ExitCode> {
-    let Some(now) = Waiting::of(place, hub, json)?.settle(&made)? else {
+fn previewed(place: &Place, hub: &Hub, made: &Case, json: bool) -> Result<ExitCode> {
+    let Some(now) = Waiting::of(place, hub, json)?.settle(made)? else {
         return Ok(ExitCode::FAILURE);
     };
     let state = now.settled().context("it is settled")?;

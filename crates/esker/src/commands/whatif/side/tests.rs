@@ -2,7 +2,10 @@ use bytes::Bytes;
 
 use super::*;
 
-fn lines(base: &'static str, each: &[&'static str]) -> Option<Vec<(String, Option<String>, Vec<String>)>> {
+fn lines(
+    base: &'static str,
+    each: &[&'static str],
+) -> Option<Vec<(String, Option<String>, Vec<String>)>> {
     let compare = |new: &&'static str| {
         let contents = (Bytes::from_static(base.as_bytes()), Bytes::from_static(new.as_bytes()));
         Sides::of("raw/plan", contents).compare().unwrap()
@@ -41,8 +44,7 @@ fn values_of_json_and_texts() {
     let base = "{\"a\": 1, \"b\": {\"c\": \"x\"}}";
     let one = "{\"a\": 2, \"b\": {\"c\": \"x\"}}";
     let other = "{\"a\": 3, \"b\": {}}";
-    let wanted =
-        vec![told("/a.", Some("1"), ["2", "3"]), told("/b/c.", Some("x"), ["=", "gone"])];
+    let wanted = vec![told("/a.", Some("1"), ["2", "3"]), told("/b/c.", Some("x"), ["=", "gone"])];
     assert_eq!(lines(base, &[one, other]), Some(wanted));
     assert_eq!(lines("some words\n", &["other words\n", "some words\n"]), None);
 }
