@@ -77,7 +77,7 @@ const KINDS: [Kind; 8] = [
     Kind {
         name: "edits",
         value: "FILE",
-        help: "Make the edits of a list, as docs/protocol.md has them; - is standard input",
+        help: "Make the edits in a file, a stream for each, as =====set ADDRESS; - is standard input",
         read: |text| Ok(Change::Edits(text.into())),
     },
 ];

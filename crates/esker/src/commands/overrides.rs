@@ -295,3 +295,6 @@ fn put(hub: &Hub, book: &Book, all: &[overrides::Override], what: &str) -> Resul
 fn listed(numbers: &[usize]) -> String {
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,14 @@
 //! What-ifs from the command line: made, computed with a runner and without, compared, applied, taken back; and the
 //! overrides of what is made.
 
+use std::process::Stdio;
+
 use esker_wire::edit::{Before, Deed, Edit};
 use esker_wire::overrides::{self, Override};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::world::{Running, World};
+use crate::world::{Running, World, esker, signal};
 
 const PROJECT: &str = "[project]\nname = \"p\"\n[stage.upper]\ninput = \"raw/a\"\n\
     run = [\"sh\", \"upper.sh\"]\noutput = \"mid/a\"\n[stage.count]\ninput = \"mid/a\"\n\
@@ -296,4 +298,55 @@ fn overrides_are_told_kept_and_dropped() {
     world.ok(&["override", "drop", "mid/a", "all"]);
     assert_eq!(world.json(&["override", "list", "--json"]), json!([]));
     assert!(world.fails(1, &["override", "show", "mid/a"]).contains("mid/a has no overrides"));
+}
+
+#[test]
+fn a_newer_base_is_taken_and_amendments_of_several_all_count() {
+    let (world, up) = up();
+    world.ok(&["whatif", "new", "more", "--input", "raw/a=more.csv"]);
+    world.ok_with(&["put", "raw/b"], b"another\n");
+    assert_eq!(shown(&world, "more")["behind"], 1);
+    let onto = head(&world);
+    let rebased = world.json(&["whatif", "rebase", "more", "--json"]);
+    assert_eq!((&rebased["state"], &rebased["behind"]), (&json!("done"), &json!(0)));
+    assert_eq!(format!("\"{}\"", rebased["base"].as_str().expect("a base")), onto);
+    assert_eq!(world.ok(&["get", "raw/b", "--whatif", "more"]), "another\n");
+    let (code, _, words) = said(&world, &["whatif", "rebase", "more"]);
+    assert!(code == 0 && words.contains("already"), "{words}");
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let set = format!("raw/a:[ann].days={number}");
+            let world = &world;
+            scope.spawn(move || world.ok(&["whatif", "amend", "more", "--set", &set, "--no-wait"]));
+        }
+    });
+    let edits = shown(&world, "more")["edits"].clone();
+    let mut texts: Vec<&str> =
+        edits.as_array().expect("edits").iter().filter_map(|edit| edit["text"].as_str()).collect();
+    texts.sort_unstable();
+    assert_eq!(texts, ["0", "1", "2", "3", "4", "5", "6", "7"]);
+    up.stop();
+}
+
+#[test]
+fn who_stops_waiting_leaves_it_to_the_runner() {
+    let (world, up) = up();
+    world.write("hold", "");
+    let mut command = esker();
+    command.args(["whatif", "new", "more", "--input", "raw/a=more.csv"]).current_dir(world.dir());
+    let child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("esker starts");
+    world.wait_for("the program", || world.path("begun").exists());
+    signal(&child.id().to_string(), "INT");
+    let output = child.wait_with_output().expect("esker ends");
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice()),
+        (Some(1), &b"more\n"[..]),
+        "{words}"
+    );
+    assert!(words.contains("more goes on being computed; see: esker whatif show more"), "{words}");
+    std::fs::remove_file(world.path("hold")).expect("removed");
+    world.wait_for("its end", || shown(&world, "more")["state"] == "done");
+    up.stop();
 }

@@ -1,3 +1,5 @@
+//! Changes are read as they are meant, in their order.
+
 use clap::Parser;
 use esker_wire::edit::address::Row;
 

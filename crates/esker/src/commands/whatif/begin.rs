@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use esker_wire::fault::Code;
-use esker_wire::name::{BadName, Branch};
+use esker_wire::name::Branch;
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Expect, Item, Put, Resolve};
 use esker_wire::whatif::{self, ABOUT, About, TITLE_MAX};
@@ -25,6 +25,8 @@ use super::{Case, expiry};
 const ID_MAX: usize = 40;
 /// How many ids are tried that begin alike.
 const TRIES_MAX: usize = 1_000;
+/// What an id may be.
+const RULE: &str = "an id has lower-case letters, digits and dashes, and begins with no dash";
 /// What a command line exits with that cannot be meant.
 const USAGE: u8 = 2;
 
@@ -37,7 +39,7 @@ pub(super) fn begin(place: &Place, new: &WhatIfNew) -> Result<ExitCode> {
         )));
     }
     if let Some(id) = new.id.as_deref().filter(|id| whatif::branch(id).is_none()) {
-        return Ok(usage(&hinted(format!("cannot use the id {id:?}"), rule(id))));
+        return Ok(usage(&hinted(format!("cannot use the id {id:?}"), RULE)));
     }
     let wanted = Wanted::read(&new.changes)?;
     if wanted.is_empty() {
@@ -66,16 +68,6 @@ pub(super) fn begin(place: &Place, new: &WhatIfNew) -> Result<ExitCode> {
     }
     let waiting = Waiting::of(place, &hub, new.json)?;
     waiting.tell(&made, new.no_wait)
-}
-
-/// Why an id cannot be one.
-fn rule(id: &str) -> String {
-    let told = format!("{}{id}", whatif::BRANCHES).parse::<Branch>().err();
-    let reason = told.map_or("it is one part, without /", |BadName { reason, .. }| reason);
-    match id.contains('/') {
-        true => "an id has lower-case letters, digits and dashes".to_owned(),
-        false => reason.to_owned(),
-    }
 }
 
 /// Says what cannot be meant, and how the program ends then.
@@ -107,7 +99,7 @@ pub(super) fn make(hub: &Hub, id: Option<&str>, about: &About, items: Vec<Item>)
             items: items.clone(),
             branch: branch.clone(),
             message: Some(format!("what-if {id_now}: {}", about.title)),
-            author: about.owner.clone().filter(|owner| owner.contains('<')),
+            author: author(),
             provenance: None,
             base: Some(about.base),
         });

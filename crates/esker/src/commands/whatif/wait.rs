@@ -171,6 +171,10 @@ impl<'a> Waiting<'a> {
             say::note(format!("done in {}: {told}", duration(took)));
             return Ok(());
         }
+        let failures = state.runs.iter().filter_map(|run| run.failure.as_ref());
+        if let Some(again) = failures.filter_map(|failure| failure.not_before).min() {
+            say::note(format!("a runner tries it again at {}", say::time(again)));
+        }
         Err(hinted(
             format!("{}: {}", case.id, summary(state)),
             match state.hint.as_str() {

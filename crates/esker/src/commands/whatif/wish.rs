@@ -51,7 +51,7 @@ pub(super) fn rebase(place: &Place, asked: &WhatIfRebase) -> Result<ExitCode> {
         what: Wish::Rebase(onto),
         by: author(),
         why: None,
-        settle: settled(&case, &asked.settles),
+        settle: settled(case.about.edits.len(), &asked.settles),
     };
     wish(place, &hub, case, ask, asked.json)
 }
@@ -63,7 +63,7 @@ pub(super) fn apply(place: &Place, asked: &WhatIfApply) -> Result<ExitCode> {
     if asked.preview {
         return preview(place, &hub, &case, asked.json);
     }
-    let settle = settled(&case, &asked.settles);
+    let settle = settled(case.about.edits.len(), &asked.settles);
     let ask = Ask { number: 0, what: Wish::Apply, by: author(), why: asked.why.clone(), settle };
     wish(place, &hub, case, ask, asked.json)
 }
@@ -72,18 +72,18 @@ pub(super) fn apply(place: &Place, asked: &WhatIfApply) -> Result<ExitCode> {
 pub(super) fn undo(place: &Place, asked: &WhatIfUndo) -> Result<ExitCode> {
     let hub = Hub::find(place)?;
     let case = Case::find(&hub, &asked.id)?;
-    let settle = settled(&case, &asked.settles);
+    let settle = settled(case.about.edits.len(), &asked.settles);
     let ask = Ask { number: 0, what: Wish::Undo, by: author(), why: asked.why.clone(), settle };
     wish(place, &hub, case, ask, asked.json)
 }
 
-/// How conflicts are settled, each change by its number.
-fn settled(case: &Case, settles: &Settles) -> Vec<(usize, Side)> {
+/// How conflicts of so many edits are settled, each by its number.
+fn settled(edits: usize, settles: &Settles) -> Vec<(usize, Side)> {
     let mut all: Vec<(usize, Side)> = Vec::new();
     for settle in &settles.settle {
         let numbers = match settle.edit {
             Some(number) => number..=number,
-            None => 0..=case.about.edits.len(),
+            None => 0..=edits,
         };
         for number in numbers {
             all.retain(|(known, _)| *known != number);
@@ -142,7 +142,7 @@ pub(super) fn tell_answer(case: &Case, answer: &Answer) -> Result<()> {
         answer.conflicts.iter().map(row).collect(),
     )?;
     if let Some(ask) = ask {
-        say::note(format!("settle it, mine or theirs: {}", line(case, ask, &answer.conflicts)));
+        say::note(format!("settle it, mine or theirs: {}", line(&case.id, ask, &answer.conflicts)));
     }
     Ok(())
 }
@@ -154,8 +154,8 @@ fn row(conflict: &Conflict) -> Vec<String> {
 }
 
 /// The command that settles conflicts, with what was settled before.
-fn line(case: &Case, ask: &Ask, conflicts: &[Conflict]) -> String {
-    let mut words = vec![format!("esker whatif {} {}", word(ask.what), case.id)];
+fn line(id: &str, ask: &Ask, conflicts: &[Conflict]) -> String {
+    let mut words = vec![format!("esker whatif {} {id}", word(ask.what))];
     if let Wish::Rebase(onto) = ask.what {
         words.push(format!("--onto {}", onto.short()));
     }
@@ -211,3 +211,6 @@ fn previewed(place: &Place, hub: &Hub, made: &Case, json: bool) -> Result<ExitCo
     }
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests;

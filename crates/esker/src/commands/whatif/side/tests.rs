@@ -1,11 +1,13 @@
+//! Cells and values stand side by side.
+
 use bytes::Bytes;
 
 use super::*;
 
-fn lines(
-    base: &'static str,
-    each: &[&'static str],
-) -> Option<Vec<(String, Option<String>, Vec<String>)>> {
+/// A line: where, at the base, in each.
+type Told = (String, Option<String>, Vec<String>);
+
+fn lines(base: &'static str, each: &[&'static str]) -> Option<Vec<Told>> {
     let compare = |new: &&'static str| {
         let contents = (Bytes::from_static(base.as_bytes()), Bytes::from_static(new.as_bytes()));
         Sides::of("raw/plan", contents).compare().unwrap()
@@ -18,7 +20,7 @@ fn lines(
     page(&differences).unwrap().map(|page| page.lines.into_iter().map(line).collect())
 }
 
-fn told(at: &str, base: Option<&str>, each: [&str; 2]) -> (String, Option<String>, Vec<String>) {
+fn told(at: &str, base: Option<&str>, each: [&str; 2]) -> Told {
     (at.to_owned(), base.map(str::to_owned), each.map(str::to_owned).to_vec())
 }
 
