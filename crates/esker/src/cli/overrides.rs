@@ -11,8 +11,9 @@ Examples:
   esker override drop raw/plan 1 3     the source's counts again
   esker override drop raw/plan all
 
-An override is an edit of what a source or stage makes, which is made again whenever that is made: applying a what-if
-makes them. One that finds something else than when it was made stops its maker until it is kept or dropped.")]
+An override is an edit of what a source or stage makes, which is made again whenever that is made:
+applying a what-if makes them. One that finds something else than when it was made stops its maker
+until it is kept or dropped.")]
 pub(crate) enum Override {
     /// List the overrides there are, and which are contradicted.
     List {

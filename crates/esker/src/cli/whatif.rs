@@ -68,12 +68,13 @@ pub(crate) enum WhatIf {
 #[command(after_help = "\
 Examples:
   esker whatif new --set 'raw/plan:Params[End].Value=2027-04-09'
-  esker whatif new 'two more people' --add 'raw/staff:={\"Name\": \"Ann\"} last' --remove 'raw/plan:Work[CHK-9]'
+  esker whatif new 'Ann too' --add 'raw/staff:={\"Name\": \"Ann\"} first' --remove 'raw/plan:Work[9]'
   esker whatif new --input raw/plan=draft.csv --base 2026-11-01
   esker whatif new 'the other scheduler' --file schedule.py=../new/schedule.py --for 2d
 
-An ADDRESS is RESOURCE:PLACE, as raw/plan:Work[CHK-1].Team: a stream, a row by its key, a column. Nothing on main changes. What
-depends on the changes is computed by the runner that works here; if none does, by this command.")]
+An ADDRESS is RESOURCE:PLACE, as raw/plan:Work[CHK-1].Team: a stream, a row by its key, a column.
+Nothing on main changes. What depends on the changes is computed by the runner that works here;
+if none does, by this command.")]
 pub(crate) struct WhatIfNew {
     /// What people call it; the first change in words when not given.
     pub(crate) title: Option<String>,
@@ -209,8 +210,8 @@ Examples:
   esker whatif apply more-people --why 'decided on Monday'
   esker whatif apply more-people --settle all=theirs
 
-Only the changes are made on main; the runner computes the rest anew. What a stage or source makes gets overrides:
-`esker override list`.")]
+Only the changes are made on main; the runner computes the rest anew. What a stage or source makes
+gets overrides: `esker override list`.")]
 pub(crate) struct WhatIfApply {
     /// The what-if: its id, or how that begins.
     pub(crate) id: String,
