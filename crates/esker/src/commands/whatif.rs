@@ -134,10 +134,10 @@ impl Case {
         self.state.as_ref().filter(|state| state.about == self.revision)
     }
 
-    /// Whether what it changes was made on main, as far as it is known.
-    fn is_applied(&self) -> bool {
+    /// Whether this is what was wished for last, and done.
+    fn has_done(&self, wish: Wish) -> bool {
         let answer = self.state.as_ref().and_then(|state| state.answer.as_ref());
-        let ask = self.about.ask.as_ref().filter(|ask| ask.what == Wish::Apply);
+        let ask = self.about.ask.as_ref().filter(|ask| ask.what == wish);
         ask.zip(answer)
             .is_some_and(|(ask, answer)| ask.number == answer.number && answer.revision.is_some())
     }
@@ -146,7 +146,7 @@ impl Case {
     fn word(&self) -> &'static str {
         match self.settled().map(|state| state.outcome) {
             None => "computing",
-            Some(_) if self.is_applied() => "applied",
+            Some(_) if self.has_done(Wish::Apply) => "applied",
             Some(Outcome::Done) => "done",
             Some(Outcome::Problem) => "problem",
             Some(Outcome::Invalid) => "invalid",

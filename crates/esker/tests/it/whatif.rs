@@ -100,6 +100,7 @@ fn what_would_be_is_computed_applied_and_taken_back() {
     world.wait_for("the new title", || shown(&world, "more")["settled"] == true);
     assert_eq!(head(&world), applied);
     assert!(world.ok(&["whatif", "undo", "more"]).starts_with("taken back as "));
+    assert!(world.fails(1, &["whatif", "undo", "more"]).contains("was taken back already"));
     world.wait_for_content("results/a", |content| content.trim() == "3");
     up.stop();
 }

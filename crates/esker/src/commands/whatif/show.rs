@@ -8,7 +8,7 @@ use esker_wire::edit::{Before, Deed, Edit, Noted};
 use esker_wire::name::Branch;
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Filter, LOG_MAX, Log, Resolve, Resolved};
-use esker_wire::whatif::state::{Answer, State};
+use esker_wire::whatif::state::{Answer, Outcome, State};
 use esker_wire::whatif::{Ask, Side, Wish};
 use serde_json::{Value, json};
 
@@ -174,7 +174,7 @@ fn old(before: &Before) -> Option<String> {
 fn came_of_it(hub: &Hub, case: &Case, state: &State) -> Result<()> {
     if case.settled().is_none() {
         say::note("it is being computed; what follows is of before");
-    } else {
+    } else if state.outcome != Outcome::Invalid {
         say::line(touched::told(hub, case, state)?)?;
     }
     for run in &state.runs {

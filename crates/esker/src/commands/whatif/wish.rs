@@ -72,6 +72,10 @@ pub(super) fn apply(place: &Place, asked: &WhatIfApply) -> Result<ExitCode> {
 pub(super) fn undo(place: &Place, asked: &WhatIfUndo) -> Result<ExitCode> {
     let hub = Hub::find(place)?;
     let case = Case::find(&hub, &asked.id)?;
+    if case.has_done(Wish::Undo) {
+        let hint = format!("apply it again: esker whatif apply {}", case.id);
+        return Err(hinted(format!("{} was taken back already", case.id), hint));
+    }
     let settle = settled(case.about.edits.len(), &asked.settles);
     let ask = Ask { number: 0, what: Wish::Undo, by: author(), why: asked.why.clone(), settle };
     wish(place, &hub, case, ask, asked.json)
