@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use esker_wire::fault::{Code, Fault};
@@ -26,6 +27,8 @@ use crate::trailers;
 const ALTERNATES: &str = "objects/info/alternates";
 /// What a plain clone has of the branches it was cloned from.
 const TRACKED: &str = "refs/remotes/origin/";
+/// Where an excavation says at which revision it ends.
+const UNTIL: &str = "esker/until";
 /// How far alternates of alternates are followed.
 const DEPTH_MAX: usize = 5;
 
@@ -65,8 +68,8 @@ pub fn open_original(from: &Path, options: Options) -> Result<Store, Error> {
     Store::open_read_only(&repository(from)?, options)
 }
 
-/// Makes a private store folder `dir`, where nothing may be yet, that ends at a revision of the store or clone `from`.
-/// It is opened with [`Options::until`] at the same revision.
+/// Makes a private store folder `dir`, where nothing may be yet, that ends at a revision of the store or clone `from`,
+/// whoever opens it.
 ///
 /// # Errors
 /// If `from` is no store, has no such commit, or the folder cannot be written.
@@ -96,7 +99,24 @@ pub fn excavate_into(dir: &Path, from: &Path, until: Revision) -> Result<(), Err
         copy.parent().map_or(Ok(()), files::make_folder)?;
         files::write_file(dir, &copy, &bytes)?;
     }
+    files::write_file(dir, &dir.join(UNTIL), format!("{until}\n").as_bytes())?;
     files::write_file(dir, &dir.join("packed-refs"), packed.as_bytes())
+}
+
+/// The revision at which an excavation ends; none of any other store.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn until(git_dir: &Path) -> Result<Option<Revision>, Error> {
+    let path = git_dir.join(UNTIL);
+    match fs::read_to_string(&path) {
+        Ok(text) => match text.trim().parse() {
+            Ok(until) => Ok(Some(until)),
+            Err(_) => Err(not(git_dir, "its esker/until is no revision")),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::read(&path)(error)),
+    }
 }
 
 /// What an excavation's references are: `main` at the revision, the project that was in force there, and all tags. Runs

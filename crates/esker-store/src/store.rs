@@ -190,7 +190,8 @@ impl Store {
         Ok(store)
     }
 
-    fn read(dir: &Path, options: Options) -> Result<Self, Error> {
+    fn read(dir: &Path, mut options: Options) -> Result<Self, Error> {
+        options.until = options.until.or(excavate::until(dir)?);
         Ok(Self {
             dir: dir.to_owned(),
             options,

@@ -25,6 +25,8 @@ struct State<'a> {
     warnings: Vec<&'a str>,
     views: Vec<ViewState<'a>>,
     runner: bool,
+    /// As of when, if nothing is of now.
+    as_of: Option<&'a str>,
 }
 
 /// One revision of a resource, in the state and in logs.
@@ -133,6 +135,7 @@ pub(crate) fn state(project: &Project, health: &HealthReport, seen: &Seen<'_>) -
             .collect(),
         views: project.views.iter().map(|one| view(one, &older)).collect(),
         runner: project.has_runner,
+        as_of: project.as_of.as_deref(),
     };
     json(&state)
 }

@@ -32,7 +32,7 @@ pub(crate) use change::{Change, Changes};
 pub(crate) use model::{Model, ModelGet, ModelServe, ModelSet, ModelWatch, Which};
 pub(crate) use names::{Mv, Prune};
 pub(crate) use overrides::{Numbered, Override};
-pub(crate) use past::{Backfill, BackfillCommand, Replay};
+pub(crate) use past::{Backfill, BackfillCommand, Excavate, Replay};
 pub(crate) use search::{Bisect, Export};
 pub(crate) use tell::{Lineage, LineageExport, Webhooks};
 pub(crate) use whatif::{
@@ -123,6 +123,8 @@ pub(crate) enum Command {
     Problems(Problems),
     /// Run a stage again on the inputs of its last runs, and tell what comes out differently.
     Replay(Replay),
+    /// Bring everything up as it was: data, definition and programs of a date, revision or tag; read-only.
+    Excavate(Excavate),
     /// Compute a stage's history anew with its program of now, beside what there is.
     Backfill(Backfill),
     /// What would be if something were otherwise, computed beside what there is.

@@ -5,6 +5,7 @@ pub(crate) mod bisect;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+pub(crate) mod excavate;
 pub(crate) mod export;
 pub(crate) mod gc;
 pub(crate) mod get;

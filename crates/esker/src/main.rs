@@ -69,6 +69,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor(doctor) => return commands::doctor::doctor(&place, &doctor),
         Command::Problems(problems) => return commands::problems::problems(&place, &problems),
         Command::Replay(replay) => return commands::replay::replay(&place, &replay),
+        Command::Excavate(asked) => return commands::excavate::excavate(&place, &asked),
         Command::Backfill(backfill) => return commands::backfill::backfill(&place, &backfill),
         Command::WhatIf(what_if) => return commands::whatif::what_if(&place, &what_if),
         Command::Override(asked) => commands::overrides::overrides(&place, &asked)?,

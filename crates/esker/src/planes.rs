@@ -1,6 +1,7 @@
 //! Starts the planes: all in this process, or one. The same functions either way; only the endpoint between
 //! them differs.
 
+pub(crate) mod excavation;
 mod model;
 pub(crate) mod once;
 mod told;

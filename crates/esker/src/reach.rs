@@ -71,7 +71,8 @@ impl Hub {
         Ok(Self { caller: bus.caller(&endpoint), endpoint, bus, own: None })
     }
 
-    fn of_store(project: &Project) -> Result<Self> {
+    /// The project's store, opened here.
+    pub(crate) fn of_store(project: &Project) -> Result<Self> {
         let bus = Bus::start()?;
         let (options, names) = match Definition::load(&project.dir) {
             Ok(definition) => (planes::options(&definition), planes::names(&definition)),

@@ -4,7 +4,7 @@ import { badge, closed, connecting, due, heard, opened, SILENT_MS, STALE_MS, sta
 import type { Message, State } from "./wire";
 
 function state(seq: number, epoch = "e"): Message {
-  const content: State = { project: "p", version: "1", epoch, seq, head: null, resources: [], stages: [], problems: [], warnings: [], views: [], runner: true };
+  const content: State = { project: "p", version: "1", epoch, seq, head: null, resources: [], stages: [], problems: [], warnings: [], views: [], runner: true, asOf: null };
   return { type: "state", state: content };
 }
 const beat = (seq: number, epoch = "e"): Message => ({ type: "heartbeat", epoch, seq });

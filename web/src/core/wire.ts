@@ -67,6 +67,8 @@ export interface State {
   views: View[];
   /** Whether something pulls and computes; a server that does not say has one. */
   runner: boolean;
+  /** As of when, if this is an excavation: nothing here is of now. */
+  asOf: string | null;
 }
 
 export type Message = { type: "state"; state: State } | { type: "heartbeat"; epoch: string; seq: number } | { type: "other" };
@@ -160,6 +162,7 @@ function readState(field: Field): State {
     warnings: field.get("warnings").list((warning) => warning.text()),
     views: field.get("views").list(readView),
     runner: field.get("runner").missing() || field.get("runner").true(),
+    asOf: field.get("as_of").orNull(string),
   };
 }
 

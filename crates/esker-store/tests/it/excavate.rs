@@ -67,9 +67,8 @@ impl Site {
     }
 }
 
-fn excavated(dir: &Path, until: Revision) -> Snapshots {
-    let options = Options { until: Some(until), ..Options::default() };
-    Snapshots::new(Store::open(dir, options).unwrap(), NamesHandle::default())
+fn excavated(dir: &Path) -> Snapshots {
+    Snapshots::new(Store::open(dir, Options::default()).unwrap(), NamesHandle::default())
 }
 
 fn get(snapshots: &mut Snapshots, branch: &str, name: &str) -> Result<String, Fault> {
@@ -103,7 +102,7 @@ fn look(site: &Site, from: &Path, name: &str) -> Snapshots {
     assert_eq!(until, site.until);
     drop(original);
     excavate_into(&dir, from, until).unwrap();
-    let mut store = excavated(&dir, until);
+    let mut store = excavated(&dir);
     assert_eq!(get(&mut store, "main", "raw/plan").unwrap(), "one");
     let log = call(&mut store, &Log::newest(10)).unwrap();
     assert_eq!(log.entries[0].revision, until);
@@ -138,7 +137,7 @@ fn look(site: &Site, from: &Path, name: &str) -> Snapshots {
     assert_sound(&dir);
     assert_eq!(git(&dir, &["diff", "--name-only", "main", "esker/whatif/x"]), "raw/plan\n");
     drop(store);
-    let mut store = excavated(&dir, until);
+    let mut store = excavated(&dir);
     assert_eq!(get(&mut store, "whatif/x", "raw/plan").unwrap(), "if");
     assert_eq!(get(&mut store, "main", "raw/plan").unwrap(), "one");
     assert!(call(&mut store, &drop_it("whatif/x")).unwrap());

@@ -88,6 +88,7 @@ fn stage(name: &str, inputs: &[&str], outputs: &[&str]) -> Stage {
 
 fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
     let project = Project {
+        as_of: None,
         has_runner: true,
         name: "qplan".into(),
         version: "0.1.0".into(),

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::PORT_BASE_MAX;
+
 /// The most programs that may run at once.
 const JOBS_MAX: i64 = 256;
 
@@ -104,4 +106,48 @@ pub(crate) enum BackfillCommand {
         /// The backfill.
         id: String,
     },
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  esker excavate 2025-11-20                        everything as it was at the end of that day, on free ports
+  esker excavate v1 --rerun                        does each stage still give what it gave?
+  git clone server:store.git && esker excavate HEAD~30 --store store
+  esker excavate 2025-11-20 --into then --serve no   the definition and the programs of then, in a folder
+
+Nothing of the store or the project is changed. What is shown is read-only; what-ifs of it are made in its folder, which is
+printed: esker -C FOLDER whatif new --set …")]
+pub(crate) struct Excavate {
+    /// A date, revision or tag.
+    pub(crate) at: String,
+    /// The store, or a plain clone of one; the project's when not given.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Keep it in this folder, which must be empty or not there; otherwise it goes when this ends.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: Option<PathBuf>,
+    /// Run each stage again on what it read, and tell what comes out differently.
+    #[arg(long, visible_alias = "check")]
+    pub(crate) rerun: bool,
+    /// With --rerun: print the differences whole.
+    #[arg(long, requires = "rerun")]
+    pub(crate) diff: bool,
+    /// Whether to show it on a page and answer requests; not with --rerun.
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    pub(crate) serve: Option<bool>,
+    /// Print what it is, and what comes out differently, as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Move every port, as with `esker up`; 0, the default, takes free ones.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=PORT_BASE_MAX))]
+    pub(crate) port_base: u16,
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("write yes or no".to_owned()),
+    }
 }

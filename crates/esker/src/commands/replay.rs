@@ -25,10 +25,10 @@ use crate::project::Place;
 use crate::reach::Hub;
 use crate::say::{self, DIM, hinted};
 use crate::stop::Stop;
-use runs::Old;
+pub(super) use runs::Old;
 
 /// What came of one run.
-enum Verdict {
+pub(super) enum Verdict {
     /// It gives what it gave.
     Identical,
     /// Something else comes out.
@@ -40,7 +40,7 @@ enum Verdict {
 }
 
 /// What has become of one output.
-struct Change {
+pub(super) struct Change {
     resource: Resource,
     /// In a sentence.
     summary: String,
@@ -49,9 +49,8 @@ struct Change {
 
 /// Where the runs are made and compared.
 struct Bench<'a> {
-    hub: Hub,
-    past: Past,
-    asked: &'a Replay,
+    hub: &'a Hub,
+    past: &'a Past,
     stop: &'a Stop,
 }
 
@@ -81,7 +80,7 @@ pub(crate) fn replay(place: &Place, asked: &Replay) -> Result<ExitCode> {
         say::note(format!("{} has not run yet: there is nothing to compare with", asked.stage));
     }
     let stop = Stop::on_signals()?;
-    let bench = Bench { hub, past, asked, stop: &stop };
+    let bench = Bench { hub: &hub, past: &past, stop: &stop };
     let bar = past::bar(runs.len());
     let (mut counts, mut told) = (Counts::default(), Vec::new());
     let mut trouble = Ok(());
@@ -107,7 +106,26 @@ pub(crate) fn replay(place: &Place, asked: &Replay) -> Result<ExitCode> {
     )?;
     bar.finish_and_clear();
     trouble?;
-    bench.sum(&counts, (runs.len(), told))
+    let program = past.stage().program.argv.join(" ");
+    sum((asked, &program), &counts, (runs.len(), told))
+}
+
+/// Runs the last run of a stage again, if it has run; what that was and what comes of it.
+pub(super) fn again(hub: &Hub, past: &Past, stop: &Stop) -> Result<Option<(Old, Verdict)>> {
+    let runs = runs::last(hub, past.stage(), 1)?;
+    let bench = Bench { hub, past, stop };
+    let mut verdict = None;
+    in_order(
+        (1, &|| stop.is_pulled()),
+        &runs,
+        |run, hand| bench.verdict(run, hand),
+        |_, one, _| {
+            verdict = Some(one);
+            ControlFlow::Break(())
+        },
+    )?;
+    let verdict = verdict.transpose()?;
+    Ok(runs.into_iter().next().zip(verdict))
 }
 
 /// The words of the program to run in place of the stage's.
@@ -127,10 +145,10 @@ fn with(asked: &Replay) -> Result<Option<Vec<String>>> {
 impl Bench<'_> {
     fn verdict(&self, run: &Old, hand: &Hand) -> Result<Verdict> {
         let stage = self.past.stage();
-        let Some(commit) = runs::cut(&self.hub, run)? else {
+        let Some(commit) = runs::cut(self.hub, run)? else {
             return Ok(unknown("its inputs are not there any more as it read them"));
         };
-        let then = match past::then(&self.hub, stage, commit)? {
+        let then = match past::then(self.hub, stage, commit)? {
             Ok(then) => then,
             Err(missing) => return Ok(unknown(format!("there was no {missing} then"))),
         };
@@ -168,7 +186,7 @@ impl Bench<'_> {
         made: Option<Contents>,
         hand: &Hand,
     ) -> Result<Result<Contents, Broken>> {
-        let before = past::before(&self.hub, self.past.stage(), (&Branch::main(), &then.before))?;
+        let before = past::before(self.hub, self.past.stage(), (&Branch::main(), &then.before))?;
         let Some(made) = made else {
             return Ok(Ok(self.held(&then.before)?));
         };
@@ -181,7 +199,7 @@ impl Bench<'_> {
         for (resource, revision) in outputs {
             if let Some(revision) = revision {
                 let at = (&Branch::main(), *revision);
-                held.extend(past::content(&self.hub, resource, at)?.map(|b| (resource.clone(), b)));
+                held.extend(past::content(self.hub, resource, at)?.map(|b| (resource.clone(), b)));
             }
         }
         Ok(held)
@@ -195,7 +213,7 @@ impl Bench<'_> {
     ) -> Result<Verdict> {
         let mut changes = Vec::new();
         for input in left {
-            let old = past::content(&self.hub, &input.resource, (&Branch::main(), input.revision))?;
+            let old = past::content(self.hub, &input.resource, (&Branch::main(), input.revision))?;
             let new = made.iter().find(|(name, _)| *name == input.resource);
             changes.extend(change(&input.resource, old, new.map(|(_, bytes)| bytes.clone()))?);
         }
@@ -213,31 +231,34 @@ impl Bench<'_> {
             Err(broken) => Ok(Verdict::Fails(broken)),
         }
     }
+}
 
-    fn sum(&self, counts: &Counts, (count, told): (usize, Vec<Value>)) -> Result<ExitCode> {
-        let Counts { identical, differs, failed } = counts;
-        let done = identical + differs + failed;
-        let program = self.past.stage().program.argv.join(" ");
-        if self.asked.json {
-            say::json(&json!({
-                "stage": self.asked.stage,
-                "program": program,
-                "runs": told,
-                "identical": identical,
-                "differs": differs,
-                "failed": failed,
-                "stopped": done < count,
-            }))?;
-        }
-        say::note(format!(
-            "{program}: {identical} of {count} identical, {differs} different, {failed} failed"
-        ));
-        if done < count {
-            say::note(format!("stopped: {} were not run", count - done));
-        }
-        let same = *identical == count;
-        Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+fn sum(
+    (asked, program): (&Replay, &str),
+    counts: &Counts,
+    (count, told): (usize, Vec<Value>),
+) -> Result<ExitCode> {
+    let Counts { identical, differs, failed } = counts;
+    let done = identical + differs + failed;
+    if asked.json {
+        say::json(&json!({
+            "stage": asked.stage,
+            "program": program,
+            "runs": told,
+            "identical": identical,
+            "differs": differs,
+            "failed": failed,
+            "stopped": done < count,
+        }))?;
     }
+    say::note(format!(
+        "{program}: {identical} of {count} identical, {differs} different, {failed} failed"
+    ));
+    if done < count {
+        say::note(format!("stopped: {} were not run", count - done));
+    }
+    let same = *identical == count;
+    Ok(if same { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 impl Counts {
@@ -275,7 +296,7 @@ fn change(name: &Resource, old: Option<Bytes>, new: Option<Bytes>) -> Result<Opt
     Ok(Some(Change { resource: name.clone(), summary, difference: Some(difference) }))
 }
 
-fn show((bar, whole): (&ProgressBar, bool), run: &Old, verdict: &Verdict) -> Result<()> {
+pub(super) fn show((bar, whole): (&ProgressBar, bool), run: &Old, verdict: &Verdict) -> Result<()> {
     let word = match verdict {
         Verdict::Identical => "identical",
         Verdict::Differs(_) => "differs",
@@ -308,7 +329,7 @@ fn show_change(change: &Change, whole: bool) -> Result<()> {
     Ok(())
 }
 
-fn verdict_json(run: &Old, verdict: &Verdict) -> Result<Value> {
+pub(super) fn verdict_json(run: &Old, verdict: &Verdict) -> Result<Value> {
     let (word, changes, broken) = match verdict {
         Verdict::Identical => ("identical", &[][..], None),
         Verdict::Differs(changes) => ("differs", changes.as_slice(), None),

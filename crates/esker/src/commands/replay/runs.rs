@@ -18,11 +18,11 @@ use crate::say;
 
 /// One run there was.
 #[derive(Debug)]
-pub(super) struct Old {
+pub(in crate::commands) struct Old {
     /// When it started.
-    pub(super) started: Timestamp,
+    pub(in crate::commands) started: Timestamp,
     /// What it read.
-    pub(super) inputs: Vec<Input>,
+    pub(in crate::commands) inputs: Vec<Input>,
     /// What it left, or why it failed.
     pub(super) left: Result<Vec<Input>, String>,
 }
