@@ -1,4 +1,4 @@
-//! Questions over HTTP: a content, a log, a diff. Everything is read-only.
+//! Questions over HTTP: a content, a log, a diff, of `main` or of a what-if.
 
 use axum::Json;
 use axum::extract::{Query, State};
@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::hub::Hub;
 use crate::state;
+use crate::whatif;
 
 /// The most entries of one log.
 const LOG_MAX: u32 = 1_000;
@@ -52,6 +53,7 @@ impl IntoResponse for Failed {
 pub(crate) struct GetQuery {
     resource: String,
     at: Option<String>,
+    whatif: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +61,7 @@ pub(crate) struct LogQuery {
     resource: Option<String>,
     at: Option<String>,
     limit: Option<u32>,
+    whatif: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -66,15 +69,17 @@ pub(crate) struct DiffQuery {
     resource: String,
     from: Option<String>,
     to: Option<String>,
+    whatif: Option<String>,
 }
 
-/// `GET /api/get?resource=raw/plan&at=HEAD~1`: the bytes.
+/// `GET /api/get?resource=raw/plan&at=HEAD~1`: the bytes; with `whatif=ID` as they are there.
 pub(crate) async fn get(
     State(hub): State<Hub>,
     headers: HeaderMap,
     Query(query): Query<GetQuery>,
 ) -> Result<Response, Failed> {
-    let get = Get { at: at(query.at.as_deref())?, ..Get::head(resource(&query.resource)?) };
+    let (at, branch) = (at(query.at.as_deref())?, branch(query.whatif.as_deref())?);
+    let get = Get { at, branch, ..Get::head(resource(&query.resource)?) };
     let content = hub.call(&get).await?;
     let etag = content.entry.blob.map(|blob| format!("\"{blob}\""));
     let asked = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
@@ -115,6 +120,7 @@ pub(crate) async fn log(
     let log = Log {
         resource: query.resource.as_deref().map(resource).transpose()?,
         at: at(query.at.as_deref())?,
+        branch: branch(query.whatif.as_deref())?,
         ..Log::newest(query.limit.unwrap_or(50).min(LOG_MAX))
     };
     let text = state::log(&hub.call(&log).await?.entries);
@@ -130,7 +136,7 @@ pub(crate) async fn diff(
         resource: resource(&query.resource)?,
         from: query.from.as_deref().map(|text| at(Some(text))).transpose()?,
         to: at(query.to.as_deref())?,
-        branch: Branch::main(),
+        branch: branch(query.whatif.as_deref())?,
         form: Form::Text,
         key: Vec::new(),
     };
@@ -144,11 +150,19 @@ pub(crate) async fn health(State(hub): State<Hub>) -> Result<&'static str, Faile
     Ok("ok\n")
 }
 
-fn resource(text: &str) -> Result<Resource, Fault> {
+/// The branch of a what-if, or `main`.
+fn branch(id: Option<&str>) -> Result<Branch, Fault> {
+    match id {
+        None | Some("") => Ok(Branch::main()),
+        Some(id) => whatif::branch(id),
+    }
+}
+
+pub(crate) fn resource(text: &str) -> Result<Resource, Fault> {
     text.parse().map_err(Fault::bad_request)
 }
 
-fn at(text: Option<&str>) -> Result<At, Fault> {
+pub(crate) fn at(text: Option<&str>) -> Result<At, Fault> {
     match text {
         None | Some("") => Ok(At::head()),
         Some(text) => text.parse().map_err(Fault::bad_request),

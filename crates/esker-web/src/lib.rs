@@ -15,3 +15,4 @@ mod live;
 mod page;
 mod state;
 mod sync;
+pub mod whatif;

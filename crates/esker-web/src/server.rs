@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{State, WebSocketUpgrade};
+use axum::extract::{DefaultBodyLimit, State, WebSocketUpgrade};
 use axum::http::{Request, StatusCode};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -23,7 +23,7 @@ use crate::hub::Hub;
 use crate::live::{self, News};
 use crate::project::Project;
 use crate::sync::{self, Relay};
-use crate::{api, guard, page};
+use crate::{api, guard, page, whatif};
 
 /// The most browsers' connections at once.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -184,6 +184,9 @@ fn routes(hub: Hub, news: News, relay: Option<Relay>) -> Router {
         .route("/api/get", get(api::get))
         .route("/api/log", get(api::log))
         .route("/api/diff", get(api::diff))
+        .route("/api/whatif", get(whatif::list).post(whatif::make))
+        .route("/api/whatif/{id}", get(whatif::show).put(whatif::amend).delete(whatif::discard))
+        .layer(DefaultBodyLimit::max(whatif::BODY_MAX))
         .route("/healthz", get(api::health))
         .with_state(hub)
         .merge(Router::new().route("/api/live", get(upgrade)).with_state(news))

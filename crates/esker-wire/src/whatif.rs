@@ -26,6 +26,8 @@ pub const ABOUT: &str = "whatif/about";
 pub const STATE: &str = "whatif/state";
 /// What the names of resources begin with that hold other contents for resources.
 const INPUTS: &str = "whatif/input/";
+/// The longest id that is made from a title, in bytes.
+pub const NAME_MAX: usize = 40;
 /// The longest title, in bytes.
 pub const TITLE_MAX: usize = 200;
 
@@ -97,6 +99,35 @@ pub fn branch(id: &str) -> Option<Branch> {
 /// The id of the what-if that a branch is of.
 pub fn id(branch: &Branch) -> Option<&str> {
     branch.as_str().strip_prefix(BRANCHES)
+}
+
+/// An id for a title, in small letters, digits and dashes; the `number`th of those alike, from 1.
+pub fn name(title: &str, number: usize) -> String {
+    let mut slug = String::new();
+    for letter in title.chars() {
+        match letter.to_ascii_lowercase() {
+            letter @ ('a'..='z' | '0'..='9') => slug.push(letter),
+            _ if !slug.is_empty() && !slug.ends_with('-') => slug.push('-'),
+            _ => {}
+        }
+    }
+    let end = if number > 1 { format!("-{number}") } else { String::new() };
+    let begin = match shorter(&slug, NAME_MAX.saturating_sub(end.len())) {
+        "" => "what-if",
+        begin => begin,
+    };
+    format!("{begin}{end}")
+}
+
+/// As much of an id as fits: whole words, if that is not too little.
+fn shorter(id: &str, max: usize) -> &str {
+    let id = id.trim_end_matches('-');
+    let Some(begin) = id.get(..max).filter(|_| id.len() > max) else {
+        return id;
+    };
+    let is_whole = id[max..].starts_with('-');
+    let word = begin.rfind('-').filter(|at| !is_whole && *at >= max / 2);
+    begin[..word.unwrap_or(max)].trim_end_matches('-')
 }
 
 /// Where the other content of a resource lies.

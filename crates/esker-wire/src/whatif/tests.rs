@@ -110,6 +110,29 @@ fn what_came_of_it_is_read_again() {
 }
 
 #[test]
+fn an_id_is_made_of_a_title() {
+    for (title, number, expected) in [
+        ("Two more weeks", 1, "two-more-weeks"),
+        ("  Größe: 3 % ", 2, "gr-e-3-2"),
+        ("…", 1, "what-if"),
+        ("…", 12, "what-if-12"),
+        (
+            "one two three four five six seven eight nine",
+            1,
+            "one-two-three-four-five-six-seven-eight",
+        ),
+        (
+            "one two three four five six seven eight nine",
+            10,
+            "one-two-three-four-five-six-seven-10",
+        ),
+    ] {
+        assert_eq!(name(title, number), expected);
+        assert!(branch(&name(title, number)).is_some());
+    }
+}
+
+#[test]
 fn contents_and_files_lie_at_names_of_their_own() {
     let plan: Resource = "raw/plan".parse().expect("a name");
     assert_eq!(input(&plan).map(|name| name.to_string()), Ok("whatif/input/raw/plan".to_owned()));

@@ -3,6 +3,7 @@
 
 mod content;
 mod runs;
+mod whatifs;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,7 +95,8 @@ impl ProjectModel {
         let thread = std::thread::Builder::new()
             .name("project model".to_owned())
             .spawn(move || watcher.run(&stopped))?;
-        Ok(Self { server, source, bus: bus.clone(), stop, threads: vec![thread] })
+        let what_ifs = whatifs::tell((bus, hub), source.clone(), &stop)?;
+        Ok(Self { server, source, bus: bus.clone(), stop, threads: vec![thread, what_ifs] })
     }
 
     /// Also tells what the runner of this process is at.

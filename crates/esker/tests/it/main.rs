@@ -47,6 +47,7 @@ mod sync_clients;
 mod taps;
 mod webhooks;
 mod whatif;
+mod whatif_http;
 mod words;
 mod world;
 
