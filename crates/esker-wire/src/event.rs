@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::message::{Message, PROTOCOL, Section};
 use crate::name::{Branch, Resource};
 use crate::revision::Revision;
+use crate::whatif;
 
 /// What every topic of ours begins with; a heartbeat's topic is exactly this.
 pub const TOPIC: &str = "esker/1 ";
@@ -62,7 +63,12 @@ impl Event {
                 if let Some(now) = now {
                     head.push("now", now);
                 }
-                (format!("{TOPIC}{resource}"), message)
+                // Who follows a resource by its name never hears of what would be, if.
+                let topic = match whatif::id(branch) {
+                    Some(_) => format!("{TOPIC}{branch} {resource}"),
+                    None => format!("{TOPIC}{resource}"),
+                };
+                (topic, message)
             }
             Self::Heartbeat { .. } => (TOPIC.to_owned(), Message::request("HEARTBEAT", "")),
         };

@@ -49,6 +49,19 @@ fn an_event_by_an_older_name_tells_the_newer() {
 }
 
 #[test]
+fn who_follows_a_resource_hears_nothing_of_what_would_be() {
+    let Event::Put { link, resource, now, revision, previous, .. } = put(Some(TWO), Some(ONE))
+    else {
+        panic!("it is a put");
+    };
+    let branch = "whatif/more-of-b".parse().expect("a branch");
+    let event = Event::Put { link, resource, now, branch, revision, previous };
+    let frames = event.to_frames();
+    assert_eq!(frames[0], "esker/1 whatif/more-of-b raw/plan");
+    assert_eq!(Event::from_frames(&frames), Ok(event));
+}
+
+#[test]
 fn every_event_comes_back() {
     let events = [
         put(Some(TWO), Some(ONE)),
