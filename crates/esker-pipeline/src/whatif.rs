@@ -23,7 +23,7 @@ use std::thread::{self, JoinHandle};
 
 use esker_wire::revision::Revision;
 
-use crate::definition::Definition;
+use crate::definition::{Definition, Stage};
 use crate::key::Print;
 use crate::run::Bench;
 
@@ -38,6 +38,15 @@ pub(crate) struct Project {
     pub(crate) prints: Arc<BTreeMap<String, Print>>,
     /// The commit that keeps it, if one does.
     pub(crate) revision: Option<Revision>,
+}
+
+impl Project {
+    /// Whether another has the same stages with the same programs.
+    fn runs_the_same(&self, other: &Self) -> bool {
+        let is_same = |stage: &Stage| self.prints.get(&stage.name) == other.prints.get(&stage.name);
+        let stages = &self.definition.stages;
+        *stages == other.definition.stages && stages.iter().all(is_same)
+    }
 }
 
 /// Works on what-ifs until it is dropped.

@@ -48,6 +48,7 @@ mod taps;
 mod webhooks;
 mod whatif;
 mod whatif_http;
+mod whatif_programs;
 mod words;
 mod world;
 
