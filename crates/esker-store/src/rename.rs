@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
+use esker_wire::overrides;
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Expect, Move, Moved, Put};
 
@@ -70,6 +71,20 @@ impl Store {
         let mark = self.objects.waiting().len();
         let moved = self.commit_rename(ask);
         moved.inspect_err(|_| self.objects.forget_after(mark))
+    }
+
+    /// Gives the overrides of a resource that has another name now the name that belongs to it; what that did.
+    pub(crate) fn rename_overrides(&mut self, ask: &Move) -> Option<(Resource, Moved)> {
+        let (held, to) = (overrides::of(&ask.resource)?, overrides::of(&ask.to)?);
+        self.history(&ask.branch).ok()?.current(&held)?;
+        let along = Move { resource: held, to: to.clone(), if_head: None, ..ask.clone() };
+        match self.rename(&along) {
+            Ok(moved) => Some((to, moved)),
+            Err(fault) => {
+                tracing::warn!(%fault, resource = %along.resource, "the overrides keep their name, and are not applied");
+                None
+            }
+        }
     }
 
     /// Refuses a MOVE that cannot be; tells if it was done already.

@@ -184,13 +184,16 @@ impl Snapshots {
         };
         let mut events = Vec::new();
         if moved.is_changed() {
-            let news = Foreign {
-                branch: ask.branch,
-                resource: ask.to,
-                revision: Some(moved.revision),
-                previous: Some(moved.previous),
-            };
-            self.publish(&mut events, batch.names, news);
+            let along = self.store.rename_overrides(&ask);
+            for (to, moved) in along.into_iter().chain([(ask.to, moved.clone())]) {
+                let news = Foreign {
+                    branch: ask.branch.clone(),
+                    resource: to,
+                    revision: Some(moved.revision),
+                    previous: Some(moved.previous),
+                };
+                self.publish(&mut events, batch.names, news);
+            }
         }
         Outcome { events, ..reply::<Move>(Ok(moved)) }
     }

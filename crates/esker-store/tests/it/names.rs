@@ -349,3 +349,23 @@ fn pages_of_a_log_go_through_renames() {
     let ask = Log { resource: Some(resource(&name)), filter, ..Log::newest(100) };
     assert_eq!(bench.call(&ask).unwrap().entries, whole[..20]);
 }
+
+#[test]
+fn overrides_go_with_what_they_are_of() {
+    let mut bench = Bench::new();
+    bench.put("raw/plan", "one\n");
+    bench.put("overrides/raw/plan", "held");
+    bench.put("raw/other", "x");
+    mv(&mut bench, "raw/plan", "raw/schedule");
+    for name in ["overrides/raw/plan", "overrides/raw/schedule"] {
+        let held = bench.get(name).unwrap();
+        assert_eq!(held.entry.resource, resource("overrides/raw/schedule"), "{name}");
+        assert_eq!(content(&mut bench, name, "HEAD"), "held");
+    }
+    // What cannot go along stays, and the resource has its new name all the same.
+    bench.put("overrides/raw/another", "there already");
+    bench.put("overrides/raw/other", "held too");
+    mv(&mut bench, "raw/other", "raw/another");
+    assert_eq!(content(&mut bench, "raw/another", "HEAD"), "x");
+    assert_eq!(content(&mut bench, "overrides/raw/other", "HEAD"), "held too");
+}
