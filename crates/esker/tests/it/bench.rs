@@ -142,7 +142,9 @@ fn a_pipeline_without_its_peers_is_missed() {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{stdout}\n{stderr}");
-    for key in ["result-make", "result-dvc", "nothing-make", "nothing-dvc", "whatif-dvc", "crash-fsck"] {
+    for key in
+        ["result-make", "result-dvc", "nothing-make", "nothing-dvc", "whatif-dvc", "crash-fsck"]
+    {
         assert!(stderr.contains(key), "{key}: {stderr}");
     }
     assert!(stdout.contains("no dvc: --install"), "{stdout}");
