@@ -83,7 +83,8 @@ fn alone(
     ours: &mut Ours,
     dvc: Result<&Experiments, &anyhow::Error>,
 ) -> Result<()> {
-    let times = bench.sizes.pipeline.changes;
+    // Each of them is one by the wire, one known, one typed, and one on `main`.
+    let times = bench.sizes.pipeline.changes.div_ceil(3);
     let (mut cli, mut known, mut main) = (Vec::new(), Vec::new(), Vec::new());
     let [wire, experiments] = bench.rounds([
         &mut |_| {

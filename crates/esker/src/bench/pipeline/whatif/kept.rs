@@ -44,9 +44,9 @@ impl Taken {
         Ok(Self([hub.running.memory() as f64, ground.size()? as f64]))
     }
 
-    /// What each of so many takes more than before.
+    /// What each of so many takes more than before; nothing if it is less.
     fn each(&self, before: &Self, count: usize) -> [Rounds; 2] {
-        let each = |at: usize| (self.0[at] - before.0[at]) / count as f64;
+        let each = |at: usize| (self.0[at] - before.0[at]).max(0.0) / count as f64;
         [0, 1].map(|at| Rounds::one(Unit::Bytes, each(at)))
     }
 }
