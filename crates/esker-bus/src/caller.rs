@@ -95,6 +95,21 @@ impl Caller {
         self.bus.handle().block_on(self.call(request, deadline))
     }
 
+    /// Asks, and has the answer taken on a thread of the bus, which is not to be held up.
+    pub fn call_then<R>(
+        &self,
+        request: R,
+        deadline: Duration,
+        then: impl FnOnce(Result<R::Reply, Fault>) + Send + 'static,
+    ) where
+        R: Request + Send + Sync + 'static,
+        R::Reply: Send,
+    {
+        let caller = self.clone();
+        // Nobody waits for the task itself.
+        drop(self.bus.handle().spawn(async move { then(caller.call(&request, deadline).await) }));
+    }
+
     /// Asks in any form of message and returns the reply as it came. Never asked twice.
     ///
     /// # Errors

@@ -121,7 +121,8 @@ fn pipeline(place: &Place, options: &BenchPipeline) -> Result<ExitCode> {
     let mut sizes = sizes(&options.measure);
     sizes.pipeline.crashes = options.crashes.unwrap_or(sizes.pipeline.crashes);
     let scale = sizes.pipeline.json();
-    measure((place, Wanted::Pipeline), &options.measure, (sizes, &scale), pipeline::run)
+    let cases = if options.what_ifs { pipeline::what_ifs } else { pipeline::run };
+    measure((place, Wanted::Pipeline), &options.measure, (sizes, &scale), cases)
 }
 
 /// Measures the live model.

@@ -1,7 +1,7 @@
 //! What connects a run with the engine while it is under way, and how it asks the store without being deaf.
 
 use std::cell::RefCell;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -83,11 +83,15 @@ impl Line {
     /// Asks the store, and gives its answer. If the run is to end, the answer is not waited for.
     pub(crate) fn ask<R>(&self, bench: &Bench, request: &R) -> Result<Answer<R>, Halt>
     where
-        R: Request + Clone + Send + 'static,
+        R: Request + Clone + Send + Sync + 'static,
         R::Reply: Send,
     {
-        let (caller, request) = (bench.caller.clone(), request.clone());
-        let answer = self.aside("ask", None, move || caller.call_blocking(&request, DEADLINE))?;
+        let (post, done) = channel();
+        bench.caller.call_then(request.clone(), DEADLINE, move |answer| {
+            // A run that has ended does not take it.
+            drop(post.send(answer));
+        });
+        let answer = self.wait_for(&done, None)?;
         answer.ok_or_else(|| Halt::Again("the store was not asked".to_owned()))
     }
 
@@ -99,7 +103,6 @@ impl Line {
         patience: Option<Duration>,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<Option<T>, Halt> {
-        let until = patience.map(|patience| Instant::now() + patience);
         let (post, done) = channel();
         let working = thread::Builder::new().name(name.to_owned()).spawn(move || {
             // A run that has ended does not take it.
@@ -107,6 +110,16 @@ impl Line {
         })?;
         // Nobody joins it.
         drop(working);
+        self.wait_for(&done, patience)
+    }
+
+    /// Waits for what is being done, until the patience is over or the run is to end.
+    fn wait_for<T>(
+        &self,
+        done: &Receiver<T>,
+        patience: Option<Duration>,
+    ) -> Result<Option<T>, Halt> {
+        let until = patience.map(|patience| Instant::now() + patience);
         loop {
             if until.is_some_and(|until| Instant::now() > until) {
                 return Ok(None);
@@ -115,7 +128,7 @@ impl Line {
                 Ok(result) => return Ok(Some(result)),
                 Err(RecvTimeoutError::Timeout) => self.heed()?,
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Halt::Again(format!("the thread {name} has ended")));
+                    return Err(Halt::Again("what was to be done has ended".to_owned()));
                 }
             }
         }

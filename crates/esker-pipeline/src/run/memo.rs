@@ -4,7 +4,7 @@
 //! their outputs unchanged. Which that are is kept in memory, and completed from the store before each run.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Branch;
@@ -33,22 +33,42 @@ struct Known {
     left: HashMap<String, (Branch, Vec<Input>)>,
 }
 
-impl Memo {
-    fn take(&self, stage: &str) -> Known {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.remove(stage).unwrap_or_default()
-    }
+/// Runs that records tell of: the key of each with what it left, and the last record that was read.
+type News = (Vec<(String, Vec<Input>)>, Option<Revision>);
 
-    fn keep(&self, stage: &str, known: Known) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(stage.to_owned(), known);
+impl Memo {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes note of a run that the records on `records` do not tell of: one of a what-if.
     pub(crate) fn learn(&self, branch: &Branch, record: &RunRecord) {
-        let mut known = self.take(&record.stage);
-        known.left.insert(record.run_key.clone(), (branch.clone(), record.outputs.clone()));
-        self.keep(&record.stage, known);
+        let left = (branch.clone(), record.outputs.clone());
+        let mut all = self.all();
+        all.entry(record.stage.clone()).or_default().left.insert(record.run_key.clone(), left);
+    }
+
+    /// The last record of a stage that was read; forgets what is known when that is much.
+    fn until(&self, stage: &str) -> Option<Revision> {
+        let mut all = self.all();
+        if all.get(stage).is_some_and(|known| known.left.len() >= 2 * RUNS_MAX as usize) {
+            all.remove(stage);
+        }
+        all.get(stage)?.until
+    }
+
+    /// Takes note of records that were read, up to one. Several runs may read at once: nothing that one has noted is
+    /// lost by another.
+    fn take(&self, stage: &str, (news, until): News) {
+        let mut all = self.all();
+        let known = all.entry(stage.to_owned()).or_default();
+        let news = news.into_iter().map(|(run_key, outputs)| (run_key, (Branch::main(), outputs)));
+        known.left.extend(news);
+        known.until = until.or(known.until);
+    }
+
+    fn left(&self, stage: &str, run_key: &str) -> Option<(Branch, Vec<Input>)> {
+        self.all().get(stage)?.left.get(run_key).cloned()
     }
 }
 
@@ -58,32 +78,30 @@ pub(super) fn find(
     run: &Run,
     run_key: &str,
 ) -> Result<Option<Made>, Halt> {
-    let mut known = bench.memo.take(run.name());
-    if known.left.len() >= 2 * RUNS_MAX as usize {
-        known = Known::default();
-    }
-    let read = complete((bench, line), run.name(), &mut known);
-    let left = known.left.get(run_key).cloned();
-    bench.memo.keep(run.name(), known);
-    match (read?, left) {
-        (Ok(()), Some(left)) => contents((bench, line), run, &left),
-        (Ok(()), None) => Ok(None),
+    let (memo, stage) = (&bench.memo, run.name());
+    let since = memo.until(stage);
+    match news((bench, line), stage, since)? {
+        Ok(news) => memo.take(stage, news),
         // Without the records the program runs: it gives the same. What was read last may be there no more.
-        (Err(fault), _) => {
+        Err(fault) => {
             if matches!(fault.code, Code::NotFound | Code::BadRequest) {
-                drop(bench.memo.take(run.name()));
+                memo.all().remove(stage);
             }
-            Ok(None)
+            return Ok(None);
         }
+    }
+    match memo.left(stage, run_key) {
+        Some(left) => contents((bench, line), run, &left),
+        None => Ok(None),
     }
 }
 
-/// Reads the records that were written since the last time.
-fn complete(
+/// Reads the records that were written since one.
+fn news(
     (bench, line): (&Bench, &Line),
     stage: &str,
-    known: &mut Known,
-) -> Result<Result<(), Fault>, Halt> {
+    since: Option<Revision>,
+) -> Result<Result<News, Fault>, Halt> {
     let resource = match RunRecord::resource(stage) {
         Ok(resource) => resource,
         Err(fault) => return Ok(Err(fault)),
@@ -93,13 +111,14 @@ fn complete(
         at: At::head(),
         branch: Branch::records(),
         limit: RUNS_MAX,
-        filter: Filter { since: known.until.map(At::from), ..Filter::default() },
+        filter: Filter { since: since.map(At::from), ..Filter::default() },
         after: None,
     };
     let page = match line.ask(bench, &log)? {
         Ok(page) => page,
         Err(fault) => return Ok(Err(fault)),
     };
+    let (mut news, mut until) = (Vec::new(), None);
     for entry in page.entries.into_iter().rev() {
         let at = At::from(entry.revision);
         let (resource, branch) = (resource.clone(), Branch::records());
@@ -110,11 +129,11 @@ fn complete(
             && let Ok(record) = RunRecord::from_bytes(&bytes)
             && matches!(record.ended, Ended::Stored | Ended::Unchanged)
         {
-            known.left.insert(record.run_key, (Branch::main(), record.outputs));
+            news.push((record.run_key, record.outputs));
         }
-        known.until = Some(entry.revision);
+        until = Some(entry.revision);
     }
-    Ok(Ok(()))
+    Ok(Ok((news, until)))
 }
 
 /// What the outputs held at these revisions.

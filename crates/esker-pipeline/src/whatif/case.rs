@@ -371,7 +371,7 @@ impl Case<'_> {
     /// Asks the store.
     pub(super) fn ask<R>(&self, request: &R) -> Result<Result<R::Reply, Fault>, Halt>
     where
-        R: Request + Clone + Send + 'static,
+        R: Request + Clone + Send + Sync + 'static,
         R::Reply: Send,
     {
         self.line.ask(&self.bench, request)

@@ -47,7 +47,9 @@ pub(super) enum Mail {
 /// One what-if.
 #[derive(Default)]
 struct Case {
-    /// The version of what it says of itself, as it was seen last.
+    /// The newest commit of its branch, as it was seen last.
+    head: Option<Revision>,
+    /// The version of what it says of itself then.
     about: Option<Revision>,
     /// The version it was worked on for last, to the end.
     settled: Option<Revision>,
@@ -143,10 +145,24 @@ impl Desk {
         let branches = Branches { prefix: whatif::BRANCHES.to_owned() };
         let branches = caller.call_blocking(&branches, DEADLINE)?;
         let mut there = BTreeMap::new();
-        for (branch, _) in branches {
+        for (branch, head) in branches {
             if let Some(id) = whatif::id(&branch) {
                 let mut case = self.cases.remove(id).unwrap_or_default();
-                let about = about(&caller, &branch)?;
+                // Whoever has not moved says the same as before.
+                let about = match case.head == Some(head) {
+                    true => Ok(case.about),
+                    false => about(&caller, &branch),
+                };
+                let about = match about {
+                    Ok(about) => about,
+                    Err(fault) => {
+                        // What is worked on stays so.
+                        there.insert(id.to_owned(), case);
+                        self.cases.append(&mut there);
+                        return Err(fault);
+                    }
+                };
+                case.head = Some(head);
                 if about != case.about {
                     case.again = None;
                     case.failed = 0;

@@ -83,11 +83,15 @@ Works in a folder that it makes in the current one, or in --dir DIR, and removes
 Examples:
   esker bench pipeline --quick                 under a minute, with smaller sizes
   esker bench pipeline --check --install       fails where something is not as it must be; brings DVC
-  esker bench pipeline --crashes 10000         as many random kills")]
+  esker bench pipeline --crashes 10000         as many random kills
+  esker bench pipeline --what-ifs --install    what-ifs alone")]
 pub(crate) struct BenchPipeline {
     #[command(flatten)]
     pub(crate) measure: Measure,
     /// The random crashes: 1000, or 40 with --quick.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=CRASHES_MAX))]
     pub(crate) crashes: Option<u32>,
+    /// Measure only what-ifs.
+    #[arg(long)]
+    pub(crate) what_ifs: bool,
 }

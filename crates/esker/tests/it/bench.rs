@@ -105,8 +105,20 @@ fn every_case_of_the_pipeline_is_measured() {
     {
         assert!(case["ours"]["median"].is_number(), "{case}");
     }
-    for key in ["result-added", "look", "look-wide", "burst-runs", "burst-memory", "wide-start"] {
+    for key in [
+        "result-added",
+        "look",
+        "look-wide",
+        "burst-runs",
+        "burst-memory",
+        "wide-start",
+        "whatif-many",
+        "whatif-main",
+    ] {
         assert!(case(key)["must"].is_number(), "{key}: {}", case(key));
+    }
+    for key in ["whatif-known", "whatif-large"] {
+        assert!(case(key)["ratio"].as_f64() > Some(0.0), "{key}: {}", case(key));
     }
     for key in ["crash-lost", "crash-doubled", "crash-orphans", "crash-heads", "crash-fsck"] {
         assert_eq!(case(key)["verdict"], "aim", "{}", case(key));
@@ -120,7 +132,7 @@ fn a_pipeline_without_its_peers_is_missed() {
     let folder = folder();
     let programs = folder.path().join("programs");
     std::fs::create_dir(&programs).expect("a folder");
-    for program in ["sort", "awk", "cat", "sh", "sleep"] {
+    for program in ["sort", "awk", "cat", "cp", "wc", "sh", "sleep"] {
         let path = std::env::var("PATH").expect("PATH");
         let found =
             std::env::split_paths(&path).map(|dir| dir.join(program)).find(|at| at.exists());
@@ -130,7 +142,9 @@ fn a_pipeline_without_its_peers_is_missed() {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{stdout}\n{stderr}");
-    for key in ["result-make", "result-dvc", "nothing-make", "nothing-dvc", "crash-fsck"] {
+    for key in
+        ["result-make", "result-dvc", "nothing-make", "nothing-dvc", "whatif-dvc", "crash-fsck"]
+    {
         assert!(stderr.contains(key), "{key}: {stderr}");
     }
     assert!(stdout.contains("no dvc: --install"), "{stdout}");

@@ -10,6 +10,7 @@ use esker_bus::endpoint::Endpoint;
 use esker_bus::follow::{Follow, Item as Heard};
 use esker_wire::event::{Event, TOPIC};
 use esker_wire::fault::Code;
+use esker_wire::message::Request;
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Entry, Get, Item, Log, Put, Stored};
@@ -50,6 +51,11 @@ impl Client {
     /// Puts one resource.
     pub(super) fn put(&self, resource: &str, content: Bytes) -> Result<Stored> {
         Ok(self.caller.call_blocking(&Put::one(name(resource)?, content), PATIENCE)?)
+    }
+
+    /// Asks for anything.
+    pub(super) fn ask<R: Request>(&self, request: &R) -> Result<R::Reply> {
+        Ok(self.caller.call_blocking(request, PATIENCE)?)
     }
 
     /// Puts one resource, again and again until it is acknowledged: the hub may be killed meanwhile.
@@ -143,12 +149,20 @@ impl Client {
 pub(super) struct Ear(Follow);
 
 impl Ear {
-    /// Waits for the next version.
+    /// Waits for the next version on `main`.
     pub(super) fn next(&mut self) -> Result<()> {
+        while self.next_branch()? != Branch::main() {}
+        Ok(())
+    }
+
+    /// Waits for the next version on any branch: which one.
+    pub(super) fn next_branch(&mut self) -> Result<Branch> {
         loop {
             match self.0.recv_timeout(PATIENCE) {
-                Some(Heard::Event(event @ Event::Put { .. })) if !event.is_unchanged() => {
-                    return Ok(());
+                Some(Heard::Event(event)) if !event.is_unchanged() => {
+                    if let Event::Put { branch, .. } = event {
+                        return Ok(branch);
+                    }
                 }
                 Some(_) => {}
                 None => bail!("no result within {PATIENCE:?}"),
