@@ -97,15 +97,12 @@ pub enum Verdict {
 pub fn verdicts(dir: &Path, definition: &Definition, about: &About) -> Vec<(String, Verdict)> {
     let mut fingerprints = Fingerprints::default();
     let stages = definition.stages.iter();
-    stages.map(|stage| (stage.name.clone(), verdict(dir, stage, about, &mut fingerprints))).collect()
+    stages
+        .map(|stage| (stage.name.clone(), verdict(dir, stage, about, &mut fingerprints)))
+        .collect()
 }
 
-fn verdict(
-    dir: &Path,
-    stage: &Stage,
-    about: &About,
-    fingerprints: &mut Fingerprints,
-) -> Verdict {
+fn verdict(dir: &Path, stage: &Stage, about: &About, fingerprints: &mut Fingerprints) -> Verdict {
     let files = code_files(dir, &stage.program);
     let is_missing = |path: &str| files.iter().any(|file| file.as_path() == Path::new(path));
     let named = |path: &str| stage.program.argv.iter().any(|word| word == path);

@@ -34,21 +34,29 @@ struct Known {
 }
 
 impl Memo {
-    fn take(&self, stage: &str) -> Known {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.remove(stage).unwrap_or_default()
+    /// The last record that was read of a stage. Whoever knows too much forgets all.
+    fn until(&self, stage: &str) -> Option<Revision> {
+        self.with(stage, |known| {
+            if known.left.len() >= 2 * RUNS_MAX as usize {
+                *known = Known::default();
+            }
+            known.until
+        })
     }
 
-    fn keep(&self, stage: &str, known: Known) {
+    /// Several may do so at once, so nothing is taken out to be worked on.
+    fn with<T>(&self, stage: &str, work: impl FnOnce(&mut Known) -> T) -> T {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(stage.to_owned(), known);
+        if !all.contains_key(stage) {
+            all.insert(stage.to_owned(), Known::default());
+        }
+        work(all.get_mut(stage).expect("it was just put there"))
     }
 
     /// Takes note of a run that the records on `records` do not tell of: one of a what-if.
     pub(crate) fn learn(&self, branch: &Branch, record: &RunRecord) {
-        let mut known = self.take(&record.stage);
-        known.left.insert(record.run_key.clone(), (branch.clone(), record.outputs.clone()));
-        self.keep(&record.stage, known);
+        let left = (branch.clone(), record.outputs.clone());
+        self.with(&record.stage, |known| known.left.insert(record.run_key.clone(), left));
     }
 }
 
@@ -58,32 +66,36 @@ pub(super) fn find(
     run: &Run,
     run_key: &str,
 ) -> Result<Option<Made>, Halt> {
-    let mut known = bench.memo.take(run.name());
-    if known.left.len() >= 2 * RUNS_MAX as usize {
-        known = Known::default();
-    }
-    let read = complete((bench, line), run.name(), &mut known);
-    let left = known.left.get(run_key).cloned();
-    bench.memo.keep(run.name(), known);
-    match (read?, left) {
-        (Ok(()), Some(left)) => contents((bench, line), run, &left),
-        (Ok(()), None) => Ok(None),
+    let (memo, stage) = (&bench.memo, run.name());
+    let until = memo.until(stage);
+    match records((bench, line), stage, until)? {
+        Ok((left, last)) => memo.with(stage, |known| {
+            known.left.extend(left);
+            known.until = last.or(known.until);
+        }),
         // Without the records the program runs: it gives the same. What was read last may be there no more.
-        (Err(fault), _) => {
+        Err(fault) => {
             if matches!(fault.code, Code::NotFound | Code::BadRequest) {
-                drop(bench.memo.take(run.name()));
+                memo.with(stage, |known| *known = Known::default());
             }
-            Ok(None)
+            return Ok(None);
         }
+    }
+    match memo.with(stage, |known| known.left.get(run_key).cloned()) {
+        Some(left) => contents((bench, line), run, &left),
+        None => Ok(None),
     }
 }
 
+/// What runs left, by their keys, and the last of their records.
+type Left = (Vec<(String, (Branch, Vec<Input>))>, Option<Revision>);
+
 /// Reads the records that were written since the last time.
-fn complete(
+fn records(
     (bench, line): (&Bench, &Line),
     stage: &str,
-    known: &mut Known,
-) -> Result<Result<(), Fault>, Halt> {
+    until: Option<Revision>,
+) -> Result<Result<Left, Fault>, Halt> {
     let resource = match RunRecord::resource(stage) {
         Ok(resource) => resource,
         Err(fault) => return Ok(Err(fault)),
@@ -93,13 +105,15 @@ fn complete(
         at: At::head(),
         branch: Branch::records(),
         limit: RUNS_MAX,
-        filter: Filter { since: known.until.map(At::from), ..Filter::default() },
+        filter: Filter { since: until.map(At::from), ..Filter::default() },
         after: None,
     };
     let page = match line.ask(bench, &log)? {
         Ok(page) => page,
         Err(fault) => return Ok(Err(fault)),
     };
+    let mut left = Vec::new();
+    let last = page.entries.first().map(|entry| entry.revision);
     for entry in page.entries.into_iter().rev() {
         let at = At::from(entry.revision);
         let (resource, branch) = (resource.clone(), Branch::records());
@@ -110,11 +124,10 @@ fn complete(
             && let Ok(record) = RunRecord::from_bytes(&bytes)
             && matches!(record.ended, Ended::Stored | Ended::Unchanged)
         {
-            known.left.insert(record.run_key, (Branch::main(), record.outputs));
+            left.push((record.run_key, (Branch::main(), record.outputs)));
         }
-        known.until = Some(entry.revision);
     }
-    Ok(Ok(()))
+    Ok(Ok((left, last)))
 }
 
 /// What the outputs held at these revisions.

@@ -100,6 +100,7 @@ fn what_came_of_it_is_read_again() {
             summary: "1 conflict".to_owned(),
             conflicts: vec![conflict],
         }),
+        applied: Some(revision(5)),
     };
     let again = State::from_bytes(&state.to_bytes()).expect("it is read");
     assert_eq!(again.runs, state.runs);

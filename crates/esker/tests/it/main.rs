@@ -47,6 +47,11 @@ mod sync_clients;
 mod taps;
 mod webhooks;
 mod whatif;
+mod whatif_clash;
+mod whatif_crowd;
+mod whatif_kills;
+mod whatif_odd;
+mod whatif_rounds;
 mod words;
 mod world;
 
