@@ -140,7 +140,7 @@ fn clashes() -> Vec<Clash> {
             "{\"staff\": {\"ann\": {\"days\": 7}, \"bob\": {\"days\": 2}}, \"list\": [1, 2]}\n",
             "removed here, changed there",
             ["{\"days\": 1}", "{\"days\": 7}", "removed"],
-            Some("{\"staff\": {\"bob\": {\"days\": 2}}, \"list\": [1, 2]}\n"),
+            Some("{\"staff\": { \"bob\": {\"days\": 2}}, \"list\": [1, 2]}\n"),
         ),
         clash(
             JSON,
