@@ -173,8 +173,8 @@ fn what_is_discarded_while_it_computes_stays_gone() {
     world.ok(&["whatif", "discard", "like"]);
     world.ok(&["whatif", "new", "--id", "again", "--input", "raw/a=mine"]);
     assert_eq!(world.ok(&["get", "out/a", "--whatif", "again"]).trim(), "2");
-    let branches = world.git(&["branch", "--list", "whatif/*", "--format=%(refname:short)"]);
-    assert_eq!(branches.lines().filter(|name| name.contains("gone")).count(), 0, "{branches}");
+    let there = || world.git(&["for-each-ref", "--format=%(refname)", "refs/esker/whatif"]);
+    world.wait_for("git to see it", || there().trim() == "refs/esker/whatif/again");
     let ids = world.json(&["whatif", "list", "--json"]);
     assert_eq!((ids[0]["id"].as_str(), ids[1].is_null()), (Some("again"), true), "{ids}");
     up.stop();
@@ -200,7 +200,10 @@ fn what_is_amended_while_it_computes_gives_the_newest() {
     world.wait_for("its child", || !processes(&marker).is_empty());
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
-        for (who, set) in [("ann", "raw/a:[b].n=12"), ("bob", "raw/a:[c].n=13")] {
+        for (who, set) in [
+            ("ann <ann@example.org>", "raw/a:[b].n=12"),
+            ("bob <bob@example.org>", "raw/a:[c].n=13"),
+        ] {
             let (world, is_over) = (&world, &is_over);
             scope.spawn(move || {
                 let mut command = esker();

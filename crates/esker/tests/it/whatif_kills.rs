@@ -252,3 +252,43 @@ fn a_hub_or_a_runner_that_is_killed_costs_nothing() {
     serves.take().expect("it serves").stop();
     assert!(processes(&marker).is_empty());
 }
+
+/// As if the runner had been killed between applying and saying so.
+#[test]
+fn what_was_granted_but_not_said_is_not_granted_again() {
+    let marker = format!("what-if-said-{}", std::process::id());
+    let world = world(&marker);
+    let up = world.up();
+    world.ok(&["whatif", "new", "--id", "w", "--set", "raw/a:[first].v=5"]);
+    let applied = world.ok(&["whatif", "apply", "w"]);
+    let applied = applied.trim().strip_prefix("applied as ").expect("a revision").to_owned();
+    // Somebody thinks better of it, and changes something else.
+    world.ok_with(&["put", "raw/a"], b"id,v\nfirst,0\nlast,7\n");
+    up.stop();
+    let git = |arguments: &[&str]| {
+        let who = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"];
+        let mut command = std::process::Command::new("git");
+        let output = command.args(who).args(arguments).current_dir(world.dir()).output();
+        let output = output.expect("git runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    git(&["clone", "-q", ".esker/store.git", "clone"]);
+    git(&["-C", "clone", "fetch", "-q", "origin", "refs/esker/whatif/w:w"]);
+    git(&["-C", "clone", "checkout", "-q", "w"]);
+    let said = git(&["-C", "clone", "log", "--format=%h", "--", "whatif/state"]);
+    let before = said.lines().nth(1).expect("a state before");
+    git(&["-C", "clone", "checkout", "-q", before, "--", "whatif/state"]);
+    git(&["-C", "clone", "commit", "-q", "-m", "unsaid"]);
+    git(&["-C", "clone", "push", "-q", "origin", "w:refs/esker/whatif/w"]);
+    let up = world.up();
+    world.wait_for("the answer", || is_at_its_end(&world.json(&["whatif", "show", "w", "--json"])));
+    let shown = world.json(&["whatif", "show", "w", "--json"]);
+    assert_eq!(shown["answer"]["revision"], applied, "{shown}");
+    assert_eq!(world.content("raw/a").as_deref(), Some("id,v\nfirst,0\nlast,7\n"));
+    // What was taken back by hand is not taken back again, and what others did stays.
+    world.ok(&["whatif", "undo", "w"]);
+    assert_eq!(world.content("raw/a").as_deref(), Some("id,v\nfirst,0\nlast,7\n"));
+    assert_eq!(world.git(&["log", "--format=%s", "main"]).matches("apply what-if w").count(), 1);
+    up.stop();
+}
