@@ -269,7 +269,10 @@ fn the_same_cell_changed_upstream_is_settled_one_way_or_the_other() {
     cell(&world, "Work", "D3", "Server:7");
     says(&world, "Zero-downtime deploys\tServer:7");
     world.ok(&["whatif", "amend", "mine", "--set", "raw/plan:Work[PLT-1].Estimate=Server:8"]);
+    let applied = world.json(&["whatif", "show", "mine", "--json"])["applied"].clone();
     world.fails(1, &["whatif", "apply", "mine"]);
+    assert!(applied.is_string());
+    assert_eq!(world.json(&["whatif", "show", "mine", "--json"])["applied"], applied);
     world.ok(&["whatif", "undo", "mine", "--why", "it was wrong"]);
     says(&world, "Accounts\tDesign\t2027-02-08");
     says(&world, "Zero-downtime deploys\tServer:7");

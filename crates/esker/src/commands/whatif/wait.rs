@@ -86,8 +86,8 @@ impl<'a> Waiting<'a> {
             let is_moved = now.about.base != case.about.base;
             let is_answered = answer(now).is_some_and(|answer| answer.number == number);
             // Who amends it, or wishes for something else, takes the wish back.
-            let is_asked = now.about.ask.as_ref().is_some_and(|ask| ask.number == number);
-            is_answered || (!(is_asked && !is_moved) && now.settled().is_some())
+            let is_gone = now.about.ask.as_ref().is_none_or(|ask| ask.number != number);
+            is_answered || ((is_moved || is_gone) && now.settled().is_some())
         })
     }
 
