@@ -6,6 +6,7 @@
 
 pub mod alone;
 
+mod back;
 mod case;
 mod change;
 mod desk;

@@ -162,6 +162,7 @@ pub(crate) async fn make(
         edits,
         inputs: Vec::new(),
         files: Vec::new(),
+        replaced: 0,
         ask: None,
         title,
     };

@@ -50,6 +50,8 @@ pub struct About {
     pub inputs: Vec<Resource>,
     /// The files of the project that have another content, which lies at [`file`].
     pub files: Vec<String>,
+    /// How often such contents were put in place of others: without it, nothing else that is said would be another then.
+    pub replaced: u64,
     /// What the runner is to do with it.
     pub ask: Option<Ask>,
 }
@@ -157,7 +159,8 @@ impl About {
             .with_some("owner", self.owner.as_deref())
             .with("created", self.created)
             .with_some("expires", self.expires)
-            .with("base", self.base);
+            .with("base", self.base)
+            .with_some("replaced", Some(self.replaced).filter(|count| *count > 0));
         self.inputs.iter().for_each(|input| section.push("input", input));
         self.files.iter().for_each(|file| section.push("file", file));
         let mut out = Vec::new();
@@ -194,14 +197,16 @@ impl About {
             edits: edits.into_iter().map(|(edit, _)| edit).collect(),
             inputs: names.map_err(Fault::bad_request)?,
             files: section.all("file").map(str::to_owned).collect(),
+            replaced: section.parse("replaced")?.unwrap_or_default(),
             ask: ask.transpose()?,
         })
     }
 
     /// Whether it changes the same in the same way, whatever it is called and asked for.
     pub fn is_same_change(&self, other: &Self) -> bool {
-        (self.base, &self.edits, &self.inputs, &self.files)
-            == (other.base, &other.edits, &other.inputs, &other.files)
+        (self.base, self.replaced) == (other.base, other.replaced)
+            && (&self.edits, &self.inputs, &self.files)
+                == (&other.edits, &other.inputs, &other.files)
     }
 }
 

@@ -4,7 +4,7 @@
 //! their outputs unchanged. Which that are is kept in memory, and completed from the store before each run.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Branch;
@@ -33,42 +33,30 @@ struct Known {
     left: HashMap<String, (Branch, Vec<Input>)>,
 }
 
-/// Runs that records tell of: the key of each with what it left, and the last record that was read.
-type News = (Vec<(String, Vec<Input>)>, Option<Revision>);
-
 impl Memo {
-    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The last record that was read of a stage. Whoever knows too much forgets all.
+    fn until(&self, stage: &str) -> Option<Revision> {
+        self.with(stage, |known| {
+            if known.left.len() >= 2 * RUNS_MAX as usize {
+                *known = Known::default();
+            }
+            known.until
+        })
+    }
+
+    /// Several may do so at once, so nothing is taken out to be worked on.
+    fn with<T>(&self, stage: &str, work: impl FnOnce(&mut Known) -> T) -> T {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !all.contains_key(stage) {
+            all.insert(stage.to_owned(), Known::default());
+        }
+        work(all.get_mut(stage).expect("it was just put there"))
     }
 
     /// Takes note of a run that the records on `records` do not tell of: one of a what-if.
     pub(crate) fn learn(&self, branch: &Branch, record: &RunRecord) {
         let left = (branch.clone(), record.outputs.clone());
-        let mut all = self.all();
-        all.entry(record.stage.clone()).or_default().left.insert(record.run_key.clone(), left);
-    }
-
-    /// The last record of a stage that was read; forgets what is known when that is much.
-    fn until(&self, stage: &str) -> Option<Revision> {
-        let mut all = self.all();
-        if all.get(stage).is_some_and(|known| known.left.len() >= 2 * RUNS_MAX as usize) {
-            all.remove(stage);
-        }
-        all.get(stage)?.until
-    }
-
-    /// Takes note of records that were read, up to one. Several runs may read at once: nothing that one has noted is
-    /// lost by another.
-    fn take(&self, stage: &str, (news, until): News) {
-        let mut all = self.all();
-        let known = all.entry(stage.to_owned()).or_default();
-        let news = news.into_iter().map(|(run_key, outputs)| (run_key, (Branch::main(), outputs)));
-        known.left.extend(news);
-        known.until = until.or(known.until);
-    }
-
-    fn left(&self, stage: &str, run_key: &str) -> Option<(Branch, Vec<Input>)> {
-        self.all().get(stage)?.left.get(run_key).cloned()
+        self.with(&record.stage, |known| known.left.insert(record.run_key.clone(), left));
     }
 }
 
@@ -79,29 +67,35 @@ pub(super) fn find(
     run_key: &str,
 ) -> Result<Option<Made>, Halt> {
     let (memo, stage) = (&bench.memo, run.name());
-    let since = memo.until(stage);
-    match news((bench, line), stage, since)? {
-        Ok(news) => memo.take(stage, news),
+    let until = memo.until(stage);
+    match records((bench, line), stage, until)? {
+        Ok((left, last)) => memo.with(stage, |known| {
+            known.left.extend(left);
+            known.until = last.or(known.until);
+        }),
         // Without the records the program runs: it gives the same. What was read last may be there no more.
         Err(fault) => {
             if matches!(fault.code, Code::NotFound | Code::BadRequest) {
-                memo.all().remove(stage);
+                memo.with(stage, |known| *known = Known::default());
             }
             return Ok(None);
         }
     }
-    match memo.left(stage, run_key) {
+    match memo.with(stage, |known| known.left.get(run_key).cloned()) {
         Some(left) => contents((bench, line), run, &left),
         None => Ok(None),
     }
 }
 
-/// Reads the records that were written since one.
-fn news(
+/// What runs left, by their keys, and the last of their records.
+type Left = (Vec<(String, (Branch, Vec<Input>))>, Option<Revision>);
+
+/// Reads the records that were written since the last time.
+fn records(
     (bench, line): (&Bench, &Line),
     stage: &str,
-    since: Option<Revision>,
-) -> Result<Result<News, Fault>, Halt> {
+    until: Option<Revision>,
+) -> Result<Result<Left, Fault>, Halt> {
     let resource = match RunRecord::resource(stage) {
         Ok(resource) => resource,
         Err(fault) => return Ok(Err(fault)),
@@ -111,14 +105,15 @@ fn news(
         at: At::head(),
         branch: Branch::records(),
         limit: RUNS_MAX,
-        filter: Filter { since: since.map(At::from), ..Filter::default() },
+        filter: Filter { since: until.map(At::from), ..Filter::default() },
         after: None,
     };
     let page = match line.ask(bench, &log)? {
         Ok(page) => page,
         Err(fault) => return Ok(Err(fault)),
     };
-    let (mut news, mut until) = (Vec::new(), None);
+    let mut left = Vec::new();
+    let last = page.entries.first().map(|entry| entry.revision);
     for entry in page.entries.into_iter().rev() {
         let at = At::from(entry.revision);
         let (resource, branch) = (resource.clone(), Branch::records());
@@ -129,11 +124,10 @@ fn news(
             && let Ok(record) = RunRecord::from_bytes(&bytes)
             && matches!(record.ended, Ended::Stored | Ended::Unchanged)
         {
-            news.push((record.run_key, record.outputs));
+            left.push((record.run_key, (Branch::main(), record.outputs)));
         }
-        until = Some(entry.revision);
     }
-    Ok(Ok((news, until)))
+    Ok(Ok((left, last)))
 }
 
 /// What the outputs held at these revisions.

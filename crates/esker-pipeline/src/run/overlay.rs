@@ -33,6 +33,9 @@ pub(super) fn apply(at: (&Bench, &Line), run: &Run, mut made: Made) -> Result<Ma
             continue;
         };
         let all = read(at, run, held)?;
+        if all.is_empty() {
+            continue;
+        }
         let noted: Vec<Noted> =
             all.iter().map(|one| (one.edit.clone(), one.before.clone())).collect();
         let before = Content { content_type, ..Content::new(content) };
@@ -76,7 +79,8 @@ fn read((bench, line): (&Bench, &Line), run: &Run, held: &Input) -> Result<Vec<O
     let bytes = content.bytes.unwrap_or_default();
     overrides::read(&bytes).map_err(|fault| {
         let summary = format!("cannot read {resource}: {}", fault.message);
-        Broken::new(summary, format!("take it back: esker put --remove {resource}")).into()
+        let hint = format!("put none instead: esker put {resource} /dev/null");
+        Broken::new(summary, hint).into()
     })
 }
 

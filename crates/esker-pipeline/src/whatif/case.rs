@@ -147,6 +147,8 @@ impl Case<'_> {
         let edited = known.as_ref().map_or(Vec::new(), |state| state.edited.clone());
         // Whatever is computed anew, what was granted is not granted again, and can be taken back.
         let answer = known.as_ref().and_then(|state| state.answer.clone());
+        let applied = known.as_ref().and_then(|state| state.applied);
+        let before = known.clone();
         let still = match known {
             Some(state) if state.about == revision => Some(state),
             // Another title or another wish changes nothing of what was computed.
@@ -155,21 +157,17 @@ impl Case<'_> {
             }
             _ => None,
         };
-        let before = still.clone().filter(|state| state.about == revision);
         let (mut state, wait) = match still {
             Some(state) if state.outcome != Outcome::Problem || !waits(&state) => (state, None),
             Some(state) => self.compute(in_force, (state.runs, &edited))?,
             None => self.compute(in_force, (Vec::new(), &edited))?,
         };
-        state.answer = answer;
+        (state.answer, state.applied) = (answer, applied);
         let asked = self.about.ask.as_ref().map(|ask| ask.number);
         let answered = state.answer.as_ref().map(|answer| answer.number);
-        if asked.is_some() && asked != answered {
-            match wish::grant(self, in_force, &state)? {
-                Some(answer) => state.answer = Some(answer),
-                // It is another what-if now.
-                None => return Ok(Verdict { about: None, expires, again: Some(SOON) }),
-            }
+        if asked.is_some() && asked != answered && !wish::grant(self, in_force, &mut state)? {
+            // It is another what-if now.
+            return Ok(Verdict { about: None, expires, again: Some(SOON) });
         }
         if before.as_ref() != Some(&state) {
             self.put(vec![item(STATE, state.to_bytes())], "what came of it")?;
@@ -181,9 +179,7 @@ impl Case<'_> {
     fn says_the_same(&self, then: Revision) -> Result<bool, Halt> {
         let earlier = get((&self.bench, self.line), ABOUT, At::from(then))?;
         let earlier = earlier.and_then(|content| About::from_bytes(&content.bytes?).ok());
-        // The contents that edits begin with are replaced by their own PUT, which changes what is said as well.
-        let is_plain = self.about.inputs.is_empty() && self.about.files.is_empty();
-        Ok(is_plain && earlier.is_some_and(|earlier| earlier.is_same_change(&self.about)))
+        Ok(earlier.is_some_and(|earlier| earlier.is_same_change(&self.about)))
     }
 
     /// Makes the changes and runs what depends on them; how long to wait if something is to be tried again.
@@ -225,10 +221,9 @@ impl Case<'_> {
             let left = at.duration_since(Timestamp::now());
             Duration::try_from(left).unwrap_or_default()
         });
-        let (about, project) = (revision, project.revision);
-        let answer = None;
-        let state =
-            State { about, outcome, summary, hint, project, skipped, edited, found, runs, answer };
+        let project = project.revision;
+        let done = invalid(revision, &summary, &hint);
+        let state = State { outcome, project, skipped, edited, found, runs, ..done };
         Ok((state, wait))
     }
 
@@ -313,9 +308,6 @@ impl Case<'_> {
             for outcome in self.run_together(&plan.runs) {
                 match outcome? {
                     run::Outcome::Done(record) => {
-                        if record.failure.is_none() {
-                            self.bench.memo.learn(branch, &record);
-                        }
                         records.insert(record.stage.clone(), *record);
                     }
                     run::Outcome::Again(why) => return Err(Halt::Again(why)),
@@ -343,7 +335,14 @@ impl Case<'_> {
         let run = &|run: &plan::Run| -> Result<run::Outcome, Halt> {
             let hand = hands.reach();
             let _flight = flights.begin(&run.run_key, &hand.line)?;
-            Ok(run::run(bench, run, &hand.line))
+            let outcome = run::run(bench, run, &hand.line);
+            // Whoever waits for the flight finds what was made.
+            if let run::Outcome::Done(record) = &outcome
+                && record.failure.is_none()
+            {
+                bench.memo.learn(&bench.branch, record);
+            }
+            Ok(outcome)
         };
         let load = &bench.load;
         thread::scope(|scope| {
@@ -390,7 +389,7 @@ fn waits(state: &State) -> bool {
     failures.into_iter().any(|failure| failure.not_before.is_some())
 }
 
-fn invalid(about: Revision, summary: &str, hint: &str) -> State {
+pub(super) fn invalid(about: Revision, summary: &str, hint: &str) -> State {
     State {
         about,
         outcome: Outcome::Invalid,
@@ -402,6 +401,7 @@ fn invalid(about: Revision, summary: &str, hint: &str) -> State {
         found: Vec::new(),
         runs: Vec::new(),
         answer: None,
+        applied: None,
     }
 }
 

@@ -47,9 +47,9 @@ pub(super) enum Mail {
 /// One what-if.
 #[derive(Default)]
 struct Case {
-    /// The newest commit of its branch, as it was seen last.
+    /// The branch's newest commit, as it was seen last.
     head: Option<Revision>,
-    /// The version of what it says of itself then.
+    /// The version of what it says of itself there.
     about: Option<Revision>,
     /// The version it was worked on for last, to the end.
     settled: Option<Revision>,
@@ -144,37 +144,34 @@ impl Desk {
         let caller = self.office.caller().clone();
         let branches = Branches { prefix: whatif::BRANCHES.to_owned() };
         let branches = caller.call_blocking(&branches, DEADLINE)?;
-        let mut there = BTreeMap::new();
+        // What cannot be read now leaves everything as it was.
+        let mut seen = Vec::new();
         for (branch, head) in branches {
-            if let Some(id) = whatif::id(&branch) {
-                let mut case = self.cases.remove(id).unwrap_or_default();
-                // Whoever has not moved says the same as before.
-                let about = match case.head == Some(head) {
-                    true => Ok(case.about),
-                    false => about(&caller, &branch),
-                };
-                let about = match about {
-                    Ok(about) => about,
-                    Err(fault) => {
-                        // What is worked on stays so.
-                        there.insert(id.to_owned(), case);
-                        self.cases.append(&mut there);
-                        return Err(fault);
-                    }
-                };
-                case.head = Some(head);
-                if about != case.about {
-                    case.again = None;
-                    case.failed = 0;
-                }
-                case.about = about;
-                if let Some((for_about, hands)) = &case.busy
-                    && *for_about != about
-                {
-                    hands.stop();
-                }
-                there.insert(id.to_owned(), case);
+            let Some(id) = whatif::id(&branch) else { continue };
+            let known = self.cases.get(id).filter(|case| case.head == Some(head));
+            let about = match known {
+                Some(case) => case.about,
+                None => about(&caller, &branch)?,
+            };
+            // A branch that says nothing of itself is none of ours.
+            if about.is_some() {
+                seen.push((id.to_owned(), head, about));
             }
+        }
+        let mut there = BTreeMap::new();
+        for (id, head, about) in seen {
+            let mut case = self.cases.remove(&id).unwrap_or_default();
+            if about != case.about {
+                case.again = None;
+                case.failed = 0;
+            }
+            (case.head, case.about) = (Some(head), about);
+            if let Some((for_about, hands)) = &case.busy
+                && *for_about != about
+            {
+                hands.stop();
+            }
+            there.insert(id, case);
         }
         // What is gone is not worked on any more; its end is still told.
         for (id, case) in std::mem::take(&mut self.cases) {

@@ -58,6 +58,9 @@ impl Shelf {
                 format!("cannot have the project of {}: {error}", revision.short())
             })?;
         }
+        // Those that were used last are the last to go.
+        let used = fs::File::open(&dir).and_then(|folder| folder.set_modified(SystemTime::now()));
+        used.unwrap_or_else(|error| tracing::debug!(%error, "an old project looks unused"));
         let definition = Definition::load(&dir).map_err(|defects| {
             let first = defects.iter().find(|defect| defect.is_error());
             format!(
@@ -92,8 +95,7 @@ impl Shelf {
         fs::rename(making.path(), dir).map_err(text)
     }
 
-    /// Makes room: those that were made first go. One that is in use is read by programs that have opened what they
-    /// need, or fail and are run again.
+    /// Makes room: those that were used longest ago go.
     fn tidy(&self) {
         let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
         let mut folders: Vec<(SystemTime, PathBuf)> = entries

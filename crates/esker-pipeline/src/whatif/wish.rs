@@ -3,7 +3,7 @@
 //! Only edits go from one line of history to another, never what was computed from them. All of it is put together
 //! in one PUT that is refused if something it was decided on has changed; then it is decided anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use esker_wire::edit::Edit;
@@ -12,68 +12,74 @@ use esker_wire::name::{Branch, Resource};
 use esker_wire::overrides::{self, Override};
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Expect, Get, Item, Put};
-use esker_wire::whatif::state::{Answer, Conflict, State};
-use esker_wire::whatif::{self, ABOUT, About, Ask, Side, Wish};
+use esker_wire::whatif::state::{self, Answer, Conflict, State};
+use esker_wire::whatif::{self, ABOUT, About, Ask, STATE, Side, Wish};
 use jiff::Timestamp;
 
-use crate::commits::{newest, resolve};
-use crate::edit::{self, Decision, Outcome, merge, merge_whole};
+use crate::commits::newest;
+use crate::edit::{self, Clash, Decision, Outcome, merge, merge_whole};
 use crate::run::Halt;
 
 use super::Project;
-use super::case::{Case, passing};
+use super::back::{self, undo};
+use super::case::{self, Case, passing};
 use super::change::{by_resource, item};
 
 /// How often it is tried to be faster than others who put on `main`.
 const TRIES_MAX: usize = 10;
 
 /// A content with the revision that gave it.
-type Version = Option<(Bytes, Revision, Option<String>)>;
+pub(super) type Version = Option<(Bytes, Revision, Option<String>)>;
 
 /// Why a wish is not granted, in one line.
-type Refusal = String;
+pub(super) type Refusal = String;
 
-/// Does what is asked for; none if the what-if has become another by it.
-pub(super) fn grant(
-    case: &Case<'_>,
-    in_force: &Project,
-    state: &State,
-) -> Result<Option<Answer>, Halt> {
+/// Does what is asked for and says so in the state; not so if the what-if has become another by it.
+pub(super) fn grant(case: &Case<'_>, in_force: &Project, state: &mut State) -> Result<bool, Halt> {
     let Some(ask) = &case.about.ask else {
-        return Ok(state.answer.clone());
+        return Ok(true);
     };
-    let number = ask.number;
     let done = match ask.what {
-        Wish::Apply => apply(case, in_force, ask)?,
+        Wish::Apply => apply(case, in_force, (state, ask))?,
         Wish::Undo => undo(case, state, ask)?,
-        Wish::Rebase(onto) => match rebase(case, ask, onto)? {
-            Done::Refused(why) => Done::Refused(why),
-            Done::Conflicts(conflicts) => Done::Conflicts(conflicts),
-            Done::At(_) => return Ok(None),
-        },
+        Wish::Rebase(onto) => rebase(case, (state, ask), onto)?,
     };
-    let refused = |summary| Answer { number, summary, ..Answer::default() };
-    Ok(Some(match done {
-        Done::At(revision) => Answer { number, revision: Some(revision), ..Answer::default() },
-        Done::Refused(why) => refused(why),
+    let mut answer = Answer { number: ask.number, ..Answer::default() };
+    match done {
+        Done::Rebased => return Ok(false),
+        Done::At(revision) => {
+            answer.revision = Some(revision);
+            state.applied = Some(revision).filter(|_| ask.what == Wish::Apply);
+        }
+        Done::Nothing(head) => {
+            answer.revision = Some(head);
+            state.applied = state.applied.filter(|_| ask.what == Wish::Apply);
+        }
+        Done::Refused(why) => answer.summary = why,
         Done::Conflicts(conflicts) => {
             let count = conflicts.len();
-            let summary =
+            answer.summary =
                 if count == 1 { "1 conflict".to_owned() } else { format!("{count} conflicts") };
-            Answer { conflicts, ..refused(summary) }
+            answer.conflicts = conflicts;
         }
-    }))
+    }
+    state.answer = Some(answer);
+    Ok(true)
 }
 
 /// What came of a wish.
-enum Done {
+pub(super) enum Done {
+    /// This commit of `main` did it.
     At(Revision),
+    /// At this commit of `main` nothing was left to do.
+    Nothing(Revision),
+    Rebased,
     Refused(Refusal),
     Conflicts(Vec<Conflict>),
 }
 
 /// Makes the changes on `main`.
-fn apply(case: &Case<'_>, in_force: &Project, ask: &Ask) -> Result<Done, Halt> {
+fn apply(case: &Case<'_>, in_force: &Project, (state, ask): (&State, &Ask)) -> Result<Done, Halt> {
     let about = &case.about;
     if !about.files.is_empty() {
         let files = about.files.join(", ");
@@ -82,16 +88,18 @@ fn apply(case: &Case<'_>, in_force: &Project, ask: &Ask) -> Result<Done, Halt> {
         );
         return Ok(Done::Refused(why));
     }
-    let pulled: BTreeSet<&Resource> =
-        in_force.definition.sources.iter().map(|source| &source.output).collect();
-    if let Some(input) = about.inputs.iter().find(|input| pulled.contains(input)) {
+    if state.outcome == state::Outcome::Invalid && !about.inputs.is_empty() {
+        return Ok(Done::Refused(format!("its changes cannot be made: {}", state.summary)));
+    }
+    let sources = in_force.definition.sources.iter().map(|source| &source.output);
+    let made = in_force.definition.stages.iter().flat_map(|stage| &stage.outputs);
+    let made: BTreeSet<&Resource> = made.chain(sources).collect();
+    if let Some(input) = about.inputs.iter().find(|input| made.contains(input)) {
         let why = format!(
-            "{input} is replaced as a whole, and the next pull would take that back: change its source instead"
+            "{input} is replaced as a whole, and the next run would take that back: change what it is made from instead"
         );
         return Ok(Done::Refused(why));
     }
-    let made = in_force.definition.stages.iter().flat_map(|stage| &stage.outputs);
-    let made: BTreeSet<&Resource> = made.chain(pulled).collect();
     let put = |case: &Case<'_>, head: Revision| -> Result<Plan, Halt> {
         let mut plan = Plan::default();
         for resource in resources(about) {
@@ -108,64 +116,43 @@ fn apply(case: &Case<'_>, in_force: &Project, ask: &Ask) -> Result<Done, Halt> {
         }
         Ok(plan)
     };
-    let verb = "apply";
-    on_main(case, ask, verb, put)
-}
-
-/// Takes back what was applied last.
-fn undo(case: &Case<'_>, state: &State, ask: &Ask) -> Result<Done, Halt> {
-    let Some(applied) = state.answer.as_ref().and_then(|answer| answer.revision) else {
-        return Ok(Done::Refused("it was not applied, so there is nothing to undo".to_owned()));
-    };
-    let parent =
-        format!("{applied}~1").parse().map(|at| resolve(case.caller(), Branch::main(), at));
-    let Ok(Some(parent)) = parent.map_err(|_| ()).and_then(|found| found.map_err(|_| ())) else {
-        return Ok(Done::Refused(format!("{applied} is not on main any more")));
-    };
-    let put = |case: &Case<'_>, head: Revision| -> Result<Plan, Halt> {
-        let mut plan = Plan::default();
-        for resource in resources(&case.about) {
-            let then = version(case, &resource, parent)?;
-            let after = version(case, &resource, applied)?;
-            let now = version(case, &resource, head)?;
-            let merged = whole(&resource, (&after, &now, &then), ask);
-            match merged {
-                Ok(merged) => plan.take(&resource, Merged { now, ..merged }),
-                Err(why) => return Ok(Plan { refused: Some(why), ..plan }),
-            }
-            if let Some((name, all, revision)) = held(case, &resource, head)? {
-                let kept: Vec<Override> = all
-                    .iter()
-                    .filter(|one| one.what_if.as_deref() != Some(case.id))
-                    .cloned()
-                    .collect();
-                if kept.len() < all.len() {
-                    plan.overrides(name, &kept, Some(revision));
-                }
-            }
-        }
-        Ok(plan)
-    };
-    on_main(case, ask, "undo", put)
+    let all: Vec<Resource> = resources(about).into_iter().collect();
+    if let Some(done) = back::done(case, (&all, about.base), ask)? {
+        return Ok(Done::At(done));
+    }
+    on_main(case, (ask, "apply"), put)
 }
 
 /// Begins the what-if anew at another commit of `main`.
-fn rebase(case: &Case<'_>, ask: &Ask, onto: Revision) -> Result<Done, Halt> {
+fn rebase(case: &Case<'_>, (state, ask): (&State, &Ask), onto: Revision) -> Result<Done, Halt> {
     let about = &case.about;
-    let mut plan = Plan::default();
+    // Where changes could not be made, what is replaced as a whole is still without its edits.
+    let is_made = state.outcome != state::Outcome::Invalid;
+    let (mut conflicts, mut contents) = (Vec::new(), BTreeMap::new());
     for resource in resources(about) {
+        if about.inputs.contains(&resource) && !is_made {
+            continue;
+        }
         match merged(case, (&resource, ask), (about.base, onto))? {
-            Ok(merged) => plan.take(&resource, merged),
+            Ok(merged) => {
+                conflicts.extend(merged.conflicts);
+                let now = merged.now.map(|(bytes, ..)| bytes);
+                contents.insert(resource, merged.content.unwrap_or(now));
+            }
             Err(why) => return Ok(Done::Refused(why)),
         }
     }
-    if !plan.conflicts.is_empty() {
-        return Ok(Done::Conflicts(plan.conflicts));
+    if !conflicts.is_empty() {
+        return Ok(Done::Conflicts(conflicts));
     }
     let is_theirs = |at: usize| ask.settle.contains(&(at + 1, Side::Theirs));
-    let edits = about.edits.iter().enumerate().filter(|(at, _)| !is_theirs(*at));
+    // The edits of what is replaced as a whole are in its new content.
+    let is_in = |edit: &Edit| is_made && about.inputs.contains(&edit.at.resource);
+    let edits = about.edits.iter().enumerate();
+    let edits = edits.filter(|(at, edit)| !is_theirs(*at) && !is_in(edit));
     let edits: Vec<Edit> = edits.map(|(_, edit)| edit.clone()).collect();
-    let new = About { base: onto, edits, ask: None, ..about.clone() };
+    let mut new = About { base: onto, edits, ask: None, ..about.clone() };
+    new.inputs.retain(|input| contents.get(input).is_none_or(Option::is_some));
     let bytes = match new.to_bytes() {
         Ok(bytes) => bytes,
         Err(fault) => return Ok(Done::Refused(fault.message)),
@@ -173,37 +160,38 @@ fn rebase(case: &Case<'_>, ask: &Ask, onto: Revision) -> Result<Done, Halt> {
     let name: Resource = ABOUT.parse().expect("it is a resource");
     let first = item(&name, bytes.into(), None);
     let mut items = vec![Item { if_head: Some(Expect::Revision(case.revision())), ..first }];
-    for input in &about.inputs {
+    for input in &new.inputs {
         let Ok(at) = whatif::input(input) else { continue };
-        let whole = plan.items.iter().find(|item| item.resource == *input);
-        if let Some(content) = whole.and_then(|item| item.content.clone()) {
-            items.push(item(&at, content, None));
-        } else if let Some((bytes, ..)) = own(case, &at)? {
-            items.push(item(&at, bytes, None));
+        match contents.get(input).cloned().flatten() {
+            Some(content) => items.push(item(&at, content, None)),
+            None => items.extend(own(case, &at)?.map(|(bytes, ..)| item(&at, bytes, None))),
         }
     }
     for path in &about.files {
         let Ok(at) = whatif::file(path) else { continue };
-        if let Some((bytes, ..)) = own(case, &at)? {
-            items.push(item(&at, bytes, None));
-        }
+        items.extend(own(case, &at)?.map(|(bytes, ..)| item(&at, bytes, None)));
+    }
+    if state.applied.is_some() {
+        // What was applied can be taken back all the same.
+        let kept = State { applied: state.applied, ..case::invalid(state.about, "", "") };
+        let name: Resource = STATE.parse().expect("it is a resource");
+        items.push(item(&name, kept.to_bytes().into(), None));
     }
     let message = Some(format!("what-if {}: onto {}", case.id, onto.short()));
     let (author, base) = (ask.by.clone(), Some(onto));
     let branch = case.bench.branch.clone();
     let put = Put { items, branch, message, author, provenance: None, base };
     match case.ask(&put)? {
-        Ok(stored) => Ok(Done::At(stored.revision)),
+        Ok(_) => Ok(Done::Rebased),
         Err(fault) if fault.code == Code::NotFound => Ok(Done::Refused(fault.message)),
         Err(fault) => Err(passing(fault)),
     }
 }
 
 /// Puts on `main` what is decided on its newest commit; again if that moves meanwhile.
-fn on_main(
+pub(super) fn on_main(
     case: &Case<'_>,
-    ask: &Ask,
-    verb: &str,
+    (ask, verb): (&Ask, &str),
     decide: impl Fn(&Case<'_>, Revision) -> Result<Plan, Halt>,
 ) -> Result<Done, Halt> {
     for _ in 0..TRIES_MAX {
@@ -220,10 +208,12 @@ fn on_main(
             return Ok(Done::Conflicts(plan.conflicts));
         }
         if plan.items.is_empty() {
-            return Ok(Done::At(head));
+            return Ok(Done::Nothing(head));
         }
         let why = ask.why.as_ref().map(|why| format!("\n\n{why}")).unwrap_or_default();
-        let message = Some(format!("{verb} what-if {}: {}{why}", case.id, case.about.title));
+        let title = &case.about.title;
+        let which = back::which(case.id, ask.number);
+        let message = Some(format!("{verb} what-if {}: {title}{why}\n\n{which}", case.id));
         let author = ask.by.clone().or_else(|| case.about.owner.clone());
         let (branch, provenance, base) = (Branch::main(), None, None);
         let put = Put { items: plan.items, branch, message, author, provenance, base };
@@ -243,30 +233,31 @@ fn is_final(fault: &Fault) -> bool {
 
 /// What is to be put, or what stands against it.
 #[derive(Default)]
-struct Plan {
-    items: Vec<Item>,
-    conflicts: Vec<Conflict>,
-    refused: Option<Refusal>,
+pub(super) struct Plan {
+    pub(super) items: Vec<Item>,
+    pub(super) conflicts: Vec<Conflict>,
+    pub(super) refused: Option<Refusal>,
 }
 
 /// The changes of one resource on what is there now.
-struct Merged {
-    now: Version,
-    /// The new content; none if it stays.
-    content: Option<Bytes>,
+pub(super) struct Merged {
+    pub(super) now: Version,
+    /// What it is to be, which may be nothing; none if it stays.
+    pub(super) content: Option<Option<Bytes>>,
     /// The edits and what became of them; none of a content that is replaced as a whole.
-    outcomes: Vec<(usize, Edit, Outcome)>,
-    conflicts: Vec<Conflict>,
+    pub(super) outcomes: Vec<(usize, Edit, Outcome)>,
+    pub(super) conflicts: Vec<Conflict>,
 }
 
 impl Plan {
-    fn take(&mut self, resource: &Resource, merged: Merged) {
+    pub(super) fn take(&mut self, resource: &Resource, merged: Merged) {
         self.conflicts.extend(merged.conflicts);
         if let Some(content) = merged.content {
             let (revision, content_type) =
                 merged.now.map_or((None, None), |(_, revision, kind)| (Some(revision), kind));
             let if_head = Some(revision.map_or(Expect::Absent, Expect::Revision));
-            self.items.push(Item { if_head, ..item(resource, content, content_type) });
+            let resource = resource.clone();
+            self.items.push(Item { resource, content, if_head, content_type });
         }
     }
 
@@ -301,7 +292,12 @@ impl Plan {
         }
     }
 
-    fn overrides(&mut self, name: Resource, all: &[Override], revision: Option<Revision>) {
+    pub(super) fn overrides(
+        &mut self,
+        name: Resource,
+        all: &[Override],
+        revision: Option<Revision>,
+    ) {
         let content = match all {
             [] => None,
             all => match overrides::write(all) {
@@ -318,7 +314,7 @@ impl Plan {
 }
 
 /// Everything that a what-if changes by hand.
-fn resources(about: &About) -> BTreeSet<Resource> {
+pub(super) fn resources(about: &About) -> BTreeSet<Resource> {
     by_resource(&about.edits).into_keys().chain(about.inputs.iter().cloned()).collect()
 }
 
@@ -355,38 +351,72 @@ fn merged(
             conflicts.push(conflict(at + 1, address, one));
         }
     }
-    let changed = (merged.content != *bytes).then(|| merged.content.into());
+    let changed = (merged.content != *bytes).then(|| Some(merged.content.into()));
     let outcomes = numbers.iter().zip(edits).zip(merged.outcomes);
     let outcomes = outcomes.map(|((at, edit), outcome)| (*at, edit, outcome)).collect();
     Ok(Ok(Merged { now, content: changed, outcomes, conflicts }))
 }
 
-/// A content that is replaced as a whole, merged with what is there now.
-fn whole(
+/// A content that is replaced as a whole, merged with what is there now. Who is right is asked only where both have
+/// changed the same.
+pub(super) fn whole(
     resource: &Resource,
     (then, now, mine): (&Version, &Version, &Version),
     ask: &Ask,
 ) -> Result<Merged, Refusal> {
-    let nothing =
+    let becomes =
         |content| Merged { now: None, content, outcomes: Vec::new(), conflicts: Vec::new() };
     let bytes = |version: &Version| version.as_ref().map(|(bytes, ..)| bytes.clone());
+    let (was, theirs, new) = (bytes(then), bytes(now), bytes(mine));
+    if new == theirs || new == was {
+        return Ok(becomes(None));
+    }
+    if was == theirs {
+        return Ok(becomes(Some(new)));
+    }
     let side = ask.settle.iter().rev().find(|(number, _)| *number == 0).map(|(_, side)| *side);
-    if bytes(mine) == bytes(now) || side == Some(Side::Theirs) {
-        return Ok(nothing(None));
-    }
-    if bytes(then) == bytes(now) || side == Some(Side::Mine) {
-        return Ok(nothing(bytes(mine)));
-    }
-    let theirs = bytes(now).unwrap_or_default();
-    let mine = bytes(mine).unwrap_or_default();
-    let merged = merge_whole(content(then), &theirs, &mine, &[])
-        .map_err(|refused| format!("cannot merge {resource}: {}", refused.why))?;
-    let conflicts = merged.outcomes.iter().filter_map(|outcome| match outcome {
-        Outcome::Conflict(one) => Some(conflict(0, resource.to_string(), one)),
-        _ => None,
-    });
-    let conflicts: Vec<Conflict> = conflicts.collect();
-    Ok(Merged { conflicts, ..nothing(Some(merged.content.into())) })
+    let (Some(theirs), Some(new)) = (&theirs, &new) else {
+        let told = |content: &Option<Bytes>| match content {
+            Some(bytes) => format!("{} bytes", bytes.len()),
+            None => "nothing".to_owned(),
+        };
+        let clash = if new.is_none() { Clash::RemovedAndEdited } else { Clash::EditedAndRemoved };
+        let (base, theirs, mine) = (told(&was), told(&theirs), told(&new));
+        let one = edit::Conflict { clash, base, theirs, mine };
+        return Ok(match side {
+            Some(Side::Mine) => becomes(Some(new)),
+            Some(Side::Theirs) => becomes(None),
+            None => {
+                Merged { conflicts: vec![conflict(0, resource.to_string(), &one)], ..becomes(None) }
+            }
+        });
+    };
+    let merge = |decided: &[(usize, Decision)]| {
+        merge_whole(content(then), theirs, new, decided)
+            .map_err(|refused| format!("cannot merge {resource}: {}", refused.why))
+    };
+    let open = |weighed: &edit::Weighed| -> Vec<(usize, edit::Conflict)> {
+        let all = (1..).zip(&weighed.outcomes);
+        all.filter_map(|(number, outcome)| match outcome {
+            Outcome::Conflict(one) => Some((number, one.clone())),
+            _ => None,
+        })
+        .collect()
+    };
+    let merged = merge(&[])?;
+    let conflicts = open(&merged);
+    let Some(side) = side.filter(|_| !conflicts.is_empty()) else {
+        let told = conflicts.iter().map(|(_, one)| conflict(0, resource.to_string(), one));
+        let conflicts = told.collect();
+        return Ok(Merged { conflicts, ..becomes(Some(Some(merged.content.into()))) });
+    };
+    let decided: Vec<_> = conflicts.iter().map(|(number, _)| (*number, decision(side))).collect();
+    let merged = merge(&decided)?;
+    Ok(becomes(Some(match open(&merged).is_empty() {
+        true => Some(merged.content.into()),
+        // What was removed there cannot be changed: it is brought back with all the rest.
+        false => Some(new.clone()),
+    })))
 }
 
 fn decision(side: Side) -> Decision {
@@ -411,7 +441,7 @@ fn content(version: &Version) -> edit::Content<'_> {
 }
 
 /// A resource at a commit of `main`.
-fn version(case: &Case<'_>, resource: &Resource, at: Revision) -> Result<Version, Halt> {
+pub(super) fn version(case: &Case<'_>, resource: &Resource, at: Revision) -> Result<Version, Halt> {
     get(case, resource, (Branch::main(), At::from(at)))
 }
 
@@ -433,7 +463,7 @@ fn get(case: &Case<'_>, resource: &Resource, (branch, at): (Branch, At)) -> Resu
 }
 
 /// The overrides of a resource at a commit of `main`, if there are any: where they are, what they are, and since when.
-fn held(
+pub(super) fn held(
     case: &Case<'_>,
     resource: &Resource,
     at: Revision,

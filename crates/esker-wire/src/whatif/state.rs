@@ -36,6 +36,8 @@ pub struct State {
     pub runs: Vec<RunRecord>,
     /// What became of the last wish.
     pub answer: Option<Answer>,
+    /// The commit of `main` that applied it, until that is taken back.
+    pub applied: Option<Revision>,
 }
 
 /// How far a what-if came.
@@ -107,7 +109,8 @@ impl State {
             .with("outcome", self.outcome)
             .with("summary", one_line(&self.summary))
             .with("hint", one_line(&self.hint))
-            .with_some("project", self.project);
+            .with_some("project", self.project)
+            .with_some("applied", self.applied);
         self.skipped.iter().for_each(|stage| section.push("skipped", stage));
         self.edited.iter().for_each(|resource| section.push("edited", resource));
         let mut out = Vec::new();
@@ -156,6 +159,7 @@ impl State {
             found: found.map_err(Fault::bad_request)?,
             runs: runs.collect::<Result<_, _>>()?,
             answer,
+            applied: section.parse("applied")?,
         })
     }
 }

@@ -23,6 +23,7 @@ fn about() -> About {
         ],
         inputs: vec!["raw/notes".parse().expect("a name")],
         files: vec!["lib/cond.py".to_owned()],
+        replaced: 2,
         ask: Some(Ask {
             number: 3,
             what: Wish::Rebase(revision(2)),
@@ -51,6 +52,7 @@ fn another_title_or_wish_is_the_same_change() {
     let said = about();
     let other = About { title: "x".to_owned(), expires: None, ask: None, ..said.clone() };
     assert!(said.is_same_change(&other));
+    assert!(!said.is_same_change(&About { replaced: 3, ..other.clone() }));
     assert!(!said.is_same_change(&About { base: revision(9), ..other }));
 }
 
@@ -100,6 +102,7 @@ fn what_came_of_it_is_read_again() {
             summary: "1 conflict".to_owned(),
             conflicts: vec![conflict],
         }),
+        applied: Some(revision(5)),
     };
     let again = State::from_bytes(&state.to_bytes()).expect("it is read");
     assert_eq!(again.runs, state.runs);

@@ -47,8 +47,13 @@ mod sync_clients;
 mod taps;
 mod webhooks;
 mod whatif;
+mod whatif_clash;
+mod whatif_crowd;
 mod whatif_http;
+mod whatif_kills;
+mod whatif_odd;
 mod whatif_programs;
+mod whatif_rounds;
 mod words;
 mod world;
 

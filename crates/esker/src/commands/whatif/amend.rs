@@ -38,6 +38,7 @@ impl Case {
             if about == self.about && items.is_empty() {
                 return Ok(self);
             }
+            about.replaced += u64::from(!items.is_empty());
             let own = Item {
                 resource: ABOUT.parse()?,
                 content: Some(about.to_bytes()?.into()),

@@ -58,6 +58,7 @@ pub(super) fn begin(place: &Place, new: &WhatIfNew) -> Result<ExitCode> {
         edits: Vec::new(),
         inputs: Vec::new(),
         files: Vec::new(),
+        replaced: 0,
         ask: None,
     };
     wanted.add_to(&mut about);

@@ -258,6 +258,7 @@ fn state_json(value: &mut Value, state: &State) {
     });
     value["runs"] = runs.collect();
     value["answer"] = state.answer.as_ref().map(answer_json).into();
+    value["applied"] = state.applied.map(|revision| revision.to_string()).into();
 }
 
 fn edit_json(number: usize, (edit, before): &Noted) -> Value {

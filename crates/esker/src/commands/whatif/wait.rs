@@ -85,7 +85,9 @@ impl<'a> Waiting<'a> {
         self.until(case, |now| {
             let is_moved = now.about.base != case.about.base;
             let is_answered = answer(now).is_some_and(|answer| answer.number == number);
-            is_answered || (is_moved && now.settled().is_some())
+            // Who amends it, or wishes for something else, takes the wish back.
+            let is_gone = now.about.ask.as_ref().is_none_or(|ask| ask.number != number);
+            is_answered || ((is_moved || is_gone) && now.settled().is_some())
         })
     }
 

@@ -115,7 +115,10 @@ fn wish(place: &Place, hub: &Hub, case: Case, ask: Ask, json: bool) -> Result<Ex
         say::note(format!("{} is based on {} now", now.id, now.about.base.short()));
         return waiting.tell(&now, false);
     }
-    let answer = answer(&now).context("an answer without one")?;
+    let answer = answer(&now).filter(|answer| answer.number == ask.number).ok_or_else(|| {
+        let hint = format!("see what it is now, and ask again: esker whatif show {}", now.id);
+        hinted(format!("{} was changed by somebody else meanwhile", now.id), hint)
+    })?;
     if json {
         say::json(&show::as_json(hub, &now)?)?;
     } else {

@@ -1,0 +1,139 @@
+//! Taking back what was applied, and what of a wish was done before whoever did it could say so.
+
+use std::collections::BTreeSet;
+
+use esker_wire::name::{Branch, Resource};
+use esker_wire::overrides::{self, Override};
+use esker_wire::revision::{At, Revision};
+use esker_wire::snapshot::{Entry, Filter, LOG_MAX, Log};
+use esker_wire::whatif::Ask;
+use esker_wire::whatif::state::State;
+
+use crate::commits::resolve;
+use crate::run::Halt;
+
+use super::case::{Case, passing};
+use super::wish::{Done, Merged, Plan, held, on_main, resources, version, whole};
+
+/// How many pages of a resource's log are looked through.
+const PAGES_MAX: usize = 20;
+
+/// What the message of a commit of `main` says that grants a wish.
+pub(super) fn which(id: &str, number: u64) -> String {
+    format!("What-if: {id}, wish {number}.")
+}
+
+/// The commit of `main` after a base that granted a wish, if one did.
+pub(super) fn done(
+    case: &Case<'_>,
+    (all, base): (&[Resource], Revision),
+    ask: &Ask,
+) -> Result<Option<Revision>, Halt> {
+    let found = newest(case, (all, base), &which(case.id, ask.number))?;
+    Ok(found.map(|entry| entry.revision))
+}
+
+/// The newest version of these resources after a base whose commit says this.
+fn newest(
+    case: &Case<'_>,
+    (all, base): (&[Resource], Revision),
+    says: &str,
+) -> Result<Option<Entry>, Halt> {
+    let filter =
+        Filter { since: Some(At::from(base)), grep: Some(says.to_owned()), ..Filter::default() };
+    let mut found: Option<Entry> = None;
+    for resource in all {
+        let (resource, filter) = (Some(resource.clone()), filter.clone());
+        let mut log = Log { resource, filter, ..Log::newest(1) };
+        for _ in 0..PAGES_MAX {
+            // What never was on `main` was not changed there.
+            let Ok(page) = case.ask(&log)? else { break };
+            if let Some(entry) = page.entries.into_iter().next() {
+                found = found.filter(|found| found.time >= entry.time).or(Some(entry));
+                break;
+            }
+            let Some(next) = page.next else { break };
+            log.after = Some(next);
+        }
+    }
+    Ok(found)
+}
+
+/// What was applied and not taken back. Whoever was killed, or changed under its hands, may not have said so.
+fn applied(case: &Case<'_>, state: &State) -> Result<Option<Revision>, Halt> {
+    if state.applied.is_some() {
+        return Ok(state.applied);
+    }
+    let all: Vec<Resource> = resources(&case.about).into_iter().collect();
+    let says = format!("What-if: {}, wish ", case.id);
+    let found = newest(case, (&all, case.about.base), &says)?;
+    Ok(found.filter(|entry| entry.summary.starts_with("apply ")).map(|entry| entry.revision))
+}
+
+/// Takes back what was applied last.
+pub(super) fn undo(case: &Case<'_>, state: &State, ask: &Ask) -> Result<Done, Halt> {
+    let Some(applied) = applied(case, state)? else {
+        return Ok(Done::Refused("it was not applied, so there is nothing to undo".to_owned()));
+    };
+    let gone = || Done::Refused(format!("{applied} is not on main any more"));
+    let Ok(at) = format!("{applied}~1").parse() else {
+        return Ok(gone());
+    };
+    let Some(parent) = resolve(case.caller(), Branch::main(), at).map_err(passing)? else {
+        return Ok(gone());
+    };
+    let changed = changed(case, (parent, applied))?;
+    let all: Vec<Resource> = changed.iter().cloned().collect();
+    if let Some(done) = done(case, (&all, applied), ask)? {
+        return Ok(Done::At(done));
+    }
+    on_main(case, (ask, "undo"), |case, head| {
+        let mut plan = Plan::default();
+        for resource in &changed {
+            if let Some(output) = overrides::whose(resource) {
+                let now = held(case, &output, head)?;
+                let sides = (held(case, &output, parent)?, held(case, &output, applied)?);
+                let [then, after] =
+                    [sides.0, sides.1].map(|held| held.map_or_else(Vec::new, |held| held.1));
+                let (all, revision) = now.map_or((Vec::new(), None), |held| (held.1, Some(held.2)));
+                let kept = without((&then, &after), &all);
+                if kept != all {
+                    plan.overrides(resource.clone(), &kept, revision);
+                }
+                continue;
+            }
+            let then = version(case, resource, parent)?;
+            let after = version(case, resource, applied)?;
+            let now = version(case, resource, head)?;
+            match whole(resource, (&after, &now, &then), ask) {
+                Ok(merged) => plan.take(resource, Merged { now, ..merged }),
+                Err(why) => return Ok(Plan { refused: Some(why), ..plan }),
+            }
+        }
+        Ok(plan)
+    })
+}
+
+/// What a commit has changed.
+fn changed(
+    case: &Case<'_>,
+    (parent, commit): (Revision, Revision),
+) -> Result<BTreeSet<Resource>, Halt> {
+    let filter = Filter { since: Some(At::from(parent)), ..Filter::default() };
+    let log = Log { at: At::from(commit), filter, ..Log::newest(LOG_MAX) };
+    let page = case.ask(&log)?.map_err(passing)?;
+    let its = page.entries.into_iter().filter(|entry| entry.revision == commit);
+    Ok(its.map(|entry| entry.resource).collect())
+}
+
+/// Overrides of now without those that a commit brought, and with those whose place they took.
+fn without((then, after): (&[Override], &[Override]), now: &[Override]) -> Vec<Override> {
+    let came = |one: &&Override| after.contains(one) && !then.contains(one);
+    let went = then.iter().filter(|one| !after.contains(one));
+    let kept = now.iter().filter(|one| !came(one)).cloned();
+    let kept: Vec<Override> = kept.collect();
+    // Of what is in force at the same place now, only what came is taken back.
+    let is_free = |one: &&Override| !kept.iter().any(|known| known.edit.at == one.edit.at);
+    let back: Vec<Override> = went.filter(is_free).cloned().collect();
+    kept.into_iter().chain(back).collect()
+}
