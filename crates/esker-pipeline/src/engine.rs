@@ -153,6 +153,7 @@ impl Engine {
         let (esker, caller) = (options.esker, options.caller);
         let bench = Bench {
             branch: Branch::main(),
+            guard: None,
             esker,
             caller,
             host: host(),

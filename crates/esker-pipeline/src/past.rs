@@ -184,6 +184,7 @@ impl Past {
         let bench = Bench {
             dir: options.dir,
             branch: Branch::main(),
+            guard: None,
             esker: options.esker,
             caller: options.caller,
             host: host(),

@@ -64,6 +64,8 @@ pub(crate) struct Bench {
     pub(crate) dir: PathBuf,
     /// Where inputs are read and outputs put: `main`, or a what-if's own.
     pub(crate) branch: Branch,
+    /// What every PUT of outputs goes with, so that it is refused where that is another by now.
+    pub(crate) guard: Option<Item>,
     /// This very program.
     pub(crate) esker: PathBuf,
     /// The snapshot service.

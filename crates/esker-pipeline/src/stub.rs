@@ -124,6 +124,7 @@ pub(crate) fn bench(bus: &Bus, store: &Endpoint, dir: &Path) -> Bench {
     Bench {
         dir: dir.to_owned(),
         branch: Branch::main(),
+        guard: None,
         esker: "/bin/false".into(),
         caller: bus.caller(store),
         host: "here".to_owned(),

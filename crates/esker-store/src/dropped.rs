@@ -2,9 +2,10 @@
 //! again.
 
 use esker_wire::fault::{Code, Fault};
-use esker_wire::name::Branch;
+use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Branches, DropBranch};
+use esker_wire::whatif;
 
 use crate::refs;
 use crate::store::Store;
@@ -36,6 +37,16 @@ impl Store {
     ///
     /// # Errors
     /// `bad-request` for a branch that holds what nothing else does; `busy` for one that is being moved.
+    /// What a what-if says of itself, if a branch is one: the resource and its revision.
+    pub(crate) fn about(&mut self, branch: &Branch) -> Result<Option<(Resource, Revision)>, Fault> {
+        if whatif::id(branch).is_none() {
+            return Ok(None);
+        }
+        let resource: Resource = whatif::ABOUT.parse().map_err(Fault::bad_request)?;
+        let current = self.history(branch)?.current(&resource);
+        Ok(current.map(|(revision, _)| (resource, revision)))
+    }
+
     pub(crate) fn drop_branch(&mut self, ask: &DropBranch) -> Result<bool, Fault> {
         let branch = &ask.branch;
         self.check_excavation(branch)?;

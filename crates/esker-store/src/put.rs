@@ -7,6 +7,7 @@ use esker_wire::message::Section;
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Expect, Item, Put, Stored, StoredItem};
+use esker_wire::whatif;
 
 use crate::commit::{Commit, IDENTITY};
 use crate::large::{ATTRIBUTES, Taken};
@@ -50,6 +51,11 @@ impl Store {
     pub(crate) fn put(&mut self, put: &Put) -> Result<Stored, Fault> {
         self.check_branch(&put.branch)?;
         let Some(base) = put.base else {
+            if whatif::id(&put.branch).is_some() && self.history(&put.branch)?.last().is_none() {
+                // It may have been discarded while somebody worked on it.
+                let text = format!("there is no {}, and no base to begin it at", put.branch);
+                return Err(Fault::new(Code::Conflict, text).hint("say `base`, a commit of main"));
+            }
             return self.put_there(put);
         };
         let previous = self.judge(put)?;

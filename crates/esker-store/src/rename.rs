@@ -73,6 +73,24 @@ impl Store {
         moved.inspect_err(|_| self.objects.forget_after(mark))
     }
 
+    /// Refuses a MOVE whose overrides could not go along: they would be applied no more, and nobody told.
+    pub(crate) fn check_overrides(&mut self, ask: &Move) -> Result<(), Fault> {
+        let (Some(held), to) = (overrides::of(&ask.resource), overrides::of(&ask.to)) else {
+            return Ok(());
+        };
+        let (history, lineage) = self.lineage(&ask.branch)?;
+        if history.current(&held).is_none() {
+            return Ok(());
+        }
+        let is_free = to.is_some_and(|to| history.current(&to).is_none());
+        if is_free && lineage.len() + 1 < RENAMES_MAX {
+            return Ok(());
+        }
+        let text = format!("{held} cannot go along to {}", ask.to);
+        Err(Fault::new(Code::Conflict, text)
+            .hint("settle what is overridden first: esker override list"))
+    }
+
     /// Gives the overrides of a resource that has another name now the name that belongs to it; what that did.
     pub(crate) fn rename_overrides(&mut self, ask: &Move) -> Option<(Resource, Moved)> {
         let (held, to) = (overrides::of(&ask.resource)?, overrides::of(&ask.to)?);

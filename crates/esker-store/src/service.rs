@@ -176,6 +176,7 @@ impl Snapshots {
     fn rename(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
         let moved = Move::from_message(message).and_then(|ask| {
             batch.check()?;
+            self.store.check_overrides(&ask)?;
             Ok((self.store.rename(&ask)?, ask))
         });
         let (moved, ask) = match moved {
@@ -219,9 +220,20 @@ impl Snapshots {
     fn drop_branch(&mut self, batch: &Batch<'_>, message: &Message) -> Outcome {
         let dropped = DropBranch::from_message(message).and_then(|ask| {
             batch.check()?;
-            self.store.drop_branch(&ask)
+            let about = self.store.about(&ask.branch)?;
+            Ok((self.store.drop_branch(&ask)?, about, ask.branch))
         });
-        reply::<DropBranch>(dropped)
+        let (dropped, about, branch) = match dropped {
+            Ok(dropped) => dropped,
+            Err(fault) => return Outcome::error(&fault),
+        };
+        let mut events = Vec::new();
+        if let Some((resource, previous)) = about.filter(|_| dropped) {
+            // Whoever works on a what-if ends that.
+            let news = Foreign { branch, resource, revision: None, previous: Some(previous) };
+            self.publish(&mut events, batch.names, news);
+        }
+        Outcome { events, ..reply::<DropBranch>(Ok(dropped)) }
     }
 
     /// Removes nothing in a bucket for a replica, which may not know yet what is named.

@@ -31,6 +31,9 @@ const CONNECTIONS_MAX: usize = 1_024;
 /// How long a client may take to say what it wants.
 const HEADERS_MAX: Duration = Duration::from_secs(10);
 
+/// How long a request may take in all, its body and its answer's beginning.
+const REQUEST_MAX: Duration = Duration::from_secs(30);
+
 /// The longest message a browser may send over the WebSocket, in bytes; it has nothing to say.
 const HEARD_MAX: usize = 4 * 1024;
 
@@ -245,8 +248,12 @@ async fn connection(stream: TcpStream, routes: Router, place: Place) {
         let mut routes = routes.clone();
         request.extensions_mut().insert(Arc::clone(&place));
         async move {
-            let response = tower_service::Service::call(&mut routes, request).await;
-            Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))
+            let answer = tower_service::Service::call(&mut routes, request);
+            let Ok(response) = tokio::time::timeout(REQUEST_MAX, answer).await else {
+                let late = (StatusCode::REQUEST_TIMEOUT, "the request took too long\n");
+                return Ok::<_, Infallible>(late.into_response());
+            };
+            Ok(response.unwrap_or_else(|never| match never {}))
         }
     });
     let served = hyper::server::conn::http1::Builder::new()

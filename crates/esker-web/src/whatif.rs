@@ -27,7 +27,7 @@ use crate::api::{self, Failed};
 use crate::hub::Hub;
 
 /// The largest request, in bytes.
-pub(crate) const BODY_MAX: usize = 8 * 1024 * 1024;
+pub(crate) const BODY_MAX: usize = 1024 * 1024;
 /// How long one stays that is not pinned, in hours: thirty days.
 const STAYS_H: i64 = 30 * 24;
 /// How many ids are tried that begin alike.
@@ -67,17 +67,21 @@ impl WhatIfs {
         let branches = Branches { prefix: whatif::BRANCHES.to_owned() };
         let mut known = BTreeMap::new();
         for (branch, head) in self.hub.call(&branches).await? {
-            let same = self.known.remove(&branch).filter(|(at, _)| *at == head);
-            let told = match same {
-                Some((_, told)) => Some(told),
-                // One that cannot be read is of another esker, or no what-if.
-                None => find(&self.hub, &branch).await.ok().flatten().map(|case| {
+            if let Some(same) = self.known.get(&branch).filter(|(at, _)| *at == head) {
+                known.insert(branch, same.clone());
+                continue;
+            }
+            match find(&self.hub, &branch).await {
+                Ok(Some(case)) => {
                     let mut told = json::brief(&case);
                     told["head"] = head.to_string().into();
-                    told
-                }),
-            };
-            known.extend(told.map(|told| (branch, (head, told))));
+                    known.insert(branch, (head, told));
+                }
+                // One that cannot be read is of another esker, or no what-if.
+                Ok(None) => {}
+                Err(fault) if fault.code == Code::BadRequest => {}
+                Err(fault) => return Err(fault),
+            }
         }
         self.known = known;
         let all = self.known.iter();
@@ -198,8 +202,17 @@ pub(crate) async fn amend(
     if let Some(text) = &new.title {
         about.title = title(text)?;
     }
-    // What was granted is not asked for once more because something else is otherwise.
-    let last = about.ask.take().map_or(0, |ask| ask.number);
+    let answer = case.state.and_then(|state| state.answer).map_or(0, |answer| answer.number);
+    let last = about.ask.as_ref().map_or(0, |ask| ask.number).max(answer);
+    let waits = last > answer;
+    if waits && (new.ask.is_some() || new.edits.is_some()) {
+        let text = format!("{id} has not been given what it was asked for last");
+        return Err(Fault::new(Code::Conflict, text).hint("wait for its answer").into());
+    }
+    if !waits {
+        // What was granted is not asked for once more because something else is otherwise.
+        about.ask = None;
+    }
     if let Some(edits) = &new.edits {
         about.edits = json::edits(edits)?;
     }
@@ -207,8 +220,6 @@ pub(crate) async fn amend(
         about.expires = expires(new.pinned, new.days)?;
     }
     if let Some(ask) = &new.ask {
-        let answer = case.state.and_then(|state| state.answer);
-        let last = last.max(answer.map_or(0, |answer| answer.number));
         about.ask = Some(json::ask(ask, last + 1)?);
     }
     put(&hub, (&id, &about), Expect::Revision(was), None).await?;

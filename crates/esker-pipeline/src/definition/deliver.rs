@@ -139,7 +139,7 @@ pub struct Webhook {
 
 impl Definition {
     /// The secrets of those who are told, with what those are called.
-    pub(super) fn told_secrets(&self) -> impl Iterator<Item = (&str, &Secret)> {
+    pub(crate) fn told_secrets(&self) -> impl Iterator<Item = (&str, &Secret)> {
         let server = self.lineage.iter().filter_map(|lineage| lineage.server.as_ref());
         let lineage = server.flat_map(Server::secrets).map(|secret| ("[lineage]", secret));
         let webhooks = self.webhooks.iter().flat_map(|webhook| {

@@ -1,7 +1,7 @@
 //! What a definition says of secrets: where they are kept, never what they are.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
@@ -17,6 +17,14 @@ pub enum Secret {
 }
 
 impl Secret {
+    /// The file it is kept in, as it is written, if it is in one.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::Env(_) => None,
+            Self::File(path) => Some(path.into()),
+        }
+    }
+
     /// Whether there is something where it should be.
     pub(crate) fn is_there(&self, dir: &Path) -> bool {
         match self {

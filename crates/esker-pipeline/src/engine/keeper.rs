@@ -20,6 +20,7 @@ use sha1::{Digest as _, Sha1};
 
 use crate::commits::{DEADLINE, newest};
 use crate::definition::gate::Judge;
+use crate::definition::secret::Secret;
 use crate::definition::{Definition, FILE, Origin, Program};
 use crate::fingerprint::{Fingerprints, code_files};
 use crate::open;
@@ -135,7 +136,12 @@ impl Keeper {
     fn wanted(&mut self, dir: &Path, definition: &Definition) -> BTreeMap<Resource, Kept> {
         let mut about = About { engine: ENGINE.to_owned(), host: host(), ..About::default() };
         let mut wanted = BTreeMap::new();
+        let secrets = secrets(definition);
         for path in files(dir, definition) {
+            if let Some(why) = unkept(dir, &path, (definition, &secrets)) {
+                about.left_out.push((path.to_string_lossy().into_owned(), why.to_owned()));
+                continue;
+            }
             let Some(text) = path.to_str() else {
                 let why = "its name is not UTF-8".to_owned();
                 about.left_out.push((path.to_string_lossy().into_owned(), why));
@@ -203,6 +209,70 @@ pub(crate) fn files(dir: &Path, definition: &Definition) -> BTreeSet<PathBuf> {
     }
     files.retain(|path| dir.join(path).exists());
     files
+}
+
+/// Why a file of the project is not kept, if it is not: what the store has, every clone of it has for good.
+fn unkept(
+    dir: &Path,
+    path: &Path,
+    (definition, secrets): (&Definition, &BTreeSet<PathBuf>),
+) -> Option<&'static str> {
+    if path == Path::new(FILE) {
+        return None;
+    }
+    let is_secret = |secret: &PathBuf| dir.join(path) == dir.join(secret);
+    if secrets.iter().any(is_secret) {
+        return Some("it is a secret");
+    }
+    let hides = |part: &std::ffi::OsStr| part.to_string_lossy().starts_with('.');
+    if path.iter().any(hides) {
+        return Some("its name begins with a dot");
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    if SECRETIVE.iter().any(|word| name.contains(word)) {
+        return Some("it is called like a secret");
+    }
+    let is_declared = programs(definition)
+        .any(|program| program.code.is_some() && code_files(dir, program).contains(path));
+    let is_judge = definition
+        .gates()
+        .flat_map(|(_, gate)| &gate.checks)
+        .any(|check| matches!(&check.judge, Judge::File(file) if Path::new(file) == path));
+    if is_declared || is_judge || is_program(&dir.join(path)) {
+        return None;
+    }
+    Some("it is an argument that is no program; name it in `code` to have it kept")
+}
+
+/// What the names of files hold that are likely to be secrets.
+const SECRETIVE: [&str; 9] =
+    ["secret", "credential", "password", "passwd", "token", ".pem", ".key", ".p12", ".pfx"];
+
+/// What the names of programs and of what programs are made of end with.
+const ENDINGS: [&str; 19] = [
+    "awk", "bash", "c", "go", "hs", "java", "jl", "jq", "js", "lua", "php", "pl", "py", "r", "rb",
+    "rs", "sed", "sh", "sql",
+];
+
+/// Whether a file is most likely a program.
+fn is_program(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    let is_known = ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()));
+    let may_run = |at: fs::Metadata| at.permissions().mode() & 0o111 != 0;
+    is_known || fs::metadata(path).is_ok_and(may_run)
+}
+
+/// The files that secrets are in, as they are written.
+fn secrets(definition: &Definition) -> BTreeSet<PathBuf> {
+    let programs = programs(definition).flat_map(|program| &program.secrets);
+    let programs = programs.map(|(_, secret)| secret);
+    let told = definition.told_secrets().map(|(_, secret)| secret);
+    let pulled = definition.sources.iter().filter_map(|source| match &source.origin {
+        Origin::Pull(pull) => Some(pull.secrets()),
+        _ => None,
+    });
+    let pulled: Vec<_> = pulled.flatten().collect();
+    programs.chain(told).chain(pulled).filter_map(Secret::file).collect()
 }
 
 /// Everything that is run: programs, those that print an essence, and those that check.

@@ -39,7 +39,7 @@ impl Load {
     }
 
     /// Takes one more slot for a run that has one, if nobody else wants it.
-    pub(crate) fn begin_more(&self) -> bool {
+    pub(super) fn begin_more(&self) -> bool {
         let mut slots = self.slots();
         let free = !slots.wanted && slots.taken < slots.jobs;
         slots.taken += usize::from(free);

@@ -13,7 +13,7 @@ use esker_wire::revision::At;
 use esker_wire::snapshot::{Expect, Get, Item};
 
 use crate::edit::{Conflict, Content, Outcome, weigh};
-use crate::plan::Run;
+use crate::plan::{Run, Task};
 
 use super::failure::Broken;
 use super::line::Line;
@@ -44,8 +44,9 @@ pub(super) fn apply(at: (&Bench, &Line), run: &Run, mut made: Made) -> Result<Ma
             Broken::new(summary, hint(&output))
         })?;
         check(&output, &all, &weighed.outcomes)?;
+        let is_anew = !starts_from_its_own(run);
         let over = |(one, outcome): &(Override, &Outcome)| {
-            one.before.is_some() && matches!(outcome, Outcome::Already)
+            is_anew && one.before.is_some() && matches!(outcome, Outcome::Already)
         };
         let outcomes = weighed.outcomes.iter();
         let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().zip(outcomes).partition(over);
@@ -62,6 +63,14 @@ pub(super) fn apply(at: (&Bench, &Line), run: &Run, mut made: Made) -> Result<Ma
         }
     }
     Ok(made)
+}
+
+/// Whether what is made is made from what was made before: then it has the overrides by itself, and says nothing of them.
+fn starts_from_its_own(run: &Run) -> bool {
+    match &run.task {
+        Task::Stage(stage) => stage.program.previous,
+        Task::Source(source) => source.state().is_some(),
+    }
 }
 
 /// The overrides as of the commit that the run reads.

@@ -51,6 +51,7 @@ impl Alone {
         let bench = Bench {
             dir: dir.clone(),
             branch: Branch::main(),
+            guard: None,
             esker,
             caller,
             host: host(),

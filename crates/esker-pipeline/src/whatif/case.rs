@@ -1,6 +1,7 @@
 //! One what-if: its contents as changed, what its stages make of them, and what is said of it.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::commits::newest;
 use crate::definition::Definition;
 use crate::definition::ways::Mode;
 use crate::engine::heads::Cut;
+use crate::engine::keeper;
 use crate::past::order::Hands;
 use crate::plan::{self, World};
 use crate::run::line::Line;
@@ -36,31 +38,49 @@ use super::wish;
 /// How soon a store that moves under a what-if is looked at again.
 const SOON: Duration = Duration::from_millis(20);
 
+/// How many are worked on at once: one whose programs take long keeps others with little to do from nothing.
+const CASES_MAX: usize = 16;
+
+/// How many stages of one run beside each other at most.
+const BESIDE_MAX: usize = 7;
+
+/// How soon one whose program waits for room looks again.
+const TURN_LOOK: Duration = Duration::from_millis(5);
+
+/// The most resources that one may change: as many as a PUT takes, with what is said of them.
+const CHANGED_MAX: usize = 990;
+
 /// What all what-ifs of a project share.
 pub(super) struct Office {
     bench: Bench,
+    /// How many are worked on at once; the programs that they run have slots of their own.
+    cases: Load,
     flights: Flights,
     shelf: Shelf,
 }
 
 impl Office {
     pub(super) fn new(bench: &Bench) -> Self {
-        let load = Arc::<Load>::default();
+        // What is remembered of what-ifs is theirs alone: `main` takes nothing that was not made on it.
+        let (load, memo) = (Arc::<Load>::default(), Arc::default());
         let shelf = Shelf::new(&bench.dir);
-        Self { bench: Bench { load, ..bench.clone() }, flights: Flights::default(), shelf }
+        let cases = Load::default();
+        cases.set(CASES_MAX);
+        let bench = Bench { load, memo, ..bench.clone() };
+        Self { bench, cases, flights: Flights::default(), shelf }
     }
 
     pub(super) fn caller(&self) -> &Caller {
         &self.bench.caller
     }
 
-    /// How many may be worked on at once.
+    /// How many of their programs may run at once.
     pub(super) fn load_set(&self, jobs: usize) {
         self.bench.load.set(jobs);
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.bench.load.is_idle()
+        self.cases.is_idle()
     }
 }
 
@@ -69,13 +89,33 @@ pub(super) struct Slot(Arc<Office>);
 
 impl Slot {
     pub(super) fn take(office: &Arc<Office>) -> Option<Self> {
-        office.bench.load.begin().then(|| Self(Arc::clone(office)))
+        office.cases.begin().then(|| Self(Arc::clone(office)))
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.bench.load.end();
+        self.0.cases.end();
+    }
+}
+
+/// The right to run one program of a what-if.
+struct Turn<'a>(&'a Load);
+
+impl<'a> Turn<'a> {
+    /// Waits for it.
+    fn wait(load: &'a Load, line: &Line) -> Result<Self, Halt> {
+        while !load.begin() {
+            line.pause(TURN_LOOK)?;
+        }
+        load.nobody_waits();
+        Ok(Self(load))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -134,6 +174,7 @@ pub(super) fn settle(
             return Ok(verdict);
         }
     };
+    let bench = Bench { guard: Some(guard(&bytes, revision)), ..bench };
     let stored = (bytes, revision);
     let mut case =
         Case { office, id, bench: bench.clone(), line: &hand.line, hands, about, stored };
@@ -200,8 +241,14 @@ impl Case<'_> {
             Err((why, hint)) => return Ok((invalid(revision, &why, &hint), None)),
         };
         let Changed { items, edited, found } = changed;
-        if !items.is_empty() {
-            self.put(items, "changed")?;
+        if items.len() > CHANGED_MAX {
+            let why = format!("it changes {} resources, {CHANGED_MAX} are allowed", items.len());
+            return Ok((invalid(revision, &why, "make several what-ifs of it"), None));
+        }
+        if !items.is_empty()
+            && let Err(fault) = self.try_put(items, "changed")?
+        {
+            return Ok((invalid(revision, &fault.message, &fault.hint), None));
         }
         let mut records: BTreeMap<String, RunRecord> =
             runs.into_iter().map(|run| (run.stage.clone(), run)).collect();
@@ -256,6 +303,14 @@ impl Case<'_> {
         if opened.as_ref().is_ok_and(|then| in_force.runs_the_same(then)) {
             // Programs may read more in their own folder than they say.
             return Ok(Ok(Project { revision: then, ..in_force.clone() }));
+        }
+        if let Ok(project) = &opened {
+            let known = keeper::files(&project.dir, &project.definition);
+            let is_known = |path: &&String| known.contains(Path::new(path.as_str()));
+            if let Some(path) = self.about.files.iter().find(|path| !is_known(path)) {
+                let why = format!("no program of the project says that it reads {path}");
+                return Ok(Err((why, "name it in the `code` of the stage that does".to_owned())));
+            }
         }
         Ok(opened.map_err(|why| (why, "mend the file, or take another base".to_owned())))
     }
@@ -326,33 +381,35 @@ impl Case<'_> {
         }
     }
 
-    /// Runs the first, and beside it as many others as there is room for.
+    /// Runs the first, and beside it some others, each as soon as there is room for its program.
     fn run_together(&self, runs: &[plan::Run]) -> Vec<Result<run::Outcome, Halt>> {
         let Some((first, others)) = runs.split_first() else {
             return Vec::new();
         };
         let (hands, flights, bench) = (self.hands, &self.office.flights, &self.bench);
+        let (is_at_home, load) = (bench.dir == self.office.bench.dir, &bench.load);
         let run = &|run: &plan::Run| -> Result<run::Outcome, Halt> {
             let hand = hands.reach();
             let _flight = flights.begin(&run.run_key, &hand.line)?;
+            let _turn = Turn::wait(load, &hand.line)?;
             let outcome = run::run(bench, run, &hand.line);
-            // Whoever waits for the flight finds what was made.
+            // Whoever waits for the flight finds what was made. In a folder of its own a program may have read other
+            // files than it says, or missed some.
             if let run::Outcome::Done(record) = &outcome
                 && record.failure.is_none()
+                && is_at_home
             {
                 bench.memo.learn(&bench.branch, record);
             }
             Ok(outcome)
         };
-        let load = &bench.load;
         thread::scope(|scope| {
-            let beside = others.iter().take_while(|_| load.begin_more());
+            let beside = others.iter().take(BESIDE_MAX);
             let beside: Vec<_> = beside.map(|other| scope.spawn(move || run(other))).collect();
             let mut outcomes = vec![run(first)];
             for other in beside {
                 let fault = || Err(Halt::Again("a run has panicked".to_owned()));
                 outcomes.push(other.join().unwrap_or_else(|_| fault()));
-                load.end();
             }
             outcomes
         })
@@ -374,6 +431,18 @@ impl Case<'_> {
         R::Reply: Send,
     {
         self.line.ask(&self.bench, request)
+    }
+
+    /// The same; the fault if the store will never take it.
+    fn try_put(&self, mut items: Vec<Item>, what: &str) -> Result<Result<Stored, Fault>, Halt> {
+        items.push(guard(&self.stored.0, self.stored.1));
+        let what = format!("{}: {what}", self.id);
+        match self.ask(&own_put(&self.bench, items, &what))? {
+            Err(fault) if !matches!(fault.code, Code::TooLarge | Code::BadRequest) => {
+                Err(passing(fault))
+            }
+            answer => Ok(answer),
+        }
     }
 
     /// Puts on the branch, as long as it says of itself what it did when this began.
@@ -439,13 +508,16 @@ pub(super) fn get(
 }
 
 fn put((bench, line): (&Bench, &Line), items: Vec<Item>, what: &str) -> Result<Stored, Halt> {
-    let message = Some(format!("what-if {what}"));
-    let (author, provenance, base) = (None, None, None);
-    let put = Put { items, branch: bench.branch.clone(), message, author, provenance, base };
-    match line.ask(bench, &put)? {
+    match line.ask(bench, &own_put(bench, items, what))? {
         Ok(stored) => Ok(stored),
         Err(fault) => Err(passing(fault)),
     }
+}
+
+fn own_put(bench: &Bench, items: Vec<Item>, what: &str) -> Put {
+    let message = Some(format!("what-if {what}"));
+    let (author, provenance, base) = (None, None, None);
+    Put { items, branch: bench.branch.clone(), message, author, provenance, base }
 }
 
 /// Everything that the store says against it may be otherwise the next time.

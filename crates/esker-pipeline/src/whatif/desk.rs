@@ -57,6 +57,8 @@ struct Case {
     busy: Option<(Option<Revision>, Arc<Hands>)>,
     /// When to work on it again.
     again: Option<Instant>,
+    /// How many had something to be worked on before it had.
+    turn: u64,
     /// How often in a row nothing came of it.
     failed: u32,
     expires: Option<Timestamp>,
@@ -75,13 +77,15 @@ pub(super) struct Desk {
     project: Option<Arc<Project>>,
     door: Door,
     cases: BTreeMap<String, Case>,
+    /// How often one had something new to be worked on.
+    turns: u64,
     looked: Option<Instant>,
 }
 
 impl Desk {
     pub(super) fn new(bench: &Bench, door: Door) -> Self {
         let office = Arc::new(Office::new(bench));
-        Self { office, project: None, door, cases: BTreeMap::new(), looked: None }
+        Self { office, project: None, door, cases: BTreeMap::new(), turns: 0, looked: None }
     }
 
     /// Works until it is told to stop.
@@ -164,6 +168,8 @@ impl Desk {
             if about != case.about {
                 case.again = None;
                 case.failed = 0;
+                self.turns += 1;
+                case.turn = self.turns;
             }
             (case.head, case.about) = (Some(head), about);
             if let Some((for_about, hands)) = &case.busy
@@ -212,13 +218,11 @@ impl Desk {
     /// Begins what is due, as far as there is room.
     fn start(&mut self) {
         let now = Instant::now();
-        let due: Vec<String> = self
-            .cases
-            .iter()
-            .filter(|(_, case)| case.is_due(now))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in due {
+        let due = self.cases.iter().filter(|(_, case)| case.is_due(now));
+        let mut due: Vec<(u64, String)> = due.map(|(id, case)| (case.turn, id.clone())).collect();
+        // Whoever came first goes first, whatever it is called.
+        due.sort_unstable();
+        for (_, id) in due {
             let Some(slot) = Slot::take(&self.office) else {
                 return;
             };

@@ -100,6 +100,17 @@ fn apply(case: &Case<'_>, in_force: &Project, (state, ask): (&State, &Ask)) -> R
         );
         return Ok(Done::Refused(why));
     }
+    let streams = in_force.definition.sources.iter().filter(|source| source.has_streams());
+    let streams: Vec<_> = streams.collect();
+    let pulled = resources(about).into_iter().find_map(|resource| {
+        let source = streams.iter().find(|source| source.output.is_above(&resource))?;
+        Some((resource, source.name.clone()))
+    });
+    if let Some((resource, source)) = pulled {
+        let why =
+            format!("{resource} is a stream of {source}, whose next pull would take that back");
+        return Ok(Done::Refused(why));
+    }
     let put = |case: &Case<'_>, head: Revision| -> Result<Plan, Halt> {
         let mut plan = Plan::default();
         for resource in resources(about) {

@@ -362,10 +362,11 @@ fn overrides_go_with_what_they_are_of() {
         assert_eq!(held.entry.resource, resource("overrides/raw/schedule"), "{name}");
         assert_eq!(content(&mut bench, name, "HEAD"), "held");
     }
-    // What cannot go along stays, and the resource has its new name all the same.
+    // What cannot go along stays, and so does what it is of.
     bench.put("overrides/raw/another", "there already");
     bench.put("overrides/raw/other", "held too");
-    mv(&mut bench, "raw/other", "raw/another");
-    assert_eq!(content(&mut bench, "raw/another", "HEAD"), "x");
+    let fault = bench.call(&renamed("raw/other", "raw/another")).unwrap_err();
+    assert_eq!(fault.code, Code::Conflict, "{fault}");
+    assert_eq!(content(&mut bench, "raw/other", "HEAD"), "x");
     assert_eq!(content(&mut bench, "overrides/raw/other", "HEAD"), "held too");
 }

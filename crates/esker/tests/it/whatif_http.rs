@@ -149,7 +149,7 @@ fn what_a_page_may_not_ask_is_refused_with_the_reason() {
     }
     let plain = page.send("POST", "/api/whatif", "text/plain", Some(whole(edits()).to_string()));
     assert_eq!(plain.0, 400, "a form of another site could send it: {}", plain.1);
-    let large = "x".repeat(9 * 1024 * 1024);
+    let large = "x".repeat(2 * 1024 * 1024);
     assert!(page.send("POST", "/api/whatif", "application/json", Some(large)).0 >= 400);
     for path in ["/api/whatif/none", "/api/get?resource=raw/orders&whatif=none"] {
         assert_eq!(page.ask("GET", path, None).0, 404, "{path}");

@@ -46,6 +46,7 @@ impl Asker {
             edits: vec![Edit { at, deed: Deed::Set(text) }],
             inputs: Vec::new(),
             files: Vec::new(),
+            replaced: 0,
             ask: None,
         };
         let item = Item {
