@@ -1,5 +1,6 @@
 //! The thread of the what-ifs: which there are, which are to be worked on, and when.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -51,14 +52,14 @@ struct Case {
     head: Option<Revision>,
     /// The version of what it says of itself there.
     about: Option<Revision>,
+    /// When it said so.
+    said: Option<Timestamp>,
     /// The version it was worked on for last, to the end.
     settled: Option<Revision>,
     /// What is being worked on, and how to stop it.
     busy: Option<(Option<Revision>, Arc<Hands>)>,
     /// When to work on it again.
     again: Option<Instant>,
-    /// How many had something to be worked on before it had.
-    turn: u64,
     /// How often in a row nothing came of it.
     failed: u32,
     expires: Option<Timestamp>,
@@ -77,15 +78,13 @@ pub(super) struct Desk {
     project: Option<Arc<Project>>,
     door: Door,
     cases: BTreeMap<String, Case>,
-    /// How often one had something new to be worked on.
-    turns: u64,
     looked: Option<Instant>,
 }
 
 impl Desk {
     pub(super) fn new(bench: &Bench, door: Door) -> Self {
         let office = Arc::new(Office::new(bench));
-        Self { office, project: None, door, cases: BTreeMap::new(), turns: 0, looked: None }
+        Self { office, project: None, door, cases: BTreeMap::new(), looked: None }
     }
 
     /// Works until it is told to stop.
@@ -154,24 +153,22 @@ impl Desk {
             let Some(id) = whatif::id(&branch) else { continue };
             let known = self.cases.get(id).filter(|case| case.head == Some(head));
             let about = match known {
-                Some(case) => case.about,
+                Some(case) => case.about.zip(case.said),
                 None => about(&caller, &branch)?,
             };
             // A branch that says nothing of itself is none of ours.
-            if about.is_some() {
-                seen.push((id.to_owned(), head, about));
+            if let Some((about, said)) = about {
+                seen.push((id.to_owned(), head, Some(about), said));
             }
         }
         let mut there = BTreeMap::new();
-        for (id, head, about) in seen {
+        for (id, head, about, said) in seen {
             let mut case = self.cases.remove(&id).unwrap_or_default();
             if about != case.about {
                 case.again = None;
                 case.failed = 0;
-                self.turns += 1;
-                case.turn = self.turns;
             }
-            (case.head, case.about) = (Some(head), about);
+            (case.head, case.about, case.said) = (Some(head), about, Some(said));
             if let Some((for_about, hands)) = &case.busy
                 && *for_about != about
             {
@@ -215,12 +212,12 @@ impl Desk {
         }
     }
 
-    /// Begins what is due, as far as there is room.
+    /// Begins what is due, as far as there is room. What was said last is what somebody waits for; after a start, most
+    /// of what was said long ago turns out to be settled.
     fn start(&mut self) {
         let now = Instant::now();
         let due = self.cases.iter().filter(|(_, case)| case.is_due(now));
-        let mut due: Vec<(u64, String)> = due.map(|(id, case)| (case.turn, id.clone())).collect();
-        // Whoever came first goes first, whatever it is called.
+        let mut due: Vec<_> = due.map(|(id, case)| (Reverse(case.said), id.clone())).collect();
         due.sort_unstable();
         for (_, id) in due {
             let Some(slot) = Slot::take(&self.office) else {
@@ -289,12 +286,15 @@ impl Desk {
     }
 }
 
-/// The version of what a what-if says of itself; none if it says nothing.
-fn about(caller: &esker_bus::caller::Caller, branch: &Branch) -> Result<Option<Revision>, Fault> {
+/// The version of what a what-if says of itself, and when it did; none if it says nothing.
+fn about(
+    caller: &esker_bus::caller::Caller,
+    branch: &Branch,
+) -> Result<Option<(Revision, Timestamp)>, Fault> {
     let resource = ABOUT.parse().expect("it is a resource");
     let stat = Stat { resource, at: At::head(), branch: branch.clone() };
     match caller.call_blocking(&stat, DEADLINE) {
-        Ok(entry) => Ok(Some(entry.revision)),
+        Ok(entry) => Ok(Some((entry.revision, entry.time))),
         Err(fault) if fault.code == Code::NotFound => Ok(None),
         Err(fault) => Err(fault),
     }
