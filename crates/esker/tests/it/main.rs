@@ -15,6 +15,7 @@ mod databases;
 mod docs;
 mod each;
 mod examples;
+mod excavate;
 mod finding;
 mod first_hour;
 mod fleet;
