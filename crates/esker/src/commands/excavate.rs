@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use esker_pipeline::definition::defect::Severity;
 use esker_pipeline::definition::{Definition, FILE};
 use esker_pipeline::extract::{self, Verdict};
 use esker_store::excavate::{excavate_into, open_original};
@@ -135,8 +136,10 @@ fn dig(from: &Path, resolved: Resolved, asked: &Excavate) -> Result<Site> {
 fn understood(project: &Project) -> Result<(Definition, Vec<String>)> {
     let defects = match Definition::load(&project.dir) {
         Ok(definition) => return Ok((definition, Vec::new())),
-        Err(defects) => defects.iter().map(ToString::to_string).collect(),
+        Err(defects) => defects,
     };
+    let defects = defects.iter().filter(|defect| defect.severity == Severity::Error);
+    let defects = defects.map(ToString::to_string).collect();
     if !project.dir.join(FILE).exists() {
         // Commands know the folder by it.
         write_bare(project)?;

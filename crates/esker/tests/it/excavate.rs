@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -20,6 +21,9 @@ const SECRET: &str = "horse-staple-battery";
 
 /// Counts lines; the second is another file that prints the same, the third prints something else.
 const TALLIES: [&str; 3] = ["#!/bin/sh\nwc -l\n", "#!/bin/sh\nexec wc -l\n", "#!/bin/sh\nwc -c\n"];
+
+/// How many are dug out at once.
+const AT_ONCE: usize = 4;
 
 /// A program whose file has an odd name, and may be run itself.
 const ODD: &str = "bin/loud & clär #1.sh";
@@ -113,9 +117,9 @@ impl Life {
             self.world.git(&["log", "--first-parent", "--reverse", "--format=%H %cI", &known]);
         for line in new.lines() {
             let (revision, time) = line.split_once(' ').expect("two words");
-            let contents = contents(self.world.dir(), Some(revision));
-            let list = self.world.json(&["ls", "--json", "--at", revision]);
+            let list = listed(self.world.dir(), Some(revision));
             let entries = list.as_array().expect("a list");
+            let contents = read(self.world.dir(), Some(revision), &list);
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let maker =
                 |entry: &Value| (text(&entry["resource"]), text(&entry["provenance"]["stage"]));
@@ -140,21 +144,28 @@ impl Life {
     }
 }
 
-/// Every resource and its bytes, at a revision or at the head.
-fn contents(dir: &Path, revision: Option<&str>) -> BTreeMap<String, Vec<u8>> {
+/// Every resource and its bytes.
+fn contents(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    read(dir, None, &listed(dir, None))
+}
+
+/// Every resource, at a revision or at the head.
+fn listed(dir: &Path, revision: Option<&str>) -> Value {
     let at = revision.map(|revision| ["--at", revision]);
     let mut list = vec!["ls", "--json"];
     list.extend(at.iter().flatten());
-    let entries = json_of(esker().args(&list).current_dir(dir), &list);
-    let names = entries.as_array().expect("a list").iter();
-    names
-        .map(|entry| {
-            let name = entry["resource"].as_str().expect("a name").to_owned();
-            let asked = revision.map_or(name.clone(), |revision| format!("{name}@{revision}"));
-            let bytes = said_well(esker().args(["get", &asked]).current_dir(dir), &["get"]).stdout;
-            (name, bytes)
-        })
-        .collect()
+    json_of(esker().args(&list).current_dir(dir), &list)
+}
+
+fn read(dir: &Path, revision: Option<&str>, list: &Value) -> BTreeMap<String, Vec<u8>> {
+    let entries = list.as_array().expect("a list").iter();
+    let bytes = |entry: &Value| {
+        let name = entry["resource"].as_str().expect("a name").to_owned();
+        let asked = revision.map_or(name.clone(), |revision| format!("{name}@{revision}"));
+        let bytes = said_well(esker().args(["get", &asked]).current_dir(dir), &["get"]).stdout;
+        (name, bytes)
+    };
+    entries.map(bytes).collect()
 }
 
 /// The files of a project, but for what is esker's own and the logs of the tests.
@@ -298,7 +309,7 @@ fn holds(from: &Path, bin: &Path, (note, into): (&Note, &Path), rerun: bool) {
     let more: &[&str] = if rerun { &["--rerun"] } else { &[] };
     let (code, told) = dug(from, at, into, (bin, more));
     assert_eq!(told["revision"], **at);
-    assert!(contents(into, None) == note.contents, "the contents at {at}");
+    assert!(contents(into) == note.contents, "the contents at {at}");
     let Some(wanted) = &note.files else {
         assert_eq!((&told["project"], &told["stages"]), (&Value::Null, &json!([])), "{at}");
         return;
@@ -344,17 +355,27 @@ fn every_version_of_a_life_is_dug_out_of_a_clone_as_it_was() {
     git(clone.path(), &["clone", "-q", "--mirror", world.store().to_str().expect("UTF-8"), "bare"]);
     assert!(!bare.join("esker").exists());
     drop(world);
-    for (number, note) in notes.iter().enumerate() {
-        let into = clone.path().join(number.to_string());
-        let is_sampled = number % 6 == 5 || number + 1 == notes.len();
-        holds(&from, bin, (note, &into), is_sampled);
-    }
+    let numbered: Vec<(usize, &Note)> = notes.iter().enumerate().collect();
+    thread::scope(|scope| {
+        for share in numbered.chunks(notes.len().div_ceil(AT_ONCE)) {
+            let (from, into) = (&from, clone.path());
+            scope.spawn(move || {
+                for (number, note) in share {
+                    let into = into.join(number.to_string());
+                    holds(from, bin, (note, &into), number % 6 == 5);
+                }
+            });
+        }
+    });
+    holds(&from, bin, (notes.last().expect("many"), &clone.path().join("last")), true);
     let last = notes.last().expect("many");
     holds(&bare, bin, (last, &clone.path().join("of-bare")), false);
     // A date is the newest commit of that second; a tag is what it was put on.
     let middle = &notes[notes.len() / 2];
     let newest = notes.iter().rev().find(|note| note.time == middle.time).expect("itself");
-    for (at, wanted) in [(&*middle.time, newest), ("old", &notes[2])] {
+    let before =
+        notes.iter().take_while(|note| note.files.is_none()).last().expect("an older esker");
+    for (at, wanted) in [(&*middle.time, newest), ("old", before)] {
         let (_, told) = dug(&from, at, &clone.path().join(format!("at-{}", at.len())), (bin, &[]));
         assert_eq!(told["revision"], wanted.revision, "{at}");
     }

@@ -34,6 +34,7 @@ mod names;
 mod once;
 mod order;
 mod past;
+mod pictures;
 mod places;
 mod problems;
 mod proxy;

@@ -1,7 +1,5 @@
 //! What stands in the way of an excavation is told; what does not depend on it is dug out all the same.
 
-use std::thread;
-
 use super::*;
 
 /// A small project that has run once.
@@ -99,7 +97,7 @@ fn a_definition_that_this_esker_cannot_read_hides_no_data() {
     assert_eq!(code, Some(0), "{told}");
     let defects = told["defects"].as_array().expect("a list");
     assert!(defects[0].as_str().is_some_and(|text| text.contains("teleport")), "{told}");
-    assert_eq!(contents(&into, None)["raw/a"], b"two\n");
+    assert_eq!(contents(&into)["raw/a"], b"two\n");
     assert_eq!(files(&into)[Path::new("esker.toml")], bad.as_bytes(), "it is as it was");
     let output = esker().args(["excavate", "HEAD", "--rerun"]).current_dir(world.dir()).output();
     let output = output.expect("esker starts");
@@ -133,7 +131,7 @@ fn large_contents_that_a_clone_lacks_are_named_and_the_rest_is_there() {
     // The store has it.
     let whole = clone.path().join("whole");
     dug(world.dir(), "HEAD", &whole, (bin.path(), &[]));
-    assert_eq!(contents(&whole, None)["raw/big"], large.as_bytes());
+    assert_eq!(contents(&whole)["raw/big"], large.as_bytes());
 }
 
 #[test]
@@ -151,5 +149,5 @@ fn a_program_that_is_too_large_to_be_kept_is_told() {
     assert!(verdict["detail"].as_str().expect("words").contains("upper.sh"), "{verdict}");
     assert_eq!(stage(&told, "rerun", "upper")["result"], "not-run");
     assert!(!into.join("upper.sh").exists());
-    assert_eq!(contents(&into, None)["results/a"], b"TWO\n");
+    assert_eq!(contents(&into)["results/a"], b"TWO\n");
 }
