@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use esker_wire::edit::Edit;
+use esker_wire::edit::{Deed, Edit};
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::overrides::{self, Override};
@@ -134,12 +134,10 @@ fn undo(case: &Case<'_>, state: &State, ask: &Ask) -> Result<Done, Halt> {
                 Err(why) => return Ok(Plan { refused: Some(why), ..plan }),
             }
             if let Some((name, all, revision)) = held(case, &resource, head)? {
-                let kept: Vec<Override> = all
-                    .iter()
-                    .filter(|one| one.what_if.as_deref() != Some(case.id))
-                    .cloned()
-                    .collect();
-                if kept.len() < all.len() {
+                let before = held(case, &resource, parent)?.map_or(Vec::new(), |(_, all, _)| all);
+                let kept: Vec<Override> =
+                    all.iter().filter_map(|one| without(case.id, one, &before)).collect();
+                if kept != all {
                     plan.overrides(name, &kept, Some(revision));
                 }
             }
@@ -147,6 +145,17 @@ fn undo(case: &Case<'_>, state: &State, ask: &Ask) -> Result<Done, Halt> {
         Ok(plan)
     };
     on_main(case, ask, "undo", put)
+}
+
+/// What an override is without a what-if: of one that this has made, that in whose place it came, if there was one.
+fn without(id: &str, one: &Override, before: &[Override]) -> Option<Override> {
+    let is_mine = |one: &Override| one.what_if.as_deref() == Some(id);
+    if !is_mine(one) {
+        return Some(one.clone());
+    }
+    let is_set = |one: &Override| matches!(one.edit.deed, Deed::Set(_));
+    let mut same = before.iter().filter(|old| old.edit.at == one.edit.at && !is_mine(old));
+    same.find(|old| is_set(old) && is_set(one)).cloned()
 }
 
 /// Begins the what-if anew at another commit of `main`.
