@@ -30,3 +30,6 @@ pub mod stance;
 pub mod whatif;
 
 pub mod seed;
+
+#[cfg(test)]
+mod golden;

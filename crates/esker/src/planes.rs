@@ -127,6 +127,15 @@ impl Start {
 
     fn logged(project: Project, bars: MultiProgress, read_along: bool) -> Result<Self> {
         let definition = definition(&project)?;
+        Self::of((project, definition), bars, read_along)
+    }
+
+    /// The same by this definition, whatever the folder's is.
+    fn of(
+        (project, definition): (Project, Definition),
+        bars: MultiProgress,
+        read_along: bool,
+    ) -> Result<Self> {
         project.hidden()?;
         if let Err(error) = commands::schema::keep(&project) {
             tracing::debug!(%error, "cannot keep the schema of esker.toml for editors");

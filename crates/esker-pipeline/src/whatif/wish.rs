@@ -238,8 +238,10 @@ pub(super) fn on_main(
     Ok(Done::Refused(format!("main has moved {TRIES_MAX} times meanwhile: ask again")))
 }
 
+/// Whether to say no at once. So does a store that is not written, an excavation for example: somebody waits, and a wish
+/// that comes true much later is nobody's any more.
 fn is_final(fault: &Fault) -> bool {
-    matches!(fault.code, Code::BadRequest | Code::TooLarge)
+    matches!(fault.code, Code::BadRequest | Code::TooLarge | Code::NotWritable)
 }
 
 /// What is to be put, or what stands against it.

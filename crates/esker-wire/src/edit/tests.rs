@@ -61,6 +61,7 @@ fn golden() -> Vec<Noted> {
 #[test]
 fn a_list_has_one_form() {
     assert_eq!(String::from_utf8(write(&golden()).unwrap()).unwrap(), GOLDEN);
+    crate::golden::holds("edits.txt", GOLDEN.as_bytes());
     assert_eq!(read(GOLDEN.as_bytes()).unwrap(), golden());
     assert_eq!(read(b"").unwrap(), Vec::new());
     let bare = read(b"=====set a/b:c\n").unwrap();

@@ -1,6 +1,7 @@
 //! Overrides as text and back, and what takes whose place.
 
 use super::*;
+use crate::golden;
 
 fn set(at: &str, text: &str) -> Override {
     Override {
@@ -18,7 +19,9 @@ fn what_is_written_is_read_again() {
     let mut second = set("raw/plan:Work[A].Estimate", "Server:\t3\n");
     second.before = None;
     let all = vec![set("raw/plan:Params[End].Value", "2027-04-09"), second];
-    assert_eq!(read(&write(&all).expect("few")), Ok(all));
+    let bytes = write(&all).expect("few");
+    golden::holds("overrides.txt", &bytes);
+    assert_eq!(read(&bytes), Ok(all));
     assert_eq!(read(b""), Ok(Vec::new()));
     for bad in ["=====other\n", "=====override v1\n\t=====about\n\t\tsince: now\n", "x"] {
         assert!(read(bad.as_bytes()).is_err(), "{bad:?}");

@@ -3,6 +3,7 @@
 use super::state::{Answer, Conflict, Outcome, State};
 use super::*;
 use crate::edit::{Before, Deed};
+use crate::golden;
 use crate::record::{Ended, Failure, RunRecord};
 
 fn revision(byte: u8) -> Revision {
@@ -35,6 +36,23 @@ fn about() -> About {
 }
 
 #[test]
+fn what_is_said_has_one_form() {
+    let mut said = about();
+    said.ask.as_mut().expect("a wish").why = Some("it is later".to_owned());
+    let bytes = said.to_bytes().expect("few edits");
+    golden::holds("about.txt", &bytes);
+    assert_eq!(About::from_bytes(&bytes), Ok(said));
+}
+
+#[test]
+fn what_came_of_it_has_one_form() {
+    let bytes = state().to_bytes();
+    golden::holds("state.txt", &bytes);
+    let again = State::from_bytes(&bytes).expect("it is read");
+    assert_eq!(again.to_bytes(), bytes);
+}
+
+#[test]
 fn what_is_said_is_read_again() {
     let mut said = about();
     let bytes = said.to_bytes().expect("few edits");
@@ -56,8 +74,7 @@ fn another_title_or_wish_is_the_same_change() {
     assert!(!said.is_same_change(&About { base: revision(9), ..other }));
 }
 
-#[test]
-fn what_came_of_it_is_read_again() {
+fn state() -> State {
     let said = about();
     let found = vec![Some(Before::Text("2027-03-26".to_owned())), Some(Before::Row(Vec::new()))];
     let run = RunRecord {
@@ -86,7 +103,7 @@ fn what_came_of_it_is_read_again() {
         theirs: "2027-03-31".to_owned(),
         mine: "2027-04-09\n".to_owned(),
     };
-    let state = State {
+    State {
         about: revision(3),
         outcome: Outcome::Problem,
         summary: "schedule: it failed".to_owned(),
@@ -103,7 +120,12 @@ fn what_came_of_it_is_read_again() {
             conflicts: vec![conflict],
         }),
         applied: Some(revision(5)),
-    };
+    }
+}
+
+#[test]
+fn what_came_of_it_is_read_again() {
+    let state = state();
     let again = State::from_bytes(&state.to_bytes()).expect("it is read");
     assert_eq!(again.runs, state.runs);
     assert_eq!(again.found, state.found);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use esker_pipeline::definition::defect::Severity;
 use esker_pipeline::definition::{Definition, FILE};
 use esker_pipeline::extract::{self, Verdict};
 use esker_store::excavate::{excavate_into, open_original};
@@ -13,14 +14,19 @@ use esker_store::store::Options;
 use esker_wire::name::Branch;
 use esker_wire::project::About;
 use esker_wire::snapshot::{Resolve, Resolved};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::cli::Excavate;
 use crate::planes;
+use crate::planes::excavation::Dug;
 use crate::project::{Place, Project};
 use crate::reach::{Hub, version};
 use crate::say::{self, hinted};
+
+/// The definition of a project of which nothing is known.
+const BARE: &str = "[project]\nname = \"excavation\"\n";
 
 /// A place that was dug out.
 struct Site {
@@ -28,7 +34,10 @@ struct Site {
     resolved: Resolved,
     /// What it was like; nothing if the store does not know the project of then.
     about: Option<About>,
+    /// The definition of then; of a project without anything if this esker cannot read it.
     definition: Definition,
+    /// Why it cannot.
+    defects: Vec<String>,
     /// It goes with this, unless it is to stay.
     folder: Option<TempDir>,
 }
@@ -50,6 +59,7 @@ pub(crate) fn excavate(place: &Place, asked: &Excavate) -> Result<ExitCode> {
         "engine": site.about.as_ref().map(|about| &about.engine),
         "host": site.about.as_ref().map(|about| &about.host),
         "folder": site.project.dir,
+        "defects": site.defects,
         "stages": verdicts.iter().map(stage_json).collect::<Vec<_>>(),
     });
     if !asked.json {
@@ -62,7 +72,9 @@ pub(crate) fn excavate(place: &Place, asked: &Excavate) -> Result<ExitCode> {
         say::json(&told)?;
     }
     if asked.serve != Some(false) {
-        planes::excavation::serve(&site.project, &as_of(&site.resolved), asked.port_base)?;
+        let is_known = site.defects.is_empty();
+        let dug = Dug { project: &site.project, definition: site.definition, is_known };
+        planes::excavation::serve(dug, &as_of(&site.resolved), asked.port_base)?;
     } else if let Some(folder) = site.folder {
         // Who asks for neither wants to look into it.
         let path = folder.keep();
@@ -112,13 +124,32 @@ fn dig(from: &Path, resolved: Resolved, asked: &Excavate) -> Result<Site> {
     let about = match resolved.project {
         Some(then) => Some(extract::extract(&hub.caller(), then, &project.dir)?),
         None => {
-            let text = "[project]\nname = \"excavation\"\n";
-            std::fs::write(project.dir.join(FILE), text).context("cannot write esker.toml")?;
+            write_bare(&project)?;
             None
         }
     };
-    let definition = planes::definition(&project)?;
-    Ok(Site { project, resolved, about, definition, folder })
+    let (definition, defects) = understood(&project)?;
+    Ok(Site { project, resolved, about, definition, defects, folder })
+}
+
+/// The definition of then, and why this esker cannot read it: the data is shown in any case.
+fn understood(project: &Project) -> Result<(Definition, Vec<String>)> {
+    let defects = match Definition::load(&project.dir) {
+        Ok(definition) => return Ok((definition, Vec::new())),
+        Err(defects) => defects,
+    };
+    let defects = defects.iter().filter(|defect| defect.severity == Severity::Error);
+    let defects = defects.map(ToString::to_string).collect();
+    if !project.dir.join(FILE).exists() {
+        // Commands know the folder by it.
+        write_bare(project)?;
+    }
+    let (bare, _) = Definition::parse(BARE, Timestamp::now());
+    Ok((bare.expect("it is good"), defects))
+}
+
+fn write_bare(project: &Project) -> Result<()> {
+    std::fs::write(project.dir.join(FILE), BARE).context("cannot write esker.toml")
 }
 
 /// A folder that is made if it is not there, and must be empty.
@@ -145,6 +176,10 @@ fn tell(site: &Site, verdicts: &[(String, Verdict)]) {
         None => say::note(
             "its definition and programs are not in the store: an older esker stored it; the data is shown",
         ),
+    }
+    if !site.defects.is_empty() {
+        say::note("this esker cannot read its definition; the data is shown, no stage is known:");
+        site.defects.iter().for_each(|defect| say::note(format!("  {defect}")));
     }
     let width = verdicts.iter().map(|(stage, _)| stage.len()).max().unwrap_or(0);
     for (stage, verdict) in verdicts {

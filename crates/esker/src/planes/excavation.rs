@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use esker_pipeline::definition::Definition;
 use esker_pipeline::whatif::alone::{Alone, Options};
 use esker_wire::event::TOPIC;
 use indicatif::MultiProgress;
@@ -20,9 +21,20 @@ use super::{ServedHub, Start, with_sources};
 /// How long it listens for what-ifs before it looks whether it is to end.
 const LISTEN: Duration = Duration::from_millis(200);
 
+/// A project that was put into a folder.
+pub(crate) struct Dug<'a> {
+    /// Its folder.
+    pub(crate) project: &'a Project,
+    /// What it is shown by.
+    pub(crate) definition: Definition,
+    /// Whether that is the definition of then: otherwise no stage is known, and no what-if is computed.
+    pub(crate) is_known: bool,
+}
+
 /// Serves a project that was put into a folder until it is told to stop.
-pub(crate) fn serve(project: &Project, as_of: &str, port_base: u16) -> Result<()> {
-    let mut start = Start::logged(project.clone(), MultiProgress::new(), true)?;
+pub(crate) fn serve(dug: Dug<'_>, as_of: &str, port_base: u16) -> Result<()> {
+    let Dug { project, definition, is_known } = dug;
+    let mut start = Start::of((project.clone(), definition), MultiProgress::new(), true)?;
     // What is there of other places is of then.
     start.definition.store.push.clear();
     start.definition.store.blobs = None;
@@ -39,13 +51,14 @@ pub(crate) fn serve(project: &Project, as_of: &str, port_base: u16) -> Result<()
         start.serve_page((&hub, Some(&local)), &ports, None, shown.subscribe())?;
     let esker = std::env::current_exe().context("cannot find this program's own file")?;
     let options = Options { dir: start.project.dir.clone(), esker, caller: start.bus.caller(&hub) };
-    let what_ifs =
-        Alone::start(options).map_err(|error| hinted(with_sources(&error), error.hint()))?;
+    let what_ifs = is_known.then(|| Alone::start(options)).transpose();
+    let what_ifs = what_ifs.map_err(|error| hinted(with_sources(&error), error.hint()))?;
     let mut events = start.bus.follow(&hub, &[TOPIC]);
-    say::note("read-only; what-ifs are allowed; Ctrl-C ends it");
+    let allowed = if is_known { "; what-ifs are allowed" } else { "" };
+    say::note(format!("read-only{allowed}; Ctrl-C ends it"));
     while !start.stop.is_pulled() {
         if events.recv_timeout(LISTEN).is_some() {
-            what_ifs.ring();
+            what_ifs.iter().for_each(Alone::ring);
         }
     }
     let ServedHub { server, presence, .. } = served;

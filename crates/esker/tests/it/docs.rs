@@ -3,7 +3,7 @@
 //! A block marked `toml` is a definition, or a part of one. The blocks of a page marked `console` are run one after
 //! the other in one project: lines after `$ ` are commands for a shell with `esker` in its path, other lines
 //! are what they print, with `…` for whatever differs from time to time. A block of another kind that has a word
-//! more, as `csv sales.csv`, is the file of that name. The blocks marked `python` of docs/python.md are one program.
+//! more, as `csv sales.csv`, is the file of that name. `examples` is there. The blocks marked `python` of docs/python.md are one program.
 
 use std::cell::RefCell;
 use std::fs;
@@ -118,6 +118,8 @@ fn the_python_of_pages_runs() {
 fn play(page: &Path, blocks: &[Block]) -> usize {
     let world = World::new("");
     fs::remove_file(world.path("esker.toml")).expect("removed");
+    std::os::unix::fs::symlink(repository().join("examples"), world.path("examples"))
+        .expect("the examples");
     let mut up = None;
     let mut seen = 0;
     for block in blocks {
