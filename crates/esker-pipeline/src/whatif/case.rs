@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -26,98 +25,21 @@ use crate::engine::keeper;
 use crate::past::order::Hands;
 use crate::plan::{self, World};
 use crate::run::line::Line;
-use crate::run::load::Load;
 use crate::run::{self, Bench, Halt, may_pass};
 
 use super::Project;
 use super::change::{self, Changed};
-use super::flights::Flights;
-use super::shelf::Shelf;
+use super::office::{Office, Turn};
 use super::wish;
 
 /// How soon a store that moves under a what-if is looked at again.
 const SOON: Duration = Duration::from_millis(20);
 
-/// How many are worked on at once: one whose programs take long keeps others with little to do from nothing.
-const CASES_MAX: usize = 16;
-
 /// How many stages of one run beside each other at most.
 const BESIDE_MAX: usize = 7;
 
-/// How soon one whose program waits for room looks again.
-const TURN_LOOK: Duration = Duration::from_millis(5);
-
 /// The most resources that one may change: as many as a PUT takes, with what is said of them.
 const CHANGED_MAX: usize = 990;
-
-/// What all what-ifs of a project share.
-pub(super) struct Office {
-    bench: Bench,
-    /// How many are worked on at once; the programs that they run have slots of their own.
-    cases: Load,
-    flights: Flights,
-    shelf: Shelf,
-}
-
-impl Office {
-    pub(super) fn new(bench: &Bench) -> Self {
-        // What is remembered of what-ifs is theirs alone: `main` takes nothing that was not made on it.
-        let (load, memo) = (Arc::<Load>::default(), Arc::default());
-        let shelf = Shelf::new(&bench.dir);
-        let cases = Load::default();
-        cases.set(CASES_MAX);
-        let bench = Bench { load, memo, ..bench.clone() };
-        Self { bench, cases, flights: Flights::default(), shelf }
-    }
-
-    pub(super) fn caller(&self) -> &Caller {
-        &self.bench.caller
-    }
-
-    /// How many of their programs may run at once.
-    pub(super) fn load_set(&self, jobs: usize) {
-        self.bench.load.set(jobs);
-    }
-
-    pub(super) fn is_idle(&self) -> bool {
-        self.cases.is_idle()
-    }
-}
-
-/// The right to work on one.
-pub(super) struct Slot(Arc<Office>);
-
-impl Slot {
-    pub(super) fn take(office: &Arc<Office>) -> Option<Self> {
-        office.cases.begin().then(|| Self(Arc::clone(office)))
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.cases.end();
-    }
-}
-
-/// The right to run one program of a what-if.
-struct Turn<'a>(&'a Load);
-
-impl<'a> Turn<'a> {
-    /// Waits for it.
-    fn wait(load: &'a Load, line: &Line) -> Result<Self, Halt> {
-        while !load.begin() {
-            line.pause(TURN_LOOK)?;
-        }
-        load.nobody_waits();
-        Ok(Self(load))
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.end();
-    }
-}
 
 /// What came of working on a what-if.
 #[derive(Debug)]

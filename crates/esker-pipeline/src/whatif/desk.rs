@@ -19,7 +19,8 @@ use crate::commits::DEADLINE;
 use crate::past::order::Hands;
 use crate::run::{Bench, Halt};
 
-use super::case::{self, Office, Slot, Verdict};
+use super::case::{self, Verdict};
+use super::office::{Office, Slot};
 use super::{Door, Project};
 
 /// How often everything is looked at, whatever was heard.
