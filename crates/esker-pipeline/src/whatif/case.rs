@@ -222,10 +222,6 @@ impl Case<'_> {
             return Ok(Err((why.to_owned(), "start `esker up` once".to_owned())));
         };
         let opened = self.office.shelf.open(self.office.caller(), revision, &files);
-        if opened.as_ref().is_ok_and(|then| in_force.runs_the_same(then)) {
-            // Programs may read more in their own folder than they say.
-            return Ok(Ok(Project { revision: then, ..in_force.clone() }));
-        }
         if let Ok(project) = &opened {
             let known = keeper::files(&project.dir, &project.definition);
             let is_known = |path: &&String| known.contains(Path::new(path.as_str()));
@@ -233,6 +229,10 @@ impl Case<'_> {
                 let why = format!("no program of the project says that it reads {path}");
                 return Ok(Err((why, "name it in the `code` of the stage that does".to_owned())));
             }
+        }
+        if opened.as_ref().is_ok_and(|then| in_force.runs_the_same(then)) {
+            // Programs may read more in their own folder than they say.
+            return Ok(Ok(Project { revision: then, ..in_force.clone() }));
         }
         Ok(opened.map_err(|why| (why, "mend the file, or take another base".to_owned())))
     }

@@ -275,3 +275,16 @@ fn a_base_is_a_commit_of_main() {
     assert_eq!(get(&mut bench, "whatif/x", "raw/gone", "HEAD"), Err(Code::NotFound));
     bench.assert_sound();
 }
+
+#[test]
+fn what_was_on_its_way_to_a_what_if_that_is_gone_begins_none() {
+    let mut bench = Bench::new();
+    let base = bench.put("raw/a", "a1").revision;
+    bench.call(&begin("whatif/x", base, "about")).unwrap();
+    let drop_it = DropBranch { branch: branch("whatif/x") };
+    assert!(bench.call(&drop_it).unwrap());
+    let late = bench.call(&on("whatif/x", "results/a", "late")).unwrap_err();
+    assert_eq!(late.code, Code::Conflict, "{late}");
+    assert_eq!(get(&mut bench, "whatif/x", "results/a", "HEAD"), Err(Code::NotFound));
+    assert!(!bench.call(&drop_it).unwrap(), "there is none");
+}

@@ -49,6 +49,7 @@ mod sync_clients;
 mod taps;
 mod webhooks;
 mod whatif;
+mod whatif_apart;
 mod whatif_clash;
 mod whatif_crowd;
 mod whatif_http;

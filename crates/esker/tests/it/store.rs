@@ -1,7 +1,6 @@
 //! The store, as plain git sees it: at any time, also while PUTs run.
 
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::world::World;
 
@@ -10,15 +9,13 @@ fn git_reads_the_store_while_puts_run() {
     let world = World::new("[project]\nname = \"p\"\n");
     let _up = world.up();
     world.ok_with(&["put", "raw/a"], b"first\n");
-    let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let storm = scope.spawn(|| {
             let requests = world.port("/hub/requests").to_string();
             world.python("storm.py", &[&requests, "2000"]);
-            done.store(true, Ordering::Release);
         });
         let mut rounds = 0;
-        while !done.load(Ordering::Acquire) || rounds < 3 {
+        while !storm.is_finished() || rounds < 3 {
             rounds += 1;
             fsck_live(&world);
             world.git(&["log", "-n5", "--stat", "main"]);
@@ -62,7 +59,7 @@ fn a_commit_reads_well() {
     let _up = world.up();
     let raw = world.ok_with(&["put", "raw/a", "-m", "the first numbers"], b"abc\n");
     world.wait_for_content("out/a", |content| content == "ABC\n");
-    let log = || world.git(&["log", "--format=%s"]);
+    let log = || world.git(&["log", "--first-parent", "--format=%s"]);
     let expected = "up: out/a from raw/a\nthe first numbers\nbegin the store\n";
     world.wait_for_or("git to see it", log, || log() == expected);
     let message = world.git(&["log", "-n1", "--format=%B"]);

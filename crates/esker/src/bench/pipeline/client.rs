@@ -151,17 +151,17 @@ pub(super) struct Ear(Follow);
 impl Ear {
     /// Waits for the next version on `main`.
     pub(super) fn next(&mut self) -> Result<()> {
-        while self.next_branch()? != Branch::main() {}
+        while self.next_version()?.0 != Branch::main() {}
         Ok(())
     }
 
-    /// Waits for the next version on any branch: which one.
-    pub(super) fn next_branch(&mut self) -> Result<Branch> {
+    /// Waits for the next version on any branch: which one, and of what.
+    pub(super) fn next_version(&mut self) -> Result<(Branch, Resource)> {
         loop {
             match self.0.recv_timeout(PATIENCE) {
                 Some(Heard::Event(event)) if !event.is_unchanged() => {
-                    if let Event::Put { branch, .. } = event {
-                        return Ok(branch);
+                    if let Event::Put { branch, resource, .. } = event {
+                        return Ok((branch, resource));
                     }
                 }
                 Some(_) => {}

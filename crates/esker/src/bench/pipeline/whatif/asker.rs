@@ -31,7 +31,7 @@ impl Asker {
     pub(super) fn new(client: &Client) -> Result<Self> {
         let newest = Resolve { at: At::head(), branch: Branch::main(), zone: None };
         let base = client.ask(&newest)?.revision;
-        Ok(Self { client: client.clone(), states: client.follow(STATE)?, base })
+        Ok(Self { client: client.clone(), states: client.follow(whatif::BRANCHES)?, base })
     }
 
     /// What is to be put to ask what would be if something were this.
@@ -81,7 +81,10 @@ impl Asker {
 
     fn wait(&mut self, mut waiting: BTreeMap<Branch, Revision>) -> Result<()> {
         while !waiting.is_empty() {
-            let branch = self.states.next_branch()?;
+            let (branch, resource) = self.states.next_version()?;
+            if resource.as_str() != STATE {
+                continue;
+            }
             let Some(about) = waiting.get(&branch) else {
                 continue;
             };
