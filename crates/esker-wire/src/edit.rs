@@ -29,6 +29,7 @@ use std::str::FromStr;
 use crate::stacked;
 
 pub mod address;
+pub mod columns;
 
 use address::{ADDRESS_MAX, Address, Row};
 

@@ -6,6 +6,9 @@
 
 pub mod state;
 
+use std::fmt;
+use std::str::FromStr;
+
 use jiff::Timestamp;
 
 use crate::edit::{self, Edit, Noted};
@@ -90,6 +93,40 @@ pub enum Side {
     Mine,
     /// That of `main`.
     Theirs,
+}
+
+impl Wish {
+    /// Its word, which is that of the command.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Undo => "undo",
+            Self::Rebase(_) => "rebase",
+        }
+    }
+
+    /// What a rebase goes onto.
+    pub fn onto(self) -> Option<Revision> {
+        if let Self::Rebase(onto) = self { Some(onto) } else { None }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Mine { "mine" } else { "theirs" })
+    }
+}
+
+impl FromStr for Side {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "mine" => Ok(Self::Mine),
+            "theirs" => Ok(Self::Theirs),
+            _ => Err(format!("{text:?} is not mine or theirs")),
+        }
+    }
 }
 
 /// The branch of a what-if; none if the id cannot be one.
@@ -212,19 +249,11 @@ impl About {
 
 impl Ask {
     fn to_section(&self) -> Section {
-        let mut section = Section::new("ask v1").with("number", self.number);
-        match self.what {
-            Wish::Apply => section.push("what", "apply"),
-            Wish::Undo => section.push("what", "undo"),
-            Wish::Rebase(onto) => {
-                section.push("what", "rebase");
-                section.push("onto", onto);
-            }
-        }
+        let section = Section::new("ask v1").with("number", self.number);
+        let section = section.with("what", self.what.word()).with_some("onto", self.what.onto());
         let why = self.why.as_ref().map(|why| why.replace(['\n', '\r'], " "));
         let mut section = section.with_some("by", self.by.as_deref()).with_some("why", why);
         for (edit, side) in &self.settle {
-            let side = if *side == Side::Mine { "mine" } else { "theirs" };
             section.push("settle", format!("{edit} {side}"));
         }
         section
@@ -239,12 +268,7 @@ impl Ask {
         };
         let settled = |text: &str| {
             let (edit, side) = text.split_once(' ')?;
-            let side = match side {
-                "mine" => Side::Mine,
-                "theirs" => Side::Theirs,
-                _ => return None,
-            };
-            Some((edit.parse().ok()?, side))
+            Some((edit.parse().ok()?, side.parse().ok()?))
         };
         let settle = section.all("settle").map(|text| {
             settled(text).ok_or_else(|| unreadable(&format!("{text:?} settles no edit")))

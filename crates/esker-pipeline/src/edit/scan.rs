@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use esker_wire::edit::columns;
 use memchr::{memchr, memchr2, memchr3};
 
 use super::miss::Miss;
@@ -19,16 +20,7 @@ pub(super) struct Writing {
 impl Writing {
     /// Tab before semicolon before comma, by what the first line holds.
     pub(super) fn guess(text: &str) -> Self {
-        let line = text.lines().next().unwrap_or_default();
-        let count = |mark: char| line.matches(mark).count();
-        let mark = if line.contains('\t') {
-            b'\t'
-        } else if count(';') > count(',') {
-            b';'
-        } else {
-            b','
-        };
-        Self { mark, indent: 0 }
+        Self { mark: columns::mark(text.lines().next().unwrap_or_default()), indent: 0 }
     }
 
     pub(super) fn is_tabs(self) -> bool {
@@ -167,23 +159,5 @@ pub(super) fn is_heading(first: &[Cow<'_, str>], second: Option<&[Cow<'_, str>]>
     let fits = second.is_none_or(|second| {
         second.iter().any(|cell| !cell.is_empty()) && second.len() <= first.len()
     });
-    let mut names = std::collections::HashSet::new();
-    fits && first.len() > 1
-        && first.iter().all(|cell| is_word(cell.trim()) && names.insert(cell.trim()))
-}
-
-/// Whether a cell names something: it begins with a letter, `_`, `#` or `%`, and is no date.
-fn is_word(cell: &str) -> bool {
-    let begins = cell.starts_with(|c: char| c.is_alphabetic() || ['_', '#', '%'].contains(&c));
-    begins && !is_date(cell)
-}
-
-/// `Jan 6, 2025`: a date that begins with a letter.
-fn is_date(cell: &str) -> bool {
-    let words: Vec<&str> = cell.split_whitespace().collect();
-    let [month, day, year] = words.as_slice() else {
-        return false;
-    };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    month.chars().all(char::is_alphabetic) && digits(day.trim_end_matches(',')) && digits(year)
+    fits && first.len() > 1 && columns::is_words(first.iter().map(Cow::as_ref))
 }

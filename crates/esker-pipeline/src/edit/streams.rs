@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use esker_wire::edit::columns::apart;
 use esker_wire::stacked::HEADER;
 use memchr::memchr;
 
@@ -72,15 +73,4 @@ fn streams(text: &str, range: Range<usize>, indent: usize) -> Option<Vec<(&str, 
         at = next;
     }
     Some(found)
-}
-
-/// A name that is not among those before: namesakes get a number from the second on.
-pub(super) fn apart(names: &mut HashSet<String>, name: &str) -> String {
-    let mut number = 1;
-    let mut apart = name.to_owned();
-    while !names.insert(apart.clone()) {
-        number += 1;
-        apart = format!("{name} {number}");
-    }
-    apart
 }

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use esker_wire::edit::columns::apart;
+
 use super::index::Index;
 use super::miss::{Miss, nearest};
 use super::scan::{Writing, is_heading};
-use super::streams::{Region, apart};
+use super::streams::Region;
 
 /// A row by the order in which rows were found or added.
 pub(super) type Id = u32;

@@ -3,7 +3,7 @@
 use esker_wire::edit::{Before, Deed, Edit, Noted, Spot};
 use esker_wire::fault::Fault;
 use esker_wire::whatif::state::{Answer, Conflict, State};
-use esker_wire::whatif::{Ask, Side, Wish};
+use esker_wire::whatif::{Ask, Wish};
 use serde_json::{Map, Value, json};
 
 use super::Case;
@@ -161,17 +161,11 @@ fn read(cells: &Map<String, Value>) -> Result<Vec<(String, String)>, String> {
     cells.iter().map(cell).collect()
 }
 
-fn side(side: Side) -> &'static str {
-    if side == Side::Mine { "mine" } else { "theirs" }
-}
-
-fn asked(ask: &Ask) -> Value {
-    let (what, onto) = match ask.what {
-        Wish::Apply => ("apply", None),
-        Wish::Undo => ("undo", None),
-        Wish::Rebase(onto) => ("rebase", Some(onto.to_string())),
-    };
-    let settle = ask.settle.iter().map(|(edit, by)| json!({ "edit": edit, "side": side(*by) }));
+/// What is asked for.
+pub fn asked(ask: &Ask) -> Value {
+    let (what, onto) = (ask.what.word(), ask.what.onto().map(|onto| onto.to_string()));
+    let settle =
+        ask.settle.iter().map(|(edit, side)| json!({ "edit": edit, "side": side.to_string() }));
     let settle: Vec<Value> = settle.collect();
     let number = ask.number;
     json!({ "number": number, "what": what, "onto": onto, "by": ask.by, "why": ask.why, "settle": settle })
@@ -194,11 +188,7 @@ pub(super) fn ask(value: &Value, number: u64) -> Result<Ask, Fault> {
     };
     let settled = |value: &Value| {
         let edit = value["edit"].as_u64().and_then(|edit| usize::try_from(edit).ok());
-        let side = match value["side"].as_str() {
-            Some("mine") => Some(Side::Mine),
-            Some("theirs") => Some(Side::Theirs),
-            _ => None,
-        };
+        let side = value["side"].as_str().and_then(|side| side.parse().ok());
         let wrong = || Fault::bad_request("what settles a conflict has `edit` and `side`");
         edit.zip(side).ok_or_else(wrong)
     };
@@ -208,7 +198,8 @@ pub(super) fn ask(value: &Value, number: u64) -> Result<Ask, Fault> {
     Ok(Ask { number, what, by, why, settle })
 }
 
-fn answer(answer: &Answer) -> Value {
+/// What became of that.
+pub fn answer(answer: &Answer) -> Value {
     let conflict = |one: &Conflict| {
         json!({
             "edit": one.edit,

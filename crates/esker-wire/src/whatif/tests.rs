@@ -151,6 +151,17 @@ fn an_id_is_made_of_a_title() {
             10,
             "one-two-three-four-five-six-seven-10",
         ),
+        ("Params[End].Value = 2027-04-09", 1, "params-end-value-2027-04-09"),
+        ("  Zwei Leute mehr – März! ", 1, "zwei-leute-mehr-m-rz"),
+        ("", 1, "what-if"),
+        ("plan", 2, "plan-2"),
+        (
+            "a title that is a good deal longer than forty letters",
+            1,
+            "a-title-that-is-a-good-deal-longer-than",
+        ),
+        (&"x".repeat(99), 1, &"x".repeat(40)),
+        (&"x".repeat(40), 12, &format!("{}-12", "x".repeat(37))),
     ] {
         assert_eq!(name(title, number), expected);
         assert!(branch(&name(title, number)).is_some());

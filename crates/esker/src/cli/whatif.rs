@@ -177,12 +177,7 @@ fn settle(text: &str) -> Result<Settle, String> {
         "all" => None,
         number => Some(number.parse().map_err(|_| bad())?),
     };
-    let side = match side {
-        "mine" => Side::Mine,
-        "theirs" => Side::Theirs,
-        _ => return Err(bad()),
-    };
-    Ok(Settle { edit, side })
+    Ok(Settle { edit, side: side.parse().map_err(|_| bad())? })
 }
 
 #[derive(Args)]

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use csv::{ReaderBuilder, StringRecord};
+use esker_wire::edit::columns::{self, apart};
 use esker_wire::stacked;
 
 use super::LOOKED_MAX;
@@ -87,7 +88,7 @@ impl Reading {
     }
 
     fn plain(&mut self, text: &str) -> Result<Vec<StringRecord>, Stop> {
-        let mark = delimiter(text.lines().next().unwrap_or_default());
+        let mark = columns::mark(text.lines().next().unwrap_or_default());
         if mark == b'\t' {
             let body = text.strip_suffix('\n').unwrap_or(text);
             return self.tabbed(body.split('\n').map(str::as_bytes));
@@ -141,29 +142,6 @@ fn utf8(bytes: &[u8]) -> Result<&str, Stop> {
     std::str::from_utf8(bytes).map_err(|_| Stop::Unreadable("it is not UTF-8".to_owned()))
 }
 
-/// Tab before semicolon before comma, by what the first line holds.
-fn delimiter(line: &str) -> u8 {
-    let count = |mark: char| line.matches(mark).count();
-    if line.contains('\t') {
-        b'\t'
-    } else if count(';') > count(',') {
-        b';'
-    } else {
-        b','
-    }
-}
-
-/// A name that is not among those before: namesakes get a number from the second on.
-pub(super) fn apart(names: &mut HashSet<String>, name: &str) -> String {
-    let mut number = 1;
-    let mut apart = name.to_owned();
-    while !names.insert(apart.clone()) {
-        number += 1;
-        apart = format!("{name} {number}");
-    }
-    apart
-}
-
 pub(super) fn looks_like(content: &[u8]) -> bool {
     if content.starts_with(stacked::HEADER) {
         return stacked::parse(content).is_ok();
@@ -172,7 +150,7 @@ pub(super) fn looks_like(content: &[u8]) -> bool {
         return false;
     };
     let text = text.trim_start_matches('\u{feff}');
-    let mark = delimiter(text.lines().next().unwrap_or_default());
+    let mark = columns::mark(text.lines().next().unwrap_or_default());
     let looked = comma_reader(text, mark).into_records().take(LOOKED_MAX);
     let Ok(rows) = looked.collect::<Result<Vec<_>, _>>() else {
         return false;

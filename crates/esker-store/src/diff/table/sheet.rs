@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use csv::StringRecord;
+use esker_wire::edit::columns::{apart, is_words};
 
-use super::read::{Table, apart};
+use super::read::Table;
 
 /// A table's columns and the rows below them.
 #[derive(Debug)]
@@ -81,26 +82,4 @@ pub(super) fn is_heading(rows: &[StringRecord]) -> Option<bool> {
     };
     let filled = second.iter().any(|cell| !cell.is_empty());
     Some(filled && first.len() > 1 && second.len() <= first.len() && is_words(first))
-}
-
-/// Whether a row is words, no two alike.
-fn is_words(row: &StringRecord) -> bool {
-    let mut names = HashSet::new();
-    row.iter().all(|cell| is_word(cell.trim()) && names.insert(cell.trim()))
-}
-
-/// Whether a cell names something: it begins with a letter, `_`, `#` or `%`, and is no date.
-fn is_word(cell: &str) -> bool {
-    let begins = cell.starts_with(|c: char| c.is_alphabetic() || ['_', '#', '%'].contains(&c));
-    begins && !is_date(cell)
-}
-
-/// `Jan 6, 2025`: a date that begins with a letter.
-fn is_date(cell: &str) -> bool {
-    let words: Vec<&str> = cell.split_whitespace().collect();
-    let [month, day, year] = words.as_slice() else {
-        return false;
-    };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    month.chars().all(char::is_alphabetic) && digits(day.trim_end_matches(',')) && digits(year)
 }

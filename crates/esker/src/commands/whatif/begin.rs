@@ -21,8 +21,6 @@ use super::changes::Wanted;
 use super::wait::Waiting;
 use super::{Case, expiry};
 
-/// The longest id that is made from a title.
-const ID_MAX: usize = 40;
 /// How many ids are tried that begin alike.
 const TRIES_MAX: usize = 1_000;
 /// What an id may be.
@@ -85,7 +83,6 @@ pub(super) fn base(hub: &Hub, at: &str) -> Result<Revision> {
 
 /// Makes a what-if with this id, or with one like its title that is free.
 pub(super) fn make(hub: &Hub, id: Option<&str>, about: &About, items: Vec<Item>) -> Result<Case> {
-    let plain = id.map_or_else(|| slug(&about.title), str::to_owned);
     let own = Item {
         resource: ABOUT.parse()?,
         content: Some(about.to_bytes()?.into()),
@@ -94,7 +91,7 @@ pub(super) fn make(hub: &Hub, id: Option<&str>, about: &About, items: Vec<Item>)
     };
     let items: Vec<Item> = std::iter::once(own).chain(items).collect();
     for number in 1..=TRIES_MAX {
-        let id_now = if number == 1 { plain.clone() } else { numbered(&plain, number) };
+        let id_now = id.map_or_else(|| whatif::name(&about.title, number), str::to_owned);
         let branch = whatif::branch(&id_now).context("an id that is none")?;
         let stored = hub.call(&Put {
             items: items.clone(),
@@ -123,44 +120,13 @@ pub(super) fn make(hub: &Hub, id: Option<&str>, about: &About, items: Vec<Item>)
             Err(error) => return Err(error),
         }
     }
-    Err(hinted(format!("{TRIES_MAX} what-ifs are called {plain}"), "name another: --id ID"))
-}
-
-/// An id in small letters, digits and dashes.
-pub(super) fn slug(title: &str) -> String {
-    let mut slug = String::new();
-    for letter in title.chars() {
-        match letter.to_ascii_lowercase() {
-            letter @ ('a'..='z' | '0'..='9') => slug.push(letter),
-            _ if !slug.is_empty() && !slug.ends_with('-') => slug.push('-'),
-            _ => {}
-        }
-    }
-    let slug = shorter(&slug, ID_MAX);
-    if slug.is_empty() { "what-if".to_owned() } else { slug.to_owned() }
-}
-
-/// The id with a number, no longer than ids are.
-fn numbered(id: &str, number: usize) -> String {
-    let number = format!("-{number}");
-    format!("{}{number}", shorter(id, ID_MAX - number.len()))
-}
-
-/// As much of an id as fits: whole words, if that is not too little.
-fn shorter(id: &str, max: usize) -> &str {
-    let id = id.trim_end_matches('-');
-    let Some(begin) = id.get(..max).filter(|_| id.len() > max) else {
-        return id;
-    };
-    let is_whole = id[max..].starts_with('-');
-    let word = begin.rfind('-').filter(|at| !is_whole && *at >= max / 2);
-    begin[..word.unwrap_or(max)].trim_end_matches('-')
+    Err(hinted(
+        format!("{TRIES_MAX} what-ifs are called {}", whatif::name(&about.title, 1)),
+        "name another: --id ID",
+    ))
 }
 
 /// As much of a text as fits into so many bytes.
 fn cut(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
 }
-
-#[cfg(test)]
-mod tests;

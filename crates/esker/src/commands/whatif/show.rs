@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
+use esker_web::whatif::json;
 use esker_wire::edit::{Before, Deed, Edit, Noted};
 use esker_wire::name::Branch;
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Filter, LOG_MAX, Log, Resolve, Resolved};
-use esker_wire::whatif::state::{Answer, Outcome, State};
-use esker_wire::whatif::{Ask, Side, Wish};
+use esker_wire::whatif::state::{Outcome, State};
 use serde_json::{Value, json};
 
 use crate::reach::{Hub, found};
@@ -208,7 +208,7 @@ fn about_json(case: &Case) -> Value {
         "about": case.revision.to_string(),
         "changes": changes(case),
         "state": case.word(),
-        "ask": about.ask.as_ref().map(ask_json),
+        "ask": about.ask.as_ref().map(json::asked),
     })
 }
 
@@ -257,7 +257,7 @@ fn state_json(value: &mut Value, state: &State) {
         })
     });
     value["runs"] = runs.collect();
-    value["answer"] = state.answer.as_ref().map(answer_json).into();
+    value["answer"] = state.answer.as_ref().map(json::answer).into();
     value["applied"] = state.applied.map(|revision| revision.to_string()).into();
 }
 
@@ -280,41 +280,4 @@ fn edit_json(number: usize, (edit, before): &Noted) -> Value {
         Deed::Rank(rank) => value["rank"] = (*rank).into(),
     }
     value
-}
-
-/// The word for whose change counts.
-pub(super) fn side(side: Side) -> &'static str {
-    if side == Side::Mine { "mine" } else { "theirs" }
-}
-
-fn ask_json(ask: &Ask) -> Value {
-    let onto = if let Wish::Rebase(onto) = ask.what { Some(onto.to_string()) } else { None };
-    let settle = ask.settle.iter().map(|(edit, by)| json!({ "edit": edit, "side": side(*by) }));
-    json!({
-        "number": ask.number,
-        "what": wish::word(ask.what),
-        "onto": onto,
-        "by": ask.by,
-        "why": ask.why,
-        "settle": settle.collect::<Vec<_>>(),
-    })
-}
-
-fn answer_json(answer: &Answer) -> Value {
-    let conflicts = answer.conflicts.iter().map(|conflict| {
-        json!({
-            "edit": conflict.edit,
-            "at": conflict.at,
-            "kind": conflict.kind,
-            "base": conflict.base,
-            "theirs": conflict.theirs,
-            "mine": conflict.mine,
-        })
-    });
-    json!({
-        "number": answer.number,
-        "revision": answer.revision.map(|revision| revision.to_string()),
-        "summary": answer.summary,
-        "conflicts": conflicts.collect::<Vec<_>>(),
-    })
 }

@@ -25,15 +25,6 @@ use super::{Case, begin, diff, own, show};
 /// How long a preview is kept whose maker was killed.
 const PREVIEW: SignedDuration = SignedDuration::from_hours(1);
 
-/// A wish in a word, which is that of the command.
-pub(super) fn word(wish: Wish) -> &'static str {
-    match wish {
-        Wish::Apply => "apply",
-        Wish::Undo => "undo",
-        Wish::Rebase(_) => "rebase",
-    }
-}
-
 /// Makes the changes on another commit.
 pub(super) fn rebase(place: &Place, asked: &WhatIfRebase) -> Result<ExitCode> {
     let hub = Hub::find(place)?;
@@ -139,7 +130,7 @@ pub(super) fn tell_answer(case: &Case, answer: &Answer) -> Result<()> {
         }
         return Ok(());
     }
-    let deed = ask.map_or("answer", |ask| word(ask.what));
+    let deed = ask.map_or("answer", |ask| ask.what.word());
     say::note(format!("cannot {deed} {}: {}", case.id, answer.summary));
     if answer.conflicts.is_empty() {
         return Ok(());
@@ -162,14 +153,14 @@ fn row(conflict: &Conflict) -> Vec<String> {
 
 /// The command that settles conflicts, with what was settled before.
 fn line(id: &str, ask: &Ask, conflicts: &[Conflict]) -> String {
-    let mut words = vec![format!("esker whatif {} {id}", word(ask.what))];
+    let mut words = vec![format!("esker whatif {} {id}", ask.what.word())];
     if let Wish::Rebase(onto) = ask.what {
         words.push(format!("--onto {}", onto.short()));
     }
     let mut numbers: Vec<usize> = conflicts.iter().map(|conflict| conflict.edit).collect();
     numbers.dedup();
     let before = ask.settle.iter().filter(|(number, _)| !numbers.contains(number));
-    words.extend(before.map(|(number, by)| format!("--settle {number}={}", show::side(*by))));
+    words.extend(before.map(|(number, by)| format!("--settle {number}={}", by)));
     words.extend(numbers.iter().map(|number| format!("--settle {number}=mine")));
     words.join(" ")
 }
