@@ -309,6 +309,7 @@ impl Past {
             blobs: then.inputs.iter().map(|(_, blob)| *blob).collect(),
             outputs: then.before.clone(),
             overrides: then.overrides.iter().map(|(held, _)| held.clone()).collect(),
+            beneath: Vec::new(),
             failed: None,
             again: false,
         }

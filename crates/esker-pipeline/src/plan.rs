@@ -12,6 +12,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use esker_wire::name::Resource;
+use esker_wire::overrides;
 use esker_wire::provenance::Input;
 use esker_wire::record::{DEFINITION, RunRecord};
 use esker_wire::revision::Revision;
@@ -140,6 +141,8 @@ pub(crate) struct Run {
     pub(crate) outputs: Vec<(Resource, Option<Revision>)>,
     /// The overrides of its outputs at `at`, as versions of the resources that hold them.
     pub(crate) overrides: Vec<Input>,
+    /// What was made of its outputs before overrides changed it, as far as that is kept.
+    pub(crate) beneath: Vec<Input>,
     /// How often the same key has failed before, and since when.
     pub(crate) failed: Option<(u32, Timestamp)>,
     /// Whether it is for a version that failed before and was passed over.
@@ -168,6 +171,14 @@ impl Run {
             head.map(|revision| Input { resource: name.clone(), revision })
         };
         self.outputs.iter().filter_map(there).collect()
+    }
+
+    /// Where what it made last is, before overrides changed it: an output itself, or what is kept of it.
+    pub(crate) fn plain(&self, output: &Resource, head: Revision) -> Input {
+        let beneath = overrides::beneath(output);
+        let kept = self.beneath.iter().find(|kept| Some(&kept.resource) == beneath.as_ref());
+        let itself = || Input { resource: output.clone(), revision: head };
+        kept.cloned().unwrap_or_else(itself)
     }
 
     /// Whether its inputs may come from different versions of what they have in common.

@@ -81,7 +81,7 @@ impl Errand<'_> {
 }
 
 /// The kinds of content that views know.
-fn known_type(content_type: &str) -> Option<&'static str> {
+pub(crate) fn known_type(content_type: &str) -> Option<&'static str> {
     const KNOWN: [&str; 4] =
         ["text/csv", "text/tab-separated-values", "application/json", "text/plain"];
     KNOWN.into_iter().find(|known| *known == content_type)

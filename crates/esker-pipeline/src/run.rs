@@ -129,8 +129,8 @@ pub(crate) struct Made {
     warnings: Vec<String>,
     /// The parts of the input whose results are not in it.
     failed_parts: Vec<String>,
-    /// What is left of overrides of which some are over.
-    retired: Vec<Item>,
+    /// What overrides leave beside them: what there was before, and what is left of overrides of which some are over.
+    beside: Vec<Item>,
 }
 
 impl Made {
@@ -144,7 +144,7 @@ impl Made {
             state: None,
             warnings: Vec::new(),
             failed_parts: Vec::new(),
-            retired: Vec::new(),
+            beside: Vec::new(),
         }
     }
 
@@ -186,9 +186,13 @@ fn attempt(bench: &Bench, run: &Run, line: &Line) -> Outcome {
     let began = Began::now();
     let mut run = run.clone();
     let made = make(bench, &mut run, line);
+    let made = made.and_then(|made| changed((bench, line), &run, made));
+    let made = match made {
+        Err(Halt::Unchanged) => overlay::as_it_was((bench, line), &run),
+        made => made,
+    };
     let made = made.and_then(|made| overlay::apply((bench, line), &run, made));
     let made = made.and_then(|made| gate::pass((bench, line), &mut run, made, began));
-    let made = made.and_then(|made| changed((bench, line), &run, made));
     let mut record = match made.and_then(|made| store::put((bench, line), &run, made, began)) {
         Ok(record) => record,
         Err(Halt::Again(why)) => return Outcome::Again(why),

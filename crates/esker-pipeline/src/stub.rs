@@ -162,6 +162,7 @@ pub(crate) fn file_run() -> Run {
         blobs: Vec::new(),
         outputs: vec![(output, None)],
         overrides: Vec::new(),
+        beneath: Vec::new(),
         failed: Some((3, jiff::Timestamp::UNIX_EPOCH)),
         again: false,
     }

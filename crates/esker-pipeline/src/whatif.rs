@@ -11,6 +11,7 @@ mod case;
 mod change;
 mod desk;
 mod flights;
+mod found;
 mod office;
 mod shelf;
 mod wish;

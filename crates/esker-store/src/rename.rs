@@ -24,6 +24,12 @@ use crate::tree;
 /// How many older names of one resource are told of in events.
 const TOLD_MAX: usize = 8;
 
+/// Names what lies beside a resource.
+type Beside = fn(&Resource) -> Option<Resource>;
+
+/// What goes along where a resource gets another name: its overrides, and what was made before those.
+const BESIDE: [Beside; 2] = [overrides::of, overrides::beneath];
+
 /// A resource found by any of its names.
 pub(crate) struct Found {
     /// What it is called at the commit asked for.
@@ -75,31 +81,36 @@ impl Store {
 
     /// Refuses a MOVE whose overrides could not go along: they would be applied no more, and nobody told.
     pub(crate) fn check_overrides(&mut self, ask: &Move) -> Result<(), Fault> {
-        let (Some(held), to) = (overrides::of(&ask.resource), overrides::of(&ask.to)) else {
+        let (history, lineage) = self.lineage(&ask.branch)?;
+        let beside = BESIDE.map(|beside| (beside(&ask.resource), beside(&ask.to)));
+        let there = |(held, to): (Option<Resource>, Option<Resource>)| {
+            held.filter(|held| history.current(held).is_some()).map(|held| (held, to))
+        };
+        let along: Vec<_> = beside.into_iter().filter_map(there).collect();
+        let is_full = lineage.len() + along.len() >= RENAMES_MAX;
+        let is_free =
+            |to: &Option<Resource>| to.as_ref().is_some_and(|to| history.current(to).is_none());
+        let Some((held, _)) = along.iter().find(|(_, to)| is_full || !is_free(to)) else {
             return Ok(());
         };
-        let (history, lineage) = self.lineage(&ask.branch)?;
-        if history.current(&held).is_none() {
-            return Ok(());
-        }
-        let is_free = to.is_some_and(|to| history.current(&to).is_none());
-        if is_free && lineage.len() + 1 < RENAMES_MAX {
-            return Ok(());
-        }
         let text = format!("{held} cannot go along to {}", ask.to);
         Err(Fault::new(Code::Conflict, text)
             .hint("settle what is overridden first: esker override list"))
     }
 
-    /// Gives the overrides of a resource that has another name now the name that belongs to it; what that did.
-    pub(crate) fn rename_overrides(&mut self, ask: &Move) -> Option<(Resource, Moved)> {
-        let (held, to) = (overrides::of(&ask.resource)?, overrides::of(&ask.to)?);
+    /// Gives what lies beside a resource that has another name now the names that belong to it; what that did.
+    pub(crate) fn rename_beside(&mut self, ask: &Move) -> Vec<(Resource, Moved)> {
+        BESIDE.into_iter().filter_map(|beside| self.rename_along(ask, beside)).collect()
+    }
+
+    fn rename_along(&mut self, ask: &Move, beside: Beside) -> Option<(Resource, Moved)> {
+        let (held, to) = (beside(&ask.resource)?, beside(&ask.to)?);
         self.history(&ask.branch).ok()?.current(&held)?;
         let along = Move { resource: held, to: to.clone(), if_head: None, ..ask.clone() };
         match self.rename(&along) {
             Ok(moved) => Some((to, moved)),
             Err(fault) => {
-                tracing::warn!(%fault, resource = %along.resource, "the overrides keep their name, and are not applied");
+                tracing::warn!(%fault, resource = %along.resource, "it keeps its name, and is not applied");
                 None
             }
         }

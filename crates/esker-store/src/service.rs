@@ -185,7 +185,7 @@ impl Snapshots {
         };
         let mut events = Vec::new();
         if moved.is_changed() {
-            let along = self.store.rename_overrides(&ask);
+            let along = self.store.rename_beside(&ask);
             for (to, moved) in along.into_iter().chain([(ask.to, moved.clone())]) {
                 let news = Foreign {
                     branch: ask.branch.clone(),

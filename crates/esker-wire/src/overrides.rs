@@ -1,7 +1,9 @@
 //! Overrides: edits of what a source or stage makes, applied again to everything that it makes later.
 //!
 //! Those of `raw/plan` are the resource `overrides/raw/plan` on `main`: an input of whoever makes `raw/plan`. Each notes
-//! what it found when it was made; what is made later and says something else is not overridden in silence.
+//! what it found when it was made; what is made later and says something else is not overridden in silence. As long as
+//! there are some, `overridden/raw/plan` is what was made: whoever makes it starts from that, and it counts again when
+//! they are gone.
 
 use jiff::Timestamp;
 
@@ -13,6 +15,9 @@ use crate::stacked;
 
 /// What the names of resources that hold overrides begin with.
 pub const PREFIX: &str = "overrides/";
+
+/// What the names of resources begin with that hold what was made before overrides changed it.
+pub const BENEATH: &str = "overridden/";
 
 /// One edit that is applied again and again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,10 +38,21 @@ pub struct Override {
 
 /// The resource that holds a resource's overrides; none if its name would be too long, or for overrides themselves.
 pub fn of(resource: &Resource) -> Option<Resource> {
-    if resource.as_str().starts_with(PREFIX) {
+    if resource.as_str().starts_with(PREFIX) || is_beneath(resource) {
         return None;
     }
     format!("{PREFIX}{resource}").parse().ok()
+}
+
+/// The resource that holds what was made as a resource before its overrides changed it; there is one where it has some.
+pub fn beneath(resource: &Resource) -> Option<Resource> {
+    of(resource)?;
+    format!("{BENEATH}{resource}").parse().ok()
+}
+
+/// Whether a resource is one that [`beneath`] names.
+pub fn is_beneath(resource: &Resource) -> bool {
+    resource.as_str().starts_with(BENEATH)
 }
 
 /// The resource whose overrides a resource holds, if it holds some.

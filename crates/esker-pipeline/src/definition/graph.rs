@@ -40,7 +40,7 @@ impl Makers<'_> {
 }
 
 /// What the names of resources begin with that esker itself makes.
-const KEPT: [&str; 2] = [overrides::PREFIX, whatif::OWN];
+const KEPT: [&str; 3] = [overrides::PREFIX, overrides::BENEATH, whatif::OWN];
 
 /// Finds names used twice, resources made twice, inputs nobody makes, and cycles. Gives who makes each resource.
 pub(super) fn check<'a>(page: &mut Page<'_>, nodes: &'a [Node]) -> Makers<'a> {

@@ -149,6 +149,7 @@ fn run(
     (at, inputs): (Option<Revision>, &[(&Resource, Version)]),
 ) -> Run {
     let (print, overrides) = print(world, &stage.name, &stage.outputs);
+    let beneath = beneath(world, &stage.outputs);
     let contents: Vec<_> = inputs.iter().map(|(name, version)| (*name, version.blob)).collect();
     let blobs = inputs.iter().map(|(_, version)| version.blob).collect();
     let inputs = inputs.iter();
@@ -163,6 +164,7 @@ fn run(
         blobs,
         outputs: outputs(world, &stage.outputs),
         overrides,
+        beneath,
         failed: None,
         again: false,
     }
@@ -172,7 +174,9 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
     if world.busy.contains_key(&source.name) {
         return Standing::Busy { overtaken: false };
     }
-    let (print, overrides) = print(world, &source.name, std::slice::from_ref(&source.output));
+    let output = std::slice::from_ref(&source.output);
+    let (print, overrides) = print(world, &source.name, output);
+    let beneath = beneath(world, output);
     let run = Run {
         task: Task::Source(source.clone()),
         run_key: key::of_source(source, &print),
@@ -182,6 +186,7 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
         blobs: Vec::new(),
         outputs: outputs(world, &source.outputs()),
         overrides,
+        beneath,
         failed: None,
         again: false,
     };
@@ -240,7 +245,9 @@ fn by_time(world: &World<'_>, source: &Source, run: Run) -> Standing {
     let made = made.filter(|made| made.run_key == run.run_key);
     let times = [same.map(|record| record.started), made.map(|made| made.started)];
     let lost = head.is_none() && same.is_some_and(is_success);
-    if lost || times == [None; 2] {
+    // What was overridden is not any more, and still looks as if it were.
+    let over = run.overrides.is_empty() && !run.beneath.is_empty();
+    if lost || over || times == [None; 2] {
         return Standing::Ready(Box::new(run));
     }
     // A run in the future means that the clock was set back since: to a schedule it is as if it had not been, or
@@ -340,6 +347,15 @@ fn print(world: &World<'_>, name: &str, outputs: &[Resource]) -> (key::Print, Ve
         }
     }
     (print, overrides)
+}
+
+/// What was made of these outputs before overrides changed it.
+fn beneath(world: &World<'_>, outputs: &[Resource]) -> Vec<Input> {
+    let known = |resource: Resource| {
+        let revision = world.heads.get(&resource)?.revision;
+        Some(Input { resource, revision })
+    };
+    outputs.iter().filter_map(overrides::beneath).filter_map(known).collect()
 }
 
 fn outputs(world: &World<'_>, names: &[Resource]) -> Vec<(Resource, Option<Revision>)> {

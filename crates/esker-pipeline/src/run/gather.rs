@@ -46,16 +46,19 @@ pub(super) fn contents<'r>(
 ) -> Result<Vec<(&'r Input, Bytes)>, Halt> {
     let mut contents = Vec::new();
     for input in &run.inputs {
-        match get(at, run, (input, None))? {
-            Ok(content) => contents.push((input, content.bytes.unwrap_or_default())),
-            Err(fault) => {
-                let hint = "a stage with several inputs, or a `split`, reads what fits into \
-                    memory; give it this one alone and whole";
-                return Err(Broken::new(fault.message, hint).into());
-            }
-        }
+        let hint = "a stage with several inputs, or a `split`, reads what fits into memory; \
+            give it this one alone and whole";
+        let content = get(at, run, (input, None))?;
+        let content = content.map_err(|fault| Broken::new(fault.message, hint))?;
+        contents.push((input, content.bytes.unwrap_or_default()));
     }
     Ok(contents)
+}
+
+/// What one resource holds; it has to fit into memory.
+pub(super) fn whole(at: (&Bench, &Line), run: &Run, input: &Input) -> Result<Content, Halt> {
+    let content = get(at, run, (input, None))?;
+    Ok(content.map_err(|fault| Broken::new(fault.message, fault.hint))?)
 }
 
 /// What a program reads, of these inputs of as many as the definition names.
@@ -66,7 +69,7 @@ pub(super) fn together(contents: &[(&Input, Bytes)], named: usize) -> Result<Byt
     }
 }
 
-/// Writes what the run's outputs are now into its scratch folder; gives the variables that name the files. What does
+/// Writes what the run made last, without its overrides, into its scratch folder; gives the variables that name the files. What does
 /// not exist yet has none.
 pub(super) fn previous(
     (bench, line): (&Bench, &Line),
@@ -78,10 +81,9 @@ pub(super) fn previous(
         let Some(revision) = *head else {
             continue;
         };
-        let output = Input { resource: resource.clone(), revision };
         let name = format!("previous-{}", index + 1);
         let path = scratch.join(name);
-        let mut from = fetch((bench, line), run, &output)?;
+        let mut from = fetch((bench, line), run, &run.plain(resource, revision))?;
         from.rewind()?;
         std::io::copy(&mut from, &mut File::create(&path)?)?;
         variables.push((format!("ESKER_PREVIOUS_{}", index + 1).into(), path.into()));

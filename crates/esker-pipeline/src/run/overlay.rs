@@ -2,6 +2,7 @@
 //!
 //! One whose change the output has by itself is over, and goes with the same PUT. One that finds something else than
 //! when it was made is not applied in silence, and neither is it left out: nothing is published until somebody settles it.
+//! What was made is kept beside what became of it, for when its maker has nothing new to say, or starts from it.
 
 use bytes::Bytes;
 use esker_wire::edit::Noted;
@@ -14,10 +15,11 @@ use esker_wire::snapshot::{Expect, Get, Item};
 
 use crate::edit::{Conflict, Content, Outcome, weigh};
 use crate::plan::{Run, Task};
+use crate::pull;
 
 use super::failure::Broken;
 use super::line::Line;
-use super::{Bench, Halt, Made, may_pass};
+use super::{Bench, Halt, Made, gather, may_pass};
 
 /// How many contradictions are told one by one.
 const TOLD_MAX: usize = 20;
@@ -44,13 +46,15 @@ pub(super) fn apply(at: (&Bench, &Line), run: &Run, mut made: Made) -> Result<Ma
             Broken::new(summary, hint(&output))
         })?;
         check(&output, &all, &weighed.outcomes)?;
-        let is_anew = !starts_from_its_own(run);
         let over = |(one, outcome): &(Override, &Outcome)| {
-            is_anew && one.before.is_some() && matches!(outcome, Outcome::Already)
+            one.before.is_some() && matches!(outcome, Outcome::Already)
         };
         let outcomes = weighed.outcomes.iter();
         let (gone, kept): (Vec<_>, Vec<_>) = all.into_iter().zip(outcomes).partition(over);
-        *content = weighed.content.into();
+        let plain = std::mem::replace(content, weighed.content.into());
+        if !kept.is_empty() {
+            made.beside.extend(kept_beneath(run, (&output, plain), content_type));
+        }
         for (one, _) in &gone {
             made.warnings.push(format!(
                 "{}: the override is over: what is made says the same by itself",
@@ -59,18 +63,53 @@ pub(super) fn apply(at: (&Bench, &Line), run: &Run, mut made: Made) -> Result<Ma
         }
         if !gone.is_empty() {
             let kept: Vec<Override> = kept.into_iter().map(|(one, _)| one).collect();
-            made.retired.push(retired(held, &kept)?);
+            made.beside.push(retired(held, &kept)?);
         }
     }
+    let is_kept = |name: &Resource| made.beside.iter().any(|item| item.resource == *name);
+    let gone = run.beneath.iter().filter(|kept| !is_kept(&kept.resource)).map(|kept| Item {
+        resource: kept.resource.clone(),
+        content: None,
+        if_head: Some(Expect::Revision(kept.revision)),
+        content_type: None,
+    });
+    let gone: Vec<Item> = gone.collect();
+    made.beside.extend(gone);
     Ok(made)
 }
 
-/// Whether what is made is made from what was made before: then it has the overrides by itself, and says nothing of them.
-fn starts_from_its_own(run: &Run) -> bool {
-    match &run.task {
-        Task::Stage(stage) => stage.program.previous,
-        Task::Source(source) => source.state().is_some(),
+/// What was made last, where its maker says that it would make the same: overrides may have changed since.
+pub(super) fn as_it_was((bench, line): (&Bench, &Line), run: &Run) -> Result<Made, Halt> {
+    if run.beneath.is_empty() {
+        return Err(Halt::Unchanged);
     }
+    let (mut contents, mut content_type) = (Vec::new(), None);
+    for (output, head) in &run.outputs {
+        let is_state = matches!(&run.task, Task::Source(source) if source.output != *output);
+        if is_state {
+            continue;
+        }
+        let Some(head) = *head else {
+            return Err(Halt::Unchanged);
+        };
+        let last = gather::whole((bench, line), run, &run.plain(output, head))?;
+        content_type = last.entry.content_type.as_deref().and_then(pull::known_type);
+        contents.push((output.clone(), last.bytes.unwrap_or_default()));
+    }
+    Ok(Made::new(contents, content_type))
+}
+
+/// What was made as an output, to be put with what overrides have made of it.
+fn kept_beneath(
+    run: &Run,
+    (output, plain): (&Resource, Bytes),
+    content_type: Option<&str>,
+) -> Option<Item> {
+    let resource = overrides::beneath(output)?;
+    let known = run.beneath.iter().find(|known| known.resource == resource);
+    let if_head = known.map_or(Expect::Absent, |known| Expect::Revision(known.revision));
+    let content_type = content_type.map(str::to_owned);
+    Some(Item { resource, content: Some(plain), if_head: Some(if_head), content_type })
 }
 
 /// The overrides as of the commit that the run reads.

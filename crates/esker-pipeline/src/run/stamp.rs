@@ -1,7 +1,7 @@
 //! What counts as the same: a program that prints the essence of a content, for which a change of anything else is none.
 
-use esker_wire::name::Resource;
-use esker_wire::revision::{At, Revision};
+use esker_wire::provenance::Input;
+use esker_wire::revision::At;
 use esker_wire::snapshot::Get;
 
 use bytes::Bytes;
@@ -27,7 +27,7 @@ pub(super) fn is_same(
         let Some(revision) = head.and_then(|(_, head)| *head) else {
             return Ok(false);
         };
-        let Some(there) = read((bench, line), name, revision)? else {
+        let Some(there) = read((bench, line), &run.plain(name, revision))? else {
             return Ok(false);
         };
         if there != *content {
@@ -41,16 +41,14 @@ pub(super) fn is_same(
 }
 
 /// What is there, if it fits into memory.
-fn read(
-    (bench, line): (&Bench, &Line),
-    name: &Resource,
-    revision: Revision,
-) -> Result<Option<Bytes>, Halt> {
-    let (at, branch) = (At::from(revision), bench.branch.clone());
-    let get = Get { at, branch, ..Get::head(name.clone()) };
+fn read((bench, line): (&Bench, &Line), input: &Input) -> Result<Option<Bytes>, Halt> {
+    let (at, branch) = (At::from(input.revision), bench.branch.clone());
+    let get = Get { at, branch, ..Get::head(input.resource.clone()) };
     match line.ask(bench, &get)? {
         Ok(content) => Ok(content.bytes),
-        Err(fault) if may_pass(&fault) => Err(Halt::Again(format!("cannot read {name}: {fault}"))),
+        Err(fault) if may_pass(&fault) => {
+            Err(Halt::Again(format!("cannot read {}: {fault}", input.resource)))
+        }
         Err(_) => Ok(None),
     }
 }

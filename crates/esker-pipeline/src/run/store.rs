@@ -99,7 +99,7 @@ fn request(bench: &Bench, run: &Run, made: Made, began: Began) -> Put {
         content_type,
     });
     Put {
-        items: items.chain(made.retired).chain(bench.guard.clone()).collect(),
+        items: items.chain(made.beside).chain(bench.guard.clone()).collect(),
         branch: bench.branch.clone(),
         message: Some(message(run)),
         author: None,

@@ -32,6 +32,7 @@ fn a_run(line: &str) -> Run {
         inputs: vec![input("raw/a")],
         blobs: Vec::new(),
         overrides: Vec::new(),
+        beneath: Vec::new(),
         outputs: vec![(resource("x/a"), None), (resource("x/b"), None)],
         failed: None,
         again: false,

@@ -13,7 +13,8 @@ use crate::commits::resolve;
 use crate::run::Halt;
 
 use super::case::{Case, passing};
-use super::wish::{Done, Merged, Plan, held, on_main, resources, version, whole};
+use super::found::{held, version};
+use super::wish::{Done, Merged, Plan, on_main, resources, whole};
 
 /// How many pages of a resource's log are looked through.
 const PAGES_MAX: usize = 20;
@@ -89,7 +90,8 @@ pub(super) fn undo(case: &Case<'_>, state: &State, ask: &Ask) -> Result<Done, Ha
     }
     on_main(case, (ask, "undo"), |case, head| {
         let mut plan = Plan::default();
-        for resource in &changed {
+        // Whoever makes a resource that is not overridden any more sees to what is kept beneath.
+        for resource in changed.iter().filter(|resource| !overrides::is_beneath(resource)) {
             if let Some(output) = overrides::whose(resource) {
                 let now = held(case, &output, head)?;
                 let sides = (held(case, &output, parent)?, held(case, &output, applied)?);

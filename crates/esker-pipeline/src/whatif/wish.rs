@@ -10,8 +10,8 @@ use esker_wire::edit::Edit;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::overrides::{self, Override};
-use esker_wire::revision::{At, Revision};
-use esker_wire::snapshot::{Expect, Get, Item, Put};
+use esker_wire::revision::Revision;
+use esker_wire::snapshot::{Expect, Item, Put};
 use esker_wire::whatif::state::{self, Answer, Conflict, State};
 use esker_wire::whatif::{self, ABOUT, About, Ask, STATE, Side, Wish};
 use jiff::Timestamp;
@@ -24,12 +24,10 @@ use super::Project;
 use super::back::{self, undo};
 use super::case::{self, Case, passing};
 use super::change::{by_resource, item};
+use super::found::{Found, held, own, version};
 
 /// How often it is tried to be faster than others who put on `main`.
 const TRIES_MAX: usize = 10;
-
-/// A content with the revision that gave it.
-pub(super) type Version = Option<(Bytes, Revision, Option<String>)>;
 
 /// Why a wish is not granted, in one line.
 pub(super) type Refusal = String;
@@ -119,9 +117,12 @@ fn apply(case: &Case<'_>, in_force: &Project, (state, ask): (&State, &Ask)) -> R
                 Ok(merged) => merged,
                 Err(why) => return Ok(Plan { refused: Some(why), ..plan }),
             };
-            if made.contains(&resource) {
-                let held = held(case, &resource, head)?;
-                plan.overridden(case, (&resource, ask), &merged, held);
+            // It may have been given another name since the base, and the definition may say the older one.
+            let called = merged.now.as_ref().map_or(&resource, |now| &now.resource).clone();
+            if made.contains(&called) || made.contains(&resource) {
+                let held = held(case, &called, head)?;
+                plan.overridden(case, (&called, ask), &merged, held);
+                plan.keep_beneath(case, (&called, head), &merged)?;
             }
             plan.take(&resource, merged);
         }
@@ -147,7 +148,7 @@ fn rebase(case: &Case<'_>, (state, ask): (&State, &Ask), onto: Revision) -> Resu
         match merged(case, (&resource, ask), (about.base, onto))? {
             Ok(merged) => {
                 conflicts.extend(merged.conflicts);
-                let now = merged.now.map(|(bytes, ..)| bytes);
+                let now = merged.now.map(|now| now.bytes);
                 contents.insert(resource, merged.content.unwrap_or(now));
             }
             Err(why) => return Ok(Done::Refused(why)),
@@ -175,12 +176,12 @@ fn rebase(case: &Case<'_>, (state, ask): (&State, &Ask), onto: Revision) -> Resu
         let Ok(at) = whatif::input(input) else { continue };
         match contents.get(input).cloned().flatten() {
             Some(content) => items.push(item(&at, content, None)),
-            None => items.extend(own(case, &at)?.map(|(bytes, ..)| item(&at, bytes, None))),
+            None => items.extend(own(case, &at)?.map(|own| item(&at, own.bytes, None))),
         }
     }
     for path in &about.files {
         let Ok(at) = whatif::file(path) else { continue };
-        items.extend(own(case, &at)?.map(|(bytes, ..)| item(&at, bytes, None)));
+        items.extend(own(case, &at)?.map(|own| item(&at, own.bytes, None)));
     }
     if state.applied.is_some() {
         // What was applied can be taken back all the same.
@@ -254,7 +255,7 @@ pub(super) struct Plan {
 
 /// The changes of one resource on what is there now.
 pub(super) struct Merged {
-    pub(super) now: Version,
+    pub(super) now: Option<Found>,
     /// What it is to be, which may be nothing; none if it stays.
     pub(super) content: Option<Option<Bytes>>,
     /// The edits and what became of them; none of a content that is replaced as a whole.
@@ -266,11 +267,11 @@ impl Plan {
     pub(super) fn take(&mut self, resource: &Resource, merged: Merged) {
         self.conflicts.extend(merged.conflicts);
         if let Some(content) = merged.content {
-            let (revision, content_type) =
-                merged.now.map_or((None, None), |(_, revision, kind)| (Some(revision), kind));
-            let if_head = Some(revision.map_or(Expect::Absent, Expect::Revision));
-            let resource = resource.clone();
-            self.items.push(Item { resource, content, if_head, content_type });
+            let (resource, if_head, content_type) = match merged.now {
+                Some(now) => (now.resource, Expect::Revision(now.revision), now.content_type),
+                None => (resource.clone(), Expect::Absent, None),
+            };
+            self.items.push(Item { resource, content, if_head: Some(if_head), content_type });
         }
     }
 
@@ -289,8 +290,10 @@ impl Plan {
         let known = all.clone();
         for (_, edit, outcome) in &merged.outcomes {
             if let Outcome::Applied { before } = outcome {
+                let mut edit = edit.clone();
+                edit.at.resource = resource.clone();
                 let new = Override {
-                    edit: edit.clone(),
+                    edit,
                     before: Some(before.clone()),
                     by: ask.by.clone().or_else(|| case.about.owner.clone()),
                     why: ask.why.clone().or_else(|| Some(case.about.title.clone())),
@@ -303,6 +306,24 @@ impl Plan {
         if all != known {
             self.overrides(name, &all, revision);
         }
+    }
+
+    /// Keeps what was made before it is changed; where it was changed before it is kept already.
+    fn keep_beneath(
+        &mut self,
+        case: &Case<'_>,
+        (resource, head): (&Resource, Revision),
+        merged: &Merged,
+    ) -> Result<(), Halt> {
+        let (Some(name), Some(now)) = (overrides::beneath(resource), &merged.now) else {
+            return Ok(());
+        };
+        if merged.content.is_none() || version(case, &name, head)?.is_some() {
+            return Ok(());
+        }
+        let kept = item(&name, now.bytes.clone(), now.content_type.clone());
+        self.items.push(Item { if_head: Some(Expect::Absent), ..kept });
+        Ok(())
     }
 
     pub(super) fn overrides(
@@ -349,7 +370,7 @@ fn merged(
         let side = ask.settle.iter().rev().find(|(number, _)| *number == at + 1)?.1;
         Some((place + 1, decision(side)))
     });
-    let Some((bytes, ..)) = &now else {
+    let Some(Found { bytes, .. }) = &now else {
         return Ok(Err(format!("{resource} is not on main any more")));
     };
     let settled: Vec<_> = settled.collect();
@@ -374,12 +395,12 @@ fn merged(
 /// changed the same.
 pub(super) fn whole(
     resource: &Resource,
-    (then, now, mine): (&Version, &Version, &Version),
+    (then, now, mine): (&Option<Found>, &Option<Found>, &Option<Found>),
     ask: &Ask,
 ) -> Result<Merged, Refusal> {
     let becomes =
         |content| Merged { now: None, content, outcomes: Vec::new(), conflicts: Vec::new() };
-    let bytes = |version: &Version| version.as_ref().map(|(bytes, ..)| bytes.clone());
+    let bytes = |version: &Option<Found>| version.as_ref().map(|found| found.bytes.clone());
     let (was, theirs, new) = (bytes(then), bytes(now), bytes(mine));
     if new == theirs || new == was {
         return Ok(becomes(None));
@@ -444,52 +465,11 @@ fn conflict(edit: usize, at: String, one: &edit::Conflict) -> Conflict {
     Conflict { edit, at, kind: one.clash.to_string(), base, theirs, mine }
 }
 
-fn content(version: &Version) -> edit::Content<'_> {
+fn content(version: &Option<Found>) -> edit::Content<'_> {
     match version {
-        Some((bytes, _, content_type)) => {
+        Some(Found { bytes, content_type, .. }) => {
             edit::Content { content_type: content_type.as_deref(), ..edit::Content::new(bytes) }
         }
         None => edit::Content::new(b""),
     }
-}
-
-/// A resource at a commit of `main`.
-pub(super) fn version(case: &Case<'_>, resource: &Resource, at: Revision) -> Result<Version, Halt> {
-    get(case, resource, (Branch::main(), At::from(at)))
-}
-
-/// A resource on the what-if's own branch.
-fn own(case: &Case<'_>, resource: &Resource) -> Result<Version, Halt> {
-    get(case, resource, (case.bench.branch.clone(), At::head()))
-}
-
-fn get(case: &Case<'_>, resource: &Resource, (branch, at): (Branch, At)) -> Result<Version, Halt> {
-    let get = Get { at, branch, ..Get::head(resource.clone()) };
-    match case.ask(&get)? {
-        Ok(content) => {
-            let entry = content.entry;
-            Ok(content.bytes.map(|bytes| (bytes, entry.revision, entry.content_type)))
-        }
-        Err(fault) if fault.code == Code::NotFound => Ok(None),
-        Err(fault) => Err(passing(fault)),
-    }
-}
-
-/// The overrides of a resource at a commit of `main`, if there are any: where they are, what they are, and since when.
-pub(super) fn held(
-    case: &Case<'_>,
-    resource: &Resource,
-    at: Revision,
-) -> Result<Option<(Resource, Vec<Override>, Revision)>, Halt> {
-    let Some(name) = overrides::of(resource) else {
-        return Ok(None);
-    };
-    let Some((bytes, revision, _)) = version(case, &name, at)? else {
-        return Ok(None);
-    };
-    let all = overrides::read(&bytes).map_err(|fault| {
-        tracing::warn!(%fault, %name, "cannot be read");
-        Halt::Again(fault.to_string())
-    })?;
-    Ok(Some((name, all, revision)))
 }

@@ -55,6 +55,7 @@ mod whatif_crowd;
 mod whatif_http;
 mod whatif_kills;
 mod whatif_odd;
+mod whatif_overrides;
 mod whatif_programs;
 mod whatif_rounds;
 mod words;

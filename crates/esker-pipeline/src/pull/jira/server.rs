@@ -54,10 +54,13 @@ impl<'a> Server<'a> {
         Self { errand, jira, until: Instant::now() + errand.pull.timeout }
     }
 
-    /// The issues that are there.
+    /// The issues that were there, whatever overrides have made of them.
     pub(super) fn before(&self) -> Result<Bytes, Halt> {
         let Errand { bench, line, run, source, .. } = self.errand;
-        Ok(state::read((bench, line), run, &source.output)?.unwrap_or_default())
+        let head = run.outputs.first().and_then(|(_, head)| *head);
+        let kept = head.map(|head| run.plain(&source.output, head).resource);
+        let kept = kept.as_ref().unwrap_or(&source.output);
+        Ok(state::read((bench, line), run, kept)?.unwrap_or_default())
     }
 
     /// Whether the site knows who asks.
