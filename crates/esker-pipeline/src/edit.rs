@@ -1,7 +1,7 @@
 //! Edits of contents: what would it be if this cell were 3, and the same again on every newer version.
 //!
 //! Bytes in, bytes out. Every edit is a splice: what it does not mean stays as it is, to the byte. Edits are applied in
-//! their order by [`weigh`], which holds each against what it found when it was made; [`merge`] works that out
+//! their order by [`weigh`], which holds each against what it found when it was made; [`merge()`] works that out
 //! from an older content; [`merge_whole`] merges a content that was replaced. All edits given are of one content:
 //! the resource of their addresses is the caller's business.
 //!

@@ -261,7 +261,7 @@ pub fn write(edits: &[Noted]) -> Result<Vec<u8>, BadEdits> {
     Ok(out)
 }
 
-/// Reads [`write`].
+/// Reads [`write()`].
 ///
 /// # Errors
 /// [`BadEdits`] names the first edit that is not right, by its number from 1.

@@ -102,7 +102,7 @@ pub fn write(all: &[Override]) -> Result<Vec<u8>, Fault> {
     Ok(out)
 }
 
-/// Reads [`write`].
+/// Reads [`write()`].
 ///
 /// # Errors
 /// `bad-request` naming the first that is not right, by its number from 1.

@@ -2,7 +2,7 @@
 //!
 //! A what-if is a branch `whatif/ID` that begins at its base, a commit of `main`. [`ABOUT`] on it says what is changed;
 //! whoever writes that has made or amended one, and a runner brings everything else on the branch in line: contents as
-//! changed, what stages make of them, and [`State`], which says what has come of it.
+//! changed, what stages make of them, and [`state::State`], which says what has come of it.
 
 pub mod state;
 
@@ -51,7 +51,7 @@ pub struct About {
     pub edits: Vec<Edit>,
     /// The resources that have another content to begin with, which lies at [`input`].
     pub inputs: Vec<Resource>,
-    /// The files of the project that have another content, which lies at [`file`].
+    /// The files of the project that have another content, which lies at [`file()`].
     pub files: Vec<String>,
     /// How often such contents were put in place of others: without it, nothing else that is said would be another then.
     pub replaced: u64,

@@ -92,7 +92,7 @@ pub(crate) struct WhatIfNew {
     /// Keep it for good.
     #[arg(long, conflicts_with = "keep")]
     pub(crate) pin: bool,
-    /// Whose it is: 'Name <mail>'; yours when not given.
+    /// Whose it is, as `Name <mail>`; yours when not given.
     #[arg(long, value_name = "WHO")]
     pub(crate) owner: Option<String>,
     /// Do not wait until it is computed.
