@@ -1,5 +1,6 @@
 //! Stores of every format that ever was must stay readable: `tests/golden/store-1.bundle` is one;
-//! `git bundle create --all` in the store that [`written`] makes wrote it.
+//! `git bundle create --all` in the store that [`written`] makes wrote it. `store-0.bundle` is the same of the first esker,
+//! whose stores all began with the same commit.
 
 use std::path::Path;
 
@@ -70,9 +71,14 @@ fn the_format_is_still_1() {
 }
 
 #[test]
-fn a_store_of_format_1_is_read() {
+fn a_store_of_every_format_is_read() {
+    is_read("store-0.bundle");
+    is_read("store-1.bundle");
+}
+
+fn is_read(bundle: &str) {
     let folder = tempfile::TempDir::new().unwrap();
-    let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/store-1.bundle");
+    let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(bundle);
     let store = folder.path().join("store");
     let args = ["clone", "-q", "--mirror", bundle.to_str().unwrap(), store.to_str().unwrap()];
     git(folder.path(), &args);

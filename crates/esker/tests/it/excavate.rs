@@ -22,6 +22,10 @@ const SECRET: &str = "horse-staple-battery";
 /// Counts lines; the second is another file that prints the same, the third prints something else.
 const TALLIES: [&str; 3] = ["#!/bin/sh\nwc -l\n", "#!/bin/sh\nexec wc -l\n", "#!/bin/sh\nwc -c\n"];
 
+/// A store in the first form that stores had.
+const FIRST_STORE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../esker-store/tests/golden/store-0.bundle");
+
 /// How many are dug out at once.
 const AT_ONCE: usize = 4;
 
@@ -250,9 +254,13 @@ fn dug(from: &Path, at: &str, into: &Path, (bin, more): (&Path, &[&str])) -> (Op
     (output.status.code(), told.unwrap_or_else(|error| panic!("{at}: {error}\n{stderr}")))
 }
 
-/// A life of more than thirty versions. Its beginning is of an older esker, which put data and kept no project.
+/// A life of more than thirty versions. Its beginning is a store as the first esker wrote them, whose commits say of
+/// no project; then comes one that kept none.
 fn lived() -> Life {
     let mut life = Life::new();
+    git(life.world.dir(), &["clone", "-q", "--mirror", FIRST_STORE, ".esker/store.git"]);
+    life.note();
+    assert_eq!(life.notes.len(), 6, "the commits of the first store");
     life.put("raw/people", "id,name\n1,ann\n");
     life.put("raw/people", "id,name\n1,ann\n2,bob\n");
     life.put("raw/notes", "what a beginning\n");
