@@ -96,7 +96,12 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// The store may have changed.
+    /// One says something else of itself, or is gone.
+    pub(crate) fn ring_for(&self, id: &str) {
+        self.tell(Mail::Said(id.to_owned()));
+    }
+
+    /// Any of them may be another.
     pub(crate) fn ring(&self) {
         if !self.rung.swap(true, Ordering::AcqRel) {
             self.tell(Mail::Look);

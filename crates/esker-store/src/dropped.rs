@@ -33,10 +33,6 @@ impl Store {
         Ok(found)
     }
 
-    /// Removes a branch, at once; whether there was one.
-    ///
-    /// # Errors
-    /// `bad-request` for a branch that holds what nothing else does; `busy` for one that is being moved.
     /// What a what-if says of itself, if a branch is one: the resource and its revision.
     pub(crate) fn about(&mut self, branch: &Branch) -> Result<Option<(Resource, Revision)>, Fault> {
         if whatif::id(branch).is_none() {
@@ -47,6 +43,10 @@ impl Store {
         Ok(current.map(|(revision, _)| (resource, revision)))
     }
 
+    /// Removes a branch, at once; whether there was one.
+    ///
+    /// # Errors
+    /// `bad-request` for a branch that holds what nothing else does; `busy` for one that is being moved.
     pub(crate) fn drop_branch(&mut self, ask: &DropBranch) -> Result<bool, Fault> {
         let branch = &ask.branch;
         self.check_excavation(branch)?;

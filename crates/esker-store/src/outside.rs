@@ -6,7 +6,7 @@
 //! - Anything else has rewritten what was promised to stay. It is never followed: the branch takes nothing until it
 //!   is put right, and what esker has put stays readable as `kept/BRANCH`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use esker_wire::fault::Fault;
 use esker_wire::name::{Branch, Resource};
@@ -47,13 +47,17 @@ enum Place {
 }
 
 impl Store {
-    /// Looks whether someone else has moved a branch.
-    pub(crate) fn look_outside(&mut self) -> Vec<Foreign> {
+    /// Looks whether someone else has moved a branch. There may be many what-ifs: where only some matter just now, the
+    /// others are left for another time.
+    pub(crate) fn look_outside(&mut self, what_ifs: Option<&BTreeSet<Branch>>) -> Vec<Foreign> {
         self.is_without_project = false;
         let mut foreign = Vec::new();
         let is_excavated = self.options.until.is_some();
         // What ended long ago stays so.
-        let looked_at = self.lines.keys().filter(|branch| !is_excavated || is_what_if(branch));
+        let looked_at = self.lines.keys().filter(|branch| match is_what_if(branch) {
+            true => what_ifs.is_none_or(|those| those.contains(*branch)),
+            false => !is_excavated,
+        });
         let branches: Vec<Branch> = looked_at.cloned().collect();
         for branch in branches {
             let before = self.lines.get(&branch).and_then(|line| line.history.last());

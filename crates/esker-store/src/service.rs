@@ -307,8 +307,8 @@ impl Snapshots {
     }
 
     /// Takes in what others have put with plain git.
-    fn look_outside(&mut self, names: &Names) {
-        for news in self.store.look_outside() {
+    fn look_outside(&mut self, names: &Names, what_ifs: Option<&BTreeSet<Branch>>) {
+        for news in self.store.look_outside(what_ifs) {
             self.answers.forget();
             if news.revision.is_none() && self.store.now(&news.branch, &news.resource).is_some() {
                 // It was given another name, by which it is told of too.
@@ -374,8 +374,10 @@ impl Snapshots {
         let refuse = self.following.as_ref().map(Following::refusal);
         let mut batch = Batch { names, refuse };
         loop {
-            if requests.iter().any(writes) {
-                self.look_outside(names);
+            let mut written = requests.iter().filter(|frames| writes(frames)).peekable();
+            if written.peek().is_some() {
+                let branches = written.filter_map(branch).collect();
+                self.look_outside(names, Some(&branches));
             }
             match self.attempt(&batch, requests) {
                 Ok(outcomes) => return outcomes,
@@ -420,7 +422,7 @@ impl Service for Snapshots {
     fn tick(&mut self) -> Vec<Frames> {
         self.answers.forget();
         let names = self.names.get();
-        self.look_outside(&names);
+        self.look_outside(&names, None);
         self.store.save_indexes(INDEX_NEW);
         match self.store.note_settled() {
             Err(error) => self.trouble = Some(error.to_string()),
@@ -452,6 +454,11 @@ fn writes(frames: &Frames) -> bool {
         b"=====PUT",
     ];
     verbs.iter().any(|verb| head.starts_with(verb))
+}
+
+/// The branch that a request names.
+fn branch(frames: &Frames) -> Option<Branch> {
+    Message::from_frames(frames).ok()?.head().text("branch")?.parse().ok()
 }
 
 fn reply<R: Request>(answer: Result<R::Reply, Fault>) -> Outcome {

@@ -92,8 +92,8 @@ impl Ear {
                 if matters(&item) {
                     hints.store();
                 }
-                if let Some(what_ifs) = hints.what_ifs.as_ref().filter(|_| is_of_what_ifs(&item)) {
-                    what_ifs.ring();
+                if let Some(what_ifs) = &hints.what_ifs {
+                    tell(what_ifs, &item);
                 }
             }
         })?;
@@ -123,14 +123,14 @@ fn matters(item: &Item) -> bool {
     }
 }
 
-/// Whether what was heard can change what a what-if is: what it says of itself, or a gap that may hide that.
-fn is_of_what_ifs(item: &Item) -> bool {
+/// Passes on what can change what a what-if is: what it says of itself, or a gap that may hide that.
+fn tell(what_ifs: &Door, item: &Item) {
     match item {
-        Item::Lost => true,
-        Item::Event(Event::Put { branch, resource, .. }) => {
-            branch.as_str().starts_with(whatif::BRANCHES) && resource.as_str() == whatif::ABOUT
+        Item::Lost => what_ifs.ring(),
+        Item::Event(Event::Put { branch, resource, .. }) if resource.as_str() == whatif::ABOUT => {
+            whatif::id(branch).into_iter().for_each(|id| what_ifs.ring_for(id));
         }
-        Item::Event(Event::Heartbeat { .. }) => false,
+        Item::Event(Event::Put { .. } | Event::Heartbeat { .. }) => {}
     }
 }
 

@@ -1,7 +1,7 @@
 //! The thread of the what-ifs: which there are, which are to be worked on, and when.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
@@ -36,8 +36,10 @@ const NICE: i32 = 10;
 /// What the thread is told.
 #[derive(Debug)]
 pub(super) enum Mail {
-    /// The store may have changed.
+    /// Any of them may be another.
     Look,
+    /// This one is another, or is gone.
+    Said(String),
     /// Another project is in force.
     Project(Box<Project>),
     /// A what-if was worked on.
@@ -67,6 +69,20 @@ struct Case {
 }
 
 impl Case {
+    /// Takes in what it says of itself, and since when; what is computed of something else ends.
+    fn says(&mut self, (about, said): (Revision, Timestamp)) {
+        if self.about != Some(about) {
+            self.again = None;
+            self.failed = 0;
+        }
+        (self.about, self.said) = (Some(about), Some(said));
+        if let Some((for_about, hands)) = &self.busy
+            && *for_about != Some(about)
+        {
+            hands.stop();
+        }
+    }
+
     fn is_due(&self, now: Instant) -> bool {
         let is_new = self.settled != self.about || self.about.is_none();
         let waits = self.again.is_some_and(|again| again > now);
@@ -91,7 +107,7 @@ impl Desk {
     /// Works until it is told to stop.
     pub(super) fn work(mut self, mail: &Receiver<Mail>) {
         loop {
-            let mut look = false;
+            let (mut look, mut said) = (false, BTreeSet::new());
             let first = match mail.recv_timeout(self.wait()) {
                 Ok(first) => Some(first),
                 Err(RecvTimeoutError::Timeout) => None,
@@ -109,7 +125,12 @@ impl Desk {
                         look |= self.project.is_none();
                         self.project = Some(Arc::new(*project));
                     }
-                    Mail::Ended(id, ended) => self.ended(&id, *ended),
+                    Mail::Said(id) => drop(said.insert(id)),
+                    Mail::Ended(id, ended) => {
+                        self.ended(&id, *ended);
+                        // It may have been amended while its end was on its way.
+                        said.insert(id);
+                    }
                     Mail::Stop => return self.close(),
                 }
             }
@@ -117,10 +138,13 @@ impl Desk {
                 continue;
             }
             let is_old = self.looked.is_none_or(|looked| looked.elapsed() >= RESYNC);
-            if (look || is_old)
-                && let Err(fault) = self.look()
-            {
+            let looked = match look || is_old {
+                true => self.look(),
+                false => said.iter().try_for_each(|id| self.look_at(id)),
+            };
+            if let Err(fault) = looked {
                 tracing::debug!(%fault, "cannot look at the what-ifs; trying again");
+                self.looked = Instant::now().checked_sub(RESYNC.saturating_sub(AGAIN_MAX));
             }
             self.expire();
             self.start();
@@ -158,23 +182,15 @@ impl Desk {
                 None => about(&caller, &branch)?,
             };
             // A branch that says nothing of itself is none of ours.
-            if let Some((about, said)) = about {
-                seen.push((id.to_owned(), head, Some(about), said));
+            if let Some(about) = about {
+                seen.push((id.to_owned(), head, about));
             }
         }
         let mut there = BTreeMap::new();
-        for (id, head, about, said) in seen {
+        for (id, head, about) in seen {
             let mut case = self.cases.remove(&id).unwrap_or_default();
-            if about != case.about {
-                case.again = None;
-                case.failed = 0;
-            }
-            (case.head, case.about, case.said) = (Some(head), about, Some(said));
-            if let Some((for_about, hands)) = &case.busy
-                && *for_about != about
-            {
-                hands.stop();
-            }
+            case.says(about);
+            case.head = Some(head);
             there.insert(id, case);
         }
         // What is gone is not worked on any more; its end is still told.
@@ -185,6 +201,22 @@ impl Desk {
             }
         }
         self.cases = there;
+        Ok(())
+    }
+
+    /// Finds out what one says.
+    fn look_at(&mut self, id: &str) -> Result<(), Fault> {
+        let Some(branch) = whatif::branch(id) else {
+            return Ok(());
+        };
+        match about(self.office.caller(), &branch)? {
+            Some(about) => self.cases.entry(id.to_owned()).or_default().says(about),
+            // What is gone is not worked on any more; its end is still told.
+            None => match self.cases.get(id).map(|case| &case.busy) {
+                Some(Some((_, hands))) => hands.stop(),
+                _ => drop(self.cases.remove(id)),
+            },
+        }
         Ok(())
     }
 
@@ -260,15 +292,12 @@ impl Desk {
                 if verdict.about.is_none() {
                     self.cases.remove(id);
                 }
-                // It may have been amended while its end was on its way.
-                self.looked = None;
             }
             Err(halt) => {
                 let wait = AGAIN.saturating_mul(1 << case.failed.min(16)).min(AGAIN_MAX);
                 case.failed += 1;
                 case.again = Some(Instant::now() + wait);
                 tracing::debug!(what_if = id, ?halt, "worked on again soon");
-                self.looked = None;
             }
         }
     }
