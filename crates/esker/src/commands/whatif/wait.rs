@@ -16,9 +16,10 @@ use crate::stop::Stop;
 
 use super::{Case, show, touched};
 
-/// How long between two looks: the first time, and the longest.
+/// How long between two looks: the shortest, the longest, and else this part of what was waited already.
 const LOOK: Duration = Duration::from_millis(1);
 const LOOK_MAX: Duration = Duration::from_millis(50);
+const LOOK_PART: u32 = 10;
 /// After how long a person is shown that something is waited for, and how often it is looked whether anybody works.
 const SHOWN: Duration = Duration::from_secs(1);
 /// After how long it is told that nobody has said anything.
@@ -93,7 +94,8 @@ impl<'a> Waiting<'a> {
 
     fn until(&self, case: &Case, holds: impl Fn(&Case) -> bool) -> Result<Option<Case>> {
         let mut who = self.who()?;
-        let (mut look, mut looked, mut spinner) = (LOOK, Instant::now(), None::<ProgressBar>);
+        let (since, mut looked, mut spinner) =
+            (Instant::now(), Instant::now(), None::<ProgressBar>);
         let mut is_told = false;
         loop {
             let now = case.again(self.hub)?;
@@ -110,7 +112,7 @@ impl<'a> Waiting<'a> {
                 is_told = true;
                 say::note("nobody has answered yet: does a runner work there?");
             }
-            if self.stop.wait(look) {
+            if self.stop.wait((since.elapsed() / LOOK_PART).clamp(LOOK, LOOK_MAX)) {
                 clear(spinner);
                 let id = &case.id;
                 say::note(match who {
@@ -121,7 +123,6 @@ impl<'a> Waiting<'a> {
                 });
                 return Ok(None);
             }
-            look = (look * 3 / 2).min(LOOK_MAX);
         }
     }
 
