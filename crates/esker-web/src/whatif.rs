@@ -17,6 +17,7 @@ use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Branch;
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Branches, DropBranch, Expect, Get, Item, Put, Resolve};
+use esker_wire::whatif::case::Case;
 use esker_wire::whatif::state::State as Outcome;
 use esker_wire::whatif::{self, ABOUT, About, STATE, TITLE_MAX};
 use jiff::{SignedDuration, Timestamp};
@@ -34,18 +35,6 @@ const STAYS_H: i64 = 30 * 24;
 const TRIES_MAX: usize = 1_000;
 /// The longest a what-if may be kept without being pinned, in days.
 const DAYS_MAX: i64 = 3_660;
-
-/// A what-if as the store has it.
-pub struct Case {
-    /// Its id.
-    pub id: String,
-    /// What it says of itself.
-    pub about: About,
-    /// The version of that.
-    pub revision: Revision,
-    /// What came of it, if anything has.
-    pub state: Option<Outcome>,
-}
 
 /// Looks at the what-ifs of one hub, remembering those that have not changed.
 pub struct WhatIfs {
@@ -294,7 +283,8 @@ async fn find(hub: &Hub, branch: &Branch) -> Result<Option<Case>, Fault> {
     let state = own(hub, branch, STATE).await?;
     let state = state.and_then(|(bytes, _)| Outcome::from_bytes(&bytes).ok());
     let about = About::from_bytes(&bytes)?;
-    Ok(Some(Case { id: id.to_owned(), about, revision, state }))
+    let (id, branch) = (id.to_owned(), branch.clone());
+    Ok(Some(Case { id, branch, about, revision, state }))
 }
 
 async fn own(

@@ -4,6 +4,7 @@
 //! whoever writes that has made or amended one, and a runner brings everything else on the branch in line: contents as
 //! changed, what stages make of them, and [`state::State`], which says what has come of it.
 
+pub mod case;
 pub mod state;
 
 use std::fmt;

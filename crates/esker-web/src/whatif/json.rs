@@ -2,26 +2,10 @@
 
 use esker_wire::edit::{Before, Deed, Edit, Noted, Spot};
 use esker_wire::fault::Fault;
+use esker_wire::whatif::case::Case;
 use esker_wire::whatif::state::{Answer, Conflict, State};
 use esker_wire::whatif::{Ask, Wish};
 use serde_json::{Map, Value, json};
-
-use super::Case;
-
-/// How a what-if stands, in a word: `computing`, `done`, `problem`, `invalid` or `applied`.
-pub fn word(case: &Case) -> String {
-    let Some(state) = case.state.as_ref().filter(|state| state.about == case.revision) else {
-        return "computing".to_owned();
-    };
-    let answer = state.answer.as_ref().filter(|answer| answer.revision.is_some());
-    let asked = case.about.ask.as_ref().map(|ask| (ask.number, ask.what));
-    match (answer, asked) {
-        (Some(answer), Some((number, Wish::Apply))) if answer.number == number => {
-            "applied".to_owned()
-        }
-        _ => state.outcome.to_string(),
-    }
-}
 
 /// What a list of them tells of one.
 pub fn brief(case: &Case) -> Value {
@@ -29,14 +13,15 @@ pub fn brief(case: &Case) -> Value {
     let state = case.state.as_ref();
     json!({
         "id": case.id,
+        "branch": case.branch.as_str(),
         "title": about.title,
         "owner": about.owner,
         "created": about.created.to_string(),
         "expires": about.expires.map(|time| time.to_string()),
         "base": about.base.to_string(),
         "about": case.revision.to_string(),
-        "changes": about.edits.len() + about.inputs.len() + about.files.len(),
-        "state": word(case),
+        "changes": case.changes(),
+        "state": case.word(),
         "summary": state.map(|state| &state.summary),
     })
 }
@@ -45,17 +30,16 @@ pub fn brief(case: &Case) -> Value {
 pub fn whole(case: &Case) -> Value {
     let mut value = brief(case);
     let about = &case.about;
-    let state = case.state.as_ref().filter(|state| state.about == case.revision);
-    let found = state.map(|state| state.found.as_slice()).unwrap_or_default();
-    let edits = about.edits.iter().enumerate().map(|(at, edit)| {
-        let before = found.get(at).filter(|(known, _)| known == edit);
-        noted(&(edit.clone(), before.and_then(|(_, before)| before.clone())))
+    let edits = (1..).zip(case.noted()).map(|(number, edit)| {
+        let mut value = noted(&edit);
+        value["number"] = Value::from(number);
+        value
     });
     value["edits"] = edits.collect();
     value["inputs"] = about.inputs.iter().map(ToString::to_string).collect();
     value["files"] = about.files.clone().into();
     value["ask"] = about.ask.as_ref().map(asked).into();
-    if let Some(state) = state {
+    if let Some(state) = case.settled() {
         tell(&mut value, state);
     }
     value
@@ -73,6 +57,7 @@ fn tell(value: &mut Value, state: &State) {
         json!({
             "stage": run.stage,
             "ended": run.ended.to_string(),
+            "started": run.started.to_string(),
             "duration_ms": run.duration_ms,
             "outputs": outputs.map(esker_wire::provenance::Input::to_text).collect::<Vec<_>>(),
             "summary": failure.map(|failure| &failure.summary),
@@ -83,6 +68,7 @@ fn tell(value: &mut Value, state: &State) {
     });
     value["runs"] = runs.collect();
     value["answer"] = state.answer.as_ref().map(answer).into();
+    value["applied"] = state.applied.map(|revision| revision.to_string()).into();
 }
 
 /// An edit, with what it found if that is known.
@@ -143,7 +129,7 @@ fn edit(value: &Value) -> Result<Edit, String> {
             ("remove", Value::Bool(true)) => Deed::Remove,
             ("move", Value::String(to)) => Deed::Move(to.parse()?),
             ("rank", rank) if rank.is_u64() => Deed::Rank(rank.as_u64().unwrap_or_default()),
-            ("at" | "to" | "found", _) => continue,
+            ("number" | "at" | "to" | "found", _) => continue,
             _ => return Err(format!("cannot read {name:?}")),
         });
     }
@@ -162,7 +148,7 @@ fn read(cells: &Map<String, Value>) -> Result<Vec<(String, String)>, String> {
 }
 
 /// What is asked for.
-pub fn asked(ask: &Ask) -> Value {
+fn asked(ask: &Ask) -> Value {
     let (what, onto) = (ask.what.word(), ask.what.onto().map(|onto| onto.to_string()));
     let settle =
         ask.settle.iter().map(|(edit, side)| json!({ "edit": edit, "side": side.to_string() }));
@@ -199,7 +185,7 @@ pub(super) fn ask(value: &Value, number: u64) -> Result<Ask, Fault> {
 }
 
 /// What became of that.
-pub fn answer(answer: &Answer) -> Value {
+fn answer(answer: &Answer) -> Value {
     let conflict = |one: &Conflict| {
         json!({
             "edit": one.edit,

@@ -11,15 +11,15 @@ mod touched;
 mod wait;
 mod wish;
 
+use std::ops::Deref;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
 use esker_wire::name::{Branch, Resource};
-use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Branches, Content, Get};
-use esker_wire::whatif::state::{Outcome, State};
-use esker_wire::whatif::{self, ABOUT, About, STATE, Wish};
+use esker_wire::whatif::state::State;
+use esker_wire::whatif::{self, ABOUT, About, STATE};
 use jiff::Timestamp;
 
 use crate::cli::{WhatIf, Within};
@@ -57,15 +57,15 @@ pub(crate) fn what_if(place: &Place, asked: &WhatIf) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A what-if as the store has it.
-struct Case {
-    id: String,
-    branch: Branch,
-    about: About,
-    /// The revision of what it says of itself.
-    revision: Revision,
-    /// What has come of it, or of an earlier version.
-    state: Option<State>,
+/// A what-if, and what is asked of the hub about it.
+struct Case(whatif::case::Case);
+
+impl Deref for Case {
+    type Target = whatif::case::Case;
+
+    fn deref(&self) -> &whatif::case::Case {
+        &self.0
+    }
 }
 
 impl Case {
@@ -115,7 +115,8 @@ impl Case {
         let revision = content.entry.revision;
         let about = About::from_bytes(&content.bytes.unwrap_or_default())?;
         let state = state(hub, &branch)?;
-        Ok(Some(Self { id: id.to_owned(), branch, about, revision, state }))
+        let id = id.to_owned();
+        Ok(Some(Self(whatif::case::Case { id, branch, about, revision, state })))
     }
 
     /// It as it is now.
@@ -127,30 +128,6 @@ impl Case {
                 "its time was over, or it was discarded",
             )
         })
-    }
-
-    /// What has come of it as it is; none while that is worked on.
-    fn settled(&self) -> Option<&State> {
-        self.state.as_ref().filter(|state| state.about == self.revision)
-    }
-
-    /// Whether this is what was wished for last, and done.
-    fn has_done(&self, wish: Wish) -> bool {
-        let answer = self.state.as_ref().and_then(|state| state.answer.as_ref());
-        let ask = self.about.ask.as_ref().filter(|ask| ask.what == wish);
-        ask.zip(answer)
-            .is_some_and(|(ask, answer)| ask.number == answer.number && answer.revision.is_some())
-    }
-
-    /// How it stands, in a word.
-    fn word(&self) -> &'static str {
-        match self.settled().map(|state| state.outcome) {
-            None => "computing",
-            Some(_) if self.has_done(Wish::Apply) => "applied",
-            Some(Outcome::Done) => "done",
-            Some(Outcome::Problem) => "problem",
-            Some(Outcome::Invalid) => "invalid",
-        }
     }
 }
 
@@ -170,14 +147,14 @@ fn state(hub: &Hub, branch: &Branch) -> Result<Option<State>> {
 pub(super) fn branch(hub: &Hub, within: &Within) -> Result<Branch> {
     match &within.what_if {
         None => Ok(Branch::main()),
-        Some(id) => Ok(Case::find(hub, id)?.branch),
+        Some(id) => Ok(Case::find(hub, id)?.0.branch),
     }
 }
 
 fn discard(hub: &Hub, ids: &[String]) -> Result<()> {
     for id in ids {
         let case = Case::try_find(hub, id)?;
-        let branch = case.map_or_else(|| whatif::branch(id), |case| Some(case.branch));
+        let branch = case.map_or_else(|| whatif::branch(id), |case| Some(case.0.branch));
         let dropped = branch.map_or(Ok(None), |branch| {
             Ok::<_, anyhow::Error>(drop_branch(hub, &branch)?.then_some(branch))
         })?;

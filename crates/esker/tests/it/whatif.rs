@@ -80,7 +80,7 @@ fn what_would_be_is_computed_applied_and_taken_back() {
     );
     let state = shown(&world, "more-rows");
     assert_eq!((&state["state"], &state["behind"]), (&json!("done"), &json!(0)));
-    assert_eq!((&state["inputs"], &state["settled"]), (&json!(["raw/a"]), &json!(true)));
+    assert_eq!(&state["inputs"], &json!(["raw/a"]));
 
     let preview = world.json(&["whatif", "apply", "more", "--preview", "--json"]);
     assert_eq!(preview["differences"].as_array().map(Vec::len), Some(3), "{preview}");
@@ -97,7 +97,7 @@ fn what_would_be_is_computed_applied_and_taken_back() {
     // Whatever it is called, it is not applied a second time.
     let applied = head(&world);
     world.ok(&["whatif", "title", "more", "Other words"]);
-    world.wait_for("the new title", || shown(&world, "more")["settled"] == true);
+    world.wait_for("the new title", || shown(&world, "more")["state"] != "computing");
     assert_eq!(head(&world), applied);
     assert!(world.ok(&["whatif", "undo", "more"]).starts_with("taken back as "));
     assert!(world.fails(1, &["whatif", "undo", "more"]).contains("was taken back already"));
@@ -245,7 +245,7 @@ fn what_cannot_be_meant_is_refused_with_an_example() {
         "--no-wait",
     ]);
     let edits = shown(&world, "e")["edits"].clone();
-    assert_eq!((&edits[0]["deed"], &edits[1]["text"]), (&json!("remove"), &json!("3")));
+    assert_eq!((&edits[0]["remove"], &edits[1]["set"]), (&json!(true), &json!("3")));
     let amended = world.json(&[
         "whatif",
         "amend",
@@ -323,7 +323,7 @@ fn a_newer_base_is_taken_and_amendments_of_several_all_count() {
     });
     let edits = shown(&world, "more")["edits"].clone();
     let mut texts: Vec<&str> =
-        edits.as_array().expect("edits").iter().filter_map(|edit| edit["text"].as_str()).collect();
+        edits.as_array().expect("edits").iter().filter_map(|edit| edit["set"].as_str()).collect();
     texts.sort_unstable();
     assert_eq!(texts, ["0", "1", "2", "3", "4", "5", "6", "7"]);
     up.stop();

@@ -133,7 +133,7 @@ fn shown(world: &World) -> Vec<Value> {
 }
 
 fn is_at_its_end(one: &Value) -> bool {
-    one["settled"] == true
+    one["state"] != "computing"
         && (one["ask"].is_null() || one["ask"]["number"] == one["answer"]["number"])
 }
 
@@ -154,7 +154,7 @@ fn check(world: &World, told: &Told) {
             let (at, text) = set.split_once('=').expect("a text");
             let edits = one["edits"].as_array().expect("edits");
             assert!(
-                edits.iter().any(|edit| edit["at"] == at && edit["text"] == text),
+                edits.iter().any(|edit| edit["at"] == at && edit["set"] == text),
                 "{set}: {one}"
             );
         }

@@ -52,7 +52,7 @@ fn what_has_effects_is_left_out_and_what_fails_is_its_own_problem() {
     // Another title is no reason to compute anything.
     let runs = shown(&world, "good")["runs"].clone();
     world.ok(&["whatif", "title", "good", "Good news"]);
-    world.wait_for("the new title", || shown(&world, "good")["settled"] == true);
+    world.wait_for("the new title", || shown(&world, "good")["state"] != "computing");
     assert_eq!(shown(&world, "good")["runs"], runs);
     let told = world.fails(1, &["whatif", "new", "--id", "bad", "--input", "raw/a=bad"]);
     assert!(told.contains("it is bad"), "{told}");

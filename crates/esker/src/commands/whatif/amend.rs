@@ -56,7 +56,7 @@ impl Case {
             match stored {
                 Ok(stored) => {
                     let revision = stored.items[0].revision.context("it was not stored")?;
-                    return Ok(Self { about, revision, ..self });
+                    return Ok(Self(whatif::case::Case { about, revision, ..self.0 }));
                 }
                 Err(error) if is_fault(&error, Code::Conflict) => self = self.again(hub)?,
                 Err(error) => return Err(error),

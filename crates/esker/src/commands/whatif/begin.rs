@@ -104,13 +104,9 @@ pub(super) fn make(hub: &Hub, id: Option<&str>, about: &About, items: Vec<Item>)
         match stored {
             Ok(stored) => {
                 let revision = stored.items[0].revision.unwrap_or(stored.revision);
-                return Ok(Case {
-                    id: id_now,
-                    branch,
-                    about: about.clone(),
-                    revision,
-                    state: None,
-                });
+                let (id, about) = (id_now, about.clone());
+                let case = whatif::case::Case { id, branch, about, revision, state: None };
+                return Ok(Case(case));
             }
             Err(error) if is_fault(&error, Code::Conflict) && id.is_none() => {}
             Err(error) if is_fault(&error, Code::Conflict) => {

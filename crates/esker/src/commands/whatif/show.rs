@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use esker_web::whatif::json;
-use esker_wire::edit::{Before, Deed, Edit, Noted};
+use esker_wire::edit::{Before, Deed, Noted};
 use esker_wire::name::Branch;
 use esker_wire::revision::{At, Revision};
 use esker_wire::snapshot::{Filter, LOG_MAX, Log, Resolve, Resolved};
@@ -23,7 +23,7 @@ use super::{Case, touched, wish};
 pub(super) fn list(hub: &Hub, json: bool) -> Result<()> {
     let cases = Case::all(hub)?;
     if json {
-        return Ok(say::json(&cases.iter().map(about_json).collect())?);
+        return Ok(say::json(&cases.iter().map(|case| json::brief(case)).collect())?);
     }
     if cases.is_empty() {
         say::note("no what-ifs: `esker whatif new` makes one");
@@ -37,7 +37,7 @@ pub(super) fn list(hub: &Hub, json: bool) -> Result<()> {
         rows.push(vec![
             case.id.clone(),
             case.word().to_owned(),
-            changes(case).to_string(),
+            case.changes().to_string(),
             format!("{}{age}", about.base.short()),
             about.expires.map_or_else(|| "never".to_owned(), say::time),
             about.owner.as_deref().map(name_of).unwrap_or_default().to_owned(),
@@ -46,12 +46,6 @@ pub(super) fn list(hub: &Hub, json: bool) -> Result<()> {
     }
     let headings = ["what-if", "state", "changes", "base", "expires", "owner", "title"];
     Ok(say::table(&headings, rows)?)
-}
-
-/// How many changes it makes.
-fn changes(case: &Case) -> usize {
-    let about = &case.about;
-    about.edits.len() + about.inputs.len() + about.files.len()
 }
 
 /// `Ann` of `Ann <ann@example.org>`.
@@ -80,7 +74,7 @@ pub(super) fn show(hub: &Hub, case: &Case, json: bool) -> Result<()> {
         return Ok(say::json(&as_json(hub, case)?)?);
     }
     head(hub, case)?;
-    for (number, noted) in (1..).zip(noted(case)) {
+    for (number, noted) in (1..).zip(case.noted()) {
         say::line(format!("{number:>3}  {}", told(&noted)))?;
     }
     for input in &case.about.inputs {
@@ -128,17 +122,6 @@ fn head(hub: &Hub, case: &Case) -> Result<()> {
         }
     };
     Ok(line("base", format!("{}  {base}", about.base.short()))?)
-}
-
-/// The edits, each with what it found as far as that is known.
-fn noted(case: &Case) -> Vec<Noted> {
-    let found = case.settled().map(|state| state.found.as_slice()).unwrap_or_default();
-    let before = |at: usize, edit: &Edit| {
-        let noted = found.get(at).filter(|(known, _)| known == edit);
-        noted.and_then(|(_, before)| before.clone())
-    };
-    let edits = case.about.edits.iter().enumerate();
-    edits.map(|(at, edit)| (edit.clone(), before(at, edit))).collect()
 }
 
 /// An edit and what it found: `raw/plan:Work[CHK-1].Team: Red → Blue`.
@@ -194,90 +177,17 @@ fn came_of_it(hub: &Hub, case: &Case, state: &State) -> Result<()> {
     Ok(())
 }
 
-/// What every what-if is listed as.
-fn about_json(case: &Case) -> Value {
-    let about = &case.about;
-    json!({
-        "id": case.id,
-        "branch": case.branch.as_str(),
-        "title": about.title,
-        "owner": about.owner,
-        "created": about.created.to_string(),
-        "expires": about.expires.map(|time| time.to_string()),
-        "base": about.base.to_string(),
-        "about": case.revision.to_string(),
-        "changes": changes(case),
-        "state": case.word(),
-        "ask": about.ask.as_ref().map(json::asked),
-    })
-}
-
 /// All of a what-if.
 pub(super) fn as_json(hub: &Hub, case: &Case) -> Result<Value> {
-    let mut value = about_json(case);
-    let about = &case.about;
-    let base = resolved(hub, about.base)?;
+    let mut value = json::whole(case);
+    let base = resolved(hub, case.about.base)?;
     value["base_time"] = base.map(|base| base.time.to_string()).into();
-    let (behind, more) = behind(hub, about.base)?;
+    let (behind, more) = behind(hub, case.about.base)?;
     value["behind"] = behind.into();
     value["behind_more"] = more.into();
-    value["edits"] =
-        (1..).zip(noted(case)).map(|(number, noted)| edit_json(number, &noted)).collect();
-    value["inputs"] = about.inputs.iter().map(ToString::to_string).collect();
-    value["files"] = about.files.clone().into();
-    value["settled"] = case.settled().is_some().into();
     let touched = touched::all(hub, case)?;
     let touched =
         touched.iter().map(|(name, how)| json!({ "resource": name.as_str(), "how": how.word() }));
     value["resources"] = touched.collect();
-    if let Some(state) = &case.state {
-        state_json(&mut value, state);
-    }
     Ok(value)
-}
-
-fn state_json(value: &mut Value, state: &State) {
-    value["outcome"] = state.outcome.to_string().into();
-    value["summary"] = state.summary.clone().into();
-    value["hint"] = state.hint.clone().into();
-    value["project"] = state.project.map(|revision| revision.to_string()).into();
-    value["skipped"] = state.skipped.clone().into();
-    value["edited"] = state.edited.iter().map(ToString::to_string).collect();
-    let runs = state.runs.iter().map(|run| {
-        let failure = run.failure.as_ref();
-        json!({
-            "stage": run.stage,
-            "ended": run.ended.to_string(),
-            "started": run.started.to_string(),
-            "duration_ms": run.duration_ms,
-            "summary": failure.map(|failure| &failure.summary),
-            "hint": failure.map(|failure| &failure.hint),
-            "detail": failure.map(|failure| &failure.detail),
-            "warnings": run.warnings,
-        })
-    });
-    value["runs"] = runs.collect();
-    value["answer"] = state.answer.as_ref().map(json::answer).into();
-    value["applied"] = state.applied.map(|revision| revision.to_string()).into();
-}
-
-fn edit_json(number: usize, (edit, before): &Noted) -> Value {
-    let mut value = json!({
-        "number": number,
-        "deed": edit.deed.word(),
-        "at": edit.at.to_string(),
-        "found": before.as_ref().and_then(old),
-    });
-    match &edit.deed {
-        Deed::Set(text) => value["text"] = text.clone().into(),
-        Deed::Add { cells, to } => {
-            let cells = cells.iter().map(|(name, text)| (name.clone(), Value::from(text.clone())));
-            value["cells"] = Value::Object(cells.collect());
-            value["to"] = to.to_string().into();
-        }
-        Deed::Remove => {}
-        Deed::Move(to) => value["to"] = to.to_string().into(),
-        Deed::Rank(rank) => value["rank"] = (*rank).into(),
-    }
-    value
 }
