@@ -12,8 +12,9 @@
 //! | "Why did the end date of TASK-17 change on Tuesday?" | `why` |
 //!
 //! Of the same list, elsewhere: 10,000 stages, a million versions and 100,000 files are measured by `esker bench`.
-//! What-ifs (isolation against an old version, two who edit one cell, one left open overnight, one that outlives the
-//! next pull) and excavation ("the page the VP saw on 2025-11-20") come with the what-ifs, issue E. A killed
+//! What-ifs and excavation are in `whatif_crowd` (many beside each other, on old bases, while `main` moves),
+//! `whatif_clash` (two who change the same cell), `whatif_kills` and `whatif` (left open over a restart, over, discarded
+//! twice), `whatif_rounds` and `whatif_overrides` (what the next pull says), and `excavate`. A killed
 //! subscriber and a page that recovers by itself and proves it by hash belong to the live model, issue D, and how a
 //! problem looks on the page to issue F; `data` looks at what the page is told.
 
