@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { expect, test } from "@playwright/test";
 import { program, Project } from "./project.ts";
 
+const pictures = process.env["ESKER_SCREENSHOTS"] ?? "node_modules/.cache/screenshots";
+
 test("what is as of then says so and cannot be scrolled out of sight", async ({ page }) => {
   const project = new Project();
   const folder = mkdtempSync(join(tmpdir(), "esker-e2e-clone-"));
@@ -35,6 +37,7 @@ test("what is as of then says so and cannot be scrolled out of sight", async ({ 
     await expect(page).toHaveTitle(/as of \d{4}/);
     await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
     await expect(banner).toBeInViewport();
+    await page.screenshot({ path: join(pictures, "excavation.png") });
     const shown = await (await fetch(`${url}/api/get?resource=results/plan`)).text();
     expect(shown).toBe(then);
   } finally {
