@@ -94,6 +94,8 @@ pub enum Outcome {
 /// Why an edit was not made, in texts for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
+    /// Where, if that can be said.
+    pub place: Option<Place>,
     /// What stands against it.
     pub clash: Clash,
     /// What the edit found when it was made.
@@ -323,7 +325,8 @@ impl One<'_> {
             Deed::Move(spot) => spot.to_string(),
             Deed::Rank(rank) => rank.to_string(),
         };
-        Outcome::Conflict(Conflict { clash, base: doc::tell(before), theirs, mine })
+        let (place, base) = (Some(self.edit.at.place.clone()), doc::tell(before));
+        Outcome::Conflict(Conflict { place, clash, base, theirs, mine })
     }
 }
 

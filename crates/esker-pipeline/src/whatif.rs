@@ -41,6 +41,8 @@ pub(crate) struct Project {
     pub(crate) prints: Arc<BTreeMap<String, Print>>,
     /// The commit that keeps it, if one does.
     pub(crate) revision: Option<Revision>,
+    /// Held as long as its folder is needed, if that is one that goes when nobody needs it.
+    pub(crate) _lease: Option<Arc<()>>,
 }
 
 impl Project {

@@ -112,6 +112,12 @@ impl Sides {
         }
     }
 
+    /// Compares rows by these columns.
+    #[must_use]
+    pub fn by(self, key: Vec<String>) -> Self {
+        Self { key, ..self }
+    }
+
     /// The difference; empty if there is none.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use esker_wire::revision::Revision;
 pub enum Error {
     /// The folder holds something else.
     #[error(
-        "{} is not an esker store: {reason}; name an empty or new folder, or one made by esker",
+        "{} is not an esker store: {reason}; name one made by esker, a clone of one, or for a new one a folder that is not there yet",
         dir.display()
     )]
     NotAStore {

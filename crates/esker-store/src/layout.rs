@@ -106,7 +106,7 @@ pub(crate) fn recognise(dir: &Path) -> Result<(), Error> {
         return not("there is no such folder");
     }
     if !(dir.join("objects").is_dir() && dir.join("refs").is_dir() && dir.join("HEAD").is_file()) {
-        return not("it holds something else");
+        return not("it is no git repository");
     }
     let path = dir.join("config");
     let config = fs::read_to_string(&path).map_err(Error::read(&path))?;

@@ -109,5 +109,5 @@ fn made(base: &[&str], new: &[&str], stretch: Range<usize>, hunks: &[Hunk]) -> S
 pub(super) fn conflict(base: &str, theirs: &str, mine: &str) -> Outcome {
     let told = |text: &str| text.chars().take(TOLD_MAX).collect();
     let (base, theirs, mine) = (told(base), told(theirs), told(mine));
-    Outcome::Conflict(Conflict { clash: Clash::BothChanged, base, theirs, mine })
+    Outcome::Conflict(Conflict { place: None, clash: Clash::BothChanged, base, theirs, mine })
 }

@@ -81,6 +81,7 @@ impl Keeper {
                 definition: Arc::clone(library.definition()),
                 prints: Arc::new(library.prints().clone()),
                 revision: self.at,
+                _lease: None,
             });
         }
         Ok(())

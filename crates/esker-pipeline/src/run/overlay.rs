@@ -12,6 +12,7 @@ use esker_wire::overrides::{self, Override};
 use esker_wire::provenance::Input;
 use esker_wire::revision::At;
 use esker_wire::snapshot::{Expect, Get, Item};
+use esker_wire::whatif;
 
 use crate::edit::{Conflict, Content, Outcome, weigh};
 use crate::plan::{Run, Task};
@@ -43,9 +44,9 @@ pub(super) fn apply(at: (&Bench, &Line), run: &Run, mut made: Made) -> Result<Ma
         let before = Content { content_type, ..Content::new(content) };
         let weighed = weigh(before, &noted).map_err(|refused| {
             let summary = format!("cannot apply the overrides of {output}: {refused}");
-            Broken::new(summary, hint(&output))
+            Broken::new(summary, hint(at.0, &output))
         })?;
-        check(&output, &all, &weighed.outcomes)?;
+        check(at.0, (&output, &all), &weighed.outcomes)?;
         let over = |(one, outcome): &(Override, &Outcome)| {
             one.before.is_some() && matches!(outcome, Outcome::Already)
         };
@@ -133,10 +134,14 @@ fn read((bench, line): (&Bench, &Line), run: &Run, held: &Input) -> Result<Vec<O
 }
 
 /// Refuses what says something else than overrides have found.
-fn check(output: &Resource, all: &[Override], outcomes: &[Outcome]) -> Result<(), Broken> {
+fn check(
+    bench: &Bench,
+    (output, all): (&Resource, &[Override]),
+    outcomes: &[Outcome],
+) -> Result<(), Broken> {
     let mut told = Vec::new();
     for (number, (one, outcome)) in (1..).zip(all.iter().zip(outcomes)) {
-        if let Outcome::Conflict(Conflict { clash, base, theirs, mine }) = outcome {
+        if let Outcome::Conflict(Conflict { clash, base, theirs, mine, .. }) = outcome {
             let at = &one.edit.at;
             told.push(format!(
                 "override {number}, {at}: {clash}: it was {base:?}, is {theirs:?} now, and is to be {mine:?}"
@@ -153,10 +158,13 @@ fn check(output: &Resource, all: &[Override], outcomes: &[Outcome]) -> Result<()
     let summary = format!("{output} contradicts {first}{more}");
     told.truncate(TOLD_MAX);
     let detail = told.join("\n");
-    Err(Broken { detail, ..Broken::new(summary, hint(output)) })
+    Err(Broken { detail, ..Broken::new(summary, hint(bench, output)) })
 }
 
-fn hint(output: &Resource) -> String {
+fn hint(bench: &Bench, output: &Resource) -> String {
+    if let Some(id) = whatif::id(&bench.branch) {
+        return format!("see what there is: esker get {output}; then: esker whatif amend {id}");
+    }
     format!(
         "the last good version stays; settle it: esker override keep {output} N, or esker override drop {output} N"
     )

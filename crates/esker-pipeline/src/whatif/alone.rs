@@ -62,7 +62,7 @@ impl Alone {
         };
         let what_ifs = WhatIfs::open(&bench);
         let what_ifs = what_ifs.map_err(machine("start a thread for", dir.clone()))?;
-        what_ifs.door().adopt(Project { dir, definition, prints, revision });
+        what_ifs.door().adopt(Project { dir, definition, prints, revision, _lease: None });
         Ok(Self { what_ifs, _scratch: scratch })
     }
 

@@ -130,8 +130,14 @@ fn changed(
 
 /// Overrides of now without those that a commit brought, and with those whose place they took.
 fn without((then, after): (&[Override], &[Override]), now: &[Override]) -> Vec<Override> {
-    let came = |one: &&Override| after.contains(one) && !then.contains(one);
-    let went = then.iter().filter(|one| !after.contains(one));
+    // One that was kept since is applied whatever it finds, and still the same.
+    let is_in = |all: &[Override], one: &Override| {
+        let same =
+            |known: &Override| Override { before: one.before.clone(), ..known.clone() } == *one;
+        all.iter().any(same)
+    };
+    let came = |one: &&Override| is_in(after, one) && !is_in(then, one);
+    let went = then.iter().filter(|one| !is_in(after, one));
     let kept = now.iter().filter(|one| !came(one)).cloned();
     let kept: Vec<Override> = kept.collect();
     // Of what is in force at the same place now, only what came is taken back.

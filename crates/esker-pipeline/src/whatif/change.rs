@@ -160,9 +160,20 @@ fn content(
         Ok(Some(content)) => Ok((content.bytes.unwrap_or_default(), content.entry.content_type)),
         Ok(None) => {
             let why = format!("there is no {resource} at the base {}", case.about.base.short());
-            Err((why, "name a resource of then: esker list".to_owned()))
+            let near = near(case, resource)?.into_iter().next();
+            let hint = near.map_or_else(
+                || format!("name a resource of then: esker ls --at {}", case.about.base.short()),
+                |near| format!("did you mean {near}?"),
+            );
+            Err((why, hint))
         }
     })
+}
+
+/// Names of resources like one that is not there.
+fn near(case: &Case, resource: &Resource) -> Result<Vec<String>, Halt> {
+    let get = Get { at: At::from(case.about.base), ..Get::head(resource.clone()) };
+    Ok(case.ask(&get)?.map_or_else(|fault| fault.candidates, |_| Vec::new()))
 }
 
 /// The item that makes a resource what it was at the base.

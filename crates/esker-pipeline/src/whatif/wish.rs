@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use esker_wire::edit::Edit;
+use esker_wire::edit::address::Address;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::overrides::{self, Override};
@@ -51,6 +52,7 @@ pub(super) fn grant(case: &Case<'_>, in_force: &Project, state: &mut State) -> R
         }
         Done::Nothing(head) => {
             answer.revision = Some(head);
+            answer.summary = "nothing was left to do: main says so already".to_owned();
             state.applied = state.applied.filter(|_| ask.what == Wish::Apply);
         }
         Done::Refused(why) => answer.summary = why,
@@ -416,7 +418,7 @@ pub(super) fn whole(
         };
         let clash = if new.is_none() { Clash::RemovedAndEdited } else { Clash::EditedAndRemoved };
         let (base, theirs, mine) = (told(&was), told(&theirs), told(&new));
-        let one = edit::Conflict { clash, base, theirs, mine };
+        let one = edit::Conflict { place: None, clash, base, theirs, mine };
         return Ok(match side {
             Some(Side::Mine) => becomes(Some(new)),
             Some(Side::Theirs) => becomes(None),
@@ -440,7 +442,11 @@ pub(super) fn whole(
     let merged = merge(&[])?;
     let conflicts = open(&merged);
     let Some(side) = side.filter(|_| !conflicts.is_empty()) else {
-        let told = conflicts.iter().map(|(_, one)| conflict(0, resource.to_string(), one));
+        let at = |one: &edit::Conflict| match one.place.clone() {
+            Some(place) => Address { resource: resource.clone(), place }.to_string(),
+            None => resource.to_string(),
+        };
+        let told = conflicts.iter().map(|(_, one)| conflict(0, at(one), one));
         let conflicts = told.collect();
         return Ok(Merged { conflicts, ..becomes(Some(Some(merged.content.into()))) });
     };

@@ -36,11 +36,17 @@ impl Case {
             .is_some_and(|(ask, answer)| ask.number == answer.number && answer.revision.is_some())
     }
 
+    /// Whether it is on `main` as it is: what was amended since is another.
+    fn is_applied(&self) -> bool {
+        let is_there = self.state.as_ref().is_some_and(|state| state.applied.is_some());
+        is_there && self.about.ask.is_some()
+    }
+
     /// How it stands, in a word: `computing`, `done`, `problem`, `invalid` or `applied`.
     pub fn word(&self) -> &'static str {
         match self.settled().map(|state| state.outcome) {
             None => "computing",
-            Some(_) if self.has_done(Wish::Apply) => "applied",
+            Some(_) if self.is_applied() => "applied",
             Some(Outcome::Done) => "done",
             Some(Outcome::Problem) => "problem",
             Some(Outcome::Invalid) => "invalid",

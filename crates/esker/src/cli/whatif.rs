@@ -216,8 +216,11 @@ pub(crate) struct WhatIfApply {
     #[command(flatten)]
     pub(crate) settles: Settles,
     /// Only show what would be otherwise than main is now.
-    #[arg(long, conflicts_with_all = ["why", "settle"])]
+    #[arg(long, conflicts_with = "why")]
     pub(crate) preview: bool,
+    /// Although a stage fails with it.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -174,7 +174,7 @@ fn tell(site: &Site, verdicts: &[(String, Verdict)]) {
     match &site.about {
         Some(about) => say::note(format!("kept by {} on {}", about.engine, about.host)),
         None => say::note(
-            "its definition and programs are not in the store: an older esker stored it; the data is shown",
+            "its definition and programs are not in the store: it was put before anything ran, or by an older esker; the data is shown",
         ),
     }
     if !site.defects.is_empty() {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::cli::{Numbered, Override};
 use crate::commands::is_fault;
 use crate::commands::put::author;
-use crate::commands::whatif::told;
+use crate::commands::whatif::{is_idle, told};
 use crate::project::Place;
 use crate::reach::{Hub, found, resource};
 use crate::say::{self, DIM, hinted};
@@ -53,9 +53,29 @@ pub(crate) fn overrides(place: &Place, asked: &Override) -> Result<()> {
             list(&books, *json)
         }
         Override::Show { resource, json } => show(&named(&hub, resource)?, *json),
-        Override::Keep { resource, which } => keep(&hub, &named(&hub, resource)?, which),
-        Override::Drop { resource, which } => leave(&hub, &named(&hub, resource)?, which),
+        Override::Keep { resource, which } => {
+            let book = named(&hub, resource)?;
+            match keep(&hub, &book, which)? {
+                Some(numbers) => tell(place, &book, "kept", &numbers),
+                None => say::note("they are applied whatever is there already"),
+            }
+            Ok(())
+        }
+        Override::Drop { resource, which } => {
+            let book = named(&hub, resource)?;
+            tell(place, &book, "dropped", &leave(&hub, &book, which)?);
+            Ok(())
+        }
     }
+}
+
+/// Says what was settled, and when that counts.
+fn tell(place: &Place, book: &Book, deed: &str, numbers: &[usize]) {
+    let when = match is_idle(place) {
+        true => "no runner works here: it counts when one does".to_owned(),
+        false => format!("whoever makes {} runs again by itself", book.of),
+    };
+    say::note(format!("{deed}: {}; {when}", listed(numbers)));
 }
 
 /// All there are.
@@ -233,38 +253,27 @@ fn as_json(book: &Book) -> Value {
     })
 }
 
-/// Has them applied whatever is there.
-fn keep(hub: &Hub, book: &Book, which: &[Numbered]) -> Result<()> {
+/// Has them applied whatever is there; which, unless they are already.
+fn keep(hub: &Hub, book: &Book, which: &[Numbered]) -> Result<Option<Vec<usize>>> {
     let numbers = book.numbers(which)?;
     let mut all = book.all.clone();
     for number in &numbers {
         all[number - 1].before = None;
     }
     if all == book.all {
-        say::note("they are applied whatever is there already");
-        return Ok(());
+        return Ok(None);
     }
     put(hub, book, &all, &format!("keep {}", listed(&numbers)))?;
-    say::note(format!(
-        "kept: {}; whoever makes {} runs again by itself",
-        listed(&numbers),
-        book.of
-    ));
-    Ok(())
+    Ok(Some(numbers))
 }
 
-/// Removes them.
-fn leave(hub: &Hub, book: &Book, which: &[Numbered]) -> Result<()> {
+/// Removes them; which.
+fn leave(hub: &Hub, book: &Book, which: &[Numbered]) -> Result<Vec<usize>> {
     let numbers = book.numbers(which)?;
     let all = (1..).zip(&book.all).filter(|(number, _)| !numbers.contains(number));
     let all: Vec<overrides::Override> = all.map(|(_, one)| one.clone()).collect();
     put(hub, book, &all, &format!("drop {}", listed(&numbers)))?;
-    say::note(format!(
-        "dropped: {}; whoever makes {} runs again by itself",
-        listed(&numbers),
-        book.of
-    ));
-    Ok(())
+    Ok(numbers)
 }
 
 /// Puts what is left, unless somebody has changed them meanwhile: their numbers may mean others then.

@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::Result;
 use esker_wire::name::{Branch, Resource};
 use esker_wire::snapshot::{Branches, Content, Get};
-use esker_wire::whatif::state::State;
+use esker_wire::whatif::state::{Outcome, State};
 use esker_wire::whatif::{self, ABOUT, About, STATE};
 use jiff::Timestamp;
 
@@ -28,6 +28,7 @@ use crate::project::Place;
 use crate::reach::{Hub, found};
 use crate::say::{self, hinted};
 pub(super) use show::told;
+pub(super) use wait::is_idle;
 
 /// Makes a what-if, changes it, tells of it.
 pub(crate) fn what_if(place: &Place, asked: &WhatIf) -> Result<ExitCode> {
@@ -48,10 +49,11 @@ pub(crate) fn what_if(place: &Place, asked: &WhatIf) -> Result<ExitCode> {
         WhatIf::Unpin { id, keep: time } => keep(place, id, Some(*time))?,
         WhatIf::Title { id, title } => {
             let hub = Hub::find(place)?;
-            Case::find(&hub, id)?.change(&hub, &[], |about| {
+            let case = Case::find(&hub, id)?.change(&hub, &[], |about| {
                 about.title.clone_from(title);
                 Ok(())
             })?;
+            say::note(format!("{} is called: {title}", case.id));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -119,6 +121,21 @@ impl Case {
         Ok(Some(Self(whatif::case::Case { id, branch, about, revision, state })))
     }
 
+    /// Tells whoever reads what it holds that it does not hold what it should.
+    fn warn(&self) {
+        let why = match self.settled() {
+            None => {
+                return say::note(format!("{} is being computed: this is how far it is", self.id));
+            }
+            Some(state) if state.outcome == Outcome::Done => return,
+            Some(state) => wait::summary(state),
+        };
+        say::note(format!(
+            "{} has a problem: {why}; what depends on that is as at the base",
+            self.id
+        ));
+    }
+
     /// It as it is now.
     fn again(&self, hub: &Hub) -> Result<Self> {
         let case = Self::read(hub, &self.id)?;
@@ -147,7 +164,11 @@ fn state(hub: &Hub, branch: &Branch) -> Result<Option<State>> {
 pub(super) fn branch(hub: &Hub, within: &Within) -> Result<Branch> {
     match &within.what_if {
         None => Ok(Branch::main()),
-        Some(id) => Ok(Case::find(hub, id)?.0.branch),
+        Some(id) => {
+            let case = Case::find(hub, id)?;
+            case.warn();
+            Ok(case.0.branch)
+        }
     }
 }
 

@@ -221,6 +221,9 @@ fn every_contradiction_is_told_and_settled() {
             let at = one["at"].as_str().expect("an address");
             assert!(at.starts_with(&resource), "{at}");
         }
+        let preview = world.run(&["whatif", "apply", &id, "--preview", "--json"]);
+        let told: Value = serde_json::from_slice(&preview.stdout).expect("JSON");
+        assert_eq!(told["conflicts"][0]["kind"], clash.kind, "{change}");
         assert_eq!(head(&world), main, "{change}");
         match clash.mine {
             Some(mine) => {

@@ -56,6 +56,14 @@ fn what_has_effects_is_left_out_and_what_fails_is_its_own_problem() {
     assert_eq!(shown(&world, "good")["runs"], runs);
     let told = world.fails(1, &["whatif", "new", "--id", "bad", "--input", "raw/a=bad"]);
     assert!(told.contains("it is bad"), "{told}");
+    // Whoever reads it hears of that, and it is not applied by accident.
+    let read = world.run(&["get", "out/a", "--whatif", "bad"]);
+    let said = String::from_utf8_lossy(&read.stderr).into_owned();
+    assert!(read.status.success() && said.contains("bad has a problem"), "{said}");
+    let told = world.fails(1, &["whatif", "apply", "bad"]);
+    assert!(told.contains("--force") && told.contains("it is bad"), "{told}");
+    let told = world.fails(1, &["whatif", "diff", "good", "bad", "out/aa"]);
+    assert!(told.contains("out/a"), "{told}");
     let bad = shown(&world, "bad");
     assert_eq!(
         (&bad["state"], &bad["runs"][0]["stage"]),

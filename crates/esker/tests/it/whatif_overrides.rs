@@ -107,3 +107,29 @@ fn what_is_called_otherwise_by_then_is_overridden_by_its_new_name() {
     world.wait_for_content("mid/b", |content| content == "id,n\nann,5\nbob,6\ncyd,1\n");
     up.stop();
 }
+
+#[test]
+fn what_was_kept_since_is_taken_back_too() {
+    let world =
+        World::new("[project]\nname = \"p\"\n[source.a]\nfile = \"a.csv\"\noutput = \"raw/a\"\n");
+    world.write("a.csv", BASE);
+    let up = world.up();
+    world.wait_for_content("raw/a", |content| content == BASE);
+    apply(&world, "one", "raw/a:[ann].n=5");
+    world.ok(&["override", "keep", "raw/a", "1"]);
+    world.write("a.csv", "id,n\nann,2\nbob,1\n");
+    world.wait_for_content("overridden/raw/a", |content| content.contains("ann,2"));
+    assert_eq!(of(&world, "raw/a"), "id,n\nann,5\nbob,1\n");
+    // What was applied on top of it is another what-if's, so this one is taken back only with that.
+    apply(&world, "two", "raw/a:[ann].n=6");
+    let told = world.run(&["whatif", "undo", "one"]);
+    let table = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.status.code() == Some(1) && table.contains("raw/a:[id=ann].n"), "{table}");
+    let shown = world.json(&["whatif", "show", "one", "--json"]);
+    assert_eq!(shown["state"], "applied");
+    world.ok(&["whatif", "undo", "two"]);
+    world.ok(&["whatif", "undo", "one"]);
+    assert_eq!(world.json(&["override", "list", "--json"]), json!([]));
+    world.wait_for_content("raw/a", |content| content == "id,n\nann,2\nbob,1\n");
+    up.stop();
+}

@@ -12,6 +12,8 @@ use crate::diff::order::Was;
 const PAIRED_MAX: usize = 6;
 /// How many of the first columns may make a guessed key.
 const SINGLE_MAX: usize = 32;
+/// A key that leaves no more than one cell in so many as another is right beyond doubt.
+const DOUBT: usize = 16;
 
 /// The columns that name the rows, and what is to be said of them.
 #[derive(Debug, Default)]
@@ -74,6 +76,24 @@ impl<'a> Key<'a> {
         Some(was)
     }
 
+    /// How many of the shared cells are others by it; all of a row that is in one table alone.
+    fn changed(
+        &self,
+        (old, new): (&Sheet<'_>, &Sheet<'_>),
+        (shared, was): (&[(usize, usize)], &Was),
+    ) -> usize {
+        let rows = new.rows.iter().zip(was);
+        let cells = rows.map(|(row, was)| match was {
+            None => shared.len(),
+            Some(was) => {
+                let before = &old.rows[*was];
+                shared.iter().filter(|(a, b)| cell(before, *a) != cell(row, *b)).count()
+            }
+        });
+        let known = was.iter().flatten().count();
+        cells.sum::<usize>() + (old.rows.len() - known) * shared.len()
+    }
+
     /// Whether the columns may name rows: every row has something in each, and none is all fractions, which measure.
     fn may_name(&self, (old, new): (&Sheet<'_>, &Sheet<'_>)) -> bool {
         let names = |rows: &[StringRecord], column: usize| {
@@ -114,7 +134,9 @@ pub(super) fn choose<'a>(
     }
 }
 
-/// The first column whose cells are filled, unique in both tables and mostly in both; else the first such two.
+/// The first column whose cells are filled, unique in both tables and mostly in both; else the first such two. Where
+/// rows seem to be others through and through it may be a rank that names them, so of several the one that leaves most as
+/// it was.
 fn guess<'a>(
     sheets: (&'a Sheet<'a>, &'a Sheet<'a>),
     lines: &Lines,
@@ -133,7 +155,8 @@ fn guess<'a>(
         .flat_map(|first| (first + 1..paired.len()).map(move |second| (first, second)))
         .map(|(first, second)| vec![paired[first], paired[second]]);
     let all = old.rows.len().min(new.rows.len());
-    let mut best: Option<(usize, Key<'a>, Was)> = None;
+    let cells = new.rows.len() * shared.len();
+    let mut best: Option<(usize, usize, Key<'a>, Was)> = None;
     for places in singles.chain(pairs) {
         lines.in_time()?;
         let key = Key::of(new, places);
@@ -144,16 +167,22 @@ fn guess<'a>(
             continue;
         };
         let known = was.iter().flatten().count();
-        if best.as_ref().is_none_or(|(most, ..)| known > *most) {
-            best = Some((known, key, was));
+        if best.as_ref().is_some_and(|(most, ..)| known < *most) {
+            continue;
         }
-        if known == all {
+        let changed = key.changed(sheets, (&shared, &was));
+        let is_better =
+            |(most, least, ..): &(usize, usize, _, _)| known > *most || changed < *least;
+        if best.as_ref().is_none_or(is_better) {
+            best = Some((known, changed, key, was));
+        }
+        if known == all && changed * DOUBT <= cells {
             break;
         }
     }
     // Numbers that happen to be unique name nothing: most of them would not be in both.
     match best {
-        Some((known, key, was)) if 2 * known >= all && all > 0 => Ok((key, Some(was))),
+        Some((known, _, key, was)) if 2 * known >= all && all > 0 => Ok((key, Some(was))),
         _ => Ok((Key::default(), None)),
     }
 }

@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal};
 
 use anyhow::Result;
 use esker_wire::name::Resource;
-use esker_wire::snapshot::Form;
+use esker_wire::revision::At;
+use esker_wire::snapshot::{Form, Stat};
 use serde_json::{Value, json};
 
 use crate::cli::WhatIfDiff;
@@ -30,9 +31,7 @@ pub(super) fn diff(hub: &Hub, asked: &WhatIfDiff) -> Result<()> {
             true => only.push(resource(name)?),
         }
     }
-    for case in cases.iter().filter(|case| case.settled().is_none()) {
-        say::note(format!("{} is being computed: this is how far it is", case.id));
-    }
+    cases.iter().for_each(Case::warn);
     if let [case] = cases.as_slice() {
         return match (asked.names, asked.json) {
             (true, json) => names(&resources(hub, case, &only)?, json),
@@ -57,6 +56,10 @@ pub(super) fn diff(hub: &Hub, asked: &WhatIfDiff) -> Result<()> {
 fn resources(hub: &Hub, case: &Case, only: &[Resource]) -> Result<Vec<(Resource, How)>> {
     let mut all = touched::all(hub, case)?;
     all.retain(|(name, _)| only.is_empty() || only.contains(name));
+    for name in only.iter().filter(|name| !all.iter().any(|(known, _)| known == *name)) {
+        // What is as at the base is there; what is not there at all was misspelt.
+        hub.call(&Stat { resource: name.clone(), at: At::head(), branch: case.branch.clone() })?;
+    }
     Ok(all)
 }
 

@@ -1,6 +1,9 @@
 //! Several what-ifs side by side: which cell or value is what in each.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::Result;
+use bytes::Bytes;
 use esker_store::diff::Sides;
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::At;
@@ -16,6 +19,20 @@ use super::{Case, touched};
 
 /// What is told of a row that is only in some.
 const ROW: &str = "(row)";
+
+/// What one is otherwise.
+struct Compared {
+    difference: Difference,
+    /// Its changes, if they can be told one by one.
+    changes: Vec<Value>,
+}
+
+impl Compared {
+    /// The changes of one stream.
+    fn of(&self, stream: &str) -> impl Iterator<Item = &Value> {
+        self.changes.iter().filter(move |change| stream_of(change) == stream)
+    }
+}
 
 /// One cell or value that differs somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +72,11 @@ pub(super) fn beside(hub: &Hub, cases: &[Case], all: &[Resource], json: bool) ->
     let mut told = Vec::new();
     for (index, name) in all.iter().enumerate() {
         let old = touched::content(hub, name, (&Branch::main(), At::from(base)))?;
-        let mut differences = Vec::new();
+        let mut news = Vec::new();
         for case in cases {
-            let new = touched::content(hub, name, (&case.branch, At::head()))?;
-            differences.push(Sides::of(name.as_str(), (old.clone(), new)).compare()?);
+            news.push(touched::content(hub, name, (&case.branch, At::head()))?);
         }
+        let differences = compared(name.as_str(), &old, &news)?;
         if json {
             told.push(as_json(name, cases, &differences)?);
             continue;
@@ -76,24 +93,84 @@ pub(super) fn beside(hub: &Hub, cases: &[Case], all: &[Resource], json: bool) ->
     Ok(())
 }
 
-/// The lines of what can be told by cells or values; none of what is text.
-fn page(differences: &[Difference]) -> Result<Option<Page>> {
-    let is_text = |one: &Difference| one.form == Form::Text && !one.body.is_empty();
-    if differences.iter().any(is_text) {
-        return Ok(None);
-    }
-    let mut page = Page { count: differences.len(), ..Page::default() };
-    for (at, difference) in differences.iter().enumerate() {
-        for change in shared::changes(difference)? {
-            page.add(at, &change);
+/// What each of several contents is otherwise; rows that can be known by several columns are by the same in all.
+fn compared(name: &str, old: &Bytes, news: &[Bytes]) -> Result<Vec<Compared>> {
+    let by = |key: &[String]| -> Result<Vec<Compared>> {
+        let all = news.iter().map(|new| {
+            let sides = Sides::of(name, (old.clone(), new.clone())).by(key.to_vec());
+            let difference = sides.compare()?;
+            let is_told = difference.form != Form::Text;
+            let changes = if is_told { shared::changes(&difference)? } else { Vec::new() };
+            Ok(Compared { difference, changes })
+        });
+        all.collect()
+    };
+    let mut all = by(&[])?;
+    let keys = keys(&all);
+    let doubtful = keys.iter().filter(|(_, keys)| keys.len() > 1);
+    let mut tried: BTreeMap<&Vec<String>, Option<Vec<Compared>>> = BTreeMap::new();
+    for (stream, keys) in doubtful {
+        let mut best: Option<(usize, &Vec<String>)> = None;
+        for key in keys.iter().filter(|key| !key.is_empty()) {
+            // Where one of them has no such columns, or two rows that are the same by them, they name nothing.
+            let those = tried.entry(key).or_insert_with(|| by(key).ok());
+            let Some(those) = those.as_ref().filter(|those| is_by(those, stream, key)) else {
+                continue;
+            };
+            let count = those.iter().flat_map(|one| one.of(stream)).count();
+            best = best.filter(|(least, _)| *least <= count).or(Some((count, key)));
+        }
+        let Some(those) = best.and_then(|(_, key)| tried[key].as_ref()) else {
+            continue;
+        };
+        for (mine, other) in all.iter_mut().zip(those) {
+            mine.changes.retain(|change| stream_of(change) != stream);
+            mine.changes.extend(other.of(stream).cloned());
         }
     }
-    Ok(Some(page))
+    Ok(all)
 }
 
-fn print(cases: &[Case], differences: &[Difference]) -> Result<()> {
-    let Some(page) = page(differences)? else {
-        for (case, difference) in cases.iter().zip(differences) {
+/// Whether the rows of a stream are known by these columns wherever it is told of.
+fn is_by(all: &[Compared], stream: &str, key: &[String]) -> bool {
+    keys(all).get(stream).is_some_and(|used| used.iter().all(|used| used == key))
+}
+
+/// By which columns the rows of each stream are known where it is told of.
+fn keys(all: &[Compared]) -> BTreeMap<String, BTreeSet<Vec<String>>> {
+    let mut keys: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
+    let changes = all.iter().flat_map(|one| &one.changes);
+    for table in changes.filter(|change| change["op"] == "table") {
+        let columns = table["key"].as_array().into_iter().flatten();
+        let columns = columns.filter_map(Value::as_str).map(str::to_owned).collect();
+        keys.entry(stream_of(table).to_owned()).or_default().insert(columns);
+    }
+    keys
+}
+
+fn stream_of(change: &Value) -> &str {
+    change["stream"].as_str().unwrap_or_default()
+}
+
+/// The lines of what can be told by cells or values; none of what is text.
+fn page(all: &[Compared]) -> Option<Page> {
+    let is_text =
+        |one: &Compared| one.difference.form == Form::Text && !one.difference.body.is_empty();
+    if all.iter().any(is_text) {
+        return None;
+    }
+    let mut page = Page { count: all.len(), ..Page::default() };
+    for (at, one) in all.iter().enumerate() {
+        for change in &one.changes {
+            page.add(at, change);
+        }
+    }
+    Some(page)
+}
+
+fn print(cases: &[Case], differences: &[Compared]) -> Result<()> {
+    let Some(page) = page(differences) else {
+        for (case, Compared { difference, .. }) in cases.iter().zip(differences) {
             match difference.body.is_empty() {
                 true => say::line(format!("{}: as at the base", case.id))?,
                 false => {
@@ -121,10 +198,10 @@ fn print(cases: &[Case], differences: &[Difference]) -> Result<()> {
     Ok(())
 }
 
-fn as_json(name: &Resource, cases: &[Case], differences: &[Difference]) -> Result<Value> {
-    let Some(page) = page(differences)? else {
+fn as_json(name: &Resource, cases: &[Case], differences: &[Compared]) -> Result<Value> {
+    let Some(page) = page(differences) else {
         let mut value = json!({ "resource": name.as_str(), "as": "text" });
-        for (case, difference) in cases.iter().zip(differences) {
+        for (case, Compared { difference, .. }) in cases.iter().zip(differences) {
             let told = shared::as_json(name.as_str(), difference)?;
             value["what_ifs"][&case.id] = told;
         }

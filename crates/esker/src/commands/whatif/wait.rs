@@ -53,7 +53,7 @@ impl<'a> Waiting<'a> {
     /// Waits until what a what-if says of itself is settled, unless it is not to, and tells what has come of it.
     pub(super) fn tell(&self, case: &Case, no_wait: bool) -> Result<ExitCode> {
         let case = if no_wait {
-            if !self.json && self.is_idle() {
+            if !self.json && is_idle(self.place) {
                 say::note("no runner works here: it is computed when one does");
             }
             case.again(self.hub)?
@@ -157,13 +157,6 @@ impl<'a> Waiting<'a> {
         }
     }
 
-    /// Whether nobody computes.
-    fn is_idle(&self) -> bool {
-        let project = self.place.project().ok();
-        self.place.hub.is_none()
-            && !project.is_some_and(|project| Endpoints::read(&project).has_runner())
-    }
-
     fn came_of_it(&self, case: &Case, state: &State) -> Result<()> {
         let took = self.begun.elapsed();
         if !state.skipped.is_empty() {
@@ -173,6 +166,12 @@ impl<'a> Waiting<'a> {
             let told = touched::told(self.hub, case, state)?;
             say::note(format!("done in {}: {told}", duration(took)));
             return Ok(());
+        }
+        if state.outcome == Outcome::Invalid {
+            let id = &case.id;
+            say::note(format!(
+                "it is kept as {id}: esker whatif amend {id}, with --drop N to take an edit back; or esker whatif discard {id}"
+            ));
         }
         let failures = state.runs.iter().filter_map(|run| run.failure.as_ref());
         if let Some(again) = failures.filter_map(|failure| failure.not_before).min() {
@@ -186,6 +185,12 @@ impl<'a> Waiting<'a> {
             },
         ))
     }
+}
+
+/// Whether nobody computes.
+pub(in crate::commands) fn is_idle(place: &Place) -> bool {
+    let project = place.project().ok();
+    place.hub.is_none() && !project.is_some_and(|project| Endpoints::read(&project).has_runner())
 }
 
 /// Why it came no further.

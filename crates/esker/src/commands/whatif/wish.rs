@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use esker_wire::name::Branch;
 use esker_wire::revision::At;
 use esker_wire::snapshot::Item;
-use esker_wire::whatif::state::{Answer, Conflict};
+use esker_wire::whatif::state::{Answer, Conflict, Outcome};
 use esker_wire::whatif::{self, About, Ask, Side, Wish};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -19,7 +19,7 @@ use crate::reach::Hub;
 use crate::say::{self, hinted};
 
 use super::changes::shortened;
-use super::wait::{Waiting, answer};
+use super::wait::{Waiting, answer, is_idle};
 use super::{Case, begin, diff, own, show};
 
 /// How long a preview is kept whose maker was killed.
@@ -51,10 +51,19 @@ pub(super) fn rebase(place: &Place, asked: &WhatIfRebase) -> Result<ExitCode> {
 pub(super) fn apply(place: &Place, asked: &WhatIfApply) -> Result<ExitCode> {
     let hub = Hub::find(place)?;
     let case = Case::find(&hub, &asked.id)?;
-    if asked.preview {
-        return preview(place, &hub, &case, asked.json);
-    }
     let settle = settled(case.about.edits.len(), &asked.settles);
+    if asked.preview {
+        return preview(place, &hub, (&case, settle), asked.json);
+    }
+    if let Some(state) = case.settled().filter(|state| state.outcome == Outcome::Problem)
+        && !asked.force
+    {
+        let hint = format!(
+            "amend it; or apply it all the same, and the stage stops on main: esker whatif apply {} --force",
+            case.id
+        );
+        return Err(hinted(format!("{} has a problem: {}", case.id, state.summary), hint));
+    }
     let ask = Ask { number: 0, what: Wish::Apply, by: author(), why: asked.why.clone(), settle };
     wish(place, &hub, case, ask, asked.json)
 }
@@ -114,6 +123,9 @@ fn wish(place: &Place, hub: &Hub, case: Case, ask: Ask, json: bool) -> Result<Ex
         say::json(&show::as_json(hub, &now)?)?;
     } else {
         tell_answer(&now, answer)?;
+        if answer.revision.is_some() && is_idle(place) {
+            say::note("no runner works here: what depends on it is made when one does");
+        }
     }
     let is_done = answer.revision.is_some();
     Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -122,6 +134,10 @@ fn wish(place: &Place, hub: &Hub, case: Case, ask: Ask, json: bool) -> Result<Ex
 /// What became of the last wish: `applied as REV`, or what stands against it and what to type.
 pub(super) fn tell_answer(case: &Case, answer: &Answer) -> Result<()> {
     let ask = case.about.ask.as_ref().filter(|ask| ask.number == answer.number);
+    if let (Some(revision), false) = (answer.revision, answer.summary.is_empty()) {
+        say::note(format!("{}, as of {}", answer.summary, revision.short()));
+        return Ok(());
+    }
     if let Some(revision) = answer.revision {
         let undone = ask.is_some_and(|ask| ask.what == Wish::Undo);
         say::line(format!("{} as {revision}", if undone { "taken back" } else { "applied" }))?;
@@ -165,14 +181,21 @@ fn line(id: &str, ask: &Ask, conflicts: &[Conflict]) -> String {
     words.join(" ")
 }
 
-/// Shows what main would be with the changes: a what-if like it, made on what main is now, and discarded.
-fn preview(place: &Place, hub: &Hub, case: &Case, json: bool) -> Result<ExitCode> {
+/// Shows what main would be with the changes: a what-if like it, moved to what main is now, and discarded.
+fn preview(
+    place: &Place,
+    hub: &Hub,
+    (case, settle): (&Case, Vec<(usize, Side)>),
+    json: bool,
+) -> Result<ExitCode> {
+    let onto = begin::base(hub, At::head().as_str())?;
+    let what = Wish::Rebase(onto);
+    let ask = Ask { number: 1, what, by: author(), why: None, settle };
     let about = About {
         title: format!("preview of {}", case.id),
         created: Timestamp::now(),
         expires: Timestamp::now().checked_add(PREVIEW).ok(),
-        base: begin::base(hub, At::head().as_str())?,
-        ask: None,
+        ask: Some(ask).filter(|_| onto != case.about.base),
         ..case.about.clone()
     };
     let mut items = Vec::new();
@@ -186,15 +209,39 @@ fn preview(place: &Place, hub: &Hub, case: &Case, json: bool) -> Result<ExitCode
     }
     let made = begin::make(hub, None, &about, items)?;
     let branch: Branch = made.branch.clone();
-    let shown = previewed(place, hub, &made, json);
+    let shown = previewed(place, hub, (case, &made), json);
     drop_branch(hub, &branch)?;
     shown
 }
 
-fn previewed(place: &Place, hub: &Hub, made: &Case, json: bool) -> Result<ExitCode> {
-    let Some(now) = Waiting::of(place, hub, json)?.settle(made)? else {
+fn previewed(
+    place: &Place,
+    hub: &Hub,
+    (case, made): (&Case, &Case),
+    json: bool,
+) -> Result<ExitCode> {
+    let waiting = Waiting::of(place, hub, json)?;
+    let now = match &made.about.ask {
+        Some(ask) => waiting.answer(made, ask.number)?,
+        None => waiting.settle(made)?,
+    };
+    let Some(now) = now else {
         return Ok(ExitCode::FAILURE);
     };
+    if let Some(stands) = answer(&now).filter(|answer| answer.revision.is_none()) {
+        // What stands against it would stand against applying it.
+        let number = stands.number;
+        let ask = now.about.ask.clone().map(|ask| Ask { number, what: Wish::Apply, ..ask });
+        let about = About { ask, ..case.about.clone() };
+        let told = esker_wire::whatif::case::Case { about, ..(**case).clone() };
+        match json {
+            true => say::json(
+                &json!({ "conflicts": show::as_json(hub, &now)?["answer"]["conflicts"] }),
+            )?,
+            false => tell_answer(&Case(told), stands)?,
+        }
+        return Ok(ExitCode::FAILURE);
+    }
     let state = now.settled().context("it is settled")?;
     if !matches!(now.word(), "done") {
         let what = format!("the changes come to nothing on main: {}", super::wait::summary(state));

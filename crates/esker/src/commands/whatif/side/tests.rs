@@ -1,23 +1,18 @@
 //! Cells and values stand side by side.
 
-use bytes::Bytes;
-
 use super::*;
 
 /// A line: where, at the base, in each.
 type Told = (String, Option<String>, Vec<String>);
 
 fn lines(base: &'static str, each: &[&'static str]) -> Option<Vec<Told>> {
-    let compare = |new: &&'static str| {
-        let contents = (Bytes::from_static(base.as_bytes()), Bytes::from_static(new.as_bytes()));
-        Sides::of("raw/plan", contents).compare().unwrap()
-    };
-    let differences: Vec<Difference> = each.iter().map(compare).collect();
+    let news: Vec<Bytes> = each.iter().map(|new| Bytes::from_static(new.as_bytes())).collect();
+    let all = compared("raw/plan", &Bytes::from_static(base.as_bytes()), &news).unwrap();
     let line = |line: Line| {
         let each = line.each.into_iter().map(|new| new.unwrap_or_else(|| "=".to_owned()));
         (format!("{}.{}", line.row, line.column), line.base, each.collect())
     };
-    page(&differences).unwrap().map(|page| page.lines.into_iter().map(line).collect())
+    page(&all).map(|page| page.lines.into_iter().map(line).collect())
 }
 
 fn told(at: &str, base: Option<&str>, each: [&str; 2]) -> Told {
@@ -49,4 +44,22 @@ fn values_of_json_and_texts() {
     let wanted = vec![told("/a.", Some("1"), ["2", "3"]), told("/b/c.", Some("x"), ["=", "gone"])];
     assert_eq!(lines(base, &[one, other]), Some(wanted));
     assert_eq!(lines("some words\n", &["other words\n", "some words\n"]), None);
+}
+
+/// Alone, the first is best told by the name of an item, and the second by its rank, which is the first column.
+#[test]
+fn rows_are_known_by_the_same_columns_in_all() {
+    let rows = |all: &[(&str, &str)]| {
+        let rows = all.iter().enumerate();
+        let text: String =
+            rows.map(|(at, (name, end))| format!("{},{name},{end}\n", at + 1)).collect();
+        &*Box::leak(format!("rank,name,end\n{text}").into_boxed_str())
+    };
+    let base = rows(&[("ann", "May 1"), ("bob", "May 2"), ("cyd", "May 3"), ("dan", "May 4")]);
+    let moved = rows(&[("dan", "May 1"), ("ann", "May 1"), ("bob", "May 2"), ("cyd", "May 3")]);
+    let later = rows(&[("ann", "May 1"), ("bob", "May 2"), ("cyd", "May 3"), ("dan", "May 5")]);
+    let found = lines(base, &[moved, later]).unwrap();
+    let ends: Vec<&Told> = found.iter().filter(|(at, ..)| at == "dan.end").collect();
+    assert_eq!(ends, [&told("dan.end", Some("May 4"), ["May 1", "May 5"])], "{found:?}");
+    assert!(!found.iter().any(|(at, ..)| at == "4.end"), "{found:?}");
 }
