@@ -142,8 +142,16 @@ pub(crate) fn write(dir: &Path, path: &str, bytes: &Bytes) -> Result<(), Option<
     fs::write(full, bytes).map_err(Some)
 }
 
-/// Whether a path leads to something inside the folder that it begins in.
+/// Whether a path leads to something inside the folder that it begins in, and to nothing that git or esker keep there.
 fn is_inside(path: &str) -> bool {
     let mut parts = Path::new(path).components();
-    !path.is_empty() && parts.all(|part| matches!(part, Component::Normal(_)))
+    let is_kept = |part: &str| ["git", "esker"].iter().any(|name| is_hidden(part, name));
+    !path.is_empty()
+        && parts.all(|part| matches!(part, Component::Normal(_)))
+        && !path.split('/').any(is_kept)
+}
+
+/// Whether a part of a path is a dot and this name, in any case: there are disks that make no difference.
+fn is_hidden(part: &str, name: &str) -> bool {
+    part.strip_prefix('.').is_some_and(|rest| rest.eq_ignore_ascii_case(name))
 }

@@ -310,6 +310,7 @@ impl Past {
             outputs: then.before.clone(),
             overrides: then.overrides.iter().map(|(held, _)| held.clone()).collect(),
             beneath: Vec::new(),
+            renamed: Vec::new(),
             failed: None,
             again: false,
         }

@@ -34,6 +34,8 @@ pub(crate) struct Head {
     pub(crate) blob: Revision,
     /// The run that made it, if one did.
     pub(crate) made: Option<Made>,
+    /// What it is called now, where it is found by an older name.
+    pub(crate) now: Option<Resource>,
 }
 
 impl Head {
@@ -143,6 +145,8 @@ pub(crate) struct Run {
     pub(crate) overrides: Vec<Input>,
     /// What was made of its outputs before overrides changed it, as far as that is kept.
     pub(crate) beneath: Vec<Input>,
+    /// Its outputs that have another name now, and that.
+    pub(crate) renamed: Vec<(Resource, Resource)>,
     /// How often the same key has failed before, and since when.
     pub(crate) failed: Option<(u32, Timestamp)>,
     /// Whether it is for a version that failed before and was passed over.
@@ -175,10 +179,27 @@ impl Run {
 
     /// Where what it made last is, before overrides changed it: an output itself, or what is kept of it.
     pub(crate) fn plain(&self, output: &Resource, head: Revision) -> Input {
-        let beneath = overrides::beneath(output);
-        let kept = self.beneath.iter().find(|kept| Some(&kept.resource) == beneath.as_ref());
         let itself = || Input { resource: output.clone(), revision: head };
-        kept.cloned().unwrap_or_else(itself)
+        self.kept_beneath(output).cloned().unwrap_or_else(itself)
+    }
+
+    /// What is kept of an output as it was before overrides changed it.
+    pub(crate) fn kept_beneath(&self, output: &Resource) -> Option<&Input> {
+        let beneath = overrides::beneath(self.called(output))?;
+        self.beneath.iter().find(|kept| kept.resource == beneath)
+    }
+
+    /// The output whose overrides a resource holds.
+    pub(crate) fn overridden_by(&self, held: &Input) -> Option<Resource> {
+        let called = overrides::whose(&held.resource)?;
+        let mut outputs = self.outputs.iter().map(|(output, _)| output);
+        outputs.find(|output| *self.called(output) == called).cloned()
+    }
+
+    /// What an output is called now: the definition may say an older name.
+    pub(crate) fn called<'a>(&'a self, output: &'a Resource) -> &'a Resource {
+        let now = self.renamed.iter().find(|(older, _)| older == output);
+        now.map_or(output, |(_, now)| now)
     }
 
     /// Whether its inputs may come from different versions of what they have in common.

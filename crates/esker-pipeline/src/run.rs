@@ -129,7 +129,7 @@ pub(crate) struct Made {
     warnings: Vec<String>,
     /// The parts of the input whose results are not in it.
     failed_parts: Vec<String>,
-    /// What overrides leave beside them: what there was before, and what is left of overrides of which some are over.
+    /// What overrides leave beside them: what was made, and what is left of overrides of which some are over.
     beside: Vec<Item>,
 }
 

@@ -163,6 +163,7 @@ pub(crate) fn file_run() -> Run {
         outputs: vec![(output, None)],
         overrides: Vec::new(),
         beneath: Vec::new(),
+        renamed: Vec::new(),
         failed: Some((3, jiff::Timestamp::UNIX_EPOCH)),
         again: false,
     }

@@ -99,8 +99,8 @@ pub(crate) struct Door {
 
 impl Door {
     /// One says something else of itself, or is gone.
-    pub(crate) fn ring_for(&self, id: &str) {
-        self.tell(Mail::Said(id.to_owned()));
+    pub(crate) fn ring_for(&self, id: &str, is_gone: bool) {
+        self.tell(Mail::Said(id.to_owned(), is_gone));
     }
 
     /// Any of them may be another.

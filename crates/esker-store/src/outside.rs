@@ -92,7 +92,8 @@ impl Store {
         if let Some(durable) = &mut self.durable {
             durable.settle()?;
             for stray in durable.strays() {
-                self.strays.insert(stray.step.name.clone(), stray);
+                // The first says what git saw; the ones after it begin at what was never in its place.
+                self.strays.entry(stray.step.name.clone()).or_insert(stray);
             }
         }
         let head = match self.whereabouts(branch)? {

@@ -456,9 +456,13 @@ fn writes(frames: &Frames) -> bool {
     verbs.iter().any(|verb| head.starts_with(verb))
 }
 
-/// The branch that a request names.
+/// The branch that a request names, in a field or as what it is about.
 fn branch(frames: &Frames) -> Option<Branch> {
-    Message::from_frames(frames).ok()?.head().text("branch")?.parse().ok()
+    let message = Message::from_frames(frames).ok()?;
+    match message.verb() {
+        DropBranch::VERB => message.subject().parse().ok(),
+        _ => message.head().text("branch")?.parse().ok(),
+    }
 }
 
 fn reply<R: Request>(answer: Result<R::Reply, Fault>) -> Outcome {

@@ -41,13 +41,19 @@ pub fn of(resource: &Resource) -> Option<Resource> {
     if resource.as_str().starts_with(PREFIX) || is_beneath(resource) {
         return None;
     }
+    // What lies beneath has the longer name.
+    beneath_of(resource)?;
     format!("{PREFIX}{resource}").parse().ok()
+}
+
+fn beneath_of(resource: &Resource) -> Option<Resource> {
+    format!("{BENEATH}{resource}").parse().ok()
 }
 
 /// The resource that holds what was made as a resource before its overrides changed it; there is one where it has some.
 pub fn beneath(resource: &Resource) -> Option<Resource> {
     of(resource)?;
-    format!("{BENEATH}{resource}").parse().ok()
+    beneath_of(resource)
 }
 
 /// Whether a resource is one that [`beneath`] names.

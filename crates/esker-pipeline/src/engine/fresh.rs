@@ -56,12 +56,14 @@ impl Fresh {
         let sources = definition.sources.iter();
         self.pulled = sources
             .flat_map(|source| {
-                [Some(source.output.clone()), source.state(), overrides::of(&source.output)]
+                let beside = [overrides::of(&source.output), overrides::beneath(&source.output)];
+                [Some(source.output.clone()), source.state()].into_iter().chain(beside)
             })
             .flatten()
             .collect();
         for stage in &definition.stages {
-            let overrides = stage.outputs.iter().filter_map(overrides::of);
+            let beneath = stage.outputs.iter().filter_map(overrides::beneath);
+            let overrides = stage.outputs.iter().filter_map(overrides::of).chain(beneath);
             let read = stage.inputs.iter().chain(&stage.outputs).cloned();
             for resource in read.chain(overrides) {
                 self.about.entry(resource).or_default().push(stage.name.clone());
@@ -87,7 +89,10 @@ impl Fresh {
 
     /// What depends on the news is not sure any more.
     pub(super) fn touch(&mut self, news: &News) {
-        if news.all {
+        // What is overridden may have another name than the definition says.
+        let is_unknown =
+            |name: &Resource| overrides::whose(name).is_some() && !self.about.contains_key(name);
+        if news.all || news.resources.iter().any(is_unknown) {
             self.clear();
         }
         if !news.names.is_empty() || news.resources.iter().any(|name| self.concerns(name)) {

@@ -36,6 +36,7 @@ impl Cut {
             let Some(head) = heads.get(&now).cloned() else {
                 continue;
             };
+            let head = Head { now: Some(now.clone()), ..head };
             if !heads.contains_key(&name) {
                 heads.insert(name.clone(), head);
                 older.entry(now).or_default().push(name);
@@ -70,11 +71,14 @@ impl Cut {
     fn take(&mut self, entry: Entry) -> Vec<Resource> {
         let resource = entry.resource.clone();
         let mut names = self.older.get(&resource).cloned().unwrap_or_default();
-        names.push(resource);
+        names.push(resource.clone());
         let head = head(entry).map(|(_, head)| head);
         for name in &names {
             match &head {
-                Some(head) => drop(self.heads.insert(name.clone(), head.clone())),
+                Some(head) => {
+                    let now = (*name != resource).then(|| resource.clone());
+                    self.heads.insert(name.clone(), Head { now, ..head.clone() });
+                }
                 None => drop(self.heads.remove(name)),
             }
         }
@@ -127,6 +131,6 @@ fn head(entry: Entry) -> Option<(Resource, Head)> {
         started: provenance.started,
         inputs: provenance.inputs,
     });
-    let head = Head { revision: entry.revision, blob: entry.blob?, made };
+    let head = Head { revision: entry.revision, blob: entry.blob?, made, now: None };
     Some((entry.resource, head))
 }

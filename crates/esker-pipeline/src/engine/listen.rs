@@ -127,8 +127,11 @@ fn matters(item: &Item) -> bool {
 fn tell(what_ifs: &Door, item: &Item) {
     match item {
         Item::Lost => what_ifs.ring(),
-        Item::Event(Event::Put { branch, resource, .. }) if resource.as_str() == whatif::ABOUT => {
-            whatif::id(branch).into_iter().for_each(|id| what_ifs.ring_for(id));
+        Item::Event(Event::Put { branch, resource, revision, .. })
+            if resource.as_str() == whatif::ABOUT =>
+        {
+            let is_gone = revision.is_none();
+            whatif::id(branch).into_iter().for_each(|id| what_ifs.ring_for(id, is_gone));
         }
         Item::Event(Event::Put { .. } | Event::Heartbeat { .. }) => {}
     }

@@ -149,7 +149,7 @@ fn run(
     (at, inputs): (Option<Revision>, &[(&Resource, Version)]),
 ) -> Run {
     let (print, overrides) = print(world, &stage.name, &stage.outputs);
-    let beneath = beneath(world, &stage.outputs);
+    let (beneath, renamed) = (beneath(world, &stage.outputs), renamed(world, &stage.outputs));
     let contents: Vec<_> = inputs.iter().map(|(name, version)| (*name, version.blob)).collect();
     let blobs = inputs.iter().map(|(_, version)| version.blob).collect();
     let inputs = inputs.iter();
@@ -165,6 +165,7 @@ fn run(
         outputs: outputs(world, &stage.outputs),
         overrides,
         beneath,
+        renamed,
         failed: None,
         again: false,
     }
@@ -176,7 +177,7 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
     }
     let output = std::slice::from_ref(&source.output);
     let (print, overrides) = print(world, &source.name, output);
-    let beneath = beneath(world, output);
+    let (beneath, renamed) = (beneath(world, output), renamed(world, output));
     let run = Run {
         task: Task::Source(source.clone()),
         run_key: key::of_source(source, &print),
@@ -187,6 +188,7 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
         outputs: outputs(world, &source.outputs()),
         overrides,
         beneath,
+        renamed,
         failed: None,
         again: false,
     };
@@ -246,7 +248,8 @@ fn by_time(world: &World<'_>, source: &Source, run: Run) -> Standing {
     let times = [same.map(|record| record.started), made.map(|made| made.started)];
     let lost = head.is_none() && same.is_some_and(is_success);
     // What was overridden is not any more, and still looks as if it were.
-    let over = run.overrides.is_empty() && !run.beneath.is_empty();
+    let is_other = |record| is_success(record) && left(record) != now_there(&run);
+    let over = run.overrides.is_empty() && !run.beneath.is_empty() && same.is_none_or(is_other);
     if lost || over || times == [None; 2] {
         return Standing::Ready(Box::new(run));
     }
@@ -338,7 +341,7 @@ fn print(world: &World<'_>, name: &str, outputs: &[Resource]) -> (key::Print, Ve
     let mut print = world.prints.get(name).cloned().unwrap_or_default();
     let mut overrides = Vec::new();
     for output in outputs {
-        let Some(resource) = overrides::of(output) else {
+        let Some(resource) = overrides::of(called(world, output)) else {
             continue;
         };
         if let Some(head) = world.heads.get(&resource) {
@@ -355,7 +358,22 @@ fn beneath(world: &World<'_>, outputs: &[Resource]) -> Vec<Input> {
         let revision = world.heads.get(&resource)?.revision;
         Some(Input { resource, revision })
     };
-    outputs.iter().filter_map(overrides::beneath).filter_map(known).collect()
+    let called = outputs.iter().map(|output| called(world, output));
+    called.filter_map(overrides::beneath).filter_map(known).collect()
+}
+
+/// What an output is called now: the definition may say an older name.
+fn called<'a>(world: &'a World<'_>, output: &'a Resource) -> &'a Resource {
+    let head = world.heads.get(output);
+    head.and_then(|head| head.now.as_ref()).unwrap_or(output)
+}
+
+fn renamed(world: &World<'_>, outputs: &[Resource]) -> Vec<(Resource, Resource)> {
+    let renamed = outputs.iter().filter_map(|output| {
+        let now = called(world, output);
+        (now != output).then(|| (output.clone(), now.clone()))
+    });
+    renamed.collect()
 }
 
 fn outputs(world: &World<'_>, names: &[Resource]) -> Vec<(Resource, Option<Revision>)> {

@@ -100,7 +100,7 @@ fn get(
     let resource = &input.resource;
     let request = Get {
         resource: resource.clone(),
-        at: run.at.map_or_else(At::head, At::from),
+        at: At::from(input.revision),
         branch: bench.branch.clone(),
         range,
         unless: None,

@@ -22,20 +22,22 @@ use super::failure::Broken;
 use super::line::Line;
 use super::{Bench, Halt, Made, gather, may_pass};
 
+/// The most that is kept beneath overrides, in bytes: it goes with what is made of it in one PUT.
+const KEPT_MAX: usize = 36 * 1024 * 1024;
 /// How many contradictions are told one by one.
 const TOLD_MAX: usize = 20;
 
 /// What was made, with the overrides applied.
 pub(super) fn apply(at: (&Bench, &Line), run: &Run, mut made: Made) -> Result<Made, Halt> {
     for held in &run.overrides {
-        let Some(output) = overrides::whose(&held.resource) else {
+        let Some(output) = run.overridden_by(held) else {
             continue;
         };
         let content_type = made.content_type;
         let Some((_, content)) = made.contents.iter_mut().find(|(name, _)| *name == output) else {
             continue;
         };
-        let all = read(at, run, held)?;
+        let all = read(at, held)?;
         if all.is_empty() {
             continue;
         }
@@ -80,24 +82,34 @@ pub(super) fn apply(at: (&Bench, &Line), run: &Run, mut made: Made) -> Result<Ma
 }
 
 /// What was made last, where its maker says that it would make the same: overrides may have changed since.
-pub(super) fn as_it_was((bench, line): (&Bench, &Line), run: &Run) -> Result<Made, Halt> {
-    if run.beneath.is_empty() {
+pub(super) fn as_it_was(at: (&Bench, &Line), run: &Run) -> Result<Made, Halt> {
+    if run.overrides.is_empty() && run.beneath.is_empty() {
         return Err(Halt::Unchanged);
     }
     let (mut contents, mut content_type) = (Vec::new(), None);
-    for (output, head) in &run.outputs {
-        let is_state = matches!(&run.task, Task::Source(source) if source.output != *output);
-        if is_state {
-            continue;
-        }
-        let Some(head) = *head else {
+    for (output, head) in run.outputs.iter().filter(|(output, _)| !is_state(run, output)) {
+        let kept = run.kept_beneath(output);
+        let itself = head.map(|revision| Input { resource: output.clone(), revision });
+        let Some(last) = kept.or(itself.as_ref()) else {
             return Err(Halt::Unchanged);
         };
-        let last = gather::whole((bench, line), run, &run.plain(output, head))?;
-        content_type = last.entry.content_type.as_deref().and_then(pull::known_type);
-        contents.push((output.clone(), last.bytes.unwrap_or_default()));
+        let content = gather::whole(at, run, last)?;
+        let mut read = content.entry.provenance.iter().flat_map(|made| &made.inputs);
+        if kept.is_none() && read.any(|input| overrides::whose(&input.resource).is_some()) {
+            let summary = format!("{output} was overridden, and what it was before is not kept");
+            let hint =
+                format!("have {} say all of it once more, not that it is the same", run.name());
+            return Err(Broken::new(summary, hint).into());
+        }
+        content_type = content.entry.content_type.as_deref().and_then(pull::known_type);
+        contents.push((output.clone(), content.bytes.unwrap_or_default()));
     }
     Ok(Made::new(contents, content_type))
+}
+
+/// Whether an output is what is remembered of a source.
+fn is_state(run: &Run, output: &Resource) -> bool {
+    matches!(&run.task, Task::Source(source) if source.output != *output)
 }
 
 /// What was made as an output, to be put with what overrides have made of it.
@@ -106,17 +118,20 @@ fn kept_beneath(
     (output, plain): (&Resource, Bytes),
     content_type: Option<&str>,
 ) -> Option<Item> {
-    let resource = overrides::beneath(output)?;
-    let known = run.beneath.iter().find(|known| known.resource == resource);
+    if plain.len() > KEPT_MAX {
+        return None;
+    }
+    let resource = overrides::beneath(run.called(output))?;
+    let known = run.kept_beneath(output);
     let if_head = known.map_or(Expect::Absent, |known| Expect::Revision(known.revision));
     let content_type = content_type.map(str::to_owned);
     Some(Item { resource, content: Some(plain), if_head: Some(if_head), content_type })
 }
 
-/// The overrides as of the commit that the run reads.
-fn read((bench, line): (&Bench, &Line), run: &Run, held: &Input) -> Result<Vec<Override>, Halt> {
+/// The overrides that the run was planned with, whatever commit it reads its inputs at.
+fn read((bench, line): (&Bench, &Line), held: &Input) -> Result<Vec<Override>, Halt> {
     let resource = held.resource.clone();
-    let at = run.at.map_or_else(At::head, At::from);
+    let at = At::from(held.revision);
     let get = Get { at, branch: bench.branch.clone(), ..Get::head(resource.clone()) };
     let content = match line.ask(bench, &get)? {
         Ok(content) => content,

@@ -33,6 +33,7 @@ fn a_run(line: &str) -> Run {
         blobs: Vec::new(),
         overrides: Vec::new(),
         beneath: Vec::new(),
+        renamed: Vec::new(),
         outputs: vec![(resource("x/a"), None), (resource("x/b"), None)],
         failed: None,
         again: false,

@@ -20,8 +20,13 @@ use super::wish::{Done, Merged, Plan, on_main, resources, whole};
 const PAGES_MAX: usize = 20;
 
 /// What the message of a commit of `main` says that grants a wish.
-pub(super) fn which(id: &str, number: u64) -> String {
-    format!("What-if: {id}, wish {number}.")
+pub(super) fn which(case: &Case<'_>, number: u64) -> String {
+    format!("{}{number}.", which_of(case))
+}
+
+/// How that begins, whichever wish it was. There may have been others of the same id.
+fn which_of(case: &Case<'_>) -> String {
+    format!("What-if: {} of {}, wish ", case.id, case.about.created)
 }
 
 /// The commit of `main` after a base that granted a wish, if one did.
@@ -30,7 +35,7 @@ pub(super) fn done(
     (all, base): (&[Resource], Revision),
     ask: &Ask,
 ) -> Result<Option<Revision>, Halt> {
-    let found = newest(case, (all, base), &which(case.id, ask.number))?;
+    let found = newest(case, (all, base), &which(case, ask.number))?;
     Ok(found.map(|entry| entry.revision))
 }
 
@@ -66,7 +71,7 @@ fn applied(case: &Case<'_>, state: &State) -> Result<Option<Revision>, Halt> {
         return Ok(state.applied);
     }
     let all: Vec<Resource> = resources(&case.about).into_iter().collect();
-    let says = format!("What-if: {}, wish ", case.id);
+    let says = which_of(case);
     let found = newest(case, (&all, case.about.base), &says)?;
     Ok(found.filter(|entry| entry.summary.starts_with("apply ")).map(|entry| entry.revision))
 }
@@ -93,15 +98,19 @@ pub(super) fn undo(case: &Case<'_>, state: &State, ask: &Ask) -> Result<Done, Ha
         // Whoever makes a resource that is not overridden any more sees to what is kept beneath.
         for resource in changed.iter().filter(|resource| !overrides::is_beneath(resource)) {
             if let Some(output) = overrides::whose(resource) {
-                let now = held(case, &output, head)?;
-                let sides = (held(case, &output, parent)?, held(case, &output, applied)?);
-                let [then, after] =
-                    [sides.0, sides.1].map(|held| held.map_or_else(Vec::new, |held| held.1));
+                let now = match held(case, &output, head)? {
+                    Ok(now) => now,
+                    Err(why) => return Ok(Plan { refused: Some(why), ..plan }),
+                };
+                let (then, after) = sides(case, &output, (parent, applied))?;
                 let (all, revision) = now.map_or((Vec::new(), None), |held| (held.1, Some(held.2)));
                 let kept = without((&then, &after), &all);
                 if kept != all {
                     plan.overrides(resource.clone(), &kept, revision);
                 }
+                continue;
+            }
+            if is_over(case, resource, (parent, applied, head))? {
                 continue;
             }
             let then = version(case, resource, parent)?;
@@ -114,6 +123,39 @@ pub(super) fn undo(case: &Case<'_>, state: &State, ask: &Ask) -> Result<Done, Ha
         }
         Ok(plan)
     })
+}
+
+/// The overrides of a resource before and after a commit.
+fn sides(
+    case: &Case<'_>,
+    output: &Resource,
+    (parent, commit): (Revision, Revision),
+) -> Result<(Vec<Override>, Vec<Override>), Halt> {
+    let at = |at: Revision| -> Result<Vec<Override>, Halt> {
+        let held = held(case, output, at)?.ok().flatten();
+        Ok(held.map_or_else(Vec::new, |held| held.1))
+    };
+    Ok((at(parent)?, at(commit)?))
+}
+
+/// Whether a commit overrode a resource, and none of that is in force any more: whoever makes it says what it is.
+fn is_over(
+    case: &Case<'_>,
+    output: &Resource,
+    (parent, commit, head): (Revision, Revision, Revision),
+) -> Result<bool, Halt> {
+    let (then, after) = sides(case, output, (parent, commit))?;
+    let (_, now) = sides(case, output, (head, head))?;
+    let came: Vec<&Override> = after.iter().filter(|one| !is_in(&then, one)).collect();
+    // Another may have taken its place, on top of it.
+    let is_there = |one: &&Override| now.iter().any(|known| known.edit.at == one.edit.at);
+    Ok(!came.is_empty() && !came.iter().any(is_there))
+}
+
+/// Whether one is among these. One that was kept since is applied whatever it finds, and still the same.
+fn is_in(all: &[Override], one: &Override) -> bool {
+    let same = |known: &Override| Override { before: one.before.clone(), ..known.clone() } == *one;
+    all.iter().any(same)
 }
 
 /// What a commit has changed.
@@ -130,12 +172,6 @@ fn changed(
 
 /// Overrides of now without those that a commit brought, and with those whose place they took.
 fn without((then, after): (&[Override], &[Override]), now: &[Override]) -> Vec<Override> {
-    // One that was kept since is applied whatever it finds, and still the same.
-    let is_in = |all: &[Override], one: &Override| {
-        let same =
-            |known: &Override| Override { before: one.before.clone(), ..known.clone() } == *one;
-        all.iter().any(same)
-    };
     let came = |one: &&Override| is_in(after, one) && !is_in(then, one);
     let went = then.iter().filter(|one| !is_in(after, one));
     let kept = now.iter().filter(|one| !came(one)).cloned();

@@ -38,8 +38,8 @@ const NICE: i32 = 10;
 pub(super) enum Mail {
     /// Any of them may be another.
     Look,
-    /// This one is another, or is gone.
-    Said(String),
+    /// This one is another, or if so, it is gone.
+    Said(String, bool),
     /// Another project is in force.
     Project(Box<Project>),
     /// A what-if was worked on.
@@ -125,7 +125,13 @@ impl Desk {
                         look |= self.project.is_none();
                         self.project = Some(Arc::new(*project));
                     }
-                    Mail::Said(id) => drop(said.insert(id)),
+                    Mail::Said(id, is_gone) => {
+                        // Whoever begins the same anew says the same of it, and has nothing of what came of it.
+                        if let Some(case) = self.cases.get_mut(&id).filter(|_| is_gone) {
+                            (case.settled, case.head) = (None, None);
+                        }
+                        said.insert(id);
+                    }
                     Mail::Ended(id, ended) => {
                         self.ended(&id, *ended);
                         // It may have been amended while its end was on its way.

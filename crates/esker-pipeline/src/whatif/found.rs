@@ -5,11 +5,15 @@ use esker_wire::fault::Code;
 use esker_wire::name::{Branch, Resource};
 use esker_wire::overrides::{self, Override};
 use esker_wire::revision::{At, Revision};
-use esker_wire::snapshot::{Entry, Get};
+use esker_wire::snapshot::{Entry, Get, List};
 
 use crate::run::Halt;
 
 use super::case::{Case, passing};
+use super::wish::Refusal;
+
+/// Overrides: where they are, what they are, and since when.
+pub(super) type Held = (Resource, Vec<Override>, Revision);
 
 /// A content that was found.
 pub(super) struct Found {
@@ -51,21 +55,27 @@ fn get(
     }
 }
 
-/// The overrides of a resource at a commit of `main`, if there are any: where they are, what they are, and since when.
+/// The older names of resources of `main`, and what they are called now.
+pub(super) fn renamed(case: &Case<'_>) -> Result<Vec<(Resource, Resource)>, Halt> {
+    let prefix = overrides::PREFIX.to_owned();
+    let list = List { prefix, older: true, ..List::all(Branch::main()) };
+    Ok(case.ask(&list)?.map_err(passing)?.older)
+}
+
+/// The overrides of a resource at a commit of `main`, if there are any; why they cannot be read, if so.
 pub(super) fn held(
     case: &Case<'_>,
     resource: &Resource,
     at: Revision,
-) -> Result<Option<(Resource, Vec<Override>, Revision)>, Halt> {
+) -> Result<Result<Option<Held>, Refusal>, Halt> {
     let Some(name) = overrides::of(resource) else {
-        return Ok(None);
+        return Ok(Ok(None));
     };
     let Some(Found { bytes, revision, .. }) = version(case, &name, at)? else {
-        return Ok(None);
+        return Ok(Ok(None));
     };
-    let all = overrides::read(&bytes).map_err(|fault| {
-        tracing::warn!(%fault, %name, "cannot be read");
-        Halt::Again(fault.to_string())
-    })?;
-    Ok(Some((name, all, revision)))
+    Ok(match overrides::read(&bytes) {
+        Ok(all) => Ok(Some((name, all, revision))),
+        Err(fault) => Err(format!("{name}: {}", fault.message)),
+    })
 }

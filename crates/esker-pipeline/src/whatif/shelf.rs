@@ -93,7 +93,9 @@ impl Shelf {
         for (path, bytes) in files {
             extract::write(making.path(), path, bytes).map_err(|error| match error {
                 Some(error) => format!("{path}: {error}"),
-                None => format!("{path:?} leads out of the project"),
+                None => format!(
+                    "no program of the project says that it reads {path}, which leads out of it or to what git and esker keep"
+                ),
             })?;
         }
         let folder = fs::File::open(making.path()).map_err(text)?;

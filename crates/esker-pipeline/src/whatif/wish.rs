@@ -25,7 +25,7 @@ use super::Project;
 use super::back::{self, undo};
 use super::case::{self, Case, passing};
 use super::change::{by_resource, item};
-use super::found::{Found, held, own, version};
+use super::found::{Found, held, own, renamed, version};
 
 /// How often it is tried to be faster than others who put on `main`.
 const TRIES_MAX: usize = 10;
@@ -93,7 +93,12 @@ fn apply(case: &Case<'_>, in_force: &Project, (state, ask): (&State, &Ask)) -> R
     }
     let sources = in_force.definition.sources.iter().map(|source| &source.output);
     let made = in_force.definition.stages.iter().flat_map(|stage| &stage.outputs);
-    let made: BTreeSet<&Resource> = made.chain(sources).collect();
+    let mut made: BTreeSet<&Resource> = made.chain(sources).collect();
+    // The definition may say names that are older than those of now.
+    let renamed = renamed(case)?;
+    let now = renamed.iter().filter(|(older, _)| made.contains(older)).map(|(_, now)| now);
+    let now: Vec<&Resource> = now.collect();
+    made.extend(now);
     if let Some(input) = about.inputs.iter().find(|input| made.contains(input)) {
         let why = format!(
             "{input} is replaced as a whole, and the next run would take that back: change what it is made from instead"
@@ -119,12 +124,17 @@ fn apply(case: &Case<'_>, in_force: &Project, (state, ask): (&State, &Ask)) -> R
                 Ok(merged) => merged,
                 Err(why) => return Ok(Plan { refused: Some(why), ..plan }),
             };
-            // It may have been given another name since the base, and the definition may say the older one.
+            // It may have been given another name since the base.
             let called = merged.now.as_ref().map_or(&resource, |now| &now.resource).clone();
-            if made.contains(&called) || made.contains(&resource) {
-                let held = held(case, &called, head)?;
+            if made.contains(&called) {
+                let held = match held(case, &called, head)? {
+                    Ok(held) => held,
+                    Err(why) => return Ok(Plan { refused: Some(why), ..plan }),
+                };
+                if held.is_none() {
+                    plan.keep_beneath(case, (&called, head), &merged)?;
+                }
                 plan.overridden(case, (&called, ask), &merged, held);
-                plan.keep_beneath(case, (&called, head), &merged)?;
             }
             plan.take(&resource, merged);
         }
@@ -226,7 +236,7 @@ pub(super) fn on_main(
         }
         let why = ask.why.as_ref().map(|why| format!("\n\n{why}")).unwrap_or_default();
         let title = &case.about.title;
-        let which = back::which(case.id, ask.number);
+        let which = back::which(case, ask.number);
         let message = Some(format!("{verb} what-if {}: {title}{why}\n\n{which}", case.id));
         let author = ask.by.clone().or_else(|| case.about.owner.clone());
         let (branch, provenance, base) = (Branch::main(), None, None);

@@ -124,6 +124,16 @@ fn a_page_makes_amends_applies_and_discards_a_what_if() {
     }
     assert_eq!(page.ask("GET", "/api/whatif", None), (200, json!([])));
     world.wait_for("the model to forget them", || page.told("more-of-b").is_none());
+
+    // Another of the same id and base: what the first did is not what this one does.
+    let edit = json!([{ "at": "raw/orders:[A].Amount", "set": "7" }]);
+    let again = json!({ "id": "more-of-b", "base": made["base"], "edits": edit });
+    assert_eq!(page.ask("POST", "/api/whatif", Some(&again)).0, 201);
+    let case = page.settled("more-of-b");
+    let ask = json!({ "about": case["about"], "ask": { "what": "apply" } });
+    assert_eq!(page.ask("PUT", "/api/whatif/more-of-b", Some(&ask)).0, 200);
+    assert_eq!(page.settled("more-of-b")["state"], "applied");
+    world.wait_for_content("results/sum", |sum| sum == "37\n");
 }
 
 #[test]

@@ -133,3 +133,107 @@ fn what_was_kept_since_is_taken_back_too() {
     world.wait_for_content("raw/a", |content| content == "id,n\nann,2\nbob,1\n");
     up.stop();
 }
+
+#[test]
+fn a_source_that_fails_once_overrides_are_gone_fails_as_any_other() {
+    let world = World::new(
+        "[project]\nname = \"p\"\n[source.a]\nrun = [\"sh\", \"pull.sh\"]\noutput = \"raw/a\"\nevery = \"1h\"\n\
+            [stage.b]\ninput = \"raw/b\"\nrun = [\"cat\"]\noutput = \"mid/b\"\n",
+    );
+    world.write("pull.sh", "echo >> runs; test -e bad && exit 65; cat base.csv\n");
+    world.write("base.csv", BASE);
+    let up = world.up();
+    world.wait_for_content("raw/a", |content| content == BASE);
+    apply(&world, "one", "raw/a:[ann].n=5");
+    world.write("bad", "");
+    world.ok(&["override", "drop", "raw/a", "1"]);
+    world.wait_for_problem("a");
+    let runs = || std::fs::read_to_string(world.path("runs")).expect("it ran").lines().count();
+    let before = runs();
+    // As much as another stage does meanwhile, it has had time to run many times.
+    for number in 0..10 {
+        world.ok_with(&["put", "raw/b"], format!("{number}\n").as_bytes());
+        world.wait_for_content("mid/b", |content| content == format!("{number}\n"));
+    }
+    assert_eq!(runs(), before);
+    up.stop();
+}
+
+#[test]
+fn every_version_of_an_input_is_overridden_by_what_counts_now() {
+    let world = World::new(
+        "[project]\nname = \"p\"\n[stage.a]\ninput = \"raw/a\"\nrun = [\"sh\", \"a.sh\"]\noutput = \"mid/a\"\n\
+            mode = \"each\"\nprevious = true\n",
+    );
+    // How often it ran, and what its input says.
+    world.write(
+        "a.sh",
+        "n=$(sed -n 's/^ann,//p' \"$ESKER_PREVIOUS_1\" 2>/dev/null); while test -e hold; do touch held; sleep 0.02; done\n\
+            printf 'id,n\\nann,%s\\nbob,%s\\n' $((n + 1)) \"$(cat)\"\n",
+    );
+    let up = world.up();
+    world.ok_with(&["put", "raw/a"], b"1");
+    world.wait_for_content("mid/a", |content| content == "id,n\nann,1\nbob,1\n");
+    world.ok(&["whatif", "new", "--id", "one", "--set", "mid/a:[bob].n=9"]);
+    world.write("hold", "");
+    for number in 2..6 {
+        world.ok_with(&["put", "raw/a"], number.to_string().as_bytes());
+    }
+    world.wait_for("the program", || world.path("held").exists());
+    world.ok(&["whatif", "apply", "one"]);
+    world.ok(&["override", "keep", "mid/a", "1"]);
+    std::fs::remove_file(world.path("hold")).expect("removed");
+    world.wait_for_content("overridden/mid/a", |content| content == "id,n\nann,5\nbob,5\n");
+    assert_eq!(of(&world, "mid/a"), "id,n\nann,5\nbob,9\n");
+    assert_eq!(world.json(&["problems", "--json"]), json!([]));
+    up.stop();
+}
+
+#[test]
+fn the_first_override_after_another_name_is_no_less_one() {
+    let world = World::new(
+        "[project]\nname = \"p\"\n[stage.a]\ninput = \"raw/a\"\nrun = [\"cat\"]\noutput = \"mid/a\"\n",
+    );
+    let up = world.up();
+    world.ok_with(&["put", "raw/a"], BASE.as_bytes());
+    world.wait_for_content("mid/a", |content| content == BASE);
+    world.ok(&["mv", "mid/a", "mid/b"]);
+    apply(&world, "one", "mid/b:[ann].n=5");
+    world.ok_with(&["put", "raw/a"], b"id,n\nann,1\nbob,1\ncyd,1\n");
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    eprintln!("{}\n{}\n{}", world.ok(&["log"]), world.ok(&["ls"]), of(&world, "mid/b"));
+    world.wait_for_content("mid/b", |content| content == "id,n\nann,5\nbob,1\ncyd,1\n");
+    assert_eq!(of(&world, "overridden/mid/b"), "id,n\nann,1\nbob,1\ncyd,1\n");
+    let words = world.fails(1, &["mv", "overrides/mid/b", "raw/mine"]);
+    assert!(words.contains("goes along"), "{words}");
+    up.stop();
+}
+
+#[test]
+fn what_a_stamp_takes_for_the_same_is_another_in_a_what_if() {
+    let world = World::new(
+        "[project]\nname = \"p\"\n[stage.a]\ninput = \"raw/a\"\nrun = [\"cat\"]\noutput = \"mid/a\"\n\
+            stamp = [\"cut\", \"-d,\", \"-f1\"]\n",
+    );
+    let up = world.up();
+    world.ok_with(&["put", "raw/a"], BASE.as_bytes());
+    world.wait_for_content("mid/a", |content| content == BASE);
+    world.ok(&["whatif", "new", "--id", "one", "--set", "mid/a:[ann].n=5"]);
+    assert_eq!(world.ok(&["get", "mid/a", "--whatif", "one"]), "id,n\nann,5\nbob,1\n");
+    up.stop();
+}
+
+#[test]
+fn what_upstream_says_by_itself_is_not_taken_back() {
+    let world =
+        World::new("[project]\nname = \"p\"\n[source.a]\nfile = \"a.csv\"\noutput = \"raw/a\"\n");
+    world.write("a.csv", BASE);
+    let up = world.up();
+    world.wait_for_content("raw/a", |content| content == BASE);
+    apply(&world, "one", "raw/a:[ann].n=5");
+    world.write("a.csv", "id,n\nann,5\nbob,1\n");
+    world.wait_for("its end", || world.json(&["override", "list", "--json"]) == json!([]));
+    world.ok(&["whatif", "undo", "one"]);
+    assert_eq!(of(&world, "raw/a"), "id,n\nann,5\nbob,1\n");
+    up.stop();
+}

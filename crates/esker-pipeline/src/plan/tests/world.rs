@@ -115,7 +115,7 @@ impl Sim {
         let revision = hash(&self.commits.to_string());
         self.contents.insert((name.clone(), revision), content.to_owned());
         self.logs.entry(name.clone()).or_default().push(Version { revision, blob });
-        let head = Head { revision, blob, made };
+        let head = Head { revision, blob, made, now: None };
         self.heads.insert(name.clone(), head);
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use bytes::Bytes;
 use esker_wire::name::{Branch, Resource};
+use esker_wire::overrides;
 use esker_wire::revision::At;
 use esker_wire::snapshot::{Diff, Difference, Filter, Form, Get, Log, Stat};
 use esker_wire::whatif::{self, state::State};
@@ -35,13 +36,16 @@ impl How {
     }
 }
 
-/// The resources that have another content than at the base, by name; the what-if's own are left out.
+/// The resources that have another content than at the base, by name; the what-if's own are left out, and overrides:
+/// what they make of others is told.
 pub(super) fn all(hub: &Hub, case: &Case) -> Result<Vec<(Resource, How)>> {
     let filter = Filter { since: Some(At::from(case.about.base)), ..Filter::default() };
     let log = Log { branch: case.branch.clone(), filter, ..Log::newest(1) };
     let mut names = BTreeSet::new();
     pages::walk(hub, &log, |entry| {
-        if !entry.resource.as_str().starts_with(whatif::OWN) {
+        let name = &entry.resource;
+        let is_beside = overrides::whose(name).is_some() || overrides::is_beneath(name);
+        if !name.as_str().starts_with(whatif::OWN) && !is_beside {
             names.insert(entry.resource);
         }
         Ok(std::ops::ControlFlow::Continue(()))
