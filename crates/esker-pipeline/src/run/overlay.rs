@@ -94,8 +94,12 @@ pub(super) fn as_it_was(at: (&Bench, &Line), run: &Run) -> Result<Made, Halt> {
             return Err(Halt::Unchanged);
         };
         let content = gather::whole(at, run, last)?;
-        let mut read = content.entry.provenance.iter().flat_map(|made| &made.inputs);
-        if kept.is_none() && read.any(|input| overrides::whose(&input.resource).is_some()) {
+        let read = content.entry.provenance.iter().flat_map(|made| &made.inputs);
+        let mut read = read.filter(|input| overrides::whose(&input.resource).is_some()).peekable();
+        if kept.is_none() && read.peek().is_some() {
+            if read.all(|input| run.overrides.contains(input)) {
+                return Err(Halt::Unchanged);
+            }
             let summary = format!("{output} was overridden, and what it was before is not kept");
             let hint =
                 format!("have {} say all of it once more, not that it is the same", run.name());

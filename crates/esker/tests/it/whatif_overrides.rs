@@ -144,11 +144,12 @@ fn a_source_that_fails_once_overrides_are_gone_fails_as_any_other() {
     world.write("base.csv", BASE);
     let up = world.up();
     world.wait_for_content("raw/a", |content| content == BASE);
+    let runs = || std::fs::read_to_string(world.path("runs")).expect("it ran").lines().count();
     apply(&world, "one", "raw/a:[ann].n=5");
+    world.wait_for("the run that it is overridden by", || runs() == 2);
     world.write("bad", "");
     world.ok(&["override", "drop", "raw/a", "1"]);
     world.wait_for_problem("a");
-    let runs = || std::fs::read_to_string(world.path("runs")).expect("it ran").lines().count();
     let before = runs();
     // As much as another stage does meanwhile, it has had time to run many times.
     for number in 0..10 {
