@@ -140,7 +140,10 @@ fn a_source_that_fails_once_overrides_are_gone_fails_as_any_other() {
         "[project]\nname = \"p\"\n[source.a]\nrun = [\"sh\", \"pull.sh\"]\noutput = \"raw/a\"\nevery = \"1h\"\n\
             [stage.b]\ninput = \"raw/b\"\nrun = [\"cat\"]\noutput = \"mid/b\"\n",
     );
-    world.write("pull.sh", "echo >> runs; test -e bad && exit 65; cat base.csv\n");
+    world.write(
+        "pull.sh",
+        "test -e bad && { echo >> runs; exit 65; }; cat base.csv; echo >> runs\n",
+    );
     world.write("base.csv", BASE);
     let up = world.up();
     world.wait_for_content("raw/a", |content| content == BASE);
