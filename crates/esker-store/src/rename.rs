@@ -81,9 +81,8 @@ impl Store {
 
     /// Refuses a MOVE whose overrides could not go along: they would be applied no more, and nobody told.
     pub(crate) fn check_overrides(&mut self, ask: &Move) -> Result<(), Fault> {
-        let is_beside =
-            |name: &Resource| overrides::whose(name).is_some() || overrides::is_beneath(name);
-        if let Some(name) = [&ask.resource, &ask.to].into_iter().find(|name| is_beside(name)) {
+        let mut names = [&ask.resource, &ask.to].into_iter();
+        if let Some(name) = names.find(|name| overrides::is_beside(name)) {
             let text = format!("{name} goes along with the resource that it belongs to");
             return Err(Fault::bad_request(text).hint("give that another name"));
         }

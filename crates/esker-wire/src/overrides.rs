@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::edit::{self, BadEdits, Before, Deed, Edit};
 use crate::fault::{Code, Fault};
 use crate::message::{self, Section};
-use crate::name::Resource;
+use crate::name::{NAME_MAX, Resource};
 use crate::stacked;
 
 /// What the names of resources that hold overrides begin with.
@@ -38,22 +38,26 @@ pub struct Override {
 
 /// The resource that holds a resource's overrides; none if its name would be too long, or for overrides themselves.
 pub fn of(resource: &Resource) -> Option<Resource> {
-    if resource.as_str().starts_with(PREFIX) || is_beneath(resource) {
-        return None;
-    }
-    // What lies beneath has the longer name.
-    beneath_of(resource)?;
-    format!("{PREFIX}{resource}").parse().ok()
+    beside(PREFIX, resource)
 }
 
-fn beneath_of(resource: &Resource) -> Option<Resource> {
-    format!("{BENEATH}{resource}").parse().ok()
+/// A resource that lies beside another; there are all of those or none.
+fn beside(prefix: &str, resource: &Resource) -> Option<Resource> {
+    let is_long = resource.as_str().len() + PREFIX.len().max(BENEATH.len()) > NAME_MAX;
+    if is_long || is_beside(resource) {
+        return None;
+    }
+    format!("{prefix}{resource}").parse().ok()
 }
 
 /// The resource that holds what was made as a resource before its overrides changed it; there is one where it has some.
 pub fn beneath(resource: &Resource) -> Option<Resource> {
-    of(resource)?;
-    beneath_of(resource)
+    beside(BENEATH, resource)
+}
+
+/// Whether a resource is one that [`of`] or [`beneath`] names: it belongs to another.
+pub fn is_beside(resource: &Resource) -> bool {
+    resource.as_str().starts_with(PREFIX) || is_beneath(resource)
 }
 
 /// Whether a resource is one that [`beneath`] names.

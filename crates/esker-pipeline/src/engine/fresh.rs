@@ -90,8 +90,7 @@ impl Fresh {
     /// What depends on the news is not sure any more.
     pub(super) fn touch(&mut self, news: &News) {
         // What is overridden may have another name than the definition says.
-        let is_unknown =
-            |name: &Resource| overrides::whose(name).is_some() && !self.about.contains_key(name);
+        let is_unknown = |name: &Resource| overrides::whose(name).is_some() && !self.concerns(name);
         if news.all || news.resources.iter().any(is_unknown) {
             self.clear();
         }

@@ -148,8 +148,7 @@ fn run(
     stage: &Stage,
     (at, inputs): (Option<Revision>, &[(&Resource, Version)]),
 ) -> Run {
-    let (print, overrides) = print(world, &stage.name, &stage.outputs);
-    let (beneath, renamed) = (beneath(world, &stage.outputs), renamed(world, &stage.outputs));
+    let (print, Beside { overrides, beneath, renamed }) = print(world, &stage.name, &stage.outputs);
     let contents: Vec<_> = inputs.iter().map(|(name, version)| (*name, version.blob)).collect();
     let blobs = inputs.iter().map(|(_, version)| version.blob).collect();
     let inputs = inputs.iter();
@@ -176,8 +175,7 @@ pub(super) fn of_source(world: &World<'_>, source: &Source) -> Standing {
         return Standing::Busy { overtaken: false };
     }
     let output = std::slice::from_ref(&source.output);
-    let (print, overrides) = print(world, &source.name, output);
-    let (beneath, renamed) = (beneath(world, output), renamed(world, output));
+    let (print, Beside { overrides, beneath, renamed }) = print(world, &source.name, output);
     let run = Run {
         task: Task::Source(source.clone()),
         run_key: key::of_source(source, &print),
@@ -336,44 +334,34 @@ fn settled(run: &Run, failed: &RunRecord) -> RunRecord {
     }
 }
 
-/// What a source or stage depends on besides its inputs, and the overrides among that.
-fn print(world: &World<'_>, name: &str, outputs: &[Resource]) -> (key::Print, Vec<Input>) {
+/// What lies beside a run's outputs.
+#[derive(Default)]
+struct Beside {
+    overrides: Vec<Input>,
+    beneath: Vec<Input>,
+    renamed: Vec<(Resource, Resource)>,
+}
+
+/// What a source or stage depends on besides its inputs, and what lies beside its outputs.
+fn print(world: &World<'_>, name: &str, outputs: &[Resource]) -> (key::Print, Beside) {
     let mut print = world.prints.get(name).cloned().unwrap_or_default();
-    let mut overrides = Vec::new();
+    let mut beside = Beside::default();
     for output in outputs {
-        let Some(resource) = overrides::of(called(world, output)) else {
-            continue;
+        let now = world.heads.get(output).and_then(|head| head.now.as_ref());
+        let called = now.unwrap_or(output);
+        let head = |name: Option<Resource>| name.and_then(|name| world.heads.get_key_value(&name));
+        let known = |(resource, head): (&Resource, &Head)| Input {
+            resource: resource.clone(),
+            revision: head.revision,
         };
-        if let Some(head) = world.heads.get(&resource) {
+        if let Some((held, head)) = head(overrides::of(called)) {
             print.overrides.push((output.clone(), head.blob));
-            overrides.push(Input { resource, revision: head.revision });
+            beside.overrides.push(known((held, head)));
         }
+        beside.beneath.extend(head(overrides::beneath(called)).map(known));
+        beside.renamed.extend(now.map(|now| (output.clone(), now.clone())));
     }
-    (print, overrides)
-}
-
-/// What was made of these outputs before overrides changed it.
-fn beneath(world: &World<'_>, outputs: &[Resource]) -> Vec<Input> {
-    let known = |resource: Resource| {
-        let revision = world.heads.get(&resource)?.revision;
-        Some(Input { resource, revision })
-    };
-    let called = outputs.iter().map(|output| called(world, output));
-    called.filter_map(overrides::beneath).filter_map(known).collect()
-}
-
-/// What an output is called now: the definition may say an older name.
-fn called<'a>(world: &'a World<'_>, output: &'a Resource) -> &'a Resource {
-    let head = world.heads.get(output);
-    head.and_then(|head| head.now.as_ref()).unwrap_or(output)
-}
-
-fn renamed(world: &World<'_>, outputs: &[Resource]) -> Vec<(Resource, Resource)> {
-    let renamed = outputs.iter().filter_map(|output| {
-        let now = called(world, output);
-        (now != output).then(|| (output.clone(), now.clone()))
-    });
-    renamed.collect()
+    (print, beside)
 }
 
 fn outputs(world: &World<'_>, names: &[Resource]) -> Vec<(Resource, Option<Revision>)> {

@@ -69,8 +69,8 @@ pub(super) fn together(contents: &[(&Input, Bytes)], named: usize) -> Result<Byt
     }
 }
 
-/// Writes what the run made last, without its overrides, into its scratch folder; gives the variables that name the files. What does
-/// not exist yet has none.
+/// Writes what the run made last, without its overrides, into its scratch folder; gives the variables that name the
+/// files. What does not exist yet has none.
 pub(super) fn previous(
     (bench, line): (&Bench, &Line),
     run: &Run,

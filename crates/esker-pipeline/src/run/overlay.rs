@@ -6,12 +6,10 @@
 
 use bytes::Bytes;
 use esker_wire::edit::Noted;
-use esker_wire::fault::Code;
 use esker_wire::name::Resource;
 use esker_wire::overrides::{self, Override};
 use esker_wire::provenance::Input;
-use esker_wire::revision::At;
-use esker_wire::snapshot::{Expect, Get, Item};
+use esker_wire::snapshot::{Expect, Item};
 use esker_wire::whatif;
 
 use crate::edit::{Conflict, Content, Outcome, weigh};
@@ -20,7 +18,7 @@ use crate::pull;
 
 use super::failure::Broken;
 use super::line::Line;
-use super::{Bench, Halt, Made, gather, may_pass};
+use super::{Bench, Halt, Made, gather};
 
 /// The most that is kept beneath overrides, in bytes: it goes with what is made of it in one PUT.
 const KEPT_MAX: usize = 36 * 1024 * 1024;
@@ -37,7 +35,7 @@ pub(super) fn apply(at: (&Bench, &Line), run: &Run, mut made: Made) -> Result<Ma
         let Some((_, content)) = made.contents.iter_mut().find(|(name, _)| *name == output) else {
             continue;
         };
-        let all = read(at, held)?;
+        let all = read(at, run, held)?;
         if all.is_empty() {
             continue;
         }
@@ -133,17 +131,9 @@ fn kept_beneath(
 }
 
 /// The overrides that the run was planned with, whatever commit it reads its inputs at.
-fn read((bench, line): (&Bench, &Line), held: &Input) -> Result<Vec<Override>, Halt> {
-    let resource = held.resource.clone();
-    let at = At::from(held.revision);
-    let get = Get { at, branch: bench.branch.clone(), ..Get::head(resource.clone()) };
-    let content = match line.ask(bench, &get)? {
-        Ok(content) => content,
-        Err(fault) if may_pass(&fault) || fault.code == Code::NotFound => {
-            return Err(Halt::Again(format!("cannot read {resource}: {fault}")));
-        }
-        Err(fault) => return Err(Broken::new(fault.message, fault.hint).into()),
-    };
+fn read(at: (&Bench, &Line), run: &Run, held: &Input) -> Result<Vec<Override>, Halt> {
+    let resource = &held.resource;
+    let content = gather::whole(at, run, held)?;
     let bytes = content.bytes.unwrap_or_default();
     overrides::read(&bytes).map_err(|fault| {
         let summary = format!("cannot read {resource}: {}", fault.message);

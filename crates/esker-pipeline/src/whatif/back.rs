@@ -102,10 +102,11 @@ pub(super) fn undo(case: &Case<'_>, state: &State, ask: &Ask) -> Result<Done, Ha
                     Ok(now) => now,
                     Err(why) => return Ok(Plan { refused: Some(why), ..plan }),
                 };
-                let (then, after) = sides(case, &output, (parent, applied))?;
-                let (all, revision) = now.map_or((Vec::new(), None), |held| (held.1, Some(held.2)));
-                let kept = without((&then, &after), &all);
-                if kept != all {
+                let (then, after) =
+                    (in_force(case, &output, parent)?, in_force(case, &output, applied)?);
+                let (now, revision) = now.map_or((Vec::new(), None), |(all, at)| (all, Some(at)));
+                let kept = without((&then, &after), &now);
+                if kept != now {
                     plan.overrides(resource.clone(), &kept, revision);
                 }
                 continue;
@@ -125,17 +126,10 @@ pub(super) fn undo(case: &Case<'_>, state: &State, ask: &Ask) -> Result<Done, Ha
     })
 }
 
-/// The overrides of a resource before and after a commit.
-fn sides(
-    case: &Case<'_>,
-    output: &Resource,
-    (parent, commit): (Revision, Revision),
-) -> Result<(Vec<Override>, Vec<Override>), Halt> {
-    let at = |at: Revision| -> Result<Vec<Override>, Halt> {
-        let held = held(case, output, at)?.ok().flatten();
-        Ok(held.map_or_else(Vec::new, |held| held.1))
-    };
-    Ok((at(parent)?, at(commit)?))
+/// All overrides of a resource at a commit; none of what cannot be read.
+fn in_force(case: &Case<'_>, output: &Resource, at: Revision) -> Result<Vec<Override>, Halt> {
+    let held = held(case, output, at)?.ok().flatten();
+    Ok(held.map_or_else(Vec::new, |(all, _)| all))
 }
 
 /// Whether a commit overrode a resource, and none of that is in force any more: whoever makes it says what it is.
@@ -144,8 +138,8 @@ fn is_over(
     output: &Resource,
     (parent, commit, head): (Revision, Revision, Revision),
 ) -> Result<bool, Halt> {
-    let (then, after) = sides(case, output, (parent, commit))?;
-    let (_, now) = sides(case, output, (head, head))?;
+    let (then, after) = (in_force(case, output, parent)?, in_force(case, output, commit)?);
+    let now = in_force(case, output, head)?;
     let came: Vec<&Override> = after.iter().filter(|one| !is_in(&then, one)).collect();
     // Another may have taken its place, on top of it.
     let is_there = |one: &&Override| now.iter().any(|known| known.edit.at == one.edit.at);

@@ -60,8 +60,8 @@ pub(super) struct Case<'a> {
     pub(super) line: &'a Line,
     hands: &'a Hands,
     pub(super) about: About,
-    /// What it says of itself, as it is stored, and its revision.
-    stored: (Bytes, Revision),
+    /// The version of what it says of itself.
+    revision: Revision,
 }
 
 /// Works on a what-if until everything is as it should be, or something has to be waited for.
@@ -97,15 +97,13 @@ pub(super) fn settle(
         }
     };
     let bench = Bench { guard: Some(guard(&bytes, revision)), ..bench };
-    let stored = (bytes, revision);
-    let mut case =
-        Case { office, id, bench: bench.clone(), line: &hand.line, hands, about, stored };
+    let mut case = Case { office, id, bench, line: &hand.line, hands, about, revision };
     case.work(in_force, known)
 }
 
 impl Case<'_> {
     fn work(&mut self, in_force: &Project, known: Option<State>) -> Result<Verdict, Halt> {
-        let revision = self.stored.1;
+        let revision = self.revision;
         let (about, expires) = (Some(revision), self.about.expires);
         let edited = known.as_ref().map_or(Vec::new(), |state| state.edited.clone());
         // Whatever is computed anew, what was granted is not granted again, and can be taken back.
@@ -151,7 +149,7 @@ impl Case<'_> {
         in_force: &Project,
         (runs, before): (Vec<RunRecord>, &[Resource]),
     ) -> Result<(State, Option<Duration>), Halt> {
-        let revision = self.stored.1;
+        let revision = self.revision;
         let project = match self.project(in_force)? {
             Ok(project) => project,
             Err((why, hint)) => return Ok((invalid(revision, &why, &hint), None)),
@@ -343,7 +341,7 @@ impl Case<'_> {
 
     /// The version of what it says of itself.
     pub(super) fn revision(&self) -> Revision {
-        self.stored.1
+        self.revision
     }
 
     /// Asks the store.
@@ -355,9 +353,10 @@ impl Case<'_> {
         self.line.ask(&self.bench, request)
     }
 
-    /// The same; the fault if the store will never take it.
+    /// Puts on the branch, as long as it says of itself what it did when this began; the fault if the store will never
+    /// take it.
     fn try_put(&self, mut items: Vec<Item>, what: &str) -> Result<Result<Stored, Fault>, Halt> {
-        items.push(guard(&self.stored.0, self.stored.1));
+        items.extend(self.bench.guard.clone());
         let what = format!("{}: {what}", self.id);
         match self.ask(&own_put(&self.bench, items, &what))? {
             Err(fault) if !matches!(fault.code, Code::TooLarge | Code::BadRequest) => {
@@ -367,10 +366,9 @@ impl Case<'_> {
         }
     }
 
-    /// Puts on the branch, as long as it says of itself what it did when this began.
-    pub(super) fn put(&self, mut items: Vec<Item>, what: &str) -> Result<Stored, Halt> {
-        items.push(guard(&self.stored.0, self.stored.1));
-        put((&self.bench, self.line), items, &format!("{}: {what}", self.id))
+    /// The same; whatever the store says against it may be otherwise the next time.
+    pub(super) fn put(&self, items: Vec<Item>, what: &str) -> Result<Stored, Halt> {
+        self.try_put(items, what)?.map_err(passing)
     }
 }
 

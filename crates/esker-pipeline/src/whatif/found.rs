@@ -12,8 +12,8 @@ use crate::run::Halt;
 use super::case::{Case, passing};
 use super::wish::Refusal;
 
-/// Overrides: where they are, what they are, and since when.
-pub(super) type Held = (Resource, Vec<Override>, Revision);
+/// Overrides, and since when they are these.
+pub(super) type Held = (Vec<Override>, Revision);
 
 /// A content that was found.
 pub(super) struct Found {
@@ -75,7 +75,7 @@ pub(super) fn held(
         return Ok(Ok(None));
     };
     Ok(match overrides::read(&bytes) {
-        Ok(all) => Ok(Some((name, all, revision))),
+        Ok(all) => Ok(Some((all, revision))),
         Err(fault) => Err(format!("{name}: {}", fault.message)),
     })
 }

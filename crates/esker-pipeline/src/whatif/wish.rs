@@ -25,7 +25,7 @@ use super::Project;
 use super::back::{self, undo};
 use super::case::{self, Case, passing};
 use super::change::{by_resource, item};
-use super::found::{Found, held, own, renamed, version};
+use super::found::{Found, Held, held, own, renamed, version};
 
 /// How often it is tried to be faster than others who put on `main`.
 const TRIES_MAX: usize = 10;
@@ -293,12 +293,12 @@ impl Plan {
         case: &Case<'_>,
         (resource, ask): (&Resource, &Ask),
         merged: &Merged,
-        held: Option<(Resource, Vec<Override>, Revision)>,
+        held: Option<Held>,
     ) {
         let Some(name) = overrides::of(resource) else {
             return;
         };
-        let (mut all, revision) = held.map_or((Vec::new(), None), |(_, all, at)| (all, Some(at)));
+        let (mut all, revision) = held.map_or((Vec::new(), None), |(all, at)| (all, Some(at)));
         let known = all.clone();
         for (_, edit, outcome) in &merged.outcomes {
             if let Outcome::Applied { before } = outcome {

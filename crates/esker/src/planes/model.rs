@@ -58,6 +58,16 @@ const REST_MAX: Duration = Duration::from_secs(1);
 const LISTS: [(&str, &str); 4] =
     [("resources", "resource"), ("stages", "name"), ("problems", "id"), ("views", "name")];
 
+/// Has a part of the model be this, by what is otherwise in it.
+fn change(source: &Source, part: &str, tree: &Tree) -> Result<(), Fault> {
+    let model = source.model()?;
+    let mut at = path([part]);
+    let mut ops = Vec::new();
+    tree.change(model.get(&at), &mut at, &mut ops);
+    drop(model);
+    if ops.is_empty() { Ok(()) } else { source.push(ops) }
+}
+
 /// The model of a project, published.
 pub(crate) struct ProjectModel {
     server: Server,

@@ -2,12 +2,22 @@
 
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{Running, World};
 
 const BASE: &str = "id,n\nann,1\nbob,1\n";
 
 fn of(world: &World, resource: &str) -> String {
     world.content(resource).unwrap_or_default()
+}
+
+/// A project that runs, whose source is a file; with these lines more.
+fn of_file(more: &str) -> (World, Running) {
+    let source = "[source.a]\nfile = \"a.csv\"\noutput = \"raw/a\"\n";
+    let world = World::new(&format!("[project]\nname = \"p\"\n{source}{more}"));
+    world.write("a.csv", BASE);
+    let up = world.up();
+    world.wait_for_content("raw/a", |content| content == BASE);
+    (world, up)
 }
 
 /// Changes one cell in a what-if and applies that.
@@ -42,13 +52,7 @@ fn what_a_source_has_nothing_new_to_say_about_counts_again_when_overrides_are_go
 
 #[test]
 fn what_a_stamp_takes_for_the_same_is_not_overridden_any_more_either() {
-    let world = World::new(
-        "[project]\nname = \"p\"\n[source.a]\nfile = \"a.csv\"\noutput = \"raw/a\"\n\
-            stamp = [\"cut\", \"-d,\", \"-f1\"]\n",
-    );
-    world.write("a.csv", BASE);
-    let up = world.up();
-    world.wait_for_content("raw/a", |content| content == BASE);
+    let (world, up) = of_file("stamp = [\"cut\", \"-d,\", \"-f1\"]\n");
     // The stamp sees the first column alone, and the second is overridden.
     apply(&world, "one", "raw/a:[ann].n=5");
     assert_eq!(of(&world, "raw/a"), "id,n\nann,5\nbob,1\n");
@@ -110,11 +114,7 @@ fn what_is_called_otherwise_by_then_is_overridden_by_its_new_name() {
 
 #[test]
 fn what_was_kept_since_is_taken_back_too() {
-    let world =
-        World::new("[project]\nname = \"p\"\n[source.a]\nfile = \"a.csv\"\noutput = \"raw/a\"\n");
-    world.write("a.csv", BASE);
-    let up = world.up();
-    world.wait_for_content("raw/a", |content| content == BASE);
+    let (world, up) = of_file("");
     apply(&world, "one", "raw/a:[ann].n=5");
     world.ok(&["override", "keep", "raw/a", "1"]);
     world.write("a.csv", "id,n\nann,2\nbob,1\n");
@@ -204,8 +204,6 @@ fn the_first_override_after_another_name_is_no_less_one() {
     world.ok(&["mv", "mid/a", "mid/b"]);
     apply(&world, "one", "mid/b:[ann].n=5");
     world.ok_with(&["put", "raw/a"], b"id,n\nann,1\nbob,1\ncyd,1\n");
-    std::thread::sleep(std::time::Duration::from_secs(2));
-    eprintln!("{}\n{}\n{}", world.ok(&["log"]), world.ok(&["ls"]), of(&world, "mid/b"));
     world.wait_for_content("mid/b", |content| content == "id,n\nann,5\nbob,1\ncyd,1\n");
     assert_eq!(of(&world, "overridden/mid/b"), "id,n\nann,1\nbob,1\ncyd,1\n");
     let words = world.fails(1, &["mv", "overrides/mid/b", "raw/mine"]);
@@ -229,11 +227,7 @@ fn what_a_stamp_takes_for_the_same_is_another_in_a_what_if() {
 
 #[test]
 fn what_upstream_says_by_itself_is_not_taken_back() {
-    let world =
-        World::new("[project]\nname = \"p\"\n[source.a]\nfile = \"a.csv\"\noutput = \"raw/a\"\n");
-    world.write("a.csv", BASE);
-    let up = world.up();
-    world.wait_for_content("raw/a", |content| content == BASE);
+    let (world, up) = of_file("");
     apply(&world, "one", "raw/a:[ann].n=5");
     world.write("a.csv", "id,n\nann,5\nbob,1\n");
     world.wait_for("its end", || world.json(&["override", "list", "--json"]) == json!([]));

@@ -57,9 +57,7 @@ impl<'a> Server<'a> {
     /// The issues that were there, whatever overrides have made of them.
     pub(super) fn before(&self) -> Result<Bytes, Halt> {
         let Errand { bench, line, run, source, .. } = self.errand;
-        let head = run.outputs.first().and_then(|(_, head)| *head);
-        let kept = head.map(|head| run.plain(&source.output, head).resource);
-        let kept = kept.as_ref().unwrap_or(&source.output);
+        let kept = run.kept_beneath(&source.output).map_or(&source.output, |kept| &kept.resource);
         Ok(state::read((bench, line), run, kept)?.unwrap_or_default())
     }
 

@@ -20,6 +20,9 @@ use super::{Case, touched};
 /// What is told of a row that is only in some.
 const ROW: &str = "(row)";
 
+/// The sets of columns by which the rows of each stream are known.
+type Keys = BTreeMap<String, BTreeSet<Vec<String>>>;
+
 /// What one is otherwise.
 struct Compared {
     difference: Difference,
@@ -108,19 +111,24 @@ fn compared(name: &str, old: &Bytes, news: &[Bytes]) -> Result<Vec<Compared>> {
     let mut all = by(&[])?;
     let keys = keys(&all);
     let doubtful = keys.iter().filter(|(_, keys)| keys.len() > 1);
-    let mut tried: BTreeMap<&Vec<String>, Option<Vec<Compared>>> = BTreeMap::new();
+    let mut tried: BTreeMap<&Vec<String>, Option<(Vec<Compared>, Keys)>> = BTreeMap::new();
     for (stream, keys) in doubtful {
         let mut best: Option<(usize, &Vec<String>)> = None;
         for key in keys.iter().filter(|key| !key.is_empty()) {
             // Where one of them has no such columns, or two rows that are the same by them, they name nothing.
-            let those = tried.entry(key).or_insert_with(|| by(key).ok());
-            let Some(those) = those.as_ref().filter(|those| is_by(those, stream, key)) else {
+            let those = tried.entry(key).or_insert_with(|| {
+                let those = by(key).ok()?;
+                let used = self::keys(&those);
+                Some((those, used))
+            });
+            let is_by = |used: &Keys| used.get(stream).is_some_and(|used| used.iter().eq([key]));
+            let Some((those, _)) = those.as_ref().filter(|(_, used)| is_by(used)) else {
                 continue;
             };
             let count = those.iter().flat_map(|one| one.of(stream)).count();
             best = best.filter(|(least, _)| *least <= count).or(Some((count, key)));
         }
-        let Some(those) = best.and_then(|(_, key)| tried[key].as_ref()) else {
+        let Some((those, _)) = best.and_then(|(_, key)| tried[key].as_ref()) else {
             continue;
         };
         for (mine, other) in all.iter_mut().zip(those) {
@@ -131,14 +139,9 @@ fn compared(name: &str, old: &Bytes, news: &[Bytes]) -> Result<Vec<Compared>> {
     Ok(all)
 }
 
-/// Whether the rows of a stream are known by these columns wherever it is told of.
-fn is_by(all: &[Compared], stream: &str, key: &[String]) -> bool {
-    keys(all).get(stream).is_some_and(|used| used.iter().all(|used| used == key))
-}
-
 /// By which columns the rows of each stream are known where it is told of.
-fn keys(all: &[Compared]) -> BTreeMap<String, BTreeSet<Vec<String>>> {
-    let mut keys: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
+fn keys(all: &[Compared]) -> Keys {
+    let mut keys = Keys::new();
     let changes = all.iter().flat_map(|one| &one.changes);
     for table in changes.filter(|change| change["op"] == "table") {
         let columns = table["key"].as_array().into_iter().flatten();

@@ -44,8 +44,7 @@ pub(super) fn all(hub: &Hub, case: &Case) -> Result<Vec<(Resource, How)>> {
     let mut names = BTreeSet::new();
     pages::walk(hub, &log, |entry| {
         let name = &entry.resource;
-        let is_beside = overrides::whose(name).is_some() || overrides::is_beneath(name);
-        if !name.as_str().starts_with(whatif::OWN) && !is_beside {
+        if !name.as_str().starts_with(whatif::OWN) && !overrides::is_beside(name) {
             names.insert(entry.resource);
         }
         Ok(std::ops::ControlFlow::Continue(()))

@@ -134,11 +134,11 @@ fn wish(place: &Place, hub: &Hub, case: Case, ask: Ask, json: bool) -> Result<Ex
 /// What became of the last wish: `applied as REV`, or what stands against it and what to type.
 pub(super) fn tell_answer(case: &Case, answer: &Answer) -> Result<()> {
     let ask = case.about.ask.as_ref().filter(|ask| ask.number == answer.number);
-    if let (Some(revision), false) = (answer.revision, answer.summary.is_empty()) {
-        say::note(format!("{}, as of {}", answer.summary, revision.short()));
-        return Ok(());
-    }
     if let Some(revision) = answer.revision {
+        if !answer.summary.is_empty() {
+            say::note(format!("{}, as of {}", answer.summary, revision.short()));
+            return Ok(());
+        }
         let undone = ask.is_some_and(|ask| ask.what == Wish::Undo);
         say::line(format!("{} as {revision}", if undone { "taken back" } else { "applied" }))?;
         if !undone {
@@ -176,7 +176,7 @@ fn line(id: &str, ask: &Ask, conflicts: &[Conflict]) -> String {
     let mut numbers: Vec<usize> = conflicts.iter().map(|conflict| conflict.edit).collect();
     numbers.dedup();
     let before = ask.settle.iter().filter(|(number, _)| !numbers.contains(number));
-    words.extend(before.map(|(number, by)| format!("--settle {number}={}", by)));
+    words.extend(before.map(|(number, by)| format!("--settle {number}={by}")));
     words.extend(numbers.iter().map(|number| format!("--settle {number}=mine")));
     words.join(" ")
 }

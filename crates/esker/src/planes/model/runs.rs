@@ -8,11 +8,11 @@ use esker_bus::bus::Bus;
 use esker_pipeline::engine::status::{Kind, Part, Status};
 use esker_pipeline::plan::State;
 use esker_replica::live::Source;
-use esker_replica::path::{Key, path};
+use esker_replica::path::Key;
 use esker_replica::tree::Tree;
-use esker_wire::fault::Fault;
 use tokio::sync::watch;
 
+use super::change;
 use crate::stop::Stop;
 
 /// Where they are in the model.
@@ -36,13 +36,13 @@ pub(super) fn tell(
         let mut is_over = false;
         while !is_over && !stop.is_pulled() {
             let status = Arc::clone(&statuses.borrow_and_update());
-            if let Err(fault) = change(&source, &runs(&status)) {
+            if let Err(fault) = change(&source, RUNS, &runs(&status)) {
                 tracing::warn!(%fault, "cannot tell the model what runs");
             }
             is_over = stop.wait(REST) || !next(&bus, &mut statuses, &stop);
         }
         // Nothing runs without a runner.
-        drop(change(&source, &Tree::default()));
+        drop(change(&source, RUNS, &Tree::default()));
     };
     std::thread::Builder::new().name("runs".to_owned()).spawn(tell)
 }
@@ -57,15 +57,6 @@ fn next(bus: &Bus, statuses: &mut watch::Receiver<Arc<Status>>, stop: &Stop) -> 
         }
     }
     false
-}
-
-fn change(source: &Source, runs: &Tree) -> Result<(), Fault> {
-    let model = source.model()?;
-    let mut at = path([RUNS]);
-    let mut ops = Vec::new();
-    runs.change(model.get(&at), &mut at, &mut ops);
-    drop(model);
-    if ops.is_empty() { Ok(()) } else { source.push(ops) }
 }
 
 fn runs(status: &Status) -> Tree {
@@ -89,6 +80,7 @@ fn run(part: &Part) -> Tree {
 mod tests {
     use esker_replica::json;
     use esker_replica::model::Model;
+    use esker_replica::path::path;
 
     use super::*;
 

@@ -8,19 +8,19 @@ use esker_bus::endpoint::Endpoint;
 use esker_bus::follow::{Follow, Item};
 use esker_replica::json;
 use esker_replica::live::Source;
-use esker_replica::path::{Key, path};
+use esker_replica::path::Key;
 use esker_replica::tree::Tree;
 use esker_web::whatif::WhatIfs;
 use esker_wire::event::{Event, TOPIC};
-use esker_wire::fault::Fault;
 use esker_wire::whatif::BRANCHES;
 
+use super::change;
 use crate::stop::Stop;
 
 /// Where they are in the model.
 const WHAT_IFS: &str = "whatifs";
 
-/// How often they are looked at whatever was heard: that one was discarded is no event.
+/// How often they are looked at whatever was heard: events may be lost.
 const RESYNC: Duration = Duration::from_secs(2);
 
 /// How often to see whether this is to end.
@@ -48,7 +48,7 @@ pub(super) fn tell(
                 }
                 Err(fault) => tracing::debug!(%fault, "cannot tell the model of what-ifs"),
             }
-            if let Err(fault) = change(&source, &told) {
+            if let Err(fault) = change(&source, WHAT_IFS, &told) {
                 tracing::warn!(%fault, "cannot tell the model of what-ifs");
             }
             if stop.wait(REST) {
@@ -76,13 +76,4 @@ fn concerns(item: &Item) -> bool {
         Item::Event(Event::Put { branch, .. }) => branch.as_str().starts_with(BRANCHES),
         Item::Event(Event::Heartbeat { .. }) => false,
     }
-}
-
-fn change(source: &Source, what_ifs: &Tree) -> Result<(), Fault> {
-    let model = source.model()?;
-    let mut at = path([WHAT_IFS]);
-    let mut ops = Vec::new();
-    what_ifs.change(model.get(&at), &mut at, &mut ops);
-    drop(model);
-    if ops.is_empty() { Ok(()) } else { source.push(ops) }
 }
