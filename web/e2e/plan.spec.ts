@@ -19,7 +19,7 @@ test.beforeEach(async ({ page }) => {
   });
   project = new Project();
   await project.start();
-  await page.goto(project.url);
+  await page.goto(`${project.url}/#/view/plan`);
   await expect(page.getByTestId("plan-table")).toBeVisible();
 });
 

@@ -25,6 +25,10 @@ export interface Model {
   readonly state: State;
   /** Whether there is a connection. */
   readonly online: boolean;
+  /** In how many milliseconds the next try to connect is made; null while there is a connection, or one is being opened. */
+  readonly retryIn: number | null;
+  /** Tries to connect now, if it waits to. */
+  retry(): void;
   /** Why the last thing that failed did; empty while all goes well. */
   readonly fault: string;
   /** The publisher's start, as a decimal text; empty before the model is here. */

@@ -1,4 +1,4 @@
-//! Questions over HTTP: a content, a log, a diff, of `main` or of a what-if.
+//! Questions over HTTP: a content, what there is, a log, a diff, of `main` or of a what-if.
 
 use axum::Json;
 use axum::extract::{Query, State};
@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::At;
-use esker_wire::snapshot::{Content, Diff, Form, Get, Log};
+use esker_wire::snapshot::{Content, Diff, Form, Get, List, Log};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -57,6 +57,12 @@ pub(crate) struct GetQuery {
 }
 
 #[derive(Deserialize)]
+pub(crate) struct ListQuery {
+    at: Option<String>,
+    whatif: Option<String>,
+}
+
+#[derive(Deserialize)]
 pub(crate) struct LogQuery {
     resource: Option<String>,
     at: Option<String>,
@@ -70,6 +76,7 @@ pub(crate) struct DiffQuery {
     from: Option<String>,
     to: Option<String>,
     whatif: Option<String>,
+    r#as: Option<String>,
 }
 
 /// `GET /api/get?resource=raw/plan&at=HEAD~1`: the bytes; with `whatif=ID` as they are there.
@@ -112,6 +119,17 @@ fn bytes(content: Content, etag: Option<String>) -> Response {
     response
 }
 
+/// `GET /api/list?at=2026-11-20`: the newest version of every resource as of then.
+pub(crate) async fn list(
+    State(hub): State<Hub>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, Failed> {
+    let (at, branch) = (at(query.at.as_deref())?, branch(query.whatif.as_deref())?);
+    let listing = hub.listing(List { at, ..List::all(branch) }).await?;
+    let text = state::listing(&listing);
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
 /// `GET /api/log?resource=raw/plan&limit=50`: revisions, newest first.
 pub(crate) async fn log(
     State(hub): State<Hub>,
@@ -127,7 +145,8 @@ pub(crate) async fn log(
     Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
-/// `GET /api/diff?resource=raw/plan&from=HEAD~1&to=HEAD`: a unified diff.
+/// `GET /api/diff?resource=raw/plan&from=HEAD~1&to=HEAD`: a unified diff; with `as` another form of it, which the answer's
+/// header `x-esker-as` names.
 pub(crate) async fn diff(
     State(hub): State<Hub>,
     Query(query): Query<DiffQuery>,
@@ -137,11 +156,16 @@ pub(crate) async fn diff(
         from: query.from.as_deref().map(|text| at(Some(text))).transpose()?,
         to: at(query.to.as_deref())?,
         branch: branch(query.whatif.as_deref())?,
-        form: Form::Text,
+        form: match query.r#as.as_deref() {
+            None | Some("") => Form::Text,
+            Some(text) => text.parse().map_err(Fault::bad_request)?,
+        },
         key: Vec::new(),
     };
-    let text = hub.call(&diff).await?.body;
-    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
+    let made = hub.call(&diff).await?;
+    let form = made.form.to_string();
+    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    Ok((kind, [("x-esker-as", form)], made.body).into_response())
 }
 
 /// `GET /healthz`: whether the hub answers.

@@ -185,6 +185,7 @@ fn routes(hub: Hub, news: News, relay: Option<Relay>) -> Router {
     };
     Router::new()
         .route("/api/get", get(api::get))
+        .route("/api/list", get(api::list))
         .route("/api/log", get(api::log))
         .route("/api/diff", get(api::diff))
         .route("/api/whatif", get(whatif::list).post(whatif::make))

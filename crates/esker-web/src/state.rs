@@ -149,6 +149,17 @@ pub(crate) fn heartbeat(health: &HealthReport) -> String {
     })
 }
 
+/// What there is, as it is sent: the commit that was asked for, and every resource as of that.
+pub(crate) fn listing(listing: &Listing) -> String {
+    #[derive(Serialize)]
+    struct Told {
+        at: Option<String>,
+        entries: Vec<ResourceState>,
+    }
+    let at = listing.at.map(|revision| revision.to_string());
+    json(&Told { at, entries: listing.entries.iter().map(resource).collect() })
+}
+
 /// A log as it is sent.
 pub(crate) fn log(entries: &[Entry]) -> String {
     let entries: Vec<ResourceState> = entries.iter().map(resource).collect();

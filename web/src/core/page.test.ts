@@ -4,30 +4,68 @@ import { age, axisTicks, duration, number, person, size } from "./format";
 import { groups } from "./groups";
 import { readRoute, readSort, withParams, writeRoute, writeSort } from "./route";
 import { decodeText, diffCounts, hexLines, prettyJson, readDiff, shapeOf } from "./text";
-import { readLog, readMessage, type Version } from "./wire";
+import { Reader } from "./project";
+import { standing } from "./standing";
+import { readLog, type Version } from "./wire";
 
 const ENTRY = { resource: "raw/plan", revision: "a".repeat(40), previous: null, size: 3, time: "2026-11-21T07:00:00Z", author: "Ann", stage: null };
 
-describe("readMessage", () => {
-  it("reads a state and fills in what may be left out", () => {
-    const message = readMessage(JSON.stringify({ type: "state", project: "p", epoch: "e", seq: 1, head: null, resources: [ENTRY], views: [{ name: "v", resource: "r" }] }));
-    expect(message).toMatchObject({
-      type: "state",
-      state: { stages: [], problems: [], warnings: [], views: [{ title: "v", kind: "" }], resources: [{ time: 1795244400000, inputs: [], durationMs: null }] },
+const MODEL = {
+  about: { project: "p", version: "1", head: null, warnings: [], runner: true, as_of: null, stages: ["b", "a"], views: [] },
+  resources: { "raw/plan": ENTRY },
+  stages: { a: stageOf("a", "fresh"), b: stageOf("b", "fresh") },
+  problems: {},
+  views: { v: { name: "v", title: "", resource: "r", kind: "" } },
+};
+
+function stageOf(name: string, state: string) {
+  return { name, kind: "stage", inputs: [], outputs: [], program: "", state, behind: false };
+}
+
+describe("the model", () => {
+  it("is read with what may be left out, in the order that is told beside it", () => {
+    expect(new Reader().read(MODEL)).toMatchObject({
+      runs: [],
+      whatIfs: [],
+      stages: [{ name: "b" }, { name: "a" }],
+      views: [{ title: "v" }],
+      resources: [{ time: 1795244400000, inputs: [], durationMs: null }],
     });
+    expect(new Reader().read({})).toBeNull();
   });
 
-  it("leaves messages it does not know alone, and says what is wrong with others", () => {
-    expect(readMessage('{"type":"later"}')).toEqual({ type: "other" });
-    expect(() => readMessage('{"type":"heartbeat","epoch":1,"seq":1}')).toThrow('"epoch" must be a text, found 1');
-    const bad = JSON.stringify({ entries: [ENTRY, { ...ENTRY, size: "x" }] });
-    expect(() => readLog(bad)).toThrow('"entries[1].size" must be a number');
+  it("is read anew only where it changed", () => {
+    const reader = new Reader();
+    const [first, second] = [reader.read(MODEL), reader.read({ ...MODEL, stages: { ...MODEL.stages, a: stageOf("a", "stale") } })];
+    expect(second?.resources[0]).toBe(first?.resources[0]);
+    expect(second?.stages.map((stage) => stage.state)).toEqual(["fresh", "stale"]);
+  });
+
+  it("says what is wrong and where", () => {
+    const bad = { ...MODEL, resources: { x: { ...ENTRY, size: 5n } } };
+    expect(() => new Reader().read(bad)).toThrow('"resources.x.size" must be a number, found "5"');
+    const log = JSON.stringify({ entries: [ENTRY, { ...ENTRY, size: "x" }] });
+    expect(() => readLog(log)).toThrow('"entries[1].size" must be a number');
+  });
+
+  it("stands as its worst part does", () => {
+    const state = new Reader().read(MODEL);
+    if (!state) throw new Error("no state");
+    expect(standing(state)).toMatchObject({ kind: "good", title: "Everything is fresh" });
+    const [stage] = state.stages;
+    if (!stage) throw new Error("no stage");
+    const late = { ...state, stages: [{ ...stage, state: "stale" as const }] };
+    expect(standing(late)).toMatchObject({ kind: "late", lines: ["not computed from the newest: b"] });
+    expect(standing({ ...late, runs: [{ stage: "b", since: 0, progress: "1/2" }] })).toMatchObject({ kind: "busy", lines: ["b: 1/2"] });
+    expect(standing({ ...late, runner: false })).toMatchObject({ title: "No runner works here" });
+    const problem = { id: "b", stage: "b", summary: "no", hint: "", detail: "", count: 1, since: 0, retryAt: null };
+    expect(standing({ ...late, problems: [problem] })).toMatchObject({ kind: "bad", title: "One problem", lines: ["b: no"] });
   });
 });
 
 describe("routes", () => {
   it("go there and back", () => {
-    for (const hash of ["#/", "#/?track=Core", "#/view/capacity?at=abc&track=&triage=1.5", "#/resources", "#/r/raw/plan?from=a&show=changes", "#/problems"]) {
+    for (const hash of ["#/", "#/pipeline/clean?wi=two", "#/commit/abc?at=2026-11-20", "#/view/capacity?at=abc&track=&triage=1.5", "#/resources", "#/r/raw/plan?from=a&show=changes", "#/problems"]) {
       const { page, name, params } = readRoute(hash);
       expect(writeRoute(page, name, params)).toBe(hash);
     }
@@ -36,9 +74,9 @@ describe("routes", () => {
   });
 
   it("survive nonsense", () => {
-    expect(readRoute("#/nowhere/at/all?x=1")).toEqual({ page: "view", name: "", params: {} });
+    expect(readRoute("#/nowhere/at/all?x=1")).toEqual({ page: "overview", name: "", params: {} });
     expect(readRoute("#/r/%E0%A4%A")).toMatchObject({ name: "%E0%A4%A" });
-    expect(readRoute("")).toEqual({ page: "view", name: "", params: {} });
+    expect(readRoute("")).toEqual({ page: "overview", name: "", params: {} });
   });
 
   it("set and drop parameters", () => {

@@ -1,34 +1,45 @@
 // Where the reader is, as the part of the URL after `#`. Every state worth a link is here: page, view, resource, filters, moment.
-export const PAGES = ["view", "resources", "resource", "pipeline", "problems"] as const;
-export type Page = (typeof PAGES)[number];
 
-/** In the order they are written. */
-const PARAMS = ["at", "from", "show", "track", "triage", "stream", "header", "find", "sort"] as const;
+/** How each page is called in the URL; the overview is `#/`. */
+const PATHS = {
+  overview: "",
+  view: "view",
+  resources: "resources",
+  resource: "r",
+  commit: "commit",
+  pipeline: "pipeline",
+  runs: "runs",
+  problems: "problems",
+  whatif: "whatif",
+  sync: "sync",
+  settings: "settings",
+} as const;
+export type Page = keyof typeof PATHS;
+
+/** In the order they are written. `at` and `wi` say that all of the page is of then, or of a what-if. */
+const PARAMS = ["at", "wi", "from", "show", "track", "triage", "stream", "header", "find", "sort", "hide", "only", "with"] as const;
 export type Param = (typeof PARAMS)[number];
 export type Params = Partial<Record<Param, string>>;
 
 export interface Route {
   page: Page;
-  /** The view's or the resource's name; empty for the first view and for pages without one. */
+  /** The name of the view, resource, stage or what-if, or the commit; empty for the first view and for pages of all. */
   name: string;
   params: Params;
 }
 
-const RESOURCE = "r";
-
 export function readRoute(hash: string): Route {
   const [path = "", query = ""] = split(hash.replace(/^#/, ""), "?");
   const [head = "", ...rest] = path.split("/").filter((part) => part !== "");
-  const name = rest.map(decode).join("/");
   const given = new URLSearchParams(query);
   const params: Params = {};
   for (const param of PARAMS) {
     const value = given.get(param);
     if (value !== null) params[param] = value;
   }
-  if (head === RESOURCE && name !== "") return { page: "resource", name, params };
-  const page = PAGES.find((known) => known === head && known !== "resource") ?? "view";
-  return { page, name: page === "view" && head === "view" ? name : "", params };
+  const page = (Object.keys(PATHS) as Page[]).find((known) => PATHS[known] === head);
+  const name = rest.map(decode).join("/");
+  return page === undefined || (page === "resource" && name === "") ? { page: "overview", name: "", params } : { page, name, params };
 }
 
 export function writeRoute(page: Page, name = "", params: Params = {}): string {
@@ -37,8 +48,8 @@ export function writeRoute(page: Page, name = "", params: Params = {}): string {
     const value = params[param];
     if (value !== undefined) query.set(param, value);
   }
-  const path = [page === "resource" ? RESOURCE : page, ...name.split("/")].filter((part) => part !== "");
-  const place = page === "view" && name === "" ? "#/" : `#/${path.map(encodeURIComponent).join("/")}`;
+  const path = [PATHS[page], ...name.split("/")].filter((part) => part !== "");
+  const place = `#/${path.map(encodeURIComponent).join("/")}`;
   const text = query.toString();
   return text === "" ? place : `${place}?${text}`;
 }

@@ -1,5 +1,5 @@
-// What the server says on /api/live and /api/log, read into typed values. Times become milliseconds since 1970 here and nowhere else.
-// Knows nothing of sockets, stores or components.
+// What the server says on /api and in the live model `project`, read into typed values. Times become milliseconds since 1970 here and
+// nowhere else. Knows nothing of sockets, stores or components.
 import { FormatError } from "./stacked";
 
 export interface Made {
@@ -31,8 +31,18 @@ export interface Stage {
   inputs: string[];
   outputs: string[];
   program: string;
-  state: StageState;
+  /** null where it cannot be known: in the past. */
+  state: StageState | null;
   behind: boolean;
+}
+
+/** A run in progress. */
+export interface Run {
+  /** The source or stage. */
+  stage: string;
+  since: number;
+  /** What its program tells of how far it is. */
+  progress: string;
 }
 
 export interface Problem {
@@ -46,6 +56,27 @@ export interface Problem {
   retryAt: number | null;
 }
 
+export const WHAT_IF_STATES = ["computing", "done", "problem", "invalid", "applied"] as const;
+export type WhatIfState = (typeof WHAT_IF_STATES)[number];
+
+/** What a list tells of a what-if. */
+export interface WhatIf {
+  id: string;
+  title: string;
+  owner: string;
+  created: number;
+  /** null if it is kept until somebody discards it. */
+  expires: number | null;
+  base: string;
+  /** The version of what it says of itself: who amends it says which one they have read. */
+  about: string;
+  changes: number;
+  state: WhatIfState;
+  summary: string;
+  /** The newest commit of its branch. */
+  head: string;
+}
+
 export interface View {
   name: string;
   title: string;
@@ -54,27 +85,33 @@ export interface View {
   kind: string;
 }
 
+/** What the page shows of a project. */
 export interface State {
   project: string;
   version: string;
-  epoch: string;
-  seq: number;
   head: string | null;
   resources: Version[];
   stages: Stage[];
+  runs: Run[];
   problems: Problem[];
   warnings: string[];
   views: View[];
+  whatIfs: WhatIf[];
   /** Whether something pulls and computes; a server that does not say has one. */
   runner: boolean;
   /** As of when, if this is an excavation: nothing here is of now. */
   asOf: string | null;
 }
 
-export type Message = { type: "state"; state: State } | { type: "heartbeat"; epoch: string; seq: number } | { type: "other" };
+/** What there was at a commit. */
+export interface Listing {
+  /** The commit; null if there is none yet. */
+  at: string | null;
+  entries: Version[];
+}
 
 /** A JSON value and its place, for errors that say where. */
-class Field {
+export class Field {
   constructor(
     private readonly value: unknown,
     private readonly place: string,
@@ -117,6 +154,19 @@ class Field {
     return this.missing() ? null : read(this);
   }
 
+  /** What is in a dict, by key; nothing if it is missing. */
+  entries(): [string, Field][] {
+    const { value } = this;
+    if (this.missing()) return [];
+    if (typeof value !== "object" || Array.isArray(value)) throw this.wrong("an object");
+    return Object.keys(value as object).map((name) => [name, this.get(name)]);
+  }
+
+  /** What it stands for, to know it by. */
+  object(): object | null {
+    return typeof this.value === "object" ? this.value : null;
+  }
+
   missing(): boolean {
     return this.value === undefined || this.value === null;
   }
@@ -126,47 +176,27 @@ class Field {
   }
 
   private wrong(wanted: string): FormatError {
-    const found = JSON.stringify(this.value) ?? "nothing";
+    const found = describe(this.value);
     return new FormatError(`"${this.place || "message"}" must be ${wanted}, found ${found.slice(0, 60)}`);
   }
 }
 
-export function readMessage(text: string): Message {
-  const field = new Field(JSON.parse(text), "");
-  switch (field.get("type").string()) {
-    case "state":
-      return { type: "state", state: readState(field) };
-    case "heartbeat":
-      return { type: "heartbeat", epoch: field.get("epoch").string(), seq: field.get("seq").number() };
-    default:
-      return { type: "other" };
-  }
+function describe(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? String(part) : part)) ?? "nothing";
 }
 
 export function readLog(text: string): Version[] {
   return new Field(JSON.parse(text), "").get("entries").list(readVersion);
 }
 
-const string = (field: Field): string => field.string();
-
-function readState(field: Field): State {
-  return {
-    project: field.get("project").string(),
-    version: field.get("version").text(),
-    epoch: field.get("epoch").string(),
-    seq: field.get("seq").number(),
-    head: field.get("head").orNull(string),
-    resources: field.get("resources").list(readVersion),
-    stages: field.get("stages").list(readStage),
-    problems: field.get("problems").list(readProblem),
-    warnings: field.get("warnings").list((warning) => warning.text()),
-    views: field.get("views").list(readView),
-    runner: field.get("runner").missing() || field.get("runner").true(),
-    asOf: field.get("as_of").orNull(string),
-  };
+export function readListing(text: string): Listing {
+  const field = new Field(JSON.parse(text), "");
+  return { at: field.get("at").orNull(string), entries: field.get("entries").list(readVersion) };
 }
 
-function readVersion(field: Field): Version {
+export const string = (field: Field): string => field.string();
+
+export function readVersion(field: Field): Version {
   return {
     ...readMade(field),
     previous: field.get("previous").orNull(string),
@@ -186,7 +216,7 @@ function readMade(field: Field): Made {
   return { resource: field.get("resource").string(), revision: field.get("revision").string() };
 }
 
-function readStage(field: Field): Stage {
+export function readStage(field: Field): Stage {
   const state = field.get("state").string();
   return {
     name: field.get("name").string(),
@@ -200,7 +230,7 @@ function readStage(field: Field): Stage {
   };
 }
 
-function readProblem(field: Field): Problem {
+export function readProblem(field: Field): Problem {
   return {
     id: field.get("id").string(),
     stage: field.get("stage").text(),
@@ -213,12 +243,35 @@ function readProblem(field: Field): Problem {
   };
 }
 
-function readView(field: Field): View {
+export function readView(field: Field): View {
   const name = field.get("name").string();
   return {
     name,
     title: field.get("title").text() || name,
     resource: field.get("resource").string(),
     kind: field.get("kind").text(),
+  };
+}
+
+export function readRun(stage: string, field: Field): Run {
+  return { stage, since: field.get("since").time(), progress: field.get("progress").text() };
+}
+
+export function readWhatIf(field: Field): WhatIf {
+  const id = field.get("id").string();
+  const state = field.get("state").string();
+  return {
+    id,
+    title: field.get("title").text() || id,
+    owner: field.get("owner").text(),
+    created: field.get("created").time(),
+    expires: field.get("expires").orNull((time) => time.time()),
+    base: field.get("base").string(),
+    about: field.get("about").string(),
+    changes: field.get("changes").number(),
+    // A state this page does not know is not done.
+    state: WHAT_IF_STATES.find((known) => known === state) ?? "computing",
+    summary: field.get("summary").text(),
+    head: field.get("head").text(),
   };
 }

@@ -1,5 +1,5 @@
 // Calls the server's /api over HTTP: contents, history, differences. Every call has a time and a size limit.
-import { readLog, type Version } from "../core/wire";
+import { readListing, readLog, type Listing, type Version } from "../core/wire";
 
 const DEADLINE_MS = 30_000;
 /** More than this is not shown in a page; the command line has no such limit. */
@@ -24,29 +24,55 @@ export class ApiError extends Error {
   }
 }
 
-export async function getContent(resource: string, at: string | null, signal: AbortSignal): Promise<Content> {
-  const answer = await call("get", at === null ? { resource } : { resource, at }, signal);
+/** What is looked at: now, as of a moment, or in a what-if. */
+export interface Moment {
+  at: string | null;
+  whatIf: string | null;
+}
+
+export const NOW: Moment = { at: null, whatIf: null };
+
+export async function getContent(resource: string, moment: Moment, signal: AbortSignal): Promise<Content> {
+  const answer = await call("get", { resource, ...query(moment) }, signal);
   return {
     resource,
     bytes: await readBytes(answer, resource),
-    revision: answer.headers.get("x-esker-revision") ?? at ?? "",
+    revision: answer.headers.get("x-esker-revision") ?? moment.at ?? "",
     contentType: answer.headers.get("content-type"),
   };
 }
 
-export async function getLog(resource: string, limit: number, signal: AbortSignal): Promise<Version[]> {
-  const answer = await call("log", { resource, limit: String(limit) }, signal);
-  return readLog(new TextDecoder().decode(await readBytes(answer, `the history of ${resource}`)));
+export async function getListing(moment: Moment, signal: AbortSignal): Promise<Listing> {
+  const answer = await call("list", query(moment), signal);
+  return readListing(new TextDecoder().decode(await readBytes(answer, "the list of resources")));
 }
 
-export async function getDiff(resource: string, from: string, to: string, signal: AbortSignal): Promise<string> {
-  const answer = await call("diff", { resource, from, to }, signal);
-  return new TextDecoder().decode(await readBytes(answer, `the changes of ${resource}`));
+/** The versions of a resource, or of all; newest first. */
+export async function getLog(resource: string | null, limit: number, moment: Moment, signal: AbortSignal): Promise<Version[]> {
+  const answer = await call("log", { ...(resource !== null && { resource }), limit: String(limit), ...query(moment) }, signal);
+  return readLog(new TextDecoder().decode(await readBytes(answer, `the history of ${resource ?? "everything"}`)));
+}
+
+/** How a difference is said: lines, or what `form` asks for. */
+export interface Difference {
+  form: string;
+  text: string;
+}
+
+export async function getDiff(resource: string, from: string, to: Moment, form: "text" | "auto", signal: AbortSignal): Promise<Difference> {
+  const { at, ...rest } = query(to);
+  const answer = await call("diff", { resource, from, ...(at !== undefined && { to: at }), ...rest, as: form }, signal);
+  const bytes = await readBytes(answer, `the changes of ${resource}`);
+  return { form: answer.headers.get("x-esker-as") ?? "text", text: new TextDecoder().decode(bytes) };
 }
 
 /** Where a browser can save the bytes from. */
-export function contentUrl(resource: string, at: string): string {
-  return `/api/get?${new URLSearchParams({ resource, at }).toString()}`;
+export function contentUrl(resource: string, moment: Moment): string {
+  return `/api/get?${new URLSearchParams({ resource, ...query(moment) }).toString()}`;
+}
+
+function query({ at, whatIf }: Moment): Record<string, string> {
+  return { ...(at !== null && { at }), ...(whatIf !== null && { whatif: whatIf }) };
 }
 
 async function call(verb: string, query: Record<string, string>, signal: AbortSignal): Promise<Response> {

@@ -1,109 +1,86 @@
-// The one store of the page: follows /api/live and holds the newest state. Every part of the page is a projection of it.
-// The rules (waits, silence, order) are in core/link.ts; here are only the socket and the clock.
-import { badge, closed, connecting, due, heard, opened, start, type Badge, type Link } from "../core/link";
-import { FormatError } from "../core/stacked";
-import { readMessage, type State } from "../core/wire";
+// The one store of the page: a replica of the live model `project`, verified change by change. Every part of the page is a projection
+// of it. What keeps it in step is lib/sync; here are the clock and what the badge says.
+import { Reader, SECTIONS } from "../core/project";
+import type { State } from "../core/wire";
+import { LiveModel } from "../lib/sync/esker";
 
 const TICK_MS = 1_000;
 
+export type Badge = "live" | "catching-up" | "stale" | "offline";
+
 export class Live {
-  /** The reader's clock, to the second. */
+  /** The reader's clock, to the second; it stands still while nobody sees the page. */
   now = $state(Date.now());
-  /** Why the last message could not be read; empty when it could. */
+  /** Why the model could not be read; empty when it could. */
   fault = $state("");
   /** When each resource last changed while this page watched. */
   changedAt = $state.raw<ReadonlyMap<string, number>>(new Map());
+  /** The newest that is known; stays while nothing is heard. */
+  state = $state.raw<State | null>(null);
+  badge = $state<Badge>("catching-up");
+  /** Since when the badge is what it is. */
+  since = $state(Date.now());
+  /** When the next attempt to connect is made; null when there is none ahead. */
+  retryAt = $state<number | null>(null);
 
-  #link = $state.raw<Link>(start(Date.now()));
-  /** Derived, so that who depends on it hears of changes only, not of every tick. */
-  readonly badge: Badge = $derived(badge(this.#link, this.now));
-  #socket: WebSocket | null = null;
-  readonly #url: string;
+  readonly #model: LiveModel;
+  readonly #reader = new Reader();
 
   constructor(url: string) {
-    this.#url = url;
+    this.#model = new LiveModel("project", { url, sections: SECTIONS });
   }
 
-  get state(): State | null {
-    return this.#link.state;
+  /** Where the model is: its transaction, its publisher's start and its digest, and what it took to stay in step. */
+  get place(): { seq: number; epoch: string; digest: string; counts: Readonly<Record<string, number>>; fault: string } {
+    const { seq, epoch, digest, counts, fault } = this.#model;
+    return { seq, epoch, digest, counts, fault };
   }
 
-  get heardAt(): number | null {
-    return this.#link.heardAt;
-  }
-
-  /** When the next attempt to connect is made; null when there is none ahead. */
-  get retryAt(): number | null {
-    return this.#link.phase === "waiting" ? this.#link.retryAt : null;
-  }
-
-  get failures(): number {
-    return this.#link.failures;
-  }
-
-  /** Connects and keeps connecting until the returned function is called. */
+  /** Follows the model until the returned function is called. */
   run(): () => void {
-    this.#connect();
+    const ends = [this.#model.on("change", () => this.#read()), this.#model.on("state", () => this.#look())];
     const timer = setInterval(() => this.#tick(), TICK_MS);
-    const wake = (): void => {
-      this.now = Date.now();
-      if (document.visibilityState === "visible" && this.badge !== "live") this.retry();
-    };
-    window.addEventListener("online", wake);
-    document.addEventListener("visibilitychange", wake);
+    const shown = (): void => this.#tick();
+    document.addEventListener("visibilitychange", shown);
     return () => {
       clearInterval(timer);
-      window.removeEventListener("online", wake);
-      document.removeEventListener("visibilitychange", wake);
-      this.#drop();
+      document.removeEventListener("visibilitychange", shown);
+      for (const end of ends) end();
+      this.#model.close();
     };
   }
 
   /** Tries now instead of at the time planned. */
   retry(): void {
-    if (this.#link.phase !== "connecting") this.#connect();
+    this.#model.retry();
+    this.#look();
   }
 
   #tick(): void {
+    if (document.visibilityState !== "visible") return;
     this.now = Date.now();
-    switch (due(this.#link, this.now)) {
-      case "connect":
-        this.#connect();
-        break;
-      case "give-up":
-        this.#drop();
-        this.#link = closed(this.#link, this.now, Math.random());
-        break;
-      case null:
-        break;
-    }
+    this.#look();
   }
 
-  #connect(): void {
-    this.#drop();
-    this.#link = connecting(this.#link, Date.now());
-    const socket = new WebSocket(this.#url);
-    this.#socket = socket;
-    socket.onopen = () => (this.#link = opened(this.#link, Date.now()));
-    socket.onmessage = (event) => this.#hear(event.data);
-    socket.onclose = () => {
-      if (this.#socket !== socket) return;
-      this.#socket = null;
-      this.#link = closed(this.#link, Date.now(), Math.random());
-    };
+  #look(): void {
+    const { retryIn, online, state } = this.#model;
+    this.retryAt = retryIn === null ? null : Date.now() + retryIn;
+    const badge = online ? (state === "syncing" ? "catching-up" : state) : this.retryAt === null && this.state === null ? "catching-up" : "offline";
+    if (badge === this.badge) return;
+    this.badge = badge;
+    this.since = Date.now();
   }
 
-  #hear(data: unknown): void {
-    const before = this.#link.state;
+  #read(): void {
+    const before = this.state;
     this.now = Date.now();
     try {
-      if (typeof data !== "string") throw new FormatError("expected a text message");
-      this.#link = heard(this.#link, readMessage(data), this.now);
+      this.state = this.#reader.read(this.#model.get()) ?? before;
       this.fault = "";
     } catch (fault) {
       this.fault = fault instanceof Error ? fault.message : String(fault);
     }
-    if (before && this.#link.state && this.#link.state !== before) this.#noteChanges(before, this.#link.state);
+    if (before && this.state && this.state !== before) this.#noteChanges(before, this.state);
   }
 
   #noteChanges(before: State, after: State): void {
@@ -111,14 +88,5 @@ export class Live {
     const changed = after.resources.filter((version) => old.get(version.resource) !== version.revision);
     if (changed.length === 0) return;
     this.changedAt = new Map([...this.changedAt, ...changed.map((version) => [version.resource, this.now] as const)]);
-  }
-
-  /** Lets go of the socket; its late events change nothing. */
-  #drop(): void {
-    const socket = this.#socket;
-    this.#socket = null;
-    if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
   }
 }

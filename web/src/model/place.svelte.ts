@@ -1,5 +1,5 @@
 // The route as the page sees it: follows the URL and changes it.
-import { readRoute, withParams, writeRoute, type Param, type Route } from "../core/route";
+import { readRoute, withParams, writeRoute, type Page, type Param, type Params, type Route } from "../core/route";
 
 export class Place {
   route = $state.raw<Route>(readRoute(location.hash));
@@ -14,6 +14,12 @@ export class Place {
 
   param(name: Param): string | null {
     return this.route.params[name] ?? null;
+  }
+
+  /** The URL of another page, of the same moment and what-if. */
+  to(page: Page, name = "", params: Params = {}): string {
+    const { at, wi } = this.route.params;
+    return writeRoute(page, name, { ...(at !== undefined && { at }), ...(wi !== undefined && { wi }), ...params });
   }
 
   /** The URL of this page with other parameters. */

@@ -56,6 +56,16 @@ export class LiveModel {
     return this.#link.isOnline;
   }
 
+  /** In how many milliseconds the next try to connect is made; null while there is a connection, or one is being opened. */
+  get retryIn(): number | null {
+    return this.#link.retryIn;
+  }
+
+  /** Tries to connect now, if it waits to. */
+  retry(): void {
+    this.#link.retry();
+  }
+
   /** Why the last thing that failed did; empty while all goes well. */
   get fault(): string {
     return this.#link.replica.fault;

@@ -28,6 +28,7 @@ export class Link implements Needs {
   #isOver = false;
   #pause = PAUSE_MIN_MS;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #retryIn: number | null = null;
   /** Until when questions are to be answered; the one of number -1 is the opening of the connection. */
   readonly #until = new Map<number, number>();
   #armed = Number.POSITIVE_INFINITY;
@@ -41,31 +42,38 @@ export class Link implements Needs {
   ) {
     this.replica = new Replica(sections, this);
     this.#open();
-    globalThis.addEventListener?.("online", this.#wake);
-    globalThis.addEventListener?.("pageshow", this.#wake);
+    // The browser has a network again, or the page is shown again.
+    globalThis.addEventListener?.("online", this.retry);
+    globalThis.addEventListener?.("pageshow", this.retry);
   }
 
   get isOnline(): boolean {
     return this.#isOpen;
   }
 
+  /** In how many milliseconds the next try to connect is made; null while there is a connection, or one is being opened. */
+  get retryIn(): number | null {
+    return this.#retryIn === null ? null : Math.max(0, this.#retryIn - performance.now());
+  }
+
+  /** Tries to connect now, if it waits. */
+  readonly retry = (): void => {
+    if (!this.#socket && !this.#isOver) this.#open();
+  };
+
   close(): void {
     this.#isOver = true;
-    globalThis.removeEventListener?.("online", this.#wake);
-    globalThis.removeEventListener?.("pageshow", this.#wake);
+    globalThis.removeEventListener?.("online", this.retry);
+    globalThis.removeEventListener?.("pageshow", this.retry);
     clearTimeout(this.#retry);
     clearTimeout(this.#timer);
     this.#drop();
     this.replica.disconnected();
   }
 
-  /** The browser has a network again, or the page is shown again: waiting is over. */
-  readonly #wake = (): void => {
-    if (!this.#socket && !this.#isOver) this.#open();
-  };
-
   #open(): void {
     clearTimeout(this.#retry);
+    this.#retryIn = null;
     const socket = this.connect();
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
@@ -96,7 +104,9 @@ export class Link implements Needs {
   #lost(): void {
     this.#drop();
     this.replica.disconnected();
-    this.#retry = setTimeout(() => this.#open(), (this.#pause / 2) * (1 + Math.random()));
+    const pause = (this.#pause / 2) * (1 + Math.random());
+    this.#retryIn = performance.now() + pause;
+    this.#retry = setTimeout(() => this.#open(), pause);
     this.#pause = Math.min(2 * this.#pause, PAUSE_MAX_MS);
     this.#arm();
   }
