@@ -42,6 +42,10 @@ pub(crate) struct ResourceState {
     author: String,
     summary: String,
     stage: Option<String>,
+    program: Option<String>,
+    code: Option<String>,
+    engine: Option<String>,
+    host: Option<String>,
     inputs: Vec<InputState>,
     duration_ms: Option<u64>,
 }
@@ -184,6 +188,10 @@ fn resource(entry: &Entry) -> ResourceState {
         author: entry.author.clone(),
         summary: entry.summary.clone(),
         stage: provenance.map(|p| p.stage.clone()),
+        program: provenance.map(|p| p.program.clone()),
+        code: provenance.map(|p| p.code.clone()),
+        engine: provenance.map(|p| p.engine.clone()),
+        host: provenance.map(|p| p.host.clone()),
         inputs: inputs
             .iter()
             .map(|input| InputState {

@@ -18,6 +18,13 @@ export interface Version extends Made {
   summary: string;
   /** The stage that made it; null when someone put it. */
   stage: string | null;
+  /** The program and its arguments, or what a source read; empty when someone put it. */
+  program: string;
+  /** The hash of the program's files in the project; empty if there are none. */
+  code: string;
+  /** The esker that ran it, and on which machine. */
+  engine: string;
+  host: string;
   inputs: Made[];
   durationMs: number | null;
 }
@@ -207,6 +214,10 @@ export function readVersion(field: Field): Version {
     author: field.get("author").text(),
     summary: field.get("summary").text(),
     stage: field.get("stage").orNull(string),
+    program: field.get("program").text(),
+    code: field.get("code").text(),
+    engine: field.get("engine").text(),
+    host: field.get("host").text(),
     inputs: field.get("inputs").list(readMade),
     durationMs: field.get("duration_ms").orNull((ms) => ms.number()),
   };

@@ -1,8 +1,11 @@
-// What every component can reach: the live state, what of it is looked at, the place in the page, the notices.
+// What every component can reach: the live state, what of it is looked at, the place in the page,
+// the notices, what can be done, what the reader prefers.
 import { createContext } from "svelte";
+import type { Actions } from "./actions.svelte";
 import type { Live } from "./live.svelte";
 import type { Notices } from "./notices.svelte";
 import type { Place } from "./place.svelte";
+import type { Tastes } from "./tastes.svelte";
 import type { World } from "./world.svelte";
 
 export interface Model {
@@ -10,6 +13,8 @@ export interface Model {
   place: Place;
   world: World;
   notices: Notices;
+  actions: Actions;
+  tastes: Tastes;
 }
 
 export const [useModel, provideModel] = createContext<Model>();
