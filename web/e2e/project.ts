@@ -55,6 +55,16 @@ export class Project {
     execFileSync("python3", [script, "plan.xlsx", sheet, cell, value], { cwd: this.dir });
   }
 
+  /** Stores a new version of a resource. */
+  put(resource: string, content: string): void {
+    execFileSync(program, ["put", resource], { cwd: this.dir, input: content });
+  }
+
+  /** Removes all that was stored. */
+  clear(): void {
+    rmSync(join(this.dir, ".esker"), { recursive: true, force: true });
+  }
+
   /** Runs a command of esker; what it prints. */
   run(...args: string[]): string {
     return execFileSync(program, args, { cwd: this.dir, encoding: "utf8" });
