@@ -29,6 +29,7 @@ mod store;
 pub mod tap;
 pub mod value;
 pub mod ways;
+pub mod web;
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read};
@@ -53,6 +54,7 @@ use self::split::Split;
 use self::tap::Tap;
 use self::value::Schedule;
 use self::ways::Ways;
+use self::web::Web;
 use crate::open;
 
 /// The file's name in the project's folder.
@@ -82,8 +84,8 @@ pub struct Definition {
     pub model: Sockets,
     /// What becomes of its snapshots.
     pub store: Store,
-    /// Where its web pages are served, `HOST:PORT`.
-    pub web: String,
+    /// Where its web pages are served, and to whom.
+    pub web: Web,
     /// Other names for resources, as the seeds' clients use them.
     pub aliases: BTreeMap<String, Resource>,
     /// How much of their past resources keep; all of it where nothing is said.

@@ -1,53 +1,21 @@
 //! Questions over HTTP: a content, what there is, a log, a diff, of `main` or of a what-if.
 
-use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use esker_wire::fault::{Code, Fault};
+use esker_wire::fault::Fault;
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::At;
 use esker_wire::snapshot::{Content, Diff, Form, Get, List, Log};
 use serde::Deserialize;
-use serde_json::json;
 
+use crate::answer::{Asked, Failed};
 use crate::hub::Hub;
 use crate::state;
 use crate::whatif;
 
 /// The most entries of one log.
 const LOG_MAX: u32 = 1_000;
-
-/// A fault as an HTTP answer.
-pub(crate) struct Failed(Fault);
-
-impl From<Fault> for Failed {
-    fn from(fault: Fault) -> Self {
-        Self(fault)
-    }
-}
-
-impl IntoResponse for Failed {
-    fn into_response(self) -> Response {
-        let status = match self.0.code {
-            Code::BadRequest | Code::Ambiguous => StatusCode::BAD_REQUEST,
-            Code::NotFound => StatusCode::NOT_FOUND,
-            Code::Gone => StatusCode::GONE,
-            Code::Conflict => StatusCode::CONFLICT,
-            Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Code::Busy | Code::NotWritable | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
-            Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        let error = json!({
-            "code": self.0.code.as_str(),
-            "message": self.0.message,
-            "hint": self.0.hint,
-            "candidates": self.0.candidates,
-        });
-        (status, Json(json!({ "error": error }))).into_response()
-    }
-}
 
 #[derive(Deserialize)]
 pub(crate) struct GetQuery {
@@ -83,7 +51,7 @@ pub(crate) struct DiffQuery {
 pub(crate) async fn get(
     State(hub): State<Hub>,
     headers: HeaderMap,
-    Query(query): Query<GetQuery>,
+    Asked(query): Asked<GetQuery>,
 ) -> Result<Response, Failed> {
     let (at, branch) = (at(query.at.as_deref())?, branch(query.whatif.as_deref())?);
     let get = Get { at, branch, ..Get::head(resource(&query.resource)?) };
@@ -122,7 +90,7 @@ fn bytes(content: Content, etag: Option<String>) -> Response {
 /// `GET /api/list?at=2026-11-20`: the newest version of every resource as of then.
 pub(crate) async fn list(
     State(hub): State<Hub>,
-    Query(query): Query<ListQuery>,
+    Asked(query): Asked<ListQuery>,
 ) -> Result<Response, Failed> {
     let (at, branch) = (at(query.at.as_deref())?, branch(query.whatif.as_deref())?);
     let listing = hub.listing(List { at, ..List::all(branch) }).await?;
@@ -133,7 +101,7 @@ pub(crate) async fn list(
 /// `GET /api/log?resource=raw/plan&limit=50`: revisions, newest first.
 pub(crate) async fn log(
     State(hub): State<Hub>,
-    Query(query): Query<LogQuery>,
+    Asked(query): Asked<LogQuery>,
 ) -> Result<Response, Failed> {
     let log = Log {
         resource: query.resource.as_deref().map(resource).transpose()?,
@@ -149,7 +117,7 @@ pub(crate) async fn log(
 /// header `x-esker-as` names.
 pub(crate) async fn diff(
     State(hub): State<Hub>,
-    Query(query): Query<DiffQuery>,
+    Asked(query): Asked<DiffQuery>,
 ) -> Result<Response, Failed> {
     let diff = Diff {
         resource: resource(&query.resource)?,
@@ -166,12 +134,6 @@ pub(crate) async fn diff(
     let form = made.form.to_string();
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
     Ok((kind, [("x-esker-as", form)], made.body).into_response())
-}
-
-/// `GET /healthz`: whether the hub answers.
-pub(crate) async fn health(State(hub): State<Hub>) -> Result<&'static str, Failed> {
-    hub.health().await?;
-    Ok("ok\n")
 }
 
 /// The branch of a what-if, or `main`.

@@ -1,7 +1,8 @@
 //! The hub as this crate sees it: a few calls with one deadline.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use esker_bus::caller::Caller;
 use esker_wire::fault::Fault;
@@ -12,6 +13,8 @@ use esker_wire::record::RunRecord;
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Get, Health, HealthReport, List, Listing, Stat};
 
+use crate::metrics::Metrics;
+
 /// How long a browser's question may take the hub.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -19,6 +22,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) struct Hub {
     caller: Caller,
+    /// Where it is counted how that goes, if somewhere.
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// What was read before and cannot change: records by their blob, contents of old revisions.
@@ -30,11 +35,21 @@ pub(crate) struct Memory {
 
 impl Hub {
     pub(crate) fn new(caller: Caller) -> Self {
-        Self { caller }
+        Self { caller, metrics: None }
+    }
+
+    /// The same, counted.
+    pub(crate) fn counted(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics: Some(metrics), ..self }
     }
 
     pub(crate) async fn call<R: Request + Sync>(&self, request: &R) -> Result<R::Reply, Fault> {
-        self.caller.call(request, DEADLINE).await
+        let begun = Instant::now();
+        let answer = self.caller.call(request, DEADLINE).await;
+        if let Some(metrics) = &self.metrics {
+            metrics.hub(answer.is_ok(), begun.elapsed());
+        }
+        answer
     }
 
     pub(crate) async fn health(&self) -> Result<HealthReport, Fault> {

@@ -1,18 +1,27 @@
 //! HTTP, WebSocket and the embedded page: what people see. It follows the hub and holds nothing of its own.
 //!
-//! A request's way: [`server`] accepts and limits, `guard` refuses what comes from elsewhere, `page` serves the
-//! embedded files, `api` answers questions, `live` tells every browser what `state` makes of the hub, `sync`
-//! passes the live model on.
+//! A request's way: [`server`] accepts and limits, `tls` decrypts, `guard` refuses what comes from elsewhere,
+//! [`access`] looks who asks and whether they may, `routes` knows who answers: `page` serves the embedded files, `api`
+//! answers questions, `live` tells every browser what `state` makes of the hub, `sync` passes the live model on.
 
+pub mod access;
 pub mod looks;
 pub mod project;
 pub mod server;
 
+mod answer;
 mod api;
 mod guard;
+mod health;
 mod hub;
 mod live;
+mod metrics;
+pub mod overrides;
 mod page;
+pub mod problems;
+mod routes;
 mod state;
 mod sync;
+mod tags;
+mod tls;
 pub mod whatif;

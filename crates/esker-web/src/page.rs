@@ -1,8 +1,11 @@
 //! The embedded page and its files.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use esker_wire::fault::{Code, Fault};
 use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::answer::{Failed, Refused};
 
 /// The build of `web/`, each file also compressed as `NAME.gz`.
 #[derive(RustEmbed)]
@@ -10,8 +13,15 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 struct Dist;
 
 /// Serves a file of the page; every path that names none is a place within the page.
-pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
+    if path == "api" || path.starts_with("api/") {
+        let fault = Fault::new(Code::NotFound, format!("there is no /{path}"));
+        return Failed::from(fault.hint("GET /api tells what there is")).into_response();
+    }
+    if !matches!(method, Method::GET | Method::HEAD) {
+        return Refused::method().into_response();
+    }
     let (name, known) = match (path, Dist::get(path)) {
         ("", _) | (_, None) if !path.starts_with("assets/") => {
             ("index.html", Dist::get("index.html"))
@@ -46,6 +56,15 @@ pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
         "no-cache"
     };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    response
+}
+
+/// A page that is told once: it may say who asks.
+pub(crate) fn static_page(text: String) -> Response {
+    let mut response = text.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind("a.html")));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

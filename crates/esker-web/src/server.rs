@@ -2,28 +2,34 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{DefaultBodyLimit, State, WebSocketUpgrade};
-use axum::http::{Request, StatusCode};
-use axum::middleware;
+use axum::http::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
+use axum::{Router, middleware};
 use esker_bus::bus::Bus;
 use esker_bus::endpoint::Endpoint;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
 
+use crate::access::{Access, Gate, Peer};
+use crate::answer::Refused;
+use crate::guard::{self, Site};
 use crate::hub::Hub;
 use crate::live::{self, News};
+use crate::metrics::Metrics;
 use crate::project::Project;
-use crate::sync::{self, Relay};
-use crate::{api, guard, page, whatif};
+use crate::routes::{self, Web};
+use crate::sync::Relay;
+use crate::{page, tls};
 
 /// The most browsers' connections at once.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -33,9 +39,6 @@ const HEADERS_MAX: Duration = Duration::from_secs(10);
 
 /// How long a request may take in all, its body and its answer's beginning.
 const REQUEST_MAX: Duration = Duration::from_secs(30);
-
-/// The longest message a browser may send over the WebSocket, in bytes; it has nothing to say.
-const HEARD_MAX: usize = 4 * 1024;
 
 /// Where the live model is, version and all.
 const MODEL: &str = "/sync/1";
@@ -50,10 +53,48 @@ pub enum Error {
         address: SocketAddr,
     },
     /// Beyond loopback anyone could read everything.
-    #[error("cannot serve the page on {address}: it is not a loopback address")]
+    #[error(
+        "cannot serve the page on {address}: it is not a loopback address, and not everybody who gets there may come in"
+    )]
+    NotProtected {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// Only a page with everything that keeps others out is served beyond loopback.
+    #[error("cannot serve the model alone on {address}: it is not a loopback address")]
     NotLoopback {
         /// The address asked for.
         address: SocketAddr,
+    },
+    /// A name for others, and nobody who is let in.
+    #[error("cannot serve the page as {public}: nobody is let in")]
+    Nobody {
+        /// What people would type.
+        public: String,
+    },
+    /// A password's hash that is none.
+    #[error("cannot let {user} in: their password in esker.toml is no hash of one: {why}")]
+    Password {
+        /// Whose it is.
+        user: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A token that can be guessed.
+    #[error("cannot let {name} in: its token has less than {least} characters")]
+    Token {
+        /// What it is called.
+        name: String,
+        /// How many it has at least.
+        least: usize,
+    },
+    /// A certificate or key that cannot be used.
+    #[error("cannot speak TLS with {}: {why}", file.display())]
+    Tls {
+        /// Where it is.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
     },
     /// The address cannot be bound.
     #[error("cannot serve the page on {address}")]
@@ -75,9 +116,15 @@ impl Error {
             Self::InUse { .. } => {
                 "stop the other program, or choose another port: [web] bind in esker.toml or --port-base"
             }
-            Self::NotLoopback { .. } => {
-                "set [web] bind in esker.toml to 127.0.0.1:8000, for example"
+            Self::NotProtected { .. } | Self::Nobody { .. } => {
+                "write in esker.toml [web] tls = { cert = \"cert.pem\", key = \"key.pem\" }, and \
+                 [web.user.NAME] with a role and the password that `esker web password` prints; \
+                 or bind 127.0.0.1"
             }
+            Self::NotLoopback { .. } => "give an address such as 127.0.0.1:8000",
+            Self::Password { .. } => "`esker web password` makes one",
+            Self::Token { .. } => "`openssl rand -hex 32` makes one",
+            Self::Tls { .. } => "cert and key are files with PEM: -----BEGIN CERTIFICATE-----",
             Self::Bind { .. } => "set [web] bind in esker.toml to an address of this machine",
             Self::Threads(_) => "the machine is out of threads or memory",
         }
@@ -85,7 +132,19 @@ impl Error {
 }
 
 /// A browser's place among [`CONNECTIONS_MAX`].
-type Place = Arc<OwnedSemaphorePermit>;
+pub(crate) type Place = Arc<OwnedSemaphorePermit>;
+
+/// What is served.
+pub struct Served<'a> {
+    /// The hub whose page it is.
+    pub hub: &'a Endpoint,
+    /// Where the live model is published, if it is.
+    pub model: Option<&'a Endpoint>,
+    /// What the page must know of the definition.
+    pub project: watch::Receiver<Arc<Project>>,
+    /// Who is let in.
+    pub access: Access,
+}
 
 /// The page being served.
 pub struct Server {
@@ -94,25 +153,27 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves the page of the hub at `hub` on `bind`, port 0 takes a free one, and the live model that is published at
-    /// `model`.
+    /// Serves a page on `bind`; port 0 takes a free one.
     ///
     /// # Errors
-    /// [`Error`] names the address.
-    pub fn start(
-        bus: &Bus,
-        hub: &Endpoint,
-        bind: SocketAddr,
-        project: watch::Receiver<Arc<Project>>,
-        model: Option<&Endpoint>,
-    ) -> Result<Self, Error> {
+    /// [`Error`] names the address, or who cannot be let in.
+    pub fn start(bus: &Bus, bind: SocketAddr, served: Served<'_>) -> Result<Self, Error> {
+        let Served { hub, model, project, access } = served;
+        access.check(bind)?;
+        let tls = access.tls.as_ref().map(tls::acceptor).transpose()?;
+        let site = Site::new(bind, tls.is_some(), &access.public);
+        let gate = Arc::new(Gate::new(access, site.clone())?);
         let (runtime, listener, address) = listen(bind)?;
-        let caller = Hub::new(bus.caller(hub));
+        let metrics = Arc::new(Metrics::default());
+        let caller = Hub::new(bus.caller(hub)).counted(Arc::clone(&metrics));
         let news = News::new();
         let events = bus.follow(hub, &[esker_wire::event::TOPIC]);
-        let relay = model.map(|model| relay(&runtime, bus, model));
-        runtime.spawn(live::follow(caller.clone(), events, project, news.clone()));
-        runtime.spawn(accept(listener, routes(caller, news, relay)));
+        let relay = model.map(|model| relay(&runtime, bus, model, &metrics));
+        runtime.spawn(live::follow(caller.clone(), events, project.clone(), news.clone()));
+        let counts = Arc::clone(&metrics);
+        let web = Web { hub: caller, news, relay, gate, metrics: counts, project };
+        let routes = guarded(routes::router(web), site);
+        runtime.spawn(accept(listener, Accepts { routes, tls, metrics }));
         Ok(Self { address, runtime })
     }
 
@@ -121,14 +182,19 @@ impl Server {
     /// # Errors
     /// As [`Server::start`].
     pub fn model(bus: &Bus, model: &Endpoint, bind: SocketAddr) -> Result<Self, Error> {
+        if !bind.ip().is_loopback() {
+            return Err(Error::NotLoopback { address: bind });
+        }
         let (runtime, listener, address) = listen(bind)?;
-        let relay = relay(&runtime, bus, model);
+        let metrics = Arc::new(Metrics::default());
+        let relay = relay(&runtime, bus, model, &metrics);
         let routes = Router::new()
             .route("/esker.js", get(page::serve))
             .route("/esker.d.ts", get(page::serve))
-            .merge(self::model(Some(relay)))
-            .layer(middleware::from_fn(guard::check));
-        runtime.spawn(accept(listener, routes));
+            .route(MODEL, get(routes::follow_alone))
+            .with_state(relay);
+        let routes = guarded(routes, Site::new(bind, false, &[]));
+        runtime.spawn(accept(listener, Accepts { routes, tls: None, metrics }));
         Ok(Self { address, runtime })
     }
 
@@ -145,9 +211,6 @@ impl Server {
 
 /// The threads of a server, and its socket with its real address.
 fn listen(bind: SocketAddr) -> Result<(Runtime, TcpListener, SocketAddr), Error> {
-    if !bind.ip().is_loopback() {
-        return Err(Error::NotLoopback { address: bind });
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("esker-web")
@@ -166,72 +229,31 @@ fn listen(bind: SocketAddr) -> Result<(Runtime, TcpListener, SocketAddr), Error>
 }
 
 /// A relay that hears the model.
-fn relay(runtime: &Runtime, bus: &Bus, model: &Endpoint) -> Relay {
-    let relay = Relay::new(bus, model);
+fn relay(runtime: &Runtime, bus: &Bus, model: &Endpoint, metrics: &Arc<Metrics>) -> Relay {
+    let relay = Relay::new(bus, model, Arc::clone(metrics));
     runtime.spawn(relay.clone().hear(bus.clone(), model.clone()));
     relay
 }
 
-fn routes(hub: Hub, news: News, relay: Option<Relay>) -> Router {
-    let upgrade = async |State(news): State<News>,
-                         Extension(place): Extension<Place>,
-                         socket: WebSocketUpgrade|
-           -> Response {
-        let socket = socket.max_message_size(HEARD_MAX).max_frame_size(HEARD_MAX);
-        socket.on_upgrade(async move |socket| {
-            live::serve(socket, news).await;
-            drop(place);
-        })
-    };
-    Router::new()
-        .route("/api/get", get(api::get))
-        .route("/api/list", get(api::list))
-        .route("/api/log", get(api::log))
-        .route("/api/diff", get(api::diff))
-        .route("/api/whatif", get(whatif::list).post(whatif::make))
-        .route("/api/whatif/{id}", get(whatif::show).put(whatif::amend).delete(whatif::discard))
-        .layer(DefaultBodyLimit::max(whatif::BODY_MAX))
-        .route("/healthz", get(api::health))
-        .with_state(hub)
-        .merge(Router::new().route("/api/live", get(upgrade)).with_state(news))
-        .merge(model(relay))
-        .fallback(get(page::serve))
-        .layer(middleware::from_fn(guard::check))
+fn guarded(routes: Router, site: Site) -> Router {
+    routes.layer(middleware::from_fn_with_state(Arc::new(site), guard::check))
 }
 
-/// The live model, or the answer that there is none.
-fn model(relay: Option<Relay>) -> Router {
-    let Some(relay) = relay else {
-        let none = async || (StatusCode::NOT_FOUND, format!("{}\n", sync::none()));
-        return Router::new().route(MODEL, get(none));
-    };
-    let upgrade = async |State(relay): State<Relay>,
-                         Extension(place): Extension<Place>,
-                         socket: WebSocketUpgrade|
-           -> Response {
-        let Some(among) = relay.place() else {
-            let text = format!("{} browsers follow the model already\n", sync::SOCKETS_MAX);
-            return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
-        };
-        let socket = socket
-            .read_buffer_size(sync::READ_BUFFER)
-            .max_message_size(sync::REQUEST_MAX)
-            .max_frame_size(sync::REQUEST_MAX);
-        socket.on_upgrade(async move |socket| {
-            relay.serve(socket).await;
-            drop((among, place));
-        })
-    };
-    Router::new().route(MODEL, get(upgrade)).with_state(relay)
+/// What connections are served.
+#[derive(Clone)]
+struct Accepts {
+    routes: Router,
+    tls: Option<TlsAcceptor>,
+    metrics: Arc<Metrics>,
 }
 
-async fn accept(listener: TcpListener, routes: Router) {
+async fn accept(listener: TcpListener, accepts: Accepts) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let place = Arc::clone(&places).acquire_owned().await;
         let place = place.expect("the semaphore is never closed");
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match listener.accept().await {
+            Ok((stream, address)) => (stream, Peer(address.ip())),
             Err(error) => {
                 // Out of descriptors, or the peer has gone: others may still come.
                 tracing::warn!(%error, "cannot accept a browser");
@@ -239,20 +261,39 @@ async fn accept(listener: TcpListener, routes: Router) {
                 continue;
             }
         };
-        tokio::spawn(connection(stream, routes.clone(), Arc::new(place)));
+        tokio::spawn(connection(stream, accepts.clone(), (Arc::new(place), peer)));
     }
 }
 
-/// Serves one browser. Each request holds the place too: a WebSocket outlives its connection's own future.
-async fn connection(stream: TcpStream, routes: Router, place: Place) {
+/// Serves one browser, encrypted where that is asked for.
+async fn connection(stream: TcpStream, accepts: Accepts, from: (Place, Peer)) {
+    let Accepts { routes, tls, metrics } = accepts;
+    let counted = metrics.connection();
+    let Some(tls) = tls else {
+        return requests(stream, routes, from).await;
+    };
+    match tokio::time::timeout(HEADERS_MAX, tls.accept(stream)).await {
+        Ok(Ok(stream)) => requests(stream, routes, from).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a browser does not agree on TLS"),
+        Err(_) => tracing::debug!("a browser takes too long to agree on TLS"),
+    }
+    drop(counted);
+}
+
+/// Serves a browser's requests. Each holds the place too: a WebSocket outlives its connection's own future.
+async fn requests(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    routes: Router,
+    (place, peer): (Place, Peer),
+) {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let mut routes = routes.clone();
         request.extensions_mut().insert(Arc::clone(&place));
+        request.extensions_mut().insert(peer);
         async move {
             let answer = tower_service::Service::call(&mut routes, request);
             let Ok(response) = tokio::time::timeout(REQUEST_MAX, answer).await else {
-                let late = (StatusCode::REQUEST_TIMEOUT, "the request took too long\n");
-                return Ok::<_, Infallible>(late.into_response());
+                return Ok::<Response, Infallible>(Refused::late().into_response());
             };
             Ok(response.unwrap_or_else(|never| match never {}))
         }

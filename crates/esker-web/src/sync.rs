@@ -8,7 +8,7 @@ mod outbox;
 mod topic;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::ws::{Message as Told, WebSocket};
@@ -20,12 +20,14 @@ use esker_wire::fault::{Code, Fault};
 use esker_wire::message::Message;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use outbox::{Listeners, Outbox, Place};
 use topic::Filter;
+
+use crate::metrics::Metrics;
 
 /// The most browsers that follow at once.
 pub(crate) const SOCKETS_MAX: usize = 256;
@@ -62,17 +64,25 @@ pub(crate) struct Relay {
     places: Arc<Semaphore>,
     /// Room for replies that wait to be sent, in KiB.
     room: Arc<Semaphore>,
+    /// When the publisher was heard last.
+    heard: watch::Sender<Option<Instant>>,
 }
 
 impl Relay {
     /// A relay to the publisher there.
-    pub(crate) fn new(bus: &Bus, model: &Endpoint) -> Self {
+    pub(crate) fn new(bus: &Bus, model: &Endpoint, metrics: Arc<Metrics>) -> Self {
         Self {
             caller: bus.caller(model),
-            listeners: Arc::default(),
+            listeners: Arc::new(Listeners::new(metrics)),
             places: Arc::new(Semaphore::new(SOCKETS_MAX)),
             room: Arc::new(Semaphore::new(UNREAD_KIB_MAX)),
+            heard: watch::Sender::new(None),
         }
+    }
+
+    /// Whether the publisher is heard.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.heard.borrow().is_some_and(|heard| heard.elapsed() < SILENCE_MAX)
     }
 
     /// A place among [`SOCKETS_MAX`], if there is one.
@@ -86,7 +96,10 @@ impl Relay {
         let mut hear = bus.hear(&model, topics());
         loop {
             match timeout(SILENCE_MAX, hear.next_many(EVENTS_MAX)).await {
-                Ok(events) => events.iter().for_each(|event| self.listeners.tell(event)),
+                Ok(events) => {
+                    self.heard.send_replace(Some(Instant::now()));
+                    events.iter().for_each(|event| self.listeners.tell(event));
+                }
                 Err(_) => hear = bus.hear(&model, topics()),
             }
         }

@@ -8,23 +8,25 @@ pub mod json;
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use esker_bus::caller::Caller;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::name::Branch;
 use esker_wire::revision::{At, Revision};
+use esker_wire::role::Role;
 use esker_wire::snapshot::{Branches, DropBranch, Expect, Get, Item, Put, Resolve};
 use esker_wire::whatif::case::Case;
 use esker_wire::whatif::state::State as Outcome;
-use esker_wire::whatif::{self, ABOUT, About, STATE, TITLE_MAX};
+use esker_wire::whatif::{self, ABOUT, About, STATE, TITLE_MAX, Wish};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::api::{self, Failed};
+use crate::access::Who;
+use crate::answer::{Failed, Named, Said};
+use crate::api;
 use crate::hub::Hub;
 
 /// The largest request, in bytes.
@@ -131,7 +133,7 @@ pub(crate) async fn list(State(hub): State<Hub>) -> Result<Json<Value>, Failed> 
 /// `GET /api/whatif/ID`: all of one.
 pub(crate) async fn show(
     State(hub): State<Hub>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<Value>, Failed> {
     Ok(Json(json::whole(&known(&hub, &id).await?)))
 }
@@ -139,16 +141,16 @@ pub(crate) async fn show(
 /// `POST /api/whatif`: makes one; 201 and all of it.
 pub(crate) async fn make(
     State(hub): State<Hub>,
-    body: Result<Json<New>, JsonRejection>,
+    Extension(who): Extension<Who>,
+    Said(new): Said<New>,
 ) -> Result<Response, Failed> {
-    let Json(new) = body.map_err(|error| Fault::bad_request(error.body_text()))?;
     let edits = json::edits(&new.edits)?;
     let base = Resolve { at: api::at(new.base.as_deref())?, branch: Branch::main(), zone: None };
     let base = hub.call(&base).await?.revision;
     let first = edits.first().ok_or_else(|| Fault::bad_request("nothing is to be otherwise"))?;
     let title = title(new.title.as_deref().unwrap_or(&first.to_string()))?;
     let about = About {
-        owner: new.owner,
+        owner: who.author().or(new.owner),
         created: Timestamp::now(),
         expires: expires(new.pinned, new.days)?,
         base,
@@ -181,10 +183,10 @@ pub(crate) async fn make(
 /// `PUT /api/whatif/ID`: amends it, or asks for something; all of it then. 409 if it was amended meanwhile.
 pub(crate) async fn amend(
     State(hub): State<Hub>,
-    Path(id): Path<String>,
-    body: Result<Json<Amended>, JsonRejection>,
+    Named(id): Named<String>,
+    Extension(who): Extension<Who>,
+    Said(new): Said<Amended>,
 ) -> Result<Json<Value>, Failed> {
-    let Json(new) = body.map_err(|error| Fault::bad_request(error.body_text()))?;
     let case = known(&hub, &id).await?;
     let was: Revision = new.about.parse().map_err(Fault::bad_request)?;
     let mut about = case.about;
@@ -209,7 +211,13 @@ pub(crate) async fn amend(
         about.expires = expires(new.pinned, new.days)?;
     }
     if let Some(ask) = &new.ask {
-        about.ask = Some(json::ask(ask, last + 1)?);
+        let mut ask = json::ask(ask, last + 1)?;
+        if !matches!(ask.what, Wish::Rebase(_)) {
+            // It is done to `main`.
+            who.must(Role::Operate)?;
+        }
+        ask.by = who.author().or(ask.by);
+        about.ask = Some(ask);
     }
     put(&hub, (&id, &about), Expect::Revision(was), None).await?;
     Ok(Json(json::whole(&known(&hub, &id).await?)))
@@ -218,7 +226,7 @@ pub(crate) async fn amend(
 /// `DELETE /api/whatif/ID`: discards it; 204 also if there is none.
 pub(crate) async fn discard(
     State(hub): State<Hub>,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<StatusCode, Failed> {
     match hub.call(&DropBranch { branch: branch(&id)? }).await {
         Err(fault) if fault.code != Code::NotFound => Err(fault.into()),

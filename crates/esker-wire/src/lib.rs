@@ -21,10 +21,12 @@ pub mod event;
 
 pub mod keep;
 pub mod pointer;
+pub mod problem;
 pub mod project;
 pub mod provenance;
 pub mod pruned;
 pub mod record;
+pub mod role;
 pub mod snapshot;
 pub mod stance;
 pub mod whatif;

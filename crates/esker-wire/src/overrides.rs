@@ -5,6 +5,8 @@
 //! there are some, `overridden/raw/plan` is what was made: whoever makes it starts from that, and it counts again when
 //! they are gone.
 
+pub mod book;
+
 use jiff::Timestamp;
 
 use crate::edit::{self, BadEdits, Before, Deed, Edit};

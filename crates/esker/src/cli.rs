@@ -10,6 +10,7 @@ mod overrides;
 mod past;
 mod search;
 mod tell;
+mod web;
 mod whatif;
 
 use std::net::SocketAddr;
@@ -31,10 +32,11 @@ pub(crate) use care::{
 pub(crate) use change::{Change, Changes};
 pub(crate) use model::{Model, ModelGet, ModelServe, ModelSet, ModelWatch, Which};
 pub(crate) use names::{Mv, Prune};
-pub(crate) use overrides::{Numbered, Override};
+pub(crate) use overrides::Override;
 pub(crate) use past::{Backfill, BackfillCommand, Excavate, Replay};
 pub(crate) use search::{Bisect, Export};
 pub(crate) use tell::{Lineage, LineageExport, Webhooks};
+pub(crate) use web::{Web, WebCommand};
 pub(crate) use whatif::{
     Settles, WhatIf, WhatIfAmend, WhatIfApply, WhatIfDiff, WhatIfNew, WhatIfRebase, WhatIfUndo,
     Within,
@@ -200,15 +202,6 @@ pub(crate) struct Log {
     /// Log lines as JSON; the default where standard error is no terminal.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct Web {
-    #[command(flatten)]
-    pub(crate) ports: Ports,
-    /// Where to serve the page, for example 127.0.0.1:8000.
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) bind: Option<SocketAddr>,
 }
 
 #[derive(Args)]

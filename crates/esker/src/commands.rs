@@ -17,6 +17,7 @@ pub(crate) mod model;
 pub(crate) mod mv;
 pub(crate) mod overrides;
 mod pages;
+pub(crate) mod password;
 mod past;
 pub(crate) mod problems;
 pub(crate) mod prune;

@@ -46,7 +46,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Up(up) => planes::up(&place, &up)?,
         Command::Hub(hub) => planes::hub(&place, &hub)?,
         Command::Runner(log) => planes::runner(&place, &log)?,
-        Command::Web(web) => planes::web(&place, &web)?,
+        Command::Web(web) => match web.what {
+            Some(cli::WebCommand::Password) => commands::password::password()?,
+            None => planes::web(&place, &web)?,
+        },
         Command::Run(run) => return commands::run::run(&place, &run),
         Command::Put(put) => commands::put::put(&place, &put)?,
         Command::Mv(mv) => commands::mv::mv(&place, &mv)?,

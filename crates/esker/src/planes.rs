@@ -1,6 +1,7 @@
 //! Starts the planes: all in this process, or one. The same functions either way; only the endpoint between
 //! them differs.
 
+mod access;
 pub(crate) mod excavation;
 mod model;
 pub(crate) mod once;
@@ -21,6 +22,7 @@ use esker_store::names::NamesHandle;
 use esker_store::service::Snapshots;
 use esker_store::store::{LARGE_MAX, LARGE_MIN, Options, Store};
 use esker_web::project::Project as Shown;
+use esker_web::server::Served;
 use esker_wire::name::Resource;
 use indicatif::MultiProgress;
 use rustix::process::{Resource as Limited, Rlimit, getrlimit, setrlimit};
@@ -239,12 +241,15 @@ impl Start {
     ) -> Result<(esker_web::server::Server, Presence)> {
         let bind = match bind {
             Some(bind) => bind,
-            None => address(&moved(&self.definition.web, PORTS[4], ports.port_base)?)?,
+            None => address(&moved(&self.definition.web.bind, PORTS[4], ports.port_base)?)?,
         };
-        let server = esker_web::server::Server::start(&self.bus, hub, bind, shown, model)
+        let access = access::of(&self.project, &self.definition.web)?;
+        let scheme = if access.tls.is_some() { "https" } else { "http" };
+        let served = Served { hub, model, project: shown, access };
+        let server = esker_web::server::Server::start(&self.bus, bind, served)
             .map_err(|error| hinted(with_sources(&error), error.hint()))?;
-        let url = format!("http://{}", server.address());
-        self.announce("page", &url);
+        let url = format!("{scheme}://{}", server.address());
+        self.announce("page", self.definition.web.public.first().unwrap_or(&url));
         let ours = Endpoints { web: Some(url), ..Endpoints::default() };
         Ok((server, Presence::announce(&self.project, ours)?))
     }

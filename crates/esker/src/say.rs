@@ -89,6 +89,12 @@ pub(crate) fn note(text: impl AsRef<str>) {
     drop(writeln!(anstream::stderr(), "{}", text.as_ref()));
 }
 
+/// Prints what is asked of a person, who answers behind it.
+pub(crate) fn prompt(text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    drop(write!(stderr, "{text}").and_then(|()| stderr.flush()));
+}
+
 /// Asks a person; what is given for it if nothing is answered.
 pub(crate) fn ask(question: &str, default: &str) -> io::Result<String> {
     const ANSWER_MAX: u64 = 4096;

@@ -66,7 +66,8 @@ pub(super) fn check(dir: &Path, definition: &Definition, places: &Places) -> Vec
             add(&source.name, Severity::Warning, message, hint);
         }
     }
-    for (name, secret) in definition.told_secrets().filter(|(_, secret)| !secret.is_there(dir)) {
+    let secrets = definition.told_secrets().chain(definition.let_in_secrets());
+    for (name, secret) in secrets.filter(|(_, secret)| !secret.is_there(dir)) {
         let message = format!("the secret {secret} of {name} is not there");
         let hint = "set it where esker is started, or correct the name".to_owned();
         add(name, Severity::Warning, message, hint);

@@ -10,7 +10,9 @@ use toml::de::DeTable;
 use super::defect::Defect;
 use super::graph::Makers;
 use super::page::{Marked, Page, Table};
-use super::{Definition, Sockets, View, ViewKind, deliver, graph, keep, parts, store, value, ways};
+use super::{
+    Definition, Sockets, View, ViewKind, deliver, graph, keep, parts, store, value, ways, web,
+};
 
 /// Where the parts of a definition stand, by the name of the source or stage.
 #[derive(Debug, Default)]
@@ -36,8 +38,6 @@ pub(super) const JOBS_MAX: u32 = 256;
 pub(super) const PROJECT_KEYS: [&str; 1] = ["name"];
 /// The keys of `[hub]` and `[model]`.
 pub(super) const SOCKETS_KEYS: [&str; 2] = ["requests", "events"];
-/// The keys of `[web]`.
-pub(super) const WEB_KEYS: [&str; 1] = ["bind"];
 /// The keys of `[limits]`.
 pub(super) const LIMITS_KEYS: [&str; 1] = ["jobs"];
 /// The keys of `[view.NAME]`.
@@ -68,7 +68,7 @@ pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, V
         model: sockets(&mut page, &root, "model", beside(&hub)),
         hub,
         store: store::store(&mut page, &root),
-        web: web(&mut page, &root),
+        web: web::web(&mut page, &root),
         aliases: aliases(&mut page, &root),
         keep: keep::keep(&mut page, &root),
         views: views(&mut page, &root, &makers),
@@ -148,14 +148,6 @@ fn sockets(
         page.error(&table.span, message, "give one of them another port");
     }
     sockets
-}
-
-fn web(page: &mut Page<'_>, root: &Table<'_, '_>) -> String {
-    let bind = page.table(root.entries, "web").and_then(|table| {
-        page.check_keys(&table, &WEB_KEYS);
-        page.parsed(&table, "bind", value::address)
-    });
-    bind.unwrap_or_else(|| "127.0.0.1:8000".to_owned())
 }
 
 fn jobs(page: &mut Page<'_>, root: &Table<'_, '_>) -> usize {

@@ -8,7 +8,7 @@ mod words;
 use serde_json::{Map, Value, json};
 
 use self::words::{Type, word};
-use super::{deliver, gate, keep, origin, parts, read, store, ways};
+use super::{deliver, gate, keep, origin, parts, read, store, ways, web as pages};
 
 /// Where the schema says that it is from.
 const ID: &str = "https://esker.dev/esker.schema.json";
@@ -42,7 +42,7 @@ fn table(key: &str) -> Value {
         "view" => named(key, &fixed(key, &read::VIEW_KEYS, &["resource"])),
         "project" => fixed(key, &read::PROJECT_KEYS, &["name"]),
         "hub" | "model" => fixed(key, &read::SOCKETS_KEYS, &[]),
-        "web" => fixed(key, &read::WEB_KEYS, &[]),
+        "web" => web(),
         "pool" => named(key, &fixed(key, &ways::POOL_KEYS, &["jobs"])),
         "limits" => fixed(key, &read::LIMITS_KEYS, &[]),
         "lineage" => lineage(),
@@ -121,6 +121,18 @@ fn source() -> Value {
 fn lineage() -> Value {
     let mut schema = fixed("lineage", &deliver::lineage_keys(), &[]);
     schema["anyOf"] = json!([{ "required": ["file"] }, { "required": ["url"] }]);
+    schema
+}
+
+/// Where the page is served, and those who are let in.
+fn web() -> Value {
+    let mut schema = fixed("web", &pages::KEYS, &[]);
+    schema["properties"]["tls"] = fixed("web.tls", &pages::TLS_KEYS, &pages::TLS_KEYS);
+    for (key, required) in [("user", "password"), ("token", "token")] {
+        let place = format!("web.{key}");
+        let keys = [required, pages::ROLE];
+        schema["properties"][key] = named(&place, &fixed(&place, &keys, &keys));
+    }
     schema
 }
 

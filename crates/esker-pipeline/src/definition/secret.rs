@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeValue;
 
 use super::page::{Marked, Page, Table};
+use crate::pull::secrets::Secrets;
 
 /// Where a secret is kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,15 @@ impl Secret {
             Self::Env(_) => None,
             Self::File(path) => Some(path.into()),
         }
+    }
+
+    /// What it is.
+    ///
+    /// # Errors
+    /// Why it cannot be read, and what to do.
+    pub fn read(&self, dir: &Path) -> Result<String, (String, String)> {
+        let secrets = Secrets::open(dir, [self]).map_err(|why| (why.summary, why.hint))?;
+        Ok(secrets.of(self).to_owned())
     }
 
     /// Whether there is something where it should be.

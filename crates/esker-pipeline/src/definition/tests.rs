@@ -76,7 +76,7 @@ fn a_whole_definition_is_read() {
     assert_eq!(definition.hub.events, "tcp://127.0.0.1:5100");
     assert_eq!(definition.model.requests, "tcp://127.0.0.1:5201");
     assert_eq!(definition.model.events, "tcp://127.0.0.1:5300");
-    assert_eq!(definition.web, "127.0.0.1:8000");
+    assert_eq!(definition.web.bind, "127.0.0.1:8000");
     assert_eq!(definition.aliases["qplan app"].as_str(), "results/plan");
     assert_eq!(definition.jobs, 3);
     let names: Vec<&str> = definition.names().collect();

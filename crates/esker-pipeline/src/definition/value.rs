@@ -100,10 +100,10 @@ pub(super) fn name(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// `HOST:PORT`, on loopback: beyond it anyone could read and write.
-pub(super) fn address(text: &str) -> Result<String, String> {
+/// `HOST:PORT`; whether that is on loopback.
+pub(super) fn is_local(text: &str) -> Result<bool, String> {
     let example = "write HOST:PORT, for example \"127.0.0.1:8000\"";
-    local(text, text).map_err(|what| format!("{what}; {example}"))
+    on_loopback(text).ok_or_else(|| format!("{text:?} is no address; {example}"))
 }
 
 /// `tcp://HOST:PORT`, on loopback.
@@ -115,17 +115,19 @@ pub(super) fn endpoint(text: &str) -> Result<String, String> {
 
 /// The text, if `rest` of it is a loopback host and a port; what is wrong, if not.
 fn local(text: &str, rest: &str) -> Result<String, String> {
-    let parts = rest.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
-    let Some((host, _)) = parts.filter(|(host, _)| !host.is_empty()) else {
-        return Err(format!("{text:?} is no address"));
-    };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let is_loopback = bare.parse::<IpAddr>().map_or(host == "localhost", |ip| ip.is_loopback());
-    if is_loopback {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("{text:?} is not a loopback address"))
+    match on_loopback(rest) {
+        Some(true) => Ok(text.to_owned()),
+        Some(false) => Err(format!("{text:?} is not a loopback address")),
+        None => Err(format!("{text:?} is no address")),
     }
+}
+
+/// Whether `HOST:PORT` is on loopback, if it is an address at all.
+fn on_loopback(text: &str) -> Option<bool> {
+    let parts = text.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
+    let (host, _) = parts.filter(|(host, _)| !host.is_empty())?;
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    Some(bare.parse::<IpAddr>().map_or(host == "localhost", |ip| ip.is_loopback()))
 }
 
 /// When a source runs by itself.

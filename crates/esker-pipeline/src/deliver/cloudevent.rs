@@ -1,5 +1,6 @@
 //! What happens as CloudEvents 1.0, in the structured form: one JSON object.
 
+use esker_wire::problem;
 use esker_wire::provenance::Input;
 use esker_wire::record::{Ended, Failure, RunRecord};
 use esker_wire::snapshot::Entry;
@@ -7,7 +8,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::definition::deliver::{Topic, Webhook};
-use crate::record;
 
 use super::openlineage::run_id;
 use super::tale::{Happening, Output, Ran, What};
@@ -201,7 +201,7 @@ fn of_run(ran: &Ran, project: &str) -> Draft {
 fn of_problem(record: &RunRecord, project: &str, about: &About<'_>) -> Draft {
     let names = record.inputs.iter().chain(&record.outputs);
     let data = json!({
-        "id": record::id(record),
+        "id": problem::id(record),
         "stage": record.stage,
         "run_key": record.run_key,
         "failure": record.failure.as_ref().map(failure_json),

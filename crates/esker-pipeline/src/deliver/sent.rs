@@ -7,13 +7,12 @@ use esker_wire::fault::{Code, Fault};
 use esker_wire::message::{self, Section};
 use esker_wire::name::{Branch, Resource};
 use esker_wire::revision::Revision;
-use esker_wire::snapshot::Get;
+use esker_wire::snapshot::{Get, Put};
 use esker_wire::stacked;
 use jiff::Timestamp;
 
 use super::history::Position;
 use crate::commits::DEADLINE;
-use crate::record;
 
 /// What the names of such resources begin with.
 pub(super) const PREFIX: &str = "sent/";
@@ -84,13 +83,13 @@ impl Sent {
     /// Keeps it.
     pub(super) fn keep(&self, caller: &Caller, name: &str) -> Result<(), Fault> {
         let message = format!("{name}: {self}");
-        let put = record::change(Self::resource(name)?, Some(self.to_bytes().into()), message);
+        let put = Put::noted(Self::resource(name)?, Some(self.to_bytes().into()), message);
         caller.call_blocking(&put, DEADLINE).map(drop)
     }
 
     /// Forgets how far somebody has come who is told no more.
     pub(super) fn forget(caller: &Caller, name: &str) -> Result<(), Fault> {
-        let put = record::change(Self::resource(name)?, None, format!("{name}: forgotten"));
+        let put = Put::noted(Self::resource(name)?, None, format!("{name}: forgotten"));
         caller.call_blocking(&put, DEADLINE).map(drop)
     }
 }

@@ -316,7 +316,7 @@ fn a_clock_set_back_begins_the_schedule_anew() {
 fn a_person_may_ask_again() {
     let mut sim = Sim::new(SOURCES);
     sim.settle();
-    let asked = crate::record::again(&sim.records["once"], sim.now);
+    let asked = esker_wire::problem::again(&sim.records["once"], sim.now);
     sim.records.insert("once".to_owned(), asked);
     assert_eq!(started(&sim.plan()), ["once"]);
     sim.settle();

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 use super::topic::Filter;
 use super::{Outgoing, framing};
+use crate::metrics::Metrics;
 
 /// A browser that has more bytes than this waiting loses events until it has fewer: its chain tells it.
 const WAITING_MAX: usize = 1024 * 1024;
@@ -69,24 +70,26 @@ impl Outbox {
     }
 
     /// Has an event sent if it is wanted and there is room. It is put in one piece once for all who want it.
-    fn tell(&self, event: &[Bytes], joined: &mut Option<Bytes>) {
+    /// Whether it was not lost.
+    fn tell(&self, event: &[Bytes], joined: &mut Option<Bytes>) -> bool {
         let mut waiting = self.waiting();
         let topic = event.first().map(AsRef::as_ref).unwrap_or_default();
         if !waiting.filter.as_ref().is_some_and(|filter| filter.passes(topic)) {
-            return;
+            return true;
         }
         if waiting.bytes > WAITING_MAX {
             if !waiting.is_losing {
                 tracing::debug!("a browser is too slow for the model's events and loses some");
             }
             waiting.is_losing = true;
-            return;
+            return false;
         }
         waiting.is_losing = false;
         let joined = joined.get_or_insert_with(|| framing::join(event));
         waiting.push(joined.clone(), None);
         drop(waiting);
         self.more.notify_one();
+        true
     }
 
     /// The next message to send, once there is one.
@@ -117,7 +120,11 @@ impl Waiting {
 
 /// All browsers that are connected.
 #[derive(Default)]
-pub(super) struct Listeners(Mutex<Vec<Arc<Outbox>>>);
+pub(super) struct Listeners {
+    all: Mutex<Vec<Arc<Outbox>>>,
+    /// Where it is counted what is lost.
+    metrics: Arc<Metrics>,
+}
 
 /// A browser's place among [`Listeners`], until it is dropped.
 pub(super) struct Listening<'a> {
@@ -126,8 +133,12 @@ pub(super) struct Listening<'a> {
 }
 
 impl Listeners {
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { all: Mutex::default(), metrics }
+    }
+
     fn all(&self) -> MutexGuard<'_, Vec<Arc<Outbox>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has a browser told from now on.
@@ -140,7 +151,9 @@ impl Listeners {
     pub(super) fn tell(&self, event: &[Bytes]) {
         let mut joined = None;
         for outbox in self.all().iter() {
-            outbox.tell(event, &mut joined);
+            if !outbox.tell(event, &mut joined) {
+                self.metrics.drop_event();
+            }
         }
     }
 }

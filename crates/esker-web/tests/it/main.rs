@@ -1,3 +1,5 @@
 //! What browsers get of a live model, over real sockets from a real publisher.
 
+mod access;
+mod door;
 mod sync;

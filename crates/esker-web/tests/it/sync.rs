@@ -13,8 +13,9 @@ use esker_replica::live::{self, Source};
 use esker_replica::op::Op;
 use esker_replica::path::{self, path};
 use esker_replica::publisher::Options;
+use esker_web::access::Access;
 use esker_web::project::Project;
-use esker_web::server::Server;
+use esker_web::server::{Served, Server};
 use esker_wire::message::Message;
 use tokio::sync::watch;
 use tungstenite::client::IntoClientRequest;
@@ -46,7 +47,9 @@ impl World {
         };
         let (project, shown) = watch::channel(Arc::default());
         let bind = "127.0.0.1:0".parse().expect("an address");
-        let web = Server::start(&bus, &to, bind, shown, Some(&to)).expect("served");
+        let access = Access::default();
+        let served = Served { hub: &to, model: Some(&to), project: shown, access };
+        let web = Server::start(&bus, bind, served).expect("served");
         let at = web.address();
         Self { web: Some(web), model: Some(model), source, _project: project, at }
     }
@@ -266,7 +269,8 @@ fn another_sites_page_and_a_page_without_a_model_are_refused() {
     let bus = Bus::start().expect("a bus");
     let bind = "127.0.0.1:0".parse().expect("an address");
     let hub = world.model.as_ref().expect("there").local();
-    let web = Server::start(&bus, &hub, bind, shown, None).expect("served");
+    let served = Served { hub: &hub, model: None, project: shown, access: Access::default() };
+    let web = Server::start(&bus, bind, served).expect("served");
     let at = web.address();
     assert_eq!(status(&connect(at, &format!("http://{at}")).err().expect("refused")), 404);
     web.shutdown();

@@ -77,6 +77,20 @@ pub struct Put {
     pub base: Option<Revision>,
 }
 
+impl Put {
+    /// Keeps something on the branch of records in place of what was there, or removes it.
+    pub fn noted(resource: Resource, content: Option<Bytes>, message: String) -> Self {
+        Self {
+            items: vec![Item { resource, content, if_head: None, content_type: None }],
+            branch: Branch::records(),
+            message: Some(message),
+            author: None,
+            provenance: None,
+            base: None,
+        }
+    }
+}
+
 /// What a PUT did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {

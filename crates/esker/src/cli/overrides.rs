@@ -1,6 +1,7 @@
 //! What can be said of overrides.
 
 use clap::Subcommand;
+use esker_wire::overrides::book::Numbered;
 
 #[derive(Subcommand)]
 #[command(after_help = "\
@@ -47,14 +48,6 @@ pub(crate) enum Override {
         #[arg(required = true, value_name = "N|all", value_parser = which)]
         which: Vec<Numbered>,
     },
-}
-
-/// Numbered overrides are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Numbered {
-    All,
-    /// The one of this number, from 1.
-    One(usize),
 }
 
 /// Reads `2` or `all`.

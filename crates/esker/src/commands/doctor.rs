@@ -252,7 +252,7 @@ fn ports(definition: &Definition) -> Vec<Finding> {
         ("events", hub.events.trim_start_matches("tcp://")),
         ("model requests", model.requests.trim_start_matches("tcp://")),
         ("model events", model.events.trim_start_matches("tcp://")),
-        ("page", definition.web.as_str()),
+        ("page", definition.web.bind.as_str()),
     ];
     let mut findings = Vec::new();
     for (what, address) in wanted {

@@ -7,52 +7,21 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use esker_pipeline::definition::Definition;
-use esker_pipeline::{record, rejected};
+use esker_pipeline::rejected;
+use esker_web::problems::json;
 use esker_wire::name::{Branch, Resource};
-use esker_wire::provenance::Input;
-use esker_wire::record::{DEFINITION, RunRecord};
+use esker_wire::problem::{self, Problem, named};
+use esker_wire::record::RunRecord;
 use esker_wire::snapshot::{Get, List};
-use esker_wire::stance::Stance;
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::cli::{Problems, ProblemsCommand, ProblemsList};
+use crate::commands::put::author;
 use crate::endpoints::Endpoints;
 use crate::project::Place;
 use crate::reach::Hub;
 use crate::say::{self, hinted};
-
-/// The fewest digits of an id that name a problem.
-const ID_MIN: usize = 4;
-
-/// A record of what failed, or of what checks warn of, and what people have said of it.
-struct Problem {
-    record: RunRecord,
-    /// The resource that keeps it.
-    at: Resource,
-    id: String,
-    /// That it is known.
-    ack: Option<Stance>,
-    /// That it is to be out of sight.
-    mute: Option<Stance>,
-}
-
-impl Problem {
-    /// Whether somebody should look at it.
-    fn is_open(&self) -> bool {
-        self.record.failure.is_some() && self.ack.is_none() && self.mute.is_none()
-    }
-
-    /// The version that a stage which sees every version has failed for and gone on behind.
-    fn passed_over(&self) -> Option<&Input> {
-        let is_over = self.at.as_str().starts_with("skipped/");
-        self.record.inputs.first().filter(|_| is_over)
-    }
-
-    fn short(&self) -> &str {
-        &self.id[..record::ID_SHOWN]
-    }
-}
 
 /// Lists what failed, shows one, asks for another try, or says something of it.
 pub(crate) fn problems(place: &Place, problems: &Problems) -> Result<ExitCode> {
@@ -80,7 +49,9 @@ fn list(place: &Place, (hub, all): (&Hub, &[Problem]), asked: &ProblemsList) -> 
         let (failed, warned): (Vec<_>, Vec<_>) =
             shown.iter().partition(|problem| problem.record.failure.is_some());
         let told = failed.into_iter().chain(warned);
-        say::json(&Value::from(told.map(|one| show::json(one, &behind)).collect::<Vec<_>>()))?;
+        say::json(&Value::from(
+            told.map(|one| json::problem(one, &behind.of(&one.record.stage))).collect::<Vec<_>>(),
+        ))?;
         return Ok(code(asked, all));
     }
     if !hub.is_own() && place.hub.is_none() && !Endpoints::read(&place.project()?).has_runner() {
@@ -123,80 +94,30 @@ impl Behind {
 
 /// Everything to be told, by stage, with what people have said of it.
 fn find(hub: &Hub) -> Result<Vec<Problem>> {
-    let (stances, now) = (said::all(hub)?, Timestamp::now());
-    let problem = |(at, record): (Resource, RunRecord)| {
-        let held = |prefix: &str| {
-            let mut of = stances.iter().filter(|stance| stance.said.prefix() == prefix);
-            of.find(|stance| stance.holds(&record, now)).cloned()
-        };
-        let (ack, mute) = (held("ack/"), held("mute/"));
-        Problem { id: record::id(&record), ack, mute, at, record }
-    };
-    Ok(told(hub)?.into_iter().map(problem).collect())
+    Ok(problem::all(records(hub)?, &said::all(hub)?, Timestamp::now()))
 }
 
-/// The problem a person names: by its stage, or by the first digits of its id.
-fn named<'a>(all: &'a [Problem], name: &str) -> Result<&'a Problem> {
-    let of_stage: Vec<&Problem> = all.iter().filter(|one| one.record.stage == name).collect();
-    match of_stage.as_slice() {
-        [] => {}
-        [one] => return Ok(one),
-        several => {
-            let ids: Vec<&str> = several.iter().map(|one| one.short()).collect();
-            let hint = format!("name one by its id: {}", ids.join(", "));
-            return Err(hinted(format!("{name} has {} problems", ids.len()), hint));
-        }
-    }
-    let begins = |problem: &&Problem| name.len() >= ID_MIN && problem.id.starts_with(name);
-    let found: Vec<&Problem> = all.iter().filter(begins).collect();
-    match found.as_slice() {
-        [one] => Ok(one),
-        [] => {
-            let known: Vec<&str> = all.iter().map(|one| one.record.stage.as_str()).collect();
-            let hint = match known.as_slice() {
-                [] => "there are no problems".to_owned(),
-                known => format!("problems are: {}", known.join(", ")),
-            };
-            Err(hinted(format!("{name} has no problem"), hint))
-        }
-        several => {
-            let stages: Vec<&str> = several.iter().map(|one| one.record.stage.as_str()).collect();
-            let hint = format!("name one by its stage: {}", stages.join(", "));
-            Err(hinted(format!("several problems begin with {name}"), hint))
-        }
-    }
-}
-
-/// The records of runs that failed, or that checks warn of, and where each is kept: of the last run of each stage,
-/// then of versions that were passed over. One that cannot be read, which a later esker may have written, is told and
-/// left out.
-fn told(hub: &Hub) -> Result<Vec<(Resource, RunRecord)>> {
-    let mut told: Vec<(Resource, RunRecord)> = Vec::new();
-    for prefix in ["run/", "skipped/"] {
+/// The records of runs, and where each is kept. One that cannot be read, which a later esker may have written, is told
+/// and left out.
+fn records(hub: &Hub) -> Result<Vec<(Resource, RunRecord)>> {
+    let mut records = Vec::new();
+    for prefix in problem::PREFIXES {
         let list = List { prefix: prefix.to_owned(), ..List::all(Branch::records()) };
         for entry in hub.listing(list)? {
             let get = Get::listed(&entry, Branch::records());
             let content = hub.call(&get)?;
-            let record = match RunRecord::from_bytes(&content.bytes.unwrap_or_default()) {
-                Ok(record) => record,
-                Err(fault) => {
-                    say::note(format!("skipping {}: {fault}", get.resource));
-                    continue;
-                }
-            };
-            let tells = record.failure.is_some() || !record.warnings.is_empty();
-            let known = told.iter().any(|(_, one)| record::id(one) == record::id(&record));
-            if tells && !known {
-                told.push((get.resource, record));
+            match RunRecord::from_bytes(&content.bytes.unwrap_or_default()) {
+                Ok(record) => records.push((get.resource, record)),
+                Err(fault) => say::note(format!("skipping {}: {fault}", get.resource)),
             }
         }
     }
-    Ok(told)
+    Ok(records)
 }
 
 /// The branch with what was refused when a stage failed.
 pub(super) fn rejected(hub: &Hub, stage: &str) -> Result<Branch> {
-    let failed = told(hub)?
+    let failed = records(hub)?
         .into_iter()
         .map(|(_, record)| record)
         .find(|one| one.stage == stage && one.failure.is_some());
@@ -208,25 +129,10 @@ pub(super) fn rejected(hub: &Hub, stage: &str) -> Result<Branch> {
     })
 }
 
-/// The failing stage of a problem; what only warns, and the definition, do not run.
-fn failing(problem: &Problem) -> Result<&RunRecord> {
-    let record = &problem.record;
-    if record.failure.is_none() {
-        let hint = "it only warns: its outputs are published";
-        return Err(hinted(format!("{} has not failed", record.stage), hint));
-    }
-    Ok(record)
-}
-
 /// Asks the runner to run a stage again, although nothing has changed.
 fn retry(hub: &Hub, problem: &Problem) -> Result<()> {
-    let failed = failing(problem)?;
-    if failed.stage == DEFINITION {
-        let hint = "edit the file: it is read again when it is saved";
-        return Err(hinted(format!("{DEFINITION} is not run"), hint));
-    }
-    hub.call(&record::put_as(problem.at.clone(), &record::again(failed, Timestamp::now())))?;
-    say::note(format!("{} will run again", failed.stage));
+    hub.call(&problem.retry(author(), Timestamp::now())?)?;
+    say::note(format!("{} will run again", problem.record.stage));
     if hub.is_own() {
         say::note("no hub runs here: it will when `esker up` starts");
     }

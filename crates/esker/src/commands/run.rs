@@ -13,6 +13,7 @@ use esker_pipeline::engine::outlook::Outlook;
 use esker_pipeline::engine::status::{Kind, Part, Status};
 use esker_pipeline::plan::State;
 use esker_pipeline::record;
+use esker_wire::problem;
 use esker_wire::record::{Ended, RunRecord};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -97,7 +98,7 @@ fn ask(
     for name in &names {
         let record = records.get(*name);
         let again =
-            record.map_or_else(|| record::first(name, now), |record| record::again(record, now));
+            record.map_or_else(|| record::first(name, now), |record| problem::again(record, now));
         hub.call(&record::put(&again)?)?;
     }
     Ok(names.into_iter().map(|name| (name.clone(), now)).collect())
@@ -192,7 +193,7 @@ impl Job {
         for record in ended_since {
             let asked = self.since.get(&record.stage);
             if asked.is_some_and(|asked| record.started < *asked) {
-                self.hub.call(&record::put(&record::again(&record, Timestamp::now()))?)?;
+                self.hub.call(&record::put(&problem::again(&record, Timestamp::now()))?)?;
             }
             if self.is_told && self.scope.wanted.contains(&record.stage) {
                 say::line(ended(&record))?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use esker_pipeline::definition::Definition;
+use esker_pipeline::definition::web::Web;
 use esker_pipeline::whatif::alone::{Alone, Options};
 use esker_wire::event::TOPIC;
 use indicatif::MultiProgress;
@@ -38,6 +39,7 @@ pub(crate) fn serve(dug: Dug<'_>, as_of: &str, port_base: u16) -> Result<()> {
     // What is there of other places is of then.
     start.definition.store.push.clear();
     start.definition.store.blobs = None;
+    start.definition.web = Web::default();
     let ports = Ports { port_base: Some(port_base), log: Log { json: false } };
     let replication = Replication::push(&start.project, &start.definition)?;
     let served = start.serve_hub(&ports, &replication)?;

@@ -77,7 +77,9 @@ fn a_bind_beyond_loopback() {
     }
     let world = World::new(project);
     let stderr = world.fails(1, &["up", "--port-base", "0", "--bind", "0.0.0.0:0"]);
-    assert!(stderr.contains("0.0.0.0") && stderr.contains("loopback"), "{stderr}");
+    for told in ["0.0.0.0", "loopback", "tls = { cert =", "[web.user.NAME]", "esker web password"] {
+        assert!(stderr.contains(told), "{told}: {stderr}");
+    }
 }
 
 #[test]

@@ -59,6 +59,14 @@ fn tables() -> Vec<(&'static str, String, Vec<String>)> {
     for table in ["hub", "web", "limits", "store"] {
         tables.push((table, format!("{project}[{table}]\n"), of(table)));
     }
+    for (table, place, given) in [
+        ("web.tls", "tls/properties", "[web.tls]\n"),
+        ("web.user", "user/patternProperties/^[\\p{L}\\p{N}_-]+$/properties", "[web.user.a]\n"),
+        ("web.token", "token/patternProperties/^[\\p{L}\\p{N}_-]+$/properties", "[web.token.a]\n"),
+    ] {
+        let keys = keys(&format!("/properties/web/properties/{place}"));
+        tables.push((table, format!("{project}{given}"), keys));
+    }
     let lineage = format!("{project}[lineage]\nfile = \"a\"\n");
     tables.push(("lineage", lineage, of("lineage")));
     let webhook = format!("{project}[webhook.a]\nurl = \"https://a.b\"\n");

@@ -147,7 +147,10 @@ pub(super) fn about(table: &str) -> &'static str {
         "store" => "Copies elsewhere, and large contents.",
         "hub" => "Where snapshots are served, on this machine only.",
         "model" => "Where the live model is published, on this machine only.",
-        "web" => "Where the page is served, on this machine only.",
+        "web" => "Where the page is served, and to whom.",
+        "web.tls" => "The server's certificate, for https.",
+        "web.user" => "Who may log in: [web.user.NAME].",
+        "web.token" => "Which programs are let in: [web.token.NAME].",
         "pool" => "Programs that run at once only so many: [pool.NAME].",
         "limits" => "How much may happen at once.",
         "lineage" => "Who is told of runs, as OpenLineage says.",
@@ -166,7 +169,7 @@ pub(super) fn word(table: &str, key: &str) -> Option<(Type, &'static str)> {
         ("hub", "events") => (Text, "Where events are published; tcp://127.0.0.1:5100."),
         ("model", "requests") => (Text, "Where requests are taken; 200 above the hub's port."),
         ("model", "events") => (Text, "Where changes are published; 200 above the hub's port."),
-        ("web", "bind") => (Text, "Where the page is served; 127.0.0.1:8000."),
+        ("web" | "web.tls" | "web.user" | "web.token", key) => web(table, key)?,
         ("limits", "jobs") => (Number(1, 256), "How many programs may run at once."),
         ("pool", "jobs") => (Number(1, 256), "How many of its stages' programs run at once."),
         ("view", "resource") => (Resource, "What is shown."),
@@ -190,6 +193,25 @@ pub(super) fn word(table: &str, key: &str) -> Option<(Type, &'static str)> {
         ("stage", "input") => (Type::Resources, "What it reads: a resource, or a list."),
         ("stage", "output") => (Type::Resources, "What it makes: a resource, or a list."),
         ("stage" | "source", key) => program(key).or_else(|| origin(key)).or_else(|| pull(key))?,
+        _ => return None,
+    })
+}
+
+fn web(table: &str, key: &str) -> Option<(Type, &'static str)> {
+    use Type::{Choice, Secret, Table, Text, TextOrSecret, Texts};
+    Some(match (table, key) {
+        ("web", "bind") => (Text, "Where the page is served; 127.0.0.1:8000."),
+        ("web", "public") => (Texts, "What people type to get there: https://esker.example.org."),
+        ("web", "tls") => (Table, "The server's certificate: { cert = \"…\", key = \"…\" }."),
+        ("web", "user") => (Table, "Who may log in."),
+        ("web", "token") => (Table, "Which programs are let in."),
+        ("web.tls", "cert") => (Text, "A file with its certificates (PEM), its own first."),
+        ("web.tls", "key") => (Text, "A file with its private key (PEM)."),
+        ("web.user", "password") => (TextOrSecret, "What `esker web password` prints."),
+        ("web.token", "token") => {
+            (Secret, "Sent as Authorization: Bearer; at least 16 characters.")
+        }
+        (_, "role") => (Choice(&["view", "what-if", "operate", "admin"]), "What they may do."),
         _ => return None,
     })
 }

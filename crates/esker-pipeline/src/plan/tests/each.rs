@@ -64,7 +64,7 @@ fn a_version_that_fails_is_passed_over_and_may_be_tried_again() {
     finish(&mut sim);
     assert_eq!(sim.plan().states["s"], State::Fresh);
     let version = sim.logs[&poisoned.inputs[0].resource][1];
-    sim.again.insert("s".to_owned(), (version, crate::record::again(&failed, sim.now)));
+    sim.again.insert("s".to_owned(), (version, esker_wire::problem::again(&failed, sim.now)));
     let run = sim.plan().runs.remove(0);
     assert!(run.again);
     assert_eq!(sim.version(&run.inputs[0]), "poison");

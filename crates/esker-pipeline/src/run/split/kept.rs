@@ -12,9 +12,8 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use esker_wire::name::{Branch, Resource};
-use esker_wire::snapshot::Get;
+use esker_wire::snapshot::{Get, Put};
 
-use crate::record;
 use crate::run::line::Line;
 use crate::run::{Bench, Halt};
 
@@ -47,7 +46,7 @@ pub(super) fn write(
         tracing::info!(stage, bytes = content.len(), "too much to keep of the parts");
         return Ok(());
     };
-    let put = record::change(resource, Some(content), format!("{stage}: parts"));
+    let put = Put::noted(resource, Some(content), format!("{stage}: parts"));
     if let Err(fault) = line.ask(bench, &put)? {
         tracing::warn!(stage, %fault, "cannot keep what was made of the parts");
     }

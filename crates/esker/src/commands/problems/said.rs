@@ -1,20 +1,18 @@
 //! What people say of problems: that they know of one, or that it is to be out of sight for a while.
 
+use std::time::Duration;
+
 use anyhow::Result;
-use bytes::Bytes;
 use esker_wire::name::Branch;
-use esker_wire::snapshot::{Get, Item, List, Put};
-use esker_wire::stance::{NOTE_MAX, Said, Stance};
+use esker_wire::problem::{MUTE_MAX, Problem};
+use esker_wire::snapshot::{Get, List};
+use esker_wire::stance::{Said, Stance};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Problem, failing};
 use crate::cli::{Ack, Mute};
 use crate::commands::put::author;
 use crate::reach::Hub;
 use crate::say::{self, hinted};
-
-/// How long at most a problem may be out of sight.
-const MUTE_MAX: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// All that was said and not taken back. What cannot be read, which a later esker may have written, says nothing.
 pub(super) fn all(hub: &Hub) -> Result<Vec<Stance>> {
@@ -37,10 +35,9 @@ pub(super) fn all(hub: &Hub) -> Result<Vec<Stance>> {
 /// Says that a problem is known, or no more.
 pub(super) fn ack(hub: &Hub, problem: &Problem, asked: &Ack) -> Result<()> {
     if asked.undo {
-        return take_back(hub, Said::Ack, problem, problem.ack.is_some());
+        return take_back(hub, problem, Said::Ack);
     }
-    let stance = stance(problem, Said::Ack, asked.note.as_deref(), None)?;
-    keep(hub, &stance)?;
+    let stance = keep(hub, problem, Said::Ack, (asked.note.clone(), None))?;
     say::note(format!("{} is acknowledged by {}", stance.stage, stance.by));
     Ok(())
 }
@@ -48,84 +45,37 @@ pub(super) fn ack(hub: &Hub, problem: &Problem, asked: &Ack) -> Result<()> {
 /// Says that a problem is to be out of sight, or no more.
 pub(super) fn mute(hub: &Hub, problem: &Problem, asked: &Mute) -> Result<()> {
     if asked.undo {
-        return take_back(hub, Said::Mute, problem, problem.mute.is_some());
+        return take_back(hub, problem, Said::Mute);
     }
-    let until = asked.time.map(|time| {
-        let time = SignedDuration::try_from(time).ok().filter(|time| *time <= MUTE_MAX);
-        let until = time.and_then(|time| Timestamp::now().checked_add(time).ok());
-        until.ok_or_else(|| hinted("--for is longer than a year", "mute it for a while only"))
-    });
-    let stance = stance(problem, Said::Mute, asked.note.as_deref(), until.transpose()?)?;
-    keep(hub, &stance)?;
+    let stance = keep(hub, problem, Said::Mute, (asked.note.clone(), asked.time))?;
     let until = stance.until.map_or("the next change".to_owned(), say::time);
     say::note(format!("{} is muted until {until}", stance.stage));
     Ok(())
 }
 
-fn stance(
+fn keep(
+    hub: &Hub,
     problem: &Problem,
     said: Said,
-    note: Option<&str>,
-    until: Option<Timestamp>,
+    (note, time): (Option<String>, Option<Duration>),
 ) -> Result<Stance> {
-    let record = failing(problem)?;
-    if note.is_some_and(|note| note.len() > NOTE_MAX) {
-        let what = format!("the note has more than {NOTE_MAX} bytes");
-        return Err(hinted(what, "say it shorter, and put the rest where the note says"));
-    }
-    let failure = record.failure.as_ref();
-    let summary = failure.map(|failure| failure.summary.replace(['\n', '\r'], " "));
-    Ok(Stance {
-        said,
-        stage: record.stage.clone(),
-        run_key: record.run_key.clone(),
-        summary: summary.unwrap_or_default(),
-        since: failure.map_or(record.started, |failure| failure.since),
-        at: Timestamp::now(),
-        by: author().unwrap_or_else(|| "somebody".to_owned()),
-        until,
-        note: note.map(str::to_owned),
-    })
+    let now = Timestamp::now();
+    let until = time.map(|time| {
+        let time = SignedDuration::try_from(time).ok().filter(|time| *time <= MUTE_MAX);
+        let until = time.and_then(|time| now.checked_add(time).ok());
+        until.ok_or_else(|| hinted("--for is longer than a year", "mute it for a while only"))
+    });
+    let stance = problem.say(said, author(), note, (now, until.transpose()?))?;
+    hub.call(&stance.put(author())?)?;
+    Ok(stance)
 }
 
-fn keep(hub: &Hub, stance: &Stance) -> Result<()> {
-    let content = Some(Bytes::from(stance.to_bytes()));
-    let note = stance.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-    change(hub, (stance.said, &stance.stage), content, &format!("{}{note}", stance.said))
-}
-
-fn take_back(hub: &Hub, said: Said, problem: &Problem, is_said: bool) -> Result<()> {
-    let stage = &problem.record.stage;
+fn take_back(hub: &Hub, problem: &Problem, said: Said) -> Result<()> {
+    hub.call(&problem.take_back(said, author())?)?;
     let word = match said {
         Said::Ack => "acknowledged",
         Said::Mute => "muted",
     };
-    if !is_said {
-        return Err(hinted(
-            format!("{stage} is not {word}"),
-            "`esker problems --all` shows what is",
-        ));
-    }
-    change(hub, (said, stage), None, &format!("no more {word}"))?;
-    say::note(format!("{stage} is no longer {word}"));
-    Ok(())
-}
-
-fn change(
-    hub: &Hub,
-    (said, stage): (Said, &str),
-    content: Option<Bytes>,
-    what: &str,
-) -> Result<()> {
-    let resource = Stance::resource(said, stage)?;
-    let item = Item { resource, content, if_head: None, content_type: None };
-    hub.call(&Put {
-        items: vec![item],
-        branch: Branch::records(),
-        message: Some(format!("{stage}: {what}")),
-        author: author(),
-        provenance: None,
-        base: None,
-    })?;
+    say::note(format!("{} is no longer {word}", problem.record.stage));
     Ok(())
 }

@@ -1,12 +1,11 @@
-//! A problem as it is shown: in a list, alone, and as JSON.
+//! A problem as it is shown: in a list, and alone.
 
 use anyhow::Result;
+use esker_web::problems::json;
+use esker_wire::problem::Problem;
 use esker_wire::stance::Stance;
-use jiff::Timestamp;
-use serde_json::{Value, json};
 
-use super::{Behind, Problem};
-use crate::commands::input_json;
+use super::Behind;
 use crate::say::{self, DIM};
 
 /// How many lines of a program's last words a list shows; all of them stand in `show`.
@@ -20,7 +19,7 @@ pub(super) fn brief(problem: &Problem, behind: &Behind) -> Result<()> {
 /// Prints a problem with all that is known of it.
 pub(super) fn one(problem: &Problem, behind: &Behind, as_json: bool) -> Result<()> {
     if as_json {
-        return Ok(say::json(&json(problem, behind))?);
+        return Ok(say::json(&json::problem(problem, &behind.of(&problem.record.stage)))?);
     }
     let record = &problem.record;
     for warning in &record.warnings {
@@ -98,37 +97,4 @@ fn said(word: &str, stance: &Stance) -> String {
     };
     let note = stance.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
     format!("{word}{until} by {} at {}{note}", stance.by, say::time(stance.at))
-}
-
-pub(super) fn json(problem: &Problem, behind: &Behind) -> Value {
-    let record = &problem.record;
-    let failure = record.failure.as_ref();
-    let age_s = failure.map(|failure| Timestamp::now().duration_since(failure.since).as_secs());
-    json!({
-        "id": problem.short(),
-        "stage": record.stage,
-        "run_key": record.run_key,
-        "ended": record.ended.to_string(),
-        "summary": failure.map(|failure| &failure.summary),
-        "hint": failure.map(|failure| &failure.hint),
-        "detail": failure.map(|failure| &failure.detail),
-        "count": failure.map(|failure| failure.count),
-        "since": failure.map(|failure| failure.since.to_string()),
-        "age_s": age_s,
-        "not_before": failure.and_then(|failure| failure.not_before).map(|time| time.to_string()),
-        "behind": failure.map_or(Vec::new(), |_| behind.of(&record.stage)),
-        "warnings": record.warnings,
-        "inputs": record.inputs.iter().map(input_json).collect::<Vec<_>>(),
-        "acknowledged": problem.ack.as_ref().map(stance_json),
-        "muted": problem.mute.as_ref().map(stance_json),
-    })
-}
-
-fn stance_json(stance: &Stance) -> Value {
-    json!({
-        "by": stance.by,
-        "at": stance.at.to_string(),
-        "note": stance.note,
-        "until": stance.until.map(|time| time.to_string()),
-    })
 }

@@ -1,9 +1,9 @@
 //! What a run says against overrides is found in its record.
 
-use esker_wire::record::{Ended, Failure};
 use jiff::Timestamp;
 
 use super::*;
+use crate::record::{Ended, Failure};
 
 fn record(summary: &str, detail: &str) -> RunRecord {
     let failure = Failure {
@@ -33,8 +33,8 @@ fn what_a_run_says_against_overrides_is_told_of_each() {
     let told = ["2, mid/a:[x].y: changed: it was \"1\"", "11, mid/a:[x, y].z: gone: it was \"4\""];
     let detail = told.map(|told| format!("override {told}")).join("\n");
     let summary = format!("mid/a contradicts override {}; and 1 more", told[0]);
-    let (of, against) = against(&record(&summary, &detail)).unwrap();
-    assert_eq!((of.as_str(), against.stage.as_str()), ("mid/a", "condition"));
+    let against = against(&record(&summary, &detail)).unwrap();
+    assert_eq!((against.of.as_str(), against.stage.as_str()), ("mid/a", "condition"));
     assert_eq!(against.each[&2], "mid/a:[x].y: changed: it was \"1\"");
     assert_eq!(against.each.keys().copied().collect::<Vec<_>>(), [2, 11]);
     assert!(super::against(&record("sh exited 1", &detail)).is_none());

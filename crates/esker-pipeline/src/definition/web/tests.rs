@@ -1,0 +1,67 @@
+//! What is read of `[web]`, and what is refused with a line that helps.
+
+use jiff::Timestamp;
+
+use super::*;
+
+const PROJECT: &str = "[project]\nname = \"p\"\n";
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaA";
+
+fn read(text: &str) -> (Option<Definition>, Vec<String>) {
+    let (definition, defects) =
+        Definition::parse(&format!("{PROJECT}{text}"), Timestamp::UNIX_EPOCH);
+    (definition, defects.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn where_it_is_served_and_to_whom() {
+    let text = format!(
+        "[web]\nbind = \"0.0.0.0:8443\"\npublic = \"https://Esker.example.org:443/\"\n\
+         tls = {{ cert = \"cert.pem\", key = \"key.pem\" }}\n\
+         [web.user.ann]\npassword = \"{HASH}\"\nrole = \"admin\"\n\
+         [web.user.bob]\npassword = {{ file = \"bob.hash\" }}\nrole = \"view\"\n\
+         [web.token.ci]\ntoken = {{ env = \"CI_TOKEN\" }}\nrole = \"what-if\"\n"
+    );
+    let (definition, defects) = read(&text);
+    assert_eq!(defects, [""; 0]);
+    let definition = definition.unwrap();
+    let web = &definition.web;
+    assert_eq!(web.bind, "0.0.0.0:8443");
+    assert_eq!(web.public, ["https://esker.example.org"]);
+    assert_eq!(web.tls.as_ref().map(|tls| tls.key.as_str()), Some("key.pem"));
+    assert_eq!(web.users[0].password, Text::Plain(HASH.to_owned()));
+    assert_eq!((web.users[1].name.as_str(), web.users[1].role), ("bob", Role::View));
+    assert_eq!((web.tokens[0].name.as_str(), web.tokens[0].role), ("ci", Role::WhatIf));
+    let secrets: Vec<&str> = definition.let_in_secrets().map(|(name, _)| name).collect();
+    assert_eq!(secrets, ["bob", "ci"]);
+    assert_eq!(read("").0.unwrap().web, Web::default());
+}
+
+#[test]
+fn what_is_wrong_is_told() {
+    for (text, expected) in [
+        ("[web]\nbind = \"0.0.0.0:8000\"\n", "tls = { cert = \"cert.pem\", key"),
+        ("[web]\nbind = \"a:1\"\ntls = { cert = \"a\", key = \"a\" }\n", "not a loopback"),
+        ("[web]\nbind = \"8000\"\n", "is no address"),
+        ("[web]\npublic = \"https://a.b\"\n", "nobody is let in"),
+        ("[web]\npublic = \"http://a.b\"\n", "is no address such as https://"),
+        ("[web]\npublic = \"esker.example.org\"\n", "is no address such as https://"),
+        ("[web]\npublic = \"https://a.b/page\"\n", "is no address such as https://"),
+        ("[web]\ntls = { cert = \"a\" }\n", "names no certificate and key"),
+        ("[web]\ntls = true\n", "must be a table"),
+        ("[web.user.ann]\npassword = \"hunter2\"\nrole = \"view\"\n", "a password written out"),
+        ("[web.user.ann]\nrole = \"view\"\n", "[web.user.ann] has no `password`"),
+        ("[web.token.ci]\ntoken = { env = \"T\" }\n", "[web.token.ci] has no `role`"),
+        ("[web.token.ci]\ntoken = { env = \"T\" }\nrole = \"root\"\n", "is no role: view, what-if"),
+        ("[web.token.ci]\ntoken = \"abc\"\nrole = \"view\"\n", "a secret written out"),
+        ("[web.user.\"a b\"]\npassword = { env = \"T\" }\nrole = \"view\"\n", "a b"),
+        (
+            "[web.token.a]\ntoken = { env = \"T\" }\nrole = \"view\"\n[web.user.a]\npassword = { env = \"T\" }\nrole = \"view\"\n",
+            "are both called a",
+        ),
+    ] {
+        let (definition, defects) = read(text);
+        assert!(definition.is_none(), "{text}");
+        assert!(defects.iter().any(|defect| defect.contains(expected)), "{text}: {defects:?}");
+    }
+}

@@ -1,0 +1,163 @@
+//! Stands before every route: who asks, whether they may, and what is written down of it.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use esker_wire::role::Role;
+
+use super::{Peer, Who};
+use crate::answer::Refused;
+use crate::page::static_page;
+use crate::routes::{self, Route, Web};
+
+/// What a page that another site links to is answered without a session: browsers keep the session's cookie from what
+/// begins elsewhere, and send it with what begins here.
+const AGAIN: &str =
+    "<!doctype html><title>esker</title><meta http-equiv=\"refresh\" content=\"0\">\n";
+
+/// What is written down of a request.
+struct Note<'a> {
+    route: &'a str,
+    method: &'a Method,
+    path: &'a str,
+    address: Option<IpAddr>,
+}
+
+/// Lets a request through to those who may, counts it, and writes down what changes something and what was refused.
+pub(crate) async fn pass(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let route = matched.as_deref().and_then(|path| routes::find(&method, path));
+    let address = address(&web, &request);
+    let id = match (route, &matched) {
+        (Some(route), _) => route.id,
+        (None, Some(_)) => "none",
+        (None, None) => "page",
+    };
+    let note = Note { route: id, method: &method, path: &path, address };
+    let needs = needs(route, matched.as_deref());
+    let (who, response) = match admit(&web, needs, &request) {
+        Ok(who) => {
+            request.extensions_mut().insert(who.clone());
+            (Some(who), next.run(request).await)
+        }
+        Err(Refusal::Known(who, refused)) => (Some(who), refused.into_response()),
+        Err(Refusal::Wrong(refused)) => {
+            tell(&note, None, StatusCode::UNAUTHORIZED);
+            (None, refused.into_response())
+        }
+        Err(Refusal::Unknown) => (None, unknown(matched.is_none(), &request)),
+    };
+    let status = response.status();
+    let is_refused = who.is_some() && status == StatusCode::FORBIDDEN;
+    let is_write = !matches!(method, Method::GET | Method::HEAD) && id != "none";
+    // What is tried at the door is told there.
+    if is_refused || (is_write && !is_login(route)) {
+        tell(&note, who.as_ref(), status);
+    }
+    web.metrics.request(id, status, begun.elapsed());
+    response
+}
+
+fn is_login(route: Option<&Route>) -> bool {
+    route.is_some_and(|route| route.path == "/login")
+}
+
+/// Writes down who did what.
+fn tell(note: &Note<'_>, who: Option<&Who>, status: StatusCode) {
+    let outcome = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "refused",
+        status if status.is_client_error() => "faulty",
+        status if status.is_server_error() => "failed",
+        _ => "done",
+    };
+    tracing::info!(
+        user = who.and_then(|who| who.name.as_deref()).unwrap_or("-"),
+        role = who.map_or("-", |who| who.role.as_str()),
+        address = note.address.map(tracing::field::display),
+        route = note.route,
+        method = %note.method,
+        path = note.path,
+        status = status.as_u16(),
+        outcome,
+        "audit"
+    );
+}
+
+/// Where a request comes from.
+pub(super) fn address(web: &Web, request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<Peer>().copied();
+    web.gate.site.from(request.headers(), peer)
+}
+
+/// The role that is needed, if one is; of what there is only by another method, the least there is.
+fn needs(route: Option<&Route>, matched: Option<&str>) -> Option<Role> {
+    match (route, matched) {
+        (Some(route), _) => route.needs,
+        (None, Some(path)) => routes::least(path),
+        (None, None) => Some(Role::View),
+    }
+}
+
+/// Why somebody is not let through.
+enum Refusal {
+    /// They may not.
+    Known(Who, Refused),
+    /// They say who they are, and it is not so.
+    Wrong(Refused),
+    /// They do not say who they are.
+    Unknown,
+}
+
+fn admit(web: &Web, needs: Option<Role>, request: &Request) -> Result<Who, Refusal> {
+    let known = web.gate.who(request.headers(), Instant::now());
+    let Some(least) = needs else {
+        let nobody = Who { role: Role::View, ..Who::anybody() };
+        return Ok(known.ok().flatten().unwrap_or(nobody));
+    };
+    match known {
+        Ok(Some(who)) => match who.must(least) {
+            Ok(()) => Ok(who),
+            Err(refused) => Err(Refusal::Known(who, refused)),
+        },
+        Ok(None) => Err(Refusal::Unknown),
+        Err(_) => Err(Refusal::Wrong(Refused::unknown("the token is not one that is let in"))),
+    }
+}
+
+impl Who {
+    /// Refuses those who may not do as much.
+    pub(crate) fn must(&self, least: Role) -> Result<(), Refused> {
+        if self.role >= least {
+            return Ok(());
+        }
+        let name = self.name.as_deref().unwrap_or("whoever asks");
+        let what = format!("{name} has the role {}; this needs {least}", self.role);
+        Err(Refused::forbidden(what, "roles are given in esker.toml, by [web.user.NAME]"))
+    }
+}
+
+/// What is answered to those who do not say who they are: people who want a page log in first.
+fn unknown(is_page: bool, request: &Request) -> Response {
+    let headers = request.headers();
+    if !is_page || !wants_page(request.method(), headers) {
+        return Refused::unknown("nobody is let in without saying who they are").into_response();
+    }
+    if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return static_page(AGAIN.to_owned());
+    }
+    let to = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    Redirect::to(&format!("/login?next={}", super::login::encoded(to))).into_response()
+}
+
+fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    matches!(*method, Method::GET | Method::HEAD)
+        && accept.is_some_and(|accept| accept.contains("text/html"))
+}

@@ -1,0 +1,220 @@
+//! Every route there is: how it is asked for, what role that needs, what it is called, who answers.
+//!
+//! The router is made from this table, the door goes by it, and a test holds `openapi.json` against it.
+
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Extension, FromRef, State, WebSocketUpgrade};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{Router, middleware};
+use esker_wire::fault::{Code, Fault};
+use esker_wire::role::Role;
+use tokio::sync::watch;
+
+use crate::access::{Gate, Who, door, login};
+use crate::answer::{Failed, Refused};
+use crate::hub::Hub;
+use crate::live::{self, News};
+use crate::metrics::{self, Metrics, Socket};
+use crate::project::Project;
+use crate::server::Place;
+use crate::sync::{self, Relay};
+use crate::{api, health, overrides, page, problems, tags, whatif};
+
+/// The longest message a browser may send over the page's WebSocket, in bytes; it has nothing to say.
+const HEARD_MAX: usize = 4 * 1024;
+
+/// What there is over HTTP, as OpenAPI tells it.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// All that answers go by.
+#[derive(Clone)]
+pub(crate) struct Web {
+    pub(crate) hub: Hub,
+    pub(crate) news: News,
+    /// The live model, if there is one.
+    pub(crate) relay: Option<Relay>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) project: watch::Receiver<Arc<Project>>,
+}
+
+impl FromRef<Web> for Hub {
+    fn from_ref(web: &Web) -> Self {
+        web.hub.clone()
+    }
+}
+
+/// A route.
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    /// What whoever asks must at least be allowed; none where anybody may ask.
+    pub(crate) needs: Option<Role>,
+    /// What it is called in OpenAPI, in the log and where it is counted.
+    pub(crate) id: &'static str,
+    serve: fn(MethodFilter) -> MethodRouter<Web>,
+}
+
+const ANYBODY: Option<Role> = None;
+const VIEW: Option<Role> = Some(Role::View);
+const WHAT_IF: Option<Role> = Some(Role::WhatIf);
+const OPERATE: Option<Role> = Some(Role::Operate);
+
+/// The table.
+#[rustfmt::skip]
+pub(crate) const ROUTES: &[Route] = &[
+    Route { method: "GET", path: "/api", needs: ANYBODY, id: "openApi", serve: |m| on(m, openapi) },
+    Route { method: "GET", path: "/api/openapi.json", needs: ANYBODY, id: "openApiFile", serve: |m| on(m, openapi) },
+    Route { method: "GET", path: "/api/me", needs: VIEW, id: "me", serve: |m| on(m, login::me) },
+    Route { method: "GET", path: "/api/get", needs: VIEW, id: "getContent", serve: |m| on(m, api::get) },
+    Route { method: "GET", path: "/api/list", needs: VIEW, id: "listResources", serve: |m| on(m, api::list) },
+    Route { method: "GET", path: "/api/log", needs: VIEW, id: "getLog", serve: |m| on(m, api::log) },
+    Route { method: "GET", path: "/api/diff", needs: VIEW, id: "getDiff", serve: |m| on(m, api::diff) },
+    Route { method: "GET", path: "/api/live", needs: VIEW, id: "followState", serve: |m| on(m, follow_state) },
+    Route { method: "GET", path: "/api/whatif", needs: VIEW, id: "listWhatIfs", serve: |m| on(m, whatif::list) },
+    Route { method: "POST", path: "/api/whatif", needs: WHAT_IF, id: "makeWhatIf", serve: |m| on(m, whatif::make) },
+    Route { method: "GET", path: "/api/whatif/{id}", needs: VIEW, id: "getWhatIf", serve: |m| on(m, whatif::show) },
+    Route { method: "PUT", path: "/api/whatif/{id}", needs: WHAT_IF, id: "amendWhatIf", serve: |m| on(m, whatif::amend) },
+    Route { method: "DELETE", path: "/api/whatif/{id}", needs: WHAT_IF, id: "discardWhatIf", serve: |m| on(m, whatif::discard) },
+    Route { method: "GET", path: "/api/problems", needs: VIEW, id: "listProblems", serve: |m| on(m, problems::list) },
+    Route { method: "GET", path: "/api/problems/{problem}", needs: VIEW, id: "getProblem", serve: |m| on(m, problems::show) },
+    Route { method: "POST", path: "/api/problems/{problem}/retry", needs: OPERATE, id: "retryProblem", serve: |m| on(m, problems::retry) },
+    Route { method: "POST", path: "/api/problems/{problem}/acknowledge", needs: OPERATE, id: "acknowledgeProblem", serve: |m| on(m, problems::acknowledge) },
+    Route { method: "POST", path: "/api/problems/{problem}/mute", needs: OPERATE, id: "muteProblem", serve: |m| on(m, problems::mute) },
+    Route { method: "POST", path: "/api/problems/{problem}/clear", needs: OPERATE, id: "clearProblem", serve: |m| on(m, problems::clear) },
+    Route { method: "GET", path: "/api/overrides", needs: VIEW, id: "listOverrides", serve: |m| on(m, overrides::list) },
+    Route { method: "POST", path: "/api/overrides/keep", needs: OPERATE, id: "keepOverrides", serve: |m| on(m, overrides::keep) },
+    Route { method: "POST", path: "/api/overrides/drop", needs: OPERATE, id: "dropOverrides", serve: |m| on(m, overrides::leave) },
+    Route { method: "GET", path: "/api/tags", needs: VIEW, id: "listTags", serve: |m| on(m, tags::list) },
+    Route { method: "POST", path: "/api/tags", needs: OPERATE, id: "makeTag", serve: |m| on(m, tags::make) },
+    Route { method: "GET", path: "/sync/1", needs: VIEW, id: "followModel", serve: |m| on(m, follow_model) },
+    Route { method: "GET", path: "/healthz", needs: ANYBODY, id: "health", serve: |m| on(m, health::health) },
+    Route { method: "GET", path: "/readyz", needs: ANYBODY, id: "ready", serve: |m| on(m, health::ready) },
+    Route { method: "GET", path: "/metrics", needs: VIEW, id: "metrics", serve: |m| on(m, metrics::serve) },
+    Route { method: "GET", path: "/login", needs: ANYBODY, id: "logInPage", serve: |m| on(m, login::page) },
+    Route { method: "POST", path: "/login", needs: ANYBODY, id: "logIn", serve: |m| on(m, login::enter).layer(DefaultBodyLimit::max(login::FORM_MAX)) },
+    Route { method: "GET", path: "/login.css", needs: ANYBODY, id: "logInStyle", serve: |m| on(m, login::style) },
+    Route { method: "POST", path: "/logout", needs: ANYBODY, id: "logOut", serve: |m| on(m, login::leave) },
+];
+
+/// The route that is asked for so.
+pub(crate) fn find(method: &Method, path: &str) -> Option<&'static Route> {
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    ROUTES.iter().find(|route| route.path == path && route.method == method.as_str())
+}
+
+/// The least role that any route of a path needs.
+pub(crate) fn least(path: &str) -> Option<Role> {
+    ROUTES.iter().filter(|route| route.path == path).map(|route| route.needs).min().flatten()
+}
+
+/// All of it.
+pub(crate) fn router(web: Web) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        let method = Method::from_bytes(route.method.as_bytes()).ok();
+        let filter = method.and_then(|method| MethodFilter::try_from(method).ok());
+        let filter = filter.expect("the table has methods that there are");
+        router = router.route(route.path, (route.serve)(filter));
+    }
+    router
+        .layer(DefaultBodyLimit::max(whatif::BODY_MAX))
+        .method_not_allowed_fallback(async || Refused::method())
+        .fallback(page::serve)
+        .layer(middleware::from_fn_with_state(web.clone(), door::pass))
+        .with_state(web)
+}
+
+/// `GET /api`: what there is.
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+/// What is asked for by WebSocket, asked for by other means.
+type Upgrade = Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>;
+
+fn no_socket() -> Failed {
+    Refused {
+        status: StatusCode::UPGRADE_REQUIRED,
+        code: "upgrade-required",
+        message: "this is asked for by WebSocket".to_owned(),
+        hint: "send Upgrade: websocket",
+    }
+    .into()
+}
+
+/// `GET /api/live`: the page's state, whenever it changes.
+async fn follow_state(
+    State(web): State<Web>,
+    Extension(place): Extension<Place>,
+    Extension(who): Extension<Who>,
+    socket: Upgrade,
+) -> Result<Response, Failed> {
+    let socket = socket.map_err(|_| no_socket())?;
+    let socket = socket.max_message_size(HEARD_MAX).max_frame_size(HEARD_MAX);
+    Ok(socket.on_upgrade(async move |socket| {
+        let counted = web.metrics.socket(Socket::State);
+        tokio::select! {
+            () = live::serve(socket, web.news) => {}
+            () = who.ended() => {}
+        }
+        drop((counted, place));
+    }))
+}
+
+/// `GET /sync/1`: the live model.
+async fn follow_model(
+    State(web): State<Web>,
+    Extension(place): Extension<Place>,
+    Extension(who): Extension<Who>,
+    socket: Upgrade,
+) -> Result<Response, Failed> {
+    let Some(relay) = web.relay else {
+        return Err(sync::none().into());
+    };
+    let socket = socket.map_err(|_| no_socket())?;
+    let counted = web.metrics.socket(Socket::Model);
+    let until = async move {
+        who.ended().await;
+        drop(counted);
+    };
+    relayed(relay, place, socket, until)
+}
+
+/// The live model alone, without what a hub knows.
+pub(crate) async fn follow_alone(
+    State(relay): State<Relay>,
+    Extension(place): Extension<Place>,
+    socket: Upgrade,
+) -> Result<Response, Failed> {
+    relayed(relay, place, socket.map_err(|_| no_socket())?, std::future::pending())
+}
+
+fn relayed(
+    relay: Relay,
+    place: Place,
+    socket: WebSocketUpgrade,
+    until: impl Future<Output = ()> + Send + 'static,
+) -> Result<Response, Failed> {
+    let Some(among) = relay.place() else {
+        let text = format!("{} browsers follow the model already", sync::SOCKETS_MAX);
+        return Err(Fault::new(Code::Busy, text).into());
+    };
+    let socket = socket
+        .read_buffer_size(sync::READ_BUFFER)
+        .max_message_size(sync::REQUEST_MAX)
+        .max_frame_size(sync::REQUEST_MAX);
+    Ok(socket.on_upgrade(async move |socket| {
+        tokio::select! {
+            () = relay.serve(socket) => {}
+            () = until => {}
+        }
+        drop((among, place));
+    }))
+}
+
+#[cfg(test)]
+mod tests;
