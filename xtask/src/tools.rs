@@ -10,8 +10,17 @@ const BROWSERS: [&str; 4] =
     ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /// What the tests' own Python programs import, and a server that speaks S3.
-const PYTHON_PACKAGES: [&str; 7] =
-    ["pyzmq", "blake3", "zstandard", "openpyxl", "moto[s3]", "flask", "flask-cors"];
+const PYTHON_PACKAGES: [&str; 9] = [
+    "pyzmq",
+    "blake3",
+    "zstandard",
+    "openpyxl",
+    "moto[s3]",
+    "flask",
+    "flask-cors",
+    "schemathesis",
+    "prometheus_client",
+];
 
 /// Taps that the tests run, each in a folder of its own: their needs do not go together.
 const TAPS: [(&str, &str); 2] = [("tap-jira", "2.6.0"), ("tap-jsonl", "0.3.1")];
@@ -77,11 +86,11 @@ pub(crate) fn ensure(root: &Path) -> Result<Tools> {
 
 fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
     let path = root.join("target/test-tools/python");
+    const IMPORTS: &str =
+        "import zmq, blake3, zstandard, openpyxl, moto.server, schemathesis, prometheus_client";
     let imports = |path: &Path| {
         let mut python = Command::new("python3");
-        python
-            .args(["-c", "import zmq, blake3, zstandard, openpyxl, moto.server"])
-            .env("PYTHONPATH", path);
+        python.args(["-c", IMPORTS]).env("PYTHONPATH", path);
         quiet(&mut python)
     };
     if !works("python3", &["--version"]) {
@@ -95,10 +104,10 @@ fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
     let target = path.to_str().context("the workspace's path is not UTF-8")?;
     let mut arguments = vec!["-m", "pip", "install", "--quiet", "--target", target];
     arguments.extend(PYTHON_PACKAGES);
-    install("pyzmq, blake3, openpyxl and moto", "python3", &arguments, installed)?;
+    install("pyzmq, moto, schemathesis and others", "python3", &arguments, installed)?;
     if !imports(&path) {
         bail!(
-            "pyzmq, blake3, openpyxl and moto were installed to {target}, and yet python3 cannot import them"
+            "pyzmq, moto, schemathesis and others were installed to {target}, and yet python3 cannot import them"
         );
     }
     Ok(path)

@@ -107,7 +107,7 @@ pub(crate) struct Amended {
     days: Option<i64>,
     #[serde(default)]
     pinned: bool,
-    ask: Option<Value>,
+    ask: Option<json::Wanted>,
 }
 
 /// The branch of a what-if.

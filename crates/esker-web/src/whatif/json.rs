@@ -5,6 +5,8 @@ use esker_wire::fault::Fault;
 use esker_wire::whatif::case::Case;
 use esker_wire::whatif::state::{Answer, Conflict, State};
 use esker_wire::whatif::{Ask, Wish};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 /// What a list of them tells of one.
@@ -157,31 +159,50 @@ fn asked(ask: &Ask) -> Value {
     json!({ "number": number, "what": what, "onto": onto, "by": ask.by, "why": ask.why, "settle": settle })
 }
 
+/// What is asked for, as it is read; its `number` may be there as it was told.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    what: String,
+    onto: Option<String>,
+    by: Option<String>,
+    why: Option<String>,
+    settle: Option<Vec<Settled>>,
+    #[serde(default, rename = "number")]
+    _number: IgnoredAny,
+}
+
+/// Whose change counts in a conflict.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settled {
+    edit: usize,
+    side: String,
+}
+
 /// Reads what is asked for; `number` is the least it may have.
 ///
 /// # Errors
 /// `bad-request` saying what is wrong.
-pub(super) fn ask(value: &Value, number: u64) -> Result<Ask, Fault> {
-    let text = |name: &str| value[name].as_str();
-    let what = match text("what") {
-        Some("apply") => Wish::Apply,
-        Some("undo") => Wish::Undo,
-        Some("rebase") => {
-            let onto = text("onto").ok_or_else(|| Fault::bad_request("a rebase has `onto`"))?;
+pub(super) fn ask(wanted: &Wanted, number: u64) -> Result<Ask, Fault> {
+    let what = match wanted.what.as_str() {
+        "apply" => Wish::Apply,
+        "undo" => Wish::Undo,
+        "rebase" => {
+            let onto = wanted.onto.as_ref();
+            let onto = onto.ok_or_else(|| Fault::bad_request("a rebase has `onto`"))?;
             Wish::Rebase(onto.parse().map_err(Fault::bad_request)?)
         }
         _ => return Err(Fault::bad_request("`what` is apply, undo or rebase")),
     };
-    let settled = |value: &Value| {
-        let edit = value["edit"].as_u64().and_then(|edit| usize::try_from(edit).ok());
-        let side = value["side"].as_str().and_then(|side| side.parse().ok());
-        let wrong = || Fault::bad_request("what settles a conflict has `edit` and `side`");
-        edit.zip(side).ok_or_else(wrong)
+    let settled = |one: &Settled| {
+        let side = one.side.parse().map_err(|_| {
+            Fault::bad_request("what settles a conflict has `edit` and `side`: mine or theirs")
+        })?;
+        Ok::<_, Fault>((one.edit, side))
     };
-    let settle = value["settle"].as_array().into_iter().flatten().map(settled);
-    let settle = settle.collect::<Result<_, _>>()?;
-    let (by, why) = (text("by").map(str::to_owned), text("why").map(str::to_owned));
-    Ok(Ask { number, what, by, why, settle })
+    let settle = wanted.settle.iter().flatten().map(settled).collect::<Result<_, _>>()?;
+    Ok(Ask { number, what, by: wanted.by.clone(), why: wanted.why.clone(), settle })
 }
 
 /// What became of that.

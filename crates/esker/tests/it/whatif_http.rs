@@ -1,10 +1,8 @@
 //! What-ifs over HTTP and in the live model, as a page makes them.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 
+use crate::page;
 use crate::world::World;
 
 const DEFINITION: &str = "[project]\nname = \"p\"\n\
@@ -25,23 +23,9 @@ impl Page<'_> {
     }
 
     fn send(&self, method: &str, path: &str, kind: &str, body: Option<String>) -> (u16, String) {
-        let body = body.unwrap_or_default();
-        let port = self.port;
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connected");
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: {kind}\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n",
-            body.len()
-        );
-        stream
-            .write_all(head.as_bytes())
-            .and_then(|()| stream.write_all(body.as_bytes()))
-            .expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-        (status, body.to_owned())
+        let kind = format!("Content-Type: {kind}\r\n");
+        let answer = page::ask(self.port, (method, path), &kind, &body.unwrap_or_default());
+        (answer.status, answer.body)
     }
 
     /// All of a what-if, as soon as it is computed.

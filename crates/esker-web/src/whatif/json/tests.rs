@@ -48,9 +48,14 @@ fn a_wish_is_read_as_it_is_written() {
         json!({ "number": 3, "what": "apply", "onto": null, "by": "a <a>", "why": "w", "settle": [{ "edit": 2, "side": "mine" }] }),
         json!({ "number": 3, "what": "rebase", "onto": onto, "by": null, "why": null, "settle": [] }),
     ] {
-        assert_eq!(asked(&ask(&value, 3).expect("a wish")), value);
+        assert_eq!(asked(&read_ask(&value).expect("a wish")), value);
     }
     for bad in [json!({}), json!({ "what": "rebase" }), json!({ "what": "undo", "settle": [1] })] {
-        assert!(ask(&bad, 1).is_err(), "{bad}");
+        assert!(read_ask(&bad).is_none(), "{bad}");
     }
+}
+
+fn read_ask(value: &Value) -> Option<Ask> {
+    let wanted: Wanted = serde_json::from_value(value.clone()).ok()?;
+    ask(&wanted, 3).ok()
 }
