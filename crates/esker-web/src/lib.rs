@@ -11,6 +11,7 @@ pub mod server;
 
 mod answer;
 mod api;
+mod crowd;
 mod guard;
 mod health;
 mod hub;

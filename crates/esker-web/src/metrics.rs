@@ -68,6 +68,7 @@ pub(crate) enum Socket {
 const SOCKETS: [&str; 2] = ["state", "model"];
 
 /// One more of something, until it is dropped.
+#[derive(Debug)]
 pub(crate) struct Counted {
     metrics: Arc<Metrics>,
     what: Option<Socket>,

@@ -18,18 +18,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio_rustls::TlsAcceptor;
 
 use crate::access::{Access, Gate, Peer};
 use crate::answer::Refused;
+use crate::crowd::{Among, Crowd};
 use crate::guard::{self, Site};
 use crate::hub::Hub;
 use crate::live::{self, News};
-use crate::metrics::Metrics;
+use crate::metrics::{Counted, Metrics};
+use crate::page;
 use crate::project::Project;
 use crate::routes::{self, Web};
 use crate::sync::Relay;
-use crate::{page, tls};
+use crate::tls::Tls;
 
 /// The most browsers' connections at once.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -131,8 +132,8 @@ impl Error {
     }
 }
 
-/// A browser's place among [`CONNECTIONS_MAX`].
-pub(crate) type Place = Arc<OwnedSemaphorePermit>;
+/// A browser's place among [`CONNECTIONS_MAX`] and among those of its address, counted.
+pub(crate) type Place = Arc<(OwnedSemaphorePermit, Among, Counted)>;
 
 /// What is served.
 pub struct Served<'a> {
@@ -160,7 +161,7 @@ impl Server {
     pub fn start(bus: &Bus, bind: SocketAddr, served: Served<'_>) -> Result<Self, Error> {
         let Served { hub, model, project, access } = served;
         access.check(bind)?;
-        let tls = access.tls.as_ref().map(tls::acceptor).transpose()?;
+        let tls = access.tls.clone().map(Tls::new).transpose()?.map(Arc::new);
         let site = Site::new(bind, tls.is_some(), &access.public);
         let gate = Arc::new(Gate::new(access, site.clone())?);
         let (runtime, listener, address) = listen(bind)?;
@@ -243,12 +244,13 @@ fn guarded(routes: Router, site: Site) -> Router {
 #[derive(Clone)]
 struct Accepts {
     routes: Router,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     metrics: Arc<Metrics>,
 }
 
 async fn accept(listener: TcpListener, accepts: Accepts) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let crowd = Arc::new(Crowd::default());
     loop {
         let place = Arc::clone(&places).acquire_owned().await;
         let place = place.expect("the semaphore is never closed");
@@ -261,23 +263,26 @@ async fn accept(listener: TcpListener, accepts: Accepts) {
                 continue;
             }
         };
-        tokio::spawn(connection(stream, accepts.clone(), (Arc::new(place), peer)));
+        let Some(among) = crowd.join(peer) else {
+            tracing::debug!(address = %peer.0, "too many connections of one address");
+            continue;
+        };
+        let place = Arc::new((place, among, accepts.metrics.connection()));
+        tokio::spawn(connection(stream, accepts.clone(), (place, peer)));
     }
 }
 
 /// Serves one browser, encrypted where that is asked for.
 async fn connection(stream: TcpStream, accepts: Accepts, from: (Place, Peer)) {
-    let Accepts { routes, tls, metrics } = accepts;
-    let counted = metrics.connection();
+    let Accepts { routes, tls, .. } = accepts;
     let Some(tls) = tls else {
         return requests(stream, routes, from).await;
     };
-    match tokio::time::timeout(HEADERS_MAX, tls.accept(stream)).await {
+    match tokio::time::timeout(HEADERS_MAX, tls.acceptor().accept(stream)).await {
         Ok(Ok(stream)) => requests(stream, routes, from).await,
         Ok(Err(error)) => tracing::debug!(%error, "a browser does not agree on TLS"),
         Err(_) => tracing::debug!("a browser takes too long to agree on TLS"),
     }
-    drop(counted);
 }
 
 /// Serves a browser's requests. Each holds the place too: a WebSocket outlives its connection's own future.

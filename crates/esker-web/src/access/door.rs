@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use esker_wire::role::Role;
@@ -19,75 +19,89 @@ use crate::routes::{self, Route, Web};
 const AGAIN: &str =
     "<!doctype html><title>esker</title><meta http-equiv=\"refresh\" content=\"0\">\n";
 
-/// What is written down of a request.
-struct Note<'a> {
-    route: &'a str,
-    method: &'a Method,
-    path: &'a str,
+/// What is written down of a request, if something is: also where nobody has waited for the answer.
+struct Note {
+    route: &'static str,
+    method: Method,
+    path: String,
     address: Option<IpAddr>,
+    who: Option<Who>,
+    /// Whether it is to be written down.
+    is_due: bool,
+    status: Option<StatusCode>,
 }
 
 /// Lets a request through to those who may, counts it, and writes down what changes something and what was refused.
 pub(crate) async fn pass(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = matched.as_deref().and_then(|path| routes::find(&method, path));
-    let address = address(&web, &request);
     let id = match (route, &matched) {
         (Some(route), _) => route.id,
         (None, Some(_)) => "none",
         (None, None) => "page",
     };
-    let note = Note { route: id, method: &method, path: &path, address };
-    let needs = needs(route, matched.as_deref());
-    let (who, response) = match admit(&web, needs, &request) {
-        Ok(who) => {
-            request.extensions_mut().insert(who.clone());
-            (Some(who), next.run(request).await)
-        }
-        Err(Refusal::Known(who, refused)) => (Some(who), refused.into_response()),
-        Err(Refusal::Wrong(refused)) => {
-            tell(&note, None, StatusCode::UNAUTHORIZED);
-            (None, refused.into_response())
-        }
-        Err(Refusal::Unknown) => (None, unknown(matched.is_none(), &request)),
-    };
-    let status = response.status();
-    let is_refused = who.is_some() && status == StatusCode::FORBIDDEN;
-    let is_write = !matches!(method, Method::GET | Method::HEAD) && id != "none";
     // What is tried at the door is told there.
-    if is_refused || (is_write && !is_login(route)) {
-        tell(&note, who.as_ref(), status);
+    let is_login = route.is_some_and(|route| route.path == "/login");
+    let is_write = !matches!(method, Method::GET | Method::HEAD) && !is_login;
+    let (address, who) = (address(&web, &request), None);
+    let mut note = Note { route: id, method, path, address, who, is_due: is_write, status: None };
+    let mut response = match admit(&web, needs(route, matched.as_deref()), &request) {
+        Ok(who) => {
+            note.who = Some(who.clone());
+            request.extensions_mut().insert(who);
+            next.run(request).await
+        }
+        Err(Refusal::Known(who, refused)) => {
+            note.who = Some(who);
+            refused.into_response()
+        }
+        Err(Refusal::Wrong(refused)) => {
+            note.is_due = true;
+            refused.into_response()
+        }
+        Err(Refusal::Unknown) => unknown(matched.is_none(), &request),
+    };
+    note.status = Some(response.status());
+    note.is_due |= note.who.is_some() && response.status() == StatusCode::FORBIDDEN;
+    drop(note);
+    web.metrics.request(id, response.status(), begun.elapsed());
+    if !web.gate.is_open() {
+        // What is told to one is not for whoever uses the browser next.
+        let unsaid = || HeaderValue::from_static("no-store");
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert_with(unsaid);
     }
-    web.metrics.request(id, status, begun.elapsed());
     response
 }
 
-fn is_login(route: Option<&Route>) -> bool {
-    route.is_some_and(|route| route.path == "/login")
-}
-
-/// Writes down who did what.
-fn tell(note: &Note<'_>, who: Option<&Who>, status: StatusCode) {
-    let outcome = match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "refused",
-        status if status.is_client_error() => "faulty",
-        status if status.is_server_error() => "failed",
-        _ => "done",
-    };
-    tracing::info!(
-        user = who.and_then(|who| who.name.as_deref()).unwrap_or("-"),
-        role = who.map_or("-", |who| who.role.as_str()),
-        address = note.address.map(tracing::field::display),
-        route = note.route,
-        method = %note.method,
-        path = note.path,
-        status = status.as_u16(),
-        outcome,
-        "audit"
-    );
+impl Drop for Note {
+    /// Writes it down.
+    fn drop(&mut self) {
+        if !self.is_due {
+            return;
+        }
+        let outcome = match self.status {
+            // Whoever asked has gone, or it took too long; it may have been done.
+            None => "left",
+            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => "refused",
+            Some(status) if status.is_client_error() => "faulty",
+            Some(status) if status.is_server_error() => "failed",
+            Some(_) => "done",
+        };
+        let who = self.who.as_ref();
+        tracing::info!(
+            user = who.and_then(|who| who.name.as_deref()).unwrap_or("-"),
+            role = who.map_or("-", |who| who.role.as_str()),
+            address = self.address.map(tracing::field::display),
+            route = self.route,
+            method = %self.method,
+            path = self.path,
+            status = self.status.map(|status| status.as_u16()),
+            outcome,
+            "audit"
+        );
+    }
 }
 
 /// Where a request comes from.

@@ -255,29 +255,34 @@ mod tls {
     struct Encrypted {
         door: Door,
         config: Arc<ClientConfig>,
+        files: Files,
         _folder: tempfile::TempDir,
+    }
+
+    /// Writes a new certificate; what trusts it alone.
+    fn renew(files: &Files) -> Arc<ClientConfig> {
+        let made = rcgen::generate_simple_self_signed(vec!["esker.example".to_owned()]);
+        let made = made.expect("a certificate");
+        std::fs::write(&files.cert, made.cert.pem()).expect("written");
+        std::fs::write(&files.key, made.signing_key.serialize_pem()).expect("written");
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).expect("trusted");
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions");
+        Arc::new(config.with_root_certificates(roots).with_no_client_auth())
     }
 
     impl Encrypted {
         fn new() -> Self {
             let folder = tempfile::tempdir().expect("a folder");
-            let made = rcgen::generate_simple_self_signed(vec!["esker.example".to_owned()]);
-            let made = made.expect("a certificate");
             let files = Files { cert: folder.path().join("cert"), key: folder.path().join("key") };
-            std::fs::write(&files.cert, made.cert.pem()).expect("written");
-            std::fs::write(&files.key, made.signing_key.serialize_pem()).expect("written");
-            let mut roots = RootCertStore::empty();
-            roots.add(made.cert.der().clone()).expect("trusted");
-            let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .expect("versions")
-                .with_root_certificates(roots)
-                .with_no_client_auth();
+            let config = renew(&files);
             let public = vec!["https://esker.example".to_owned()];
-            let access = Access { tls: Some(files), public, ..everybody() };
+            let access = Access { tls: Some(files.clone()), public, ..everybody() };
             let door = Door::at("0.0.0.0:0", access).expect("served");
             let at = (std::net::Ipv4Addr::LOCALHOST, door.at.port()).into();
-            Self { door: door.reached_at(at), config: Arc::new(config), _folder: folder }
+            Self { door: door.reached_at(at), config, files, _folder: folder }
         }
 
         fn send(&self, what: (&str, &str), headers: &[(&str, &str)], body: &[u8]) -> Answer {
@@ -314,6 +319,22 @@ mod tls {
         assert_eq!(here.send(("POST", "/logout"), &wrong, b"").status, 403);
         let unencrypted = here.door.ask("GET", "/api/me", &[("Host", "esker.example")]);
         assert_eq!(unencrypted.status, 0, "{unencrypted:?}");
+    }
+
+    #[test]
+    fn a_renewed_certificate_is_used() {
+        let mut here = Encrypted::new();
+        let status = |here: &Encrypted| here.send(("GET", "/readyz"), &[], b"").status;
+        assert_ne!(status(&here), 0);
+        std::fs::write(&here.files.cert, "half of it").expect("written");
+        let old = Arc::clone(&here.config);
+        here.config = renew(&here.files);
+        let begun = std::time::Instant::now();
+        while status(&here) == 0 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it is not used");
+        }
+        here.config = old;
+        assert_eq!(status(&here), 0, "the one before is used no more");
     }
 
     #[test]
