@@ -1,0 +1,98 @@
+// Others are let in: the form works without programs, in the light, in the dark and on a phone; who is out is out at once.
+import { execFileSync } from "node:child_process";
+import { expect, test } from "@playwright/test";
+import { badge, complaintsOf, look } from "./look.ts";
+import { program, Project } from "./project.ts";
+
+const password = "correct horse battery";
+
+let project: Project;
+
+test.beforeAll(async () => {
+  project = new Project();
+  const hash = execFileSync(program, ["web", "password"], { input: `${password}\n`, encoding: "utf8" }).trim();
+  const user = `[web.user.ann]\npassword = "${hash}"\nrole = "view"\n`;
+  project.write("esker.toml", `${project.read("esker.toml")}\n${user}`);
+  await project.start();
+});
+
+test.afterAll(async () => {
+  await project.remove();
+});
+
+test("the form can be used by everybody", async ({ page }) => {
+  const complaints = complaintsOf(page);
+  await page.goto(`${project.url}/login`);
+  await look(page, "login");
+  await page.getByLabel("Name").fill("ann");
+  await page.getByLabel("Password").fill("wrong");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await expect(page.getByRole("alert")).toHaveText("The name or the password is wrong.");
+  await look(page, "login-wrong");
+  expect(complaints).toEqual([]);
+});
+
+test("people log in without a program, and are where they wanted to be", async ({ browser }) => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`${project.url}/r/results/plan?at=HEAD`);
+  await expect(page).toHaveURL(/\/login\?next=/);
+  await page.getByLabel("Name").fill("ann");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await expect(page).toHaveURL(`${project.url}/r/results/plan?at=HEAD`);
+  const [cookie] = await context.cookies();
+  expect(cookie).toMatchObject({ name: "esker", httpOnly: true, sameSite: "Strict" });
+  await context.close();
+});
+
+test("the page is live for who is in, and no longer for who is out", async ({ page }) => {
+  const complaints = complaintsOf(page);
+  await page.goto(project.url);
+  await page.getByLabel("Name").fill("ann");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await badge(page, "live");
+  const status = (method: string, path: string) =>
+    page.evaluate(async (asked) => (await fetch(asked.path, { method: asked.method })).status, { method, path });
+  expect(await status("GET", "/api/me")).toBe(200);
+  expect(await status("POST", "/api/problems/none/retry"), "who may only look").toBe(403);
+  await page.evaluate(() => fetch("/logout", { method: "POST" }));
+  await expect(page.getByTestId("live-badge")).not.toHaveAttribute("data-state", "live");
+  expect(await status("GET", "/api/me")).toBe(401);
+  await page.reload();
+  await expect(page).toHaveURL(/\/login\?next=/);
+  expect(complaints).toEqual([]);
+});
+
+test("a page of another site gets nowhere, a link from there does", async ({ page, context }) => {
+  await page.goto(project.url);
+  await page.getByLabel("Name").fill("ann");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await badge(page, "live");
+  const evil = await context.newPage();
+  // A page of another name that is reached all the same.
+  await evil.route("http://evil.example/**", (route) =>
+    route.fulfill({
+      contentType: "text/html",
+      body: `<a href="${project.url}/">look</a><form method="post" action="${project.url}/logout"><button>win</button></form>`,
+    }),
+  );
+  await evil.goto("http://evil.example/");
+  await evil.getByRole("button", { name: "win" }).click();
+  await expect(evil.getByText("may not use this one")).toBeVisible();
+  await evil.goto("http://evil.example/");
+  const socket = await evil.evaluate(
+    (url) =>
+      new Promise((done) => {
+        const socket = new WebSocket(`${url.replace("http", "ws")}/api/live`);
+        socket.onopen = () => done("open");
+        socket.onerror = () => done("refused");
+      }),
+    project.url,
+  );
+  expect(socket).toBe("refused");
+  await evil.getByRole("link", { name: "look" }).click();
+  await badge(evil, "live");
+});
