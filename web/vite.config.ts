@@ -3,7 +3,7 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
-/** Where `npm run dev` finds a running esker (or `npm run mock`). */
+/** Where `npm run dev` finds a running esker. */
 const server = "http://127.0.0.1:8000";
 
 export default defineConfig({

@@ -2,7 +2,7 @@
 //!
 //! A request's way: [`server`] accepts and limits, `tls` decrypts, `guard` refuses what comes from elsewhere,
 //! [`access`] looks who asks and whether they may, `routes` knows who answers: `page` serves the embedded files, `api`
-//! answers questions, `live` tells every browser what `state` makes of the hub, `sync` passes the live model on.
+//! answers questions, `sync` passes the live model on, which another plane makes of what [`looks`] sees of the hub.
 
 pub mod access;
 pub mod looks;
@@ -15,7 +15,6 @@ mod crowd;
 mod guard;
 mod health;
 mod hub;
-mod live;
 mod metrics;
 pub mod overrides;
 mod page;

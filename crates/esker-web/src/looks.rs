@@ -1,4 +1,4 @@
-//! Looks at a hub: what there is, as one JSON text, for the page and for the live model.
+//! Looks at a hub: what there is, as one JSON text, for the live model.
 
 use esker_bus::caller::Caller;
 use esker_wire::fault::Fault;
@@ -30,11 +30,10 @@ impl Looks {
     /// # Errors
     /// The hub's fault.
     pub async fn look(&mut self, project: &Project) -> Result<String, Fault> {
-        let health = self.hub.health().await?;
         let records = self.hub.records(&mut self.memory).await?;
         let listing = self.hub.listing(List { older: true, ..List::all(Branch::main()) }).await?;
         let blobs = self.hub.blobs(&mut self.memory, &records).await;
         let seen = Seen { listing: &listing, records: &records, blobs };
-        Ok(state::state(project, &health, &seen))
+        Ok(state::state(project, &seen))
     }
 }

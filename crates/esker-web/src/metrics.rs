@@ -52,51 +52,39 @@ pub(crate) struct Metrics {
     logins: Mutex<BTreeMap<&'static str, u64>>,
     hub: Mutex<BTreeMap<&'static str, Durations>>,
     connections: AtomicI64,
-    sockets: [AtomicI64; SOCKETS.len()],
+    sockets: AtomicI64,
     dropped: AtomicU64,
 }
-
-/// What a WebSocket is for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Socket {
-    /// The page's state.
-    State,
-    /// The live model.
-    Model,
-}
-
-const SOCKETS: [&str; 2] = ["state", "model"];
 
 /// One more of something, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Counted {
     metrics: Arc<Metrics>,
-    what: Option<Socket>,
+    what: Gauge,
 }
+
+/// What is counted as long as it is there.
+type Gauge = fn(&Metrics) -> &AtomicI64;
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.metrics.gauge(self.what).fetch_sub(1, Ordering::Relaxed);
+        (self.what)(&self.metrics).fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Metrics {
-    fn gauge(&self, what: Option<Socket>) -> &AtomicI64 {
-        what.map_or(&self.connections, |socket| &self.sockets[socket as usize])
-    }
-
     /// Counts a connection.
     pub(crate) fn connection(self: &Arc<Self>) -> Counted {
-        self.count(None)
+        self.count(|metrics| &metrics.connections)
     }
 
-    /// Counts a WebSocket.
-    pub(crate) fn socket(self: &Arc<Self>, socket: Socket) -> Counted {
-        self.count(Some(socket))
+    /// Counts a WebSocket that follows the model.
+    pub(crate) fn socket(self: &Arc<Self>) -> Counted {
+        self.count(|metrics| &metrics.sockets)
     }
 
-    fn count(self: &Arc<Self>, what: Option<Socket>) -> Counted {
-        self.gauge(what).fetch_add(1, Ordering::Relaxed);
+    fn count(self: &Arc<Self>, what: Gauge) -> Counted {
+        what(self).fetch_add(1, Ordering::Relaxed);
         Counted { metrics: Arc::clone(self), what }
     }
 
@@ -142,19 +130,13 @@ impl Metrics {
         for (outcome, durations) in &hub {
             out.durations(name, &format!("outcome=\"{outcome}\""), durations);
         }
-        let gauges = [(
-            "esker_http_connections",
-            "Connections of browsers and programs.",
-            &self.connections,
-        )];
+        let gauges = [
+            ("esker_http_connections", "Connections of browsers and programs.", &self.connections),
+            ("esker_websockets", "WebSockets that follow the live model.", &self.sockets),
+        ];
         for (name, about, gauge) in gauges {
             out.head(name, "gauge", about);
             out.line(name, "", gauge.load(Ordering::Relaxed));
-        }
-        let name = "esker_websockets";
-        out.head(name, "gauge", "WebSockets, by what they follow; model is the live model.");
-        for (socket, gauge) in SOCKETS.iter().zip(&self.sockets) {
-            out.line(name, &format!("follow=\"{socket}\""), gauge.load(Ordering::Relaxed));
         }
         let name = "esker_sync_dropped_events_total";
         out.head(name, "counter", "Events of the live model that browsers were too slow for.");

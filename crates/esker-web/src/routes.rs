@@ -16,15 +16,11 @@ use tokio::sync::watch;
 use crate::access::{Gate, Who, door, login};
 use crate::answer::{Failed, Refused};
 use crate::hub::Hub;
-use crate::live::{self, News};
-use crate::metrics::{self, Metrics, Socket};
+use crate::metrics::{self, Metrics};
 use crate::project::Project;
 use crate::server::Place;
 use crate::sync::{self, Relay};
 use crate::{api, health, overrides, page, problems, tags, whatif};
-
-/// The longest message a browser may send over the page's WebSocket, in bytes; it has nothing to say.
-const HEARD_MAX: usize = 4 * 1024;
 
 /// What there is over HTTP, as OpenAPI tells it.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -33,7 +29,6 @@ const OPENAPI: &str = include_str!("openapi.json");
 #[derive(Clone)]
 pub(crate) struct Web {
     pub(crate) hub: Hub,
-    pub(crate) news: News,
     /// The live model, if there is one.
     pub(crate) relay: Option<Relay>,
     pub(crate) gate: Arc<Gate>,
@@ -73,7 +68,6 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { method: "GET", path: "/api/list", needs: VIEW, id: "listResources", serve: |m| on(m, api::list) },
     Route { method: "GET", path: "/api/log", needs: VIEW, id: "getLog", serve: |m| on(m, api::log) },
     Route { method: "GET", path: "/api/diff", needs: VIEW, id: "getDiff", serve: |m| on(m, api::diff) },
-    Route { method: "GET", path: "/api/live", needs: VIEW, id: "followState", serve: |m| on(m, follow_state) },
     Route { method: "GET", path: "/api/whatif", needs: VIEW, id: "listWhatIfs", serve: |m| on(m, whatif::list) },
     Route { method: "POST", path: "/api/whatif", needs: WHAT_IF, id: "makeWhatIf", serve: |m| on(m, whatif::make) },
     Route { method: "GET", path: "/api/whatif/{id}", needs: VIEW, id: "getWhatIf", serve: |m| on(m, whatif::show) },
@@ -146,25 +140,6 @@ fn no_socket() -> Failed {
     .into()
 }
 
-/// `GET /api/live`: the page's state, whenever it changes.
-async fn follow_state(
-    State(web): State<Web>,
-    Extension(place): Extension<Place>,
-    Extension(who): Extension<Who>,
-    socket: Upgrade,
-) -> Result<Response, Failed> {
-    let socket = socket.map_err(|_| no_socket())?;
-    let socket = socket.max_message_size(HEARD_MAX).max_frame_size(HEARD_MAX);
-    Ok(socket.on_upgrade(async move |socket| {
-        let counted = web.metrics.socket(Socket::State);
-        tokio::select! {
-            () = live::serve(socket, web.news) => {}
-            () = who.ended() => {}
-        }
-        drop((counted, place));
-    }))
-}
-
 /// `GET /sync/1`: the live model.
 async fn follow_model(
     State(web): State<Web>,
@@ -176,7 +151,7 @@ async fn follow_model(
         return Err(sync::none().into());
     };
     let socket = socket.map_err(|_| no_socket())?;
-    let counted = web.metrics.socket(Socket::Model);
+    let counted = web.metrics.socket();
     let until = async move {
         who.ended().await;
         drop(counted);

@@ -24,7 +24,6 @@ use crate::answer::Refused;
 use crate::crowd::{Among, Crowd};
 use crate::guard::{self, Site};
 use crate::hub::Hub;
-use crate::live::{self, News};
 use crate::metrics::{Counted, Metrics};
 use crate::page;
 use crate::project::Project;
@@ -167,12 +166,9 @@ impl Server {
         let (runtime, listener, address) = listen(bind)?;
         let metrics = Arc::new(Metrics::default());
         let caller = Hub::new(bus.caller(hub)).counted(Arc::clone(&metrics));
-        let news = News::new();
-        let events = bus.follow(hub, &[esker_wire::event::TOPIC]);
         let relay = model.map(|model| relay(&runtime, bus, model, &metrics));
-        runtime.spawn(live::follow(caller.clone(), events, project.clone(), news.clone()));
         let counts = Arc::clone(&metrics);
-        let web = Web { hub: caller, news, relay, gate, metrics: counts, project };
+        let web = Web { hub: caller, relay, gate, metrics: counts, project };
         let routes = guarded(routes::router(web), site);
         runtime.spawn(accept(listener, Accepts { routes, tls, metrics }));
         Ok(Self { address, runtime })

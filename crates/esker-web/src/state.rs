@@ -1,11 +1,11 @@
-//! What the page shows of the hub, as one JSON text. Pure: from a listing, the records and the definition.
+//! What is shown of a hub, as one JSON text. Pure: from a listing, the records and the definition.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use esker_wire::provenance::Input;
 use esker_wire::record::{Ended, RunRecord};
 use esker_wire::revision::Revision;
-use esker_wire::snapshot::{Entry, HealthReport, Listing};
+use esker_wire::snapshot::{Entry, Listing};
 use serde::Serialize;
 
 use crate::project::{Project, Stage, View};
@@ -13,11 +13,8 @@ use crate::project::{Project, Stage, View};
 /// The whole state; small, since contents are fetched when looked at.
 #[derive(Serialize)]
 struct State<'a> {
-    r#type: &'static str,
     project: &'a str,
     version: &'a str,
-    epoch: String,
-    seq: u64,
     head: Option<String>,
     resources: Vec<ResourceState>,
     stages: Vec<StageState<'a>>,
@@ -87,13 +84,6 @@ struct ViewState<'a> {
     kind: &'a str,
 }
 
-#[derive(Serialize)]
-struct Heartbeat {
-    r#type: &'static str,
-    epoch: String,
-    seq: u64,
-}
-
 /// What was seen of the hub at one moment.
 pub(crate) struct Seen<'a> {
     /// The data's heads.
@@ -104,8 +94,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) blobs: BTreeMap<Input, Revision>,
 }
 
-/// The state as it is sent.
-pub(crate) fn state(project: &Project, health: &HealthReport, seen: &Seen<'_>) -> String {
+/// What there is, as the model is made of it.
+pub(crate) fn state(project: &Project, seen: &Seen<'_>) -> String {
     let Seen { listing, records, .. } = seen;
     let mut heads: BTreeMap<&str, &Entry> =
         listing.entries.iter().map(|entry| (entry.resource.as_str(), entry)).collect();
@@ -122,12 +112,8 @@ pub(crate) fn state(project: &Project, health: &HealthReport, seen: &Seen<'_>) -
         stages.map(|stage| stage_state(stage, &heads, seen)).collect();
     mark_behind(&mut stages);
     let state = State {
-        r#type: "state",
         project: &project.name,
         version: &project.version,
-        // A number of 64 bits is more than a browser's number can hold.
-        epoch: health.link.epoch.to_string(),
-        seq: health.link.seq,
         head: listing.at.map(|revision| revision.to_string()),
         resources: listing.entries.iter().map(resource).collect(),
         stages,
@@ -142,15 +128,6 @@ pub(crate) fn state(project: &Project, health: &HealthReport, seen: &Seen<'_>) -
         as_of: project.as_of.as_deref(),
     };
     json(&state)
-}
-
-/// The heartbeat as it is sent.
-pub(crate) fn heartbeat(health: &HealthReport) -> String {
-    json(&Heartbeat {
-        r#type: "heartbeat",
-        epoch: health.link.epoch.to_string(),
-        seq: health.link.seq,
-    })
 }
 
 /// What there is, as it is sent: the commit that was asked for, and every resource as of that.

@@ -11,7 +11,7 @@ fn what_is_counted_is_told() {
     metrics.hub(true, Duration::from_millis(20));
     metrics.login("wrong");
     metrics.drop_event();
-    let socket = metrics.socket(Socket::Model);
+    let socket = metrics.socket();
     let text = metrics.text("1.2.3", 7);
     for line in [
         "esker_build_info{version=\"1.2.3\"} 1",
@@ -23,12 +23,11 @@ fn what_is_counted_is_told() {
         "esker_hub_call_duration_seconds_bucket{outcome=\"ok\",le=\"0.02\"} 1",
         "esker_logins_total{outcome=\"wrong\"} 1",
         "esker_sync_dropped_events_total 1",
-        "esker_websockets{follow=\"model\"} 1",
-        "esker_websockets{follow=\"state\"} 0",
+        "esker_websockets 1",
         "esker_sessions 7",
     ] {
         assert!(text.lines().any(|told| told == line), "{line}\n{text}");
     }
     drop(socket);
-    assert!(metrics.text("1.2.3", 7).contains("esker_websockets{follow=\"model\"} 0"));
+    assert!(metrics.text("1.2.3", 7).contains("esker_websockets 0"));
 }

@@ -110,7 +110,7 @@ fn on_the_page() {
     }
     let upgrade = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let origin = format!("{upgrade}Origin: http://evil.example\r\n");
-    let answer = get(port, "/api/live", &origin);
+    let answer = get(port, "/sync/1", &origin);
     assert!(answer.starts_with("HTTP/1.1 403"), "another site's page: {answer}");
     let rebound = http(
         port,

@@ -1,48 +1,11 @@
 //! Bad data, poison, and data that only looks new.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::{Duration, Instant};
-
-use serde_json::Value;
+use std::time::Instant;
 
 use super::{lines, peak_kb, versions, wait_for_no_problem};
 use crate::gate::{GOOD, project, rejected, summary};
 use crate::semantics::{noted, put, runs, wait};
 use crate::world::World;
-
-/// What the page is told first, and again whenever something has changed.
-fn state_of_the_page(world: &World) -> Value {
-    let web = world.endpoints()["web"].as_str().expect("an address").to_owned();
-    let host = web.trim_start_matches("http://");
-    let mut stream = TcpStream::connect(host).expect("connected");
-    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
-    write!(
-        stream,
-        "GET /api/live HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-    .expect("sent");
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).expect("answered");
-        head.extend(byte);
-    }
-    let mut start = [0; 2];
-    stream.read_exact(&mut start).expect("a message");
-    let more = match start[1] {
-        126 => 2,
-        127 => 8,
-        _ => 0,
-    };
-    let mut length = [0; 8];
-    stream.read_exact(&mut length[8 - more..]).expect("a length");
-    let length = if more == 0 { u64::from(start[1]) } else { u64::from_be_bytes(length) };
-    let mut text = vec![0; usize::try_from(length).expect("a length")];
-    stream.read_exact(&mut text).expect("a message");
-    serde_json::from_slice(&text).expect("JSON")
-}
 
 #[test]
 fn every_kind_of_bad_data_is_refused_with_its_place_and_the_last_good_stays() {
@@ -94,10 +57,11 @@ fn every_kind_of_bad_data_is_refused_with_its_place_and_the_last_good_stays() {
             assert_eq!(rejected(&world, "raw/plan", "plan"), content, "{what}");
         }
     }
-    // The page is told of it, and that what follows is behind.
-    let told = state_of_the_page(&world);
-    assert_eq!(told["problems"][0]["stage"], "plan", "{told}");
-    assert_eq!(told["stages"][0]["state"], "problem", "{told}");
+    // The page is told of it.
+    world.wait_for("the page to be told", || {
+        let told = world.json(&["model", "get"]);
+        told["problems"]["plan"]["stage"] == "plan" && told["stages"]["plan"]["state"] == "problem"
+    });
     let better = GOOD.replace("blue", "green");
     world.write("plan.csv", &better);
     world.wait_for_content("out/sum", |content| content == better);
