@@ -273,6 +273,15 @@ fn collect(dir: &Path, path: &Path, files: &mut BTreeSet<PathBuf>) {
     }
 }
 
+/// The files of the project's own pages.
+pub(crate) fn app_files(dir: &Path, definition: &Definition) -> BTreeSet<PathBuf> {
+    let mut files = BTreeSet::new();
+    if let Some(app) = &definition.web.app {
+        collect(dir, Path::new(app), &mut files);
+    }
+    files
+}
+
 /// The folders whose changes may concern a definition: its own, and those of its files and code.
 pub(crate) fn folders(dir: &Path, definition: &Definition) -> BTreeSet<PathBuf> {
     let mut folders = BTreeSet::from([dir.to_owned()]);
@@ -299,6 +308,7 @@ pub(crate) fn folders(dir: &Path, definition: &Definition) -> BTreeSet<PathBuf> 
     for (_, program) in definition.programs() {
         code_files(dir, program).iter().for_each(|path| add(path));
     }
+    app_files(dir, definition).iter().for_each(|path| add(path));
     folders
 }
 

@@ -1,7 +1,7 @@
 //! HTTP, WebSocket and the embedded page: what people see. It follows the hub and holds nothing of its own.
 //!
 //! A request's way: [`server`] accepts and limits, `tls` decrypts, `guard` refuses what comes from elsewhere,
-//! [`access`] looks who asks and whether they may, `routes` knows who answers: `page` serves the embedded files, `api`
+//! [`access`] looks who asks and whether they may, `routes` knows who answers: `page` serves the embedded files, `app` those of the project, `api`
 //! answers questions, `sync` passes the live model on, which another plane makes of what [`looks`] sees of the hub.
 
 pub mod access;
@@ -11,6 +11,7 @@ pub mod server;
 
 mod answer;
 mod api;
+mod app;
 mod crowd;
 mod guard;
 mod health;

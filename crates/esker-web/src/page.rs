@@ -1,6 +1,7 @@
 //! The embedded page and its files.
 
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use esker_wire::fault::{Code, Fault};
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -13,13 +14,14 @@ use crate::answer::{Failed, Refused};
 struct Dist;
 
 /// Serves a file of the page; every path that names none is a place within the page.
-pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn serve(request: Request) -> Response {
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
     let path = uri.path().trim_start_matches('/');
     if path == "api" || path.starts_with("api/") {
         let fault = Fault::new(Code::NotFound, format!("there is no /{path}"));
         return Failed::from(fault.hint("GET /api tells what there is")).into_response();
     }
-    if !matches!(method, Method::GET | Method::HEAD) {
+    if !matches!(*method, Method::GET | Method::HEAD) {
         return Refused::method().into_response();
     }
     let (name, known) = match (path, Dist::get(path)) {

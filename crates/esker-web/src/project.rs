@@ -11,6 +11,8 @@ pub struct Project {
     pub stages: Vec<Stage>,
     /// What people look at.
     pub views: Vec<View>,
+    /// The folder with its own pages, if it has some, relative to the project's.
+    pub app: Option<String>,
     /// What it is as it was, if it is an excavation: `2025-11-20 17:00:03, 0123456789`.
     pub as_of: Option<String>,
     /// Whether a runner is known to run here: without one, nothing is pulled or computed.

@@ -2,9 +2,10 @@
 //!
 //! The router is made from this table, the door goes by it, and a test holds `openapi.json` against it.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Extension, FromRef, State, WebSocketUpgrade};
+use axum::extract::{DefaultBodyLimit, Extension, FromRef, Request, State, WebSocketUpgrade};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -20,7 +21,7 @@ use crate::metrics::{self, Metrics};
 use crate::project::Project;
 use crate::server::Place;
 use crate::sync::{self, Relay};
-use crate::{api, health, overrides, page, problems, tags, whatif};
+use crate::{api, app, health, overrides, page, problems, tags, whatif};
 
 /// What there is over HTTP, as OpenAPI tells it.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -34,6 +35,8 @@ pub(crate) struct Web {
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) project: watch::Receiver<Arc<Project>>,
+    /// The project's folder.
+    pub(crate) dir: Arc<Path>,
 }
 
 impl FromRef<Web> for Hub {
@@ -117,9 +120,17 @@ pub(crate) fn router(web: Web) -> Router {
     router
         .layer(DefaultBodyLimit::max(whatif::BODY_MAX))
         .method_not_allowed_fallback(async || Refused::method())
-        .fallback(page::serve)
+        .fallback(fallback)
         .layer(middleware::from_fn_with_state(web.clone(), door::pass))
         .with_state(web)
+}
+
+/// A file of the project's own pages, or of the page.
+async fn fallback(state: State<Web>, request: Request) -> Response {
+    match request.uri().path() {
+        path if path == app::PATH || path.starts_with("/app/") => app::serve(state, request).await,
+        _ => page::serve(request).await,
+    }
 }
 
 /// `GET /api`: what there is.

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,6 +140,8 @@ pub struct Served<'a> {
     pub hub: &'a Endpoint,
     /// Where the live model is published, if it is.
     pub model: Option<&'a Endpoint>,
+    /// The project's folder.
+    pub dir: &'a Path,
     /// What the page must know of the definition.
     pub project: watch::Receiver<Arc<Project>>,
     /// Who is let in.
@@ -158,7 +160,7 @@ impl Server {
     /// # Errors
     /// [`Error`] names the address, or who cannot be let in.
     pub fn start(bus: &Bus, bind: SocketAddr, served: Served<'_>) -> Result<Self, Error> {
-        let Served { hub, model, project, access } = served;
+        let Served { hub, model, dir, project, access } = served;
         access.check(bind)?;
         let tls = access.tls.clone().map(Tls::new).transpose()?.map(Arc::new);
         let site = Site::new(bind, tls.is_some(), &access.public);
@@ -168,7 +170,7 @@ impl Server {
         let caller = Hub::new(bus.caller(hub)).counted(Arc::clone(&metrics));
         let relay = model.map(|model| relay(&runtime, bus, model, &metrics));
         let counts = Arc::clone(&metrics);
-        let web = Web { hub: caller, relay, gate, metrics: counts, project };
+        let web = Web { hub: caller, relay, gate, metrics: counts, project, dir: dir.into() };
         let routes = guarded(routes::router(web), site);
         runtime.spawn(accept(listener, Accepts { routes, tls, metrics }));
         Ok(Self { address, runtime })

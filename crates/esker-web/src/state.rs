@@ -22,6 +22,8 @@ struct State<'a> {
     warnings: Vec<&'a str>,
     views: Vec<ViewState<'a>>,
     runner: bool,
+    /// Whether it has pages of its own.
+    app: bool,
     /// As of when, if nothing is of now.
     as_of: Option<&'a str>,
 }
@@ -125,6 +127,7 @@ pub(crate) fn state(project: &Project, seen: &Seen<'_>) -> String {
             .collect(),
         views: project.views.iter().map(|one| view(one, &older)).collect(),
         runner: project.has_runner,
+        app: project.app.is_some(),
         as_of: project.as_of.as_deref(),
     };
     json(&state)

@@ -245,7 +245,8 @@ impl Start {
         };
         let access = access::of(&self.project, &self.definition.web)?;
         let scheme = if access.tls.is_some() { "https" } else { "http" };
-        let served = Served { hub, model, project: shown, access };
+        let dir = &self.project.dir;
+        let served = Served { hub, model, dir, project: shown, access };
         let server = esker_web::server::Server::start(&self.bus, bind, served)
             .map_err(|error| hinted(with_sources(&error), error.hint()))?;
         let url = format!("{scheme}://{}", server.address());

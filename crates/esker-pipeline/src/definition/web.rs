@@ -1,6 +1,7 @@
 //! The table `[web]`: where the page is served, and who is let in.
 
 use std::ops::Range;
+use std::path::{Component, Path};
 
 use esker_wire::role::{ROLES, Role};
 use toml::de::DeValue;
@@ -11,7 +12,7 @@ use super::secret::{Secret, Text};
 use super::{Definition, value};
 
 /// The keys of `[web]`.
-pub(super) const KEYS: [&str; 5] = ["bind", "public", "tls", "user", "token"];
+pub(super) const KEYS: [&str; 6] = ["bind", "app", "public", "tls", "user", "token"];
 /// The keys of `tls`.
 pub(super) const TLS_KEYS: [&str; 2] = ["cert", "key"];
 /// What says what somebody may do.
@@ -29,6 +30,8 @@ const HASHED: &str = "$argon2id$";
 pub struct Web {
     /// `HOST:PORT`.
     pub bind: String,
+    /// A folder of the project with pages of its own, relative to the project's.
+    pub app: Option<String>,
     /// What people type to get there: `https://esker.example.org`; the first is the one that is told.
     pub public: Vec<String>,
     /// The server's certificate, if it speaks TLS itself.
@@ -42,7 +45,7 @@ pub struct Web {
 impl Default for Web {
     fn default() -> Self {
         let (public, users, tokens) = (Vec::new(), Vec::new(), Vec::new());
-        Self { bind: BIND.to_owned(), public, tls: None, users, tokens }
+        Self { bind: BIND.to_owned(), app: None, public, tls: None, users, tokens }
     }
 }
 
@@ -105,6 +108,7 @@ pub(super) fn web(page: &mut Page<'_>, root: &Table<'_, '_>) -> Web {
             Err(why) => page.error(&one.span, format!("`public` in [web]: {why}"), ""),
         }
     }
+    web.app = app(page, &table);
     web.tls = tls(page, &table);
     web.users = users(page, &table);
     web.tokens = tokens(page, &table);
@@ -119,6 +123,19 @@ pub(super) fn web(page: &mut Page<'_>, root: &Table<'_, '_>) -> Web {
         page.error(&table.span, message, "the log tells them apart by their names: change one");
     }
     web
+}
+
+/// Reads where the project's own pages are: in a folder of it, or everything would be shown.
+fn app(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<String> {
+    let app = page.string(table, "app")?;
+    let parts = || Path::new(&app.value).components().filter(|part| *part != Component::CurDir);
+    let is_inside = parts().all(|part| matches!(part, Component::Normal(_)));
+    if is_inside && parts().next().is_some() {
+        return Some(app.value);
+    }
+    let message = format!("`app` in [web]: {:?} is no folder within the project's", app.value);
+    page.error(&app.span, message, "put the pages into one, for example \"app\"");
+    None
 }
 
 /// Reads where it is served: elsewhere than on this machine only to those who are known, and so that nobody listens.

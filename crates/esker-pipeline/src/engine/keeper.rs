@@ -22,7 +22,7 @@ use crate::commits::{DEADLINE, newest};
 use crate::definition::gate::Judge;
 use crate::definition::secret::Secret;
 use crate::definition::{Definition, FILE, Origin, Program};
-use crate::fingerprint::{Fingerprints, code_files};
+use crate::fingerprint::{Fingerprints, app_files, code_files};
 use crate::open;
 use crate::run::ENGINE;
 use crate::whatif::{Door, Project};
@@ -208,6 +208,7 @@ pub(crate) fn files(dir: &Path, definition: &Definition) -> BTreeSet<PathBuf> {
             files.extend(pull.file().map(Path::to_owned));
         }
     }
+    files.extend(app_files(dir, definition));
     files.retain(|path| dir.join(path).exists());
     files
 }
@@ -239,7 +240,8 @@ fn unkept(
         .gates()
         .flat_map(|(_, gate)| &gate.checks)
         .any(|check| matches!(&check.judge, Judge::File(file) if Path::new(file) == path));
-    if is_declared || is_judge || is_program(&dir.join(path)) {
+    let is_page = app_files(dir, definition).contains(path);
+    if is_declared || is_judge || is_page || is_program(&dir.join(path)) {
         return None;
     }
     Some("it is an argument that is no program; name it in `code` to have it kept")

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::definition::defect::Defect;
 use crate::definition::{Definition, FILE};
-use crate::fingerprint::{self, Fingerprints, Stamp};
+use crate::fingerprint::{self, Fingerprints, Stamp, app_files};
 use crate::key::Print;
 
 /// How long the definition may be missing: editors remove a file for a moment when they save it.
@@ -32,6 +32,8 @@ pub(super) struct Library {
     missing_since: Option<Instant>,
     fingerprints: Fingerprints,
     prints: BTreeMap<String, Print>,
+    /// The project's own pages.
+    pages: BTreeMap<PathBuf, Option<Stamp>>,
 }
 
 impl Library {
@@ -40,6 +42,7 @@ impl Library {
         let definition = Definition::load(dir)?;
         let mut fingerprints = Fingerprints::default();
         let prints = fingerprints.take(dir, &definition);
+        let pages = pages(dir, &definition);
         Ok(Self {
             dir: dir.to_owned(),
             definition: Arc::new(definition),
@@ -47,6 +50,7 @@ impl Library {
             missing_since: None,
             fingerprints,
             prints,
+            pages,
         })
     }
 
@@ -61,8 +65,9 @@ impl Library {
     /// Looks at the files again; true if one that matters has changed.
     pub(super) fn look(&mut self) -> bool {
         let prints = self.fingerprints.take(&self.dir, &self.definition);
-        let changed = prints != self.prints;
-        self.prints = prints;
+        let pages = pages(&self.dir, &self.definition);
+        let changed = prints != self.prints || pages != self.pages;
+        (self.prints, self.pages) = (prints, pages);
         changed
     }
 
@@ -98,4 +103,10 @@ impl Library {
     pub(super) fn folders(&self) -> BTreeSet<PathBuf> {
         fingerprint::folders(&self.dir, &self.definition)
     }
+}
+
+/// The project's own pages as they lie there: what is kept of the project has them.
+fn pages(dir: &Path, definition: &Definition) -> BTreeMap<PathBuf, Option<Stamp>> {
+    let files = app_files(dir, definition).into_iter();
+    files.map(|path| (path.clone(), Stamp::at(&dir.join(path)))).collect()
 }

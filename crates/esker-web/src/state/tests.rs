@@ -87,6 +87,7 @@ fn stage(name: &str, inputs: &[&str], outputs: &[&str]) -> Stage {
 
 fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
     let project = Project {
+        app: None,
         as_of: None,
         has_runner: true,
         name: "qplan".into(),

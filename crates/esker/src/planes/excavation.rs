@@ -39,7 +39,7 @@ pub(crate) fn serve(dug: Dug<'_>, as_of: &str, port_base: u16) -> Result<()> {
     // What is there of other places is of then.
     start.definition.store.push.clear();
     start.definition.store.blobs = None;
-    start.definition.web = Web::default();
+    start.definition.web = Web { app: start.definition.web.app.take(), ..Web::default() };
     let ports = Ports { port_base: Some(port_base), log: Log { json: false } };
     let replication = Replication::push(&start.project, &start.definition)?;
     let served = start.serve_hub(&ports, &replication)?;

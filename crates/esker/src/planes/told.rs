@@ -67,6 +67,7 @@ pub(super) fn shown(definition: &Definition, has_runner: bool) -> Shown {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         stages: sources.chain(stages).collect(),
         views: views.collect(),
+        app: definition.web.app.clone(),
         as_of: None,
         has_runner,
     }

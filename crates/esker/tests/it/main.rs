@@ -35,6 +35,7 @@ mod names;
 mod once;
 mod openapi;
 mod order;
+mod own_pages;
 mod page;
 mod past;
 mod pictures;

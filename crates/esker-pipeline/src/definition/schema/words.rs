@@ -201,6 +201,7 @@ fn web(table: &str, key: &str) -> Option<(Type, &'static str)> {
     use Type::{Choice, Secret, Table, Text, TextOrSecret, Texts};
     Some(match (table, key) {
         ("web", "bind") => (Text, "Where the page is served; 127.0.0.1:8000."),
+        ("web", "app") => (Text, "A folder with the project's own pages, served as /app/."),
         ("web", "public") => (Texts, "What people type to get there: https://esker.example.org."),
         ("web", "tls") => (Table, "The server's certificate: { cert = \"…\", key = \"…\" }."),
         ("web", "user") => (Table, "Who may log in."),
