@@ -33,9 +33,10 @@ pub(crate) struct Spoken {
     by: Option<String>,
 }
 
-/// `GET /api/problems`: all of them, those that are out of sight, too.
+/// `GET /api/problems`: all of them, those that are out of sight, too; what only warns comes last.
 pub(crate) async fn list(State(web): State<Web>) -> Result<Json<Value>, Failed> {
-    let all = find(&web.hub).await?;
+    let mut all = find(&web.hub).await?;
+    all.sort_by_key(|problem| problem.record.failure.is_none());
     let project = web.project.borrow().clone();
     let told = all.iter().map(|one| tell(one, &project));
     Ok(Json(told.collect()))
@@ -158,7 +159,8 @@ async fn find(hub: &Hub) -> Result<Vec<Problem>, Fault> {
     let mut stances = Vec::new();
     for said in [Word::Ack, Word::Mute] {
         read(hub, said.prefix(), |_, bytes| {
-            stances.push(Stance::from_bytes(bytes)?);
+            let stance = Stance::from_bytes(bytes)?;
+            stances.extend((stance.said == said).then_some(stance));
             Ok(())
         })
         .await?;

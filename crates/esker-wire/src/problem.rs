@@ -241,3 +241,6 @@ impl Stance {
         Ok(Put { author, ..Put::noted(resource, content, message) })
     }
 }
+
+#[cfg(test)]
+mod tests;

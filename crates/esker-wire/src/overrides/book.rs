@@ -119,9 +119,8 @@ impl Book {
     /// As [`super::write`].
     pub fn keep(&self, numbers: &[usize], author: Option<String>) -> Result<Option<Put>, Fault> {
         let mut all = self.all.clone();
-        for number in numbers {
-            all[number - 1].before = None;
-        }
+        let meant = (1..).zip(&mut all).filter(|(number, _)| numbers.contains(number));
+        meant.for_each(|(_, one)| one.before = None);
         if all == self.all {
             return Ok(None);
         }
