@@ -86,7 +86,7 @@ test("a page of another site gets nowhere, a link from there does", async ({ pag
   const socket = await evil.evaluate(
     (url) =>
       new Promise((done) => {
-        const socket = new WebSocket(`${url.replace("http", "ws")}/api/live`);
+        const socket = new WebSocket(`${url.replace("http", "ws")}/sync/1`);
         socket.onopen = () => done("open");
         socket.onerror = () => done("refused");
       }),
