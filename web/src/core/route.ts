@@ -17,7 +17,7 @@ const PATHS = {
 export type Page = keyof typeof PATHS;
 
 /** In the order they are written. `at` and `wi` say that all of the page is of then, or of a what-if. */
-const PARAMS = ["at", "wi", "from", "show", "track", "triage", "stream", "header", "find", "sort", "hide", "only", "with"] as const;
+const PARAMS = ["at", "wi", "from", "show", "track", "triage", "stream", "header", "find", "sort", "hide", "only", "with", "edit", "unit"] as const;
 export type Param = (typeof PARAMS)[number];
 export type Params = Partial<Record<Param, string>>;
 

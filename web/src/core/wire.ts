@@ -169,6 +169,11 @@ export class Field {
     return Object.keys(value as object).map((name) => [name, this.get(name)]);
   }
 
+  /** The value itself: null is not the same as none here. */
+  plain(): unknown {
+    return this.value;
+  }
+
   /** What it stands for, to know it by. */
   object(): object | null {
     return typeof this.value === "object" ? this.value : null;

@@ -75,11 +75,22 @@ function query({ at, whatIf }: Moment): Record<string, string> {
   return { ...(at !== null && { at }), ...(whatIf !== null && { whatif: whatIf }) };
 }
 
-async function call(verb: string, query: Record<string, string>, signal: AbortSignal): Promise<Response> {
+/** Asks for a path below /api, with JSON if there is something to say; what is answered. */
+export async function request(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<string> {
+  const said = body === null ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+  const answer = await ask(path, { method, ...said }, signal ?? new AbortController().signal);
+  return new TextDecoder().decode(await readBytes(answer, path));
+}
+
+function call(verb: string, query: Record<string, string>, signal: AbortSignal): Promise<Response> {
+  return ask(`${verb}?${new URLSearchParams(query).toString()}`, {}, signal);
+}
+
+async function ask(path: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
   let answer: Response;
   try {
-    answer = await fetch(`/api/${verb}?${new URLSearchParams(query).toString()}`, { signal: limit });
+    answer = await fetch(`/api/${path}`, { ...init, signal: limit });
   } catch (fault) {
     throw unreached(fault, signal);
   }
