@@ -60,6 +60,24 @@ function lastFit(steps: readonly Step[]): string | null {
   return steps[(first < 0 ? steps.length : first) - 1]?.triage ?? null;
 }
 
+/** What a skill has, or is wanted of it, where that differs from the base. */
+export interface CapacityDifference {
+  skill: string;
+  what: "demand" | "manpower";
+  was: number;
+  is: number;
+}
+
+export function capacityDifferences(base: readonly SkillRow[], rows: readonly SkillRow[]): CapacityDifference[] {
+  const old = new Map(base.map((row) => [row.skill, row]));
+  return rows.flatMap((row) =>
+    (["demand", "manpower"] as const).flatMap((what) => {
+      const was = old.get(row.skill)?.[what] ?? 0;
+      return Math.abs(was - row[what]) > NOISE_WEEKS ? [{ skill: row.skill, what, was, is: row[what] }] : [];
+    }),
+  );
+}
+
 export function triagesUpTo(plan: Plan, triage: number | null): string[] {
   return triage === null ? plan.triages : plan.triages.filter((name) => Number(name) <= triage);
 }

@@ -1,5 +1,5 @@
 // Which cells of the plan's table changed between two versions of it.
-import type { Amount, Plan, PlanItem, PlanTrack } from "./plan";
+import { DNF, dayOf, type Amount, type Plan, type PlanItem, type PlanTrack } from "./plan";
 
 export const COLUMNS = ["rank", "name", "track", "triage", "estimates", "shortages", "end"] as const;
 export type Column = (typeof COLUMNS)[number];
@@ -70,4 +70,13 @@ export function changesLine(changes: TrackChanges, resource: string, time: strin
 
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** Whether an end is later or earlier than it was; what does not finish is later than every day. */
+export function endShift(was: string, is: string): { word: "earlier" | "later"; by: string } | null {
+  if (was === is) return null;
+  const [then, now] = [was === DNF ? Infinity : dayOf(was), is === DNF ? Infinity : dayOf(is)];
+  if (then === null || now === null || then === now) return null;
+  const days = Math.abs(now - then);
+  return { word: now > then ? "later" : "earlier", by: Number.isFinite(days) ? `${days} ${days === 1 ? "day" : "days"}` : "" };
 }

@@ -1,6 +1,7 @@
 // What-ifs beside their base.
 import { describe, expect, it } from "vitest";
-import { endShift, planDifferences, readChanges, sideBySide, variance } from "./compare";
+import { endShift } from "./changes";
+import { planDifferences, readChanges, sideBySide, variance } from "./compare";
 import type { Plan } from "./plan";
 
 const line = (value: unknown): string => `${JSON.stringify(value)}\n`;

@@ -1,5 +1,5 @@
 // Several what-ifs beside their base: which cells differ, by how much; and of plans, what is wanted, what there is, what ends when.
-import { DNF, dayOf, type Plan } from "./plan";
+import { dayOf, type Plan } from "./plan";
 import { number } from "./format";
 import { Field } from "./wire";
 
@@ -163,13 +163,4 @@ function compared([base, ...plans]: readonly (Plan | null)[], where: string, col
 
 function amount(value: number | undefined): string | null {
   return value === undefined ? null : String(Math.round(value * 100) / 100);
-}
-
-/** Whether an end is later or earlier than it was; what does not finish is later than every day. */
-export function endShift(was: string, is: string): { word: "earlier" | "later"; by: string } | null {
-  if (was === is) return null;
-  const [then, now] = [was === DNF ? Infinity : dayOf(was), is === DNF ? Infinity : dayOf(is)];
-  if (then === null || now === null || then === now) return null;
-  const days = Math.abs(now - then);
-  return { word: now > then ? "later" : "earlier", by: Number.isFinite(days) ? `${days} ${days === 1 ? "day" : "days"}` : "" };
 }
