@@ -1,5 +1,5 @@
 // A copy of the example in a folder of its own, and the esker that runs it.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -68,6 +68,11 @@ export class Project {
   /** Runs a command of esker; what it prints. */
   run(...args: string[]): string {
     return execFileSync(program, args, { cwd: this.dir, encoding: "utf8" });
+  }
+
+  /** Runs a command of esker that may fail; what it prints all the same. */
+  tried(...args: string[]): string {
+    return spawnSync(program, args, { cwd: this.dir, encoding: "utf8" }).stdout;
   }
 
   /** A file of the project. */
