@@ -39,6 +39,11 @@ export function readChanges(form: string, text: string): Change[] | null {
   });
 }
 
+/** A resource that came, or has gone, as a whole. */
+export function whole(isGone: boolean): Change[] {
+  return [{ id: "", stream: "", where: "all of it", column: "content", old: isGone ? "there" : null, now: isGone ? null : "there" }];
+}
+
 function tableChange(field: Field): Change | null {
   const op = field.get("op").string();
   // It says how the lines after it are meant, and is no change.

@@ -152,7 +152,8 @@ describe("merging unsaved edits", () => {
     expect(merged(saved, withText([], "raw/plan:Work[Id=A-1].Estimate", "Web:2", "Web:1"))).toEqual(saved.slice(1));
     const named = merged(saved, withText([], "raw/plan:Work[Id=N].Name", "better", "n"));
     expect(named[1]?.deed).toEqual({ kind: "add", cells: { Id: "N", Name: "better" }, to: "last" });
-    expect(merged(saved, [{ at: "raw/plan:Work[Id=N]", deed: { kind: "remove" } }])).toEqual([saved[0], saved[2]]);
+    const ranked: Edit = { at: "raw/plan:Work[N].Rank", deed: { kind: "rank", rank: 1 } };
+    expect(merged([...saved, ranked], [{ at: "raw/plan:Work[Id=N]", deed: { kind: "remove" } }])).toEqual([saved[0], saved[2]]);
   });
 
   it("gives the last rank another, and appends the rest", () => {

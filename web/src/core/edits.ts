@@ -250,14 +250,15 @@ function addedRow(all: readonly Edit[], edit: Edit): { edit: Edit; with: Deed } 
 
 /** The same place, though one names the column of the key and the other does not. */
 export function sameAddress(one: string, other: string): boolean {
-  return one === other || loose(one) === loose(other);
+  return one === other || placeKey(one) === placeKey(other);
 }
 
 function sameRow(one: string, other: string): boolean {
-  return loose(one).startsWith(loose(other));
+  return placeKey(one).startsWith(placeKey(other).slice(0, -1));
 }
 
-function loose(text: string): string {
+/** The same for all addresses of one place. */
+export function placeKey(text: string): string {
   const address = readAddress(text);
   if (!address) return text;
   const steps = address.steps.map((step) => (step.kind === "keys" ? step.keys.map((key) => key.value) : step));

@@ -1,5 +1,5 @@
 // Fetches what differs between a base and several what-ifs.
-import { planDifferences, readChanges, sideBySide, type Difference } from "../core/compare";
+import { planDifferences, readChanges, sideBySide, whole, type Difference } from "../core/compare";
 import { parsePlan, type Plan } from "../core/plan";
 import { decodeText } from "../core/text";
 import type { Listing } from "../core/wire";
@@ -26,18 +26,28 @@ export async function compare(base: string, ids: readonly string[], plans: Reado
   const blobs = (listing: Listing): Map<string, string> => new Map(listing.entries.map((entry) => [entry.resource, entry.blob]));
   const [before, ...after] = [then, ...each].map(blobs);
   const names = [...new Set([...(before?.keys() ?? []), ...after.flatMap((one) => [...one.keys()])])].filter((name) => !OWN.test(name));
-  const differing = names.map((resource) => ({ resource, differs: after.map((one) => one.get(resource) !== before?.get(resource)) })).filter(({ differs }) => differs.some(Boolean));
+  const differing = names.map((resource) => ({ resource, isBefore: before?.has(resource) === true, isAfter: after.map((one) => one.has(resource)), differs: after.map((one) => one.get(resource) !== before?.get(resource)) })).filter(({ differs }) => differs.some(Boolean));
   // Plans are what people look at first.
   const order = [...differing.filter(({ resource }) => plans.has(resource)), ...differing.filter(({ resource }) => !plans.has(resource))];
-  return Promise.all(order.map(({ resource, differs }) => comparedOne(base, ids, { resource, differs, isPlan: plans.has(resource) }, signal)));
+  return Promise.all(order.map((one) => comparedOne(base, ids, { ...one, isPlan: plans.has(one.resource) }, signal)));
 }
 
-async function comparedOne(base: string, ids: readonly string[], { resource, differs, isPlan }: { resource: string; differs: boolean[]; isPlan: boolean }, signal: AbortSignal): Promise<Compared> {
+interface Where {
+  resource: string;
+  /** Whether it was at the base, and is in each of them. */
+  isBefore: boolean;
+  isAfter: boolean[];
+  differs: boolean[];
+  isPlan: boolean;
+}
+
+async function comparedOne(base: string, ids: readonly string[], { resource, isBefore, isAfter, differs, isPlan }: Where, signal: AbortSignal): Promise<Compared> {
   const one: Compared = { resource, differs, differences: null, plan: null, fault: "" };
   try {
     const told = await Promise.all(
       ids.map(async (id, index) => {
         if (!differs[index]) return [];
+        if (!isBefore || !isAfter[index]) return whole(isBefore);
         const { form, text } = await getDiff(resource, base, { at: null, whatIf: id }, "auto", signal);
         return readChanges(form, text);
       }),

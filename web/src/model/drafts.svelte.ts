@@ -18,6 +18,11 @@ class Drafts {
     return this.#all.get(draftKey(project, whatIf)) ?? null;
   }
 
+  all(project: string): Draft[] {
+    const of = draftKey(project, null);
+    return [...this.#all].filter(([key]) => key.startsWith(of)).map(([, draft]) => draft);
+  }
+
   /** The edits of a draft, and with them the draft, become others. Without edits and a title there is none. */
   put(project: string, draft: Draft): void {
     const key = draftKey(project, draft.whatIf);
