@@ -91,6 +91,7 @@ test("a cell is changed in place, the plan is computed anew, compared, and its U
   const work = page.getByTestId("compared-raw/plan").getByRole("row");
   await expect(work.filter({ hasText: "CHK-1" })).toContainText(/Design:2, Server:5, Web:6, QA:2.*Server:3, Web:4.*=/s);
   await expect(work.filter({ hasText: "End" })).toContainText(/2027-03-26.*=.*2027-04-09\s*\+14 days/s);
+  await expect(page.getByTestId("compare-chart").locator("rect")).toHaveCount(15);
   const capacity = page.getByRole("region", { name: "Capacity in results/plan" }).getByRole("row").filter({ hasText: "Server" }).filter({ hasText: "demand" });
   await expect(capacity).toContainText("−2");
   await page.getByTestId("unit-pct").click();

@@ -1,7 +1,7 @@
 // What-ifs beside their base.
 import { describe, expect, it } from "vitest";
 import { endShift } from "./changes";
-import { planDifferences, readChanges, sideBySide, variance } from "./compare";
+import { demandBars, planDifferences, readChanges, sideBySide, variance } from "./compare";
 import type { Plan } from "./plan";
 
 const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
@@ -72,5 +72,14 @@ describe("plans", () => {
     expect(endShift("Apr 1, 2027", "Apr 9, 2027")).toEqual({ word: "later", by: "8 days" });
     expect(endShift("DNF", "Apr 9, 2027")).toEqual({ word: "earlier", by: "" });
     expect(endShift("DNF", "DNF")).toBeNull();
+  });
+
+  it("are drawn as a bar for the base and each what-if, all on one scale", () => {
+    const { capacity } = planDifferences(plan(8, "DNF"), [plan(8, "DNF"), plan(20, "DNF"), null]);
+    const { groups, height } = demandBars(capacity, 100);
+    expect(groups.map(({ skill, bars }) => [skill, bars.map((bar) => [bar.of, bar.width, bar.manpowerX, bar.fits])])).toEqual([
+      ["Web", [[0, 40, 50, true], [1, 40, 50, true], [2, 100, 50, false]]],
+    ]);
+    expect(height).toBe(45);
   });
 });

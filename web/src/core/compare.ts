@@ -169,3 +169,45 @@ function compared([base, ...plans]: readonly (Plan | null)[], where: string, col
 function amount(value: number | undefined): string | null {
   return value === undefined ? null : String(Math.round(value * 100) / 100);
 }
+
+/** One bar of demand, and where the manpower for it ends. */
+export interface DemandBar {
+  /** 0 is the base. */
+  of: number;
+  demand: number;
+  manpower: number;
+  y: number;
+  width: number;
+  manpowerX: number;
+  fits: boolean;
+}
+
+const BAR_PX = 15;
+const GROUP_PX = 12;
+/** Sums of 32-bit floats are off by about this much; less is not a shortage. */
+const NOISE = 0.005;
+
+/** The capacity of plans as bars, a group for each skill, one bar for the base and each what-if that has the skill. */
+export function demandBars(capacity: readonly Difference[], room: number): { groups: { skill: string; y: number; bars: DemandBar[] }[]; height: number } {
+  const pairs = capacity.filter((line) => line.column === "demand").map((demand) => ({ demand, manpower: capacity.find((line) => line.column === "manpower" && line.where === demand.where) }));
+  const at = (line: Difference | undefined, of: number): number => {
+    const value = of === 0 ? line?.base : line?.values[of - 1];
+    return Number((value === undefined ? line?.base : value) ?? NaN);
+  };
+  const read = pairs.map(({ demand, manpower }) => ({
+    skill: demand.where,
+    amounts: [null, ...demand.values].map((_, of) => ({ of, demand: at(demand, of), manpower: at(manpower, of) })).filter((one) => !Number.isNaN(one.demand)),
+  }));
+  const most = Math.max(1, ...read.flatMap(({ amounts }) => amounts.flatMap((one) => [one.demand, one.manpower || 0])));
+  let y = 0;
+  const groups = read.map(({ skill, amounts }) => {
+    const group = {
+      skill,
+      y,
+      bars: amounts.map((one, index) => ({ ...one, y: y + index * BAR_PX, width: (one.demand / most) * room, manpowerX: ((one.manpower || 0) / most) * room, fits: one.demand - (one.manpower || 0) <= NOISE })),
+    };
+    y += amounts.length * BAR_PX + GROUP_PX;
+    return group;
+  });
+  return { groups, height: Math.max(y - GROUP_PX, 0) };
+}
