@@ -183,6 +183,24 @@ test("somebody else amends the same what-if: nothing is overwritten, mine are la
   await expect(page.getByTestId("edits").getByRole("listitem")).toHaveCount(3);
 });
 
+test("somebody discards what is being changed: what is unsaved becomes a what-if of its own", async ({ page }) => {
+  const id = ask("Later", "--set", `${END}=2027-04-09`);
+  await at(page, `/r/raw/plan?wi=${id}&show=content&edit=1&stream=Work`);
+  await expect(cell(page, "CHK-1", "Estimate")).toBeVisible();
+  await page.getByTestId("edit-stream").selectOption("Params");
+  await expect(cell(page, "End", "Value")).not.toContainText("2027-03-26");
+  await page.getByTestId("edit-stream").selectOption("Work");
+  await change(page, "CHK-1", "Estimate", "Server:1");
+  project.run("whatif", "discard", id);
+  await expect(page.getByTestId("what-if-banner")).toContainText("There is no what-if");
+  await at(page, "/whatif");
+  await page.getByRole("button", { name: "Make a new what-if of them" }).click();
+  await page.getByRole("link", { name: "Go on" }).click();
+  await expect(cell(page, "CHK-1", "Estimate")).toContainText("Server:1");
+  await page.getByTestId("save").click();
+  await computed(page);
+});
+
 test("main has changed the same: the conflict is settled, applied, and taken back", async ({ page }) => {
   const id = ask("Two more weeks", "--set", `${END}=2027-04-09`);
   project.edit("Params", "B3", "2027-03-31");

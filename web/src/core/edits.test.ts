@@ -98,6 +98,18 @@ describe("edits", () => {
     expect(withoutRow(sheet, edits, row(sheet, edits, "NEW-1"))).toEqual([]);
   });
 
+  it("tell new rows apart that are alike", () => {
+    const [sheet] = sheetsOf("r", "a,b\nx,1\nx,1\n");
+    if (!sheet) throw new Error("no sheet");
+    let edits = withRow(sheet, withRow(sheet, [], lay(sheet, []).rows, null), lay(sheet, []).rows, null);
+    const [first] = lay(sheet, edits).rows.filter((one) => one.added);
+    edits = withCell(sheet, edits, first as LaidRow, 0, "new");
+    expect(edits.map((edit) => edit.deed)).toEqual([
+      { kind: "add", cells: { a: "new" }, to: "last" },
+      { kind: "add", cells: {}, to: "last" },
+    ]);
+  });
+
   it("remove a row, and with it what else was to become of it", () => {
     const sheet = work();
     const edits = withoutRow(sheet, withCell(sheet, [], row(sheet, [], "A-2"), 2, "x"), row(sheet, [], "A-2"));

@@ -12,6 +12,8 @@ export interface LaidRow {
   /** What changed cells were, by column. */
   was: Map<number, string>;
   added: boolean;
+  /** The edit that adds it; null for a row that was there. */
+  by: Edit | null;
   removed: boolean;
   /** It stands elsewhere, by its place or its rank. */
   moved: boolean;
@@ -43,19 +45,20 @@ function within(sheet: Sheet, edit: Edit): { row: Step | undefined; column: numb
 
 /** The sheet with the edits laid on it, in their order. */
 export function lay(sheet: Sheet, edits: readonly Edit[]): Laid {
-  const rows = sheet.rows.map((cells, at): LaidRow => ({ step: rowStep(sheet, cells, at + 1), cells: [...cells], was: new Map(), added: false, removed: false, moved: false }));
+  const rows = sheet.rows.map((cells, at): LaidRow => ({ step: rowStep(sheet, cells, at + 1), cells: [...cells], was: new Map(), added: false, by: null, removed: false, moved: false }));
   const missed = edits.filter((edit) => isOf(sheet, edit) && !layOne(sheet, rows, edit));
   return { rows, missed };
 }
 
-function layOne(sheet: Sheet, rows: LaidRow[], { at, deed, found }: Edit): boolean {
+function layOne(sheet: Sheet, rows: LaidRow[], edit: Edit): boolean {
+  const { deed } = edit;
   if (deed.kind === "add") {
     const cells = sheet.columns.map((column) => deed.cells[column] ?? "");
     const place = placeOf(sheet, rows, deed.to);
-    rows.splice(place ?? rows.length, 0, { step: rowStep(sheet, cells, rows.length + 1), cells, was: new Map(), added: true, removed: false, moved: false });
+    rows.splice(place ?? rows.length, 0, { step: rowStep(sheet, cells, rows.length + 1), cells, was: new Map(), added: true, by: edit, removed: false, moved: false });
     return true;
   }
-  const { row: step, column } = within(sheet, { at, deed, found });
+  const { row: step, column } = within(sheet, edit);
   const row = rows[rowAt(sheet, rows, step)];
   if (!row) return false;
   switch (deed.kind) {
@@ -122,8 +125,7 @@ function giveRank(rows: LaidRow[], row: LaidRow, column: number, rank: number): 
 export function withCell(sheet: Sheet, edits: readonly Edit[], row: LaidRow, column: number, text: string): Edit[] {
   const name = sheet.columns[column] ?? "";
   if (row.added) {
-    const at = tableAddress(sheet);
-    return edits.map((edit) => (edit.at === at && edit.deed.kind === "add" && isRow(sheet, edit.deed.cells, row) ? { ...edit, deed: { ...edit.deed, cells: { ...edit.deed.cells, [name]: text } } } : edit));
+    return edits.map((edit) => (edit === row.by && edit.deed.kind === "add" ? { ...edit, deed: { ...edit.deed, cells: { ...edit.deed.cells, [name]: text } } } : edit));
   }
   return withText(edits, cellAddress(sheet, row.step, column), text, row.was.get(column) ?? row.cells[column] ?? "");
 }
@@ -137,16 +139,12 @@ export function withText(edits: readonly Edit[], at: string, text: string, was: 
   return place < 0 ? [...others, edit] : edits.map((one, index) => (index === place ? edit : one));
 }
 
-function isRow(sheet: Sheet, cells: Record<string, string>, row: LaidRow): boolean {
-  return sheet.columns.every((column, at) => (cells[column] ?? "") === (row.cells[at] ?? ""));
-}
-
 /** A new row behind another, or last; it gets a key that nobody has, and the last rank. */
 export function withRow(sheet: Sheet, edits: readonly Edit[], rows: readonly LaidRow[], after: LaidRow | null): Edit[] {
   const cells: Record<string, string> = {};
   if (sheet.key !== null) cells[sheet.columns[sheet.key] ?? ""] = freshKey(rows.map((row) => row.cells[sheet.key ?? 0] ?? ""));
   if (sheet.rank !== null) cells[sheet.columns[sheet.rank] ?? ""] = String(rows.reduce((most, row) => Math.max(most, Number(row.cells[sheet.rank ?? 0] ?? 0) || 0), 0) + 1);
-  const to = after && sheet.key !== null && !after.added ? `after ${rowPlace(after.step)}` : "last";
+  const to = after && sheet.key !== null && !after.added && !after.removed ? `after ${rowPlace(after.step)}` : "last";
   return [...edits, { at: tableAddress(sheet), deed: { kind: "add", cells, to }, found: null }];
 }
 
@@ -159,7 +157,7 @@ function freshKey(keys: readonly string[]): string {
 export function withoutRow(sheet: Sheet, edits: readonly Edit[], row: LaidRow): Edit[] {
   const at = rowAddress(sheet, row.step);
   const step = rowPlace(row.step);
-  const others = edits.filter((edit) => !(isOf(sheet, edit) && ((edit.deed.kind === "add" && row.added && isRow(sheet, edit.deed.cells, row)) || rowOf(sheet, edit) === step)));
+  const others = edits.filter((edit) => edit !== row.by && !(isOf(sheet, edit) && rowOf(sheet, edit) === step));
   if (row.added) return others;
   const cells = row.cells.map((cell, column) => [sheet.columns[column] ?? `column ${column + 1}`, row.was.get(column) ?? cell] as const);
   return [...others, { at, deed: { kind: "remove" }, found: Object.fromEntries(cells.filter(([, cell]) => cell !== "")) }];
