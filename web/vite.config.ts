@@ -14,7 +14,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
     rolldownOptions: {
-      input: { index: "index.html", esker: "src/lib/sync/esker.ts" },
+      input: { index: "index.html", esker: "src/lib/esker.ts" },
       preserveEntrySignatures: "exports-only",
       output: { entryFileNames: (entry) => (entry.name === "esker" ? "esker.js" : "assets/[name]-[hash].js") },
     },

@@ -54,5 +54,66 @@ export interface Model {
 /** Follows a model: `project` is the project's own. */
 export function model(name: string, options?: Options): Model;
 
-declare const esker: { model: typeof model };
+/** A resource of the project: its newest version, or what it would be in a what-if. */
+export interface Resource {
+  readonly name: string;
+  /** Kept when it is known what there is. */
+  readonly ready: Promise<void>;
+  readonly state: State;
+  /** The commit of `main` its newest version is from; null if there is none. */
+  readonly revision: string | null;
+  /** Its content; asked for again only when there is another version. */
+  text(): Promise<string>;
+  /** Calls back when there is another version. Returns what ends that. */
+  on(event: "change", listener: () => void): () => void;
+  /** Ends it for good. */
+  close(): void;
+}
+
+/** A resource by its name; with `whatIf` as it would be in that what-if. */
+export function resource(name: string, options?: { whatIf?: string }): Resource;
+
+/** What is to be otherwise: an address and one deed, `set`, `add`, `remove`, `move` or `rank`. */
+export type Edit = Readonly<Record<string, unknown>> & { readonly at: string };
+
+export interface NewWhatIf {
+  title: string;
+  edits: readonly Edit[];
+  id?: string;
+  /** The revision it changes; the newest without it. */
+  base?: string;
+  /** How long it is kept; thirty days without it. */
+  days?: number;
+}
+
+export type WhatIfState = "computing" | "done" | "problem" | "invalid" | "applied" | "gone";
+
+export interface WhatIf {
+  readonly id: string;
+  readonly title: string;
+  readonly state: WhatIfState;
+  /** Why it cannot be computed, or what came of it. */
+  readonly summary: string;
+  /** Where esker's own page shows it. */
+  readonly url: string;
+  /** Kept as soon as it is not being computed any more; what it is then. */
+  done(): Promise<WhatIfState>;
+  /** What a resource would be. */
+  text(resource: string): Promise<string>;
+  /** Has other edits, or another title. */
+  amend(change: { title?: string; edits?: readonly Edit[]; days?: number; pinned?: boolean }): Promise<void>;
+  /** Makes it so on `main`; the commit it was applied as. What it throws has `conflicts` where somebody has changed the same. */
+  apply(options?: { why?: string; settle?: readonly { edit: number; side: "mine" | "theirs" }[] }): Promise<string>;
+  /** Takes it away. */
+  discard(): Promise<void>;
+  /** Calls back when anything about it is otherwise. Returns what ends that. */
+  on(event: "change", listener: () => void): () => void;
+  /** Looks no longer; it stays. */
+  close(): void;
+}
+
+/** Makes a what-if, or takes up one by its id. */
+export function whatIf(wanted: NewWhatIf | string): Promise<WhatIf>;
+
+declare const esker: { model: typeof model; resource: typeof resource; whatIf: typeof whatIf };
 export default esker;

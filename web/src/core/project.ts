@@ -38,6 +38,7 @@ export class Reader {
       views: inOrder(each("views", readView), about.get("views")),
       whatIfs: each("whatifs", readWhatIf),
       runner: about.get("runner").missing() || about.get("runner").true(),
+      app: about.get("app").true(),
       asOf: about.get("as_of").orNull(string),
     };
   }

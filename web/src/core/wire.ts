@@ -106,6 +106,8 @@ export interface State {
   whatIfs: WhatIf[];
   /** Whether something pulls and computes; a server that does not say has one. */
   runner: boolean;
+  /** Whether it has pages of its own, at /app/. */
+  app: boolean;
   /** As of when, if this is an excavation: nothing here is of now. */
   asOf: string | null;
 }

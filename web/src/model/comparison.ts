@@ -3,7 +3,8 @@ import { planDifferences, readChanges, sideBySide, whole, type Difference } from
 import { parsePlan, type Plan } from "../core/plan";
 import { decodeText } from "../core/text";
 import type { Listing } from "../core/wire";
-import { ApiError, getContent, getDiff, getListing, type Moment } from "./api";
+import { ApiError } from "../lib/rest";
+import { getContent, getDiff, getListing, type Moment } from "./api";
 
 /** A resource that differs in one of them at least. */
 export interface Compared {

@@ -1,7 +1,8 @@
 // What is being edited: a new what-if, or the one that is looked at; its unsaved changes, and saving them.
 import { merged } from "../core/edits";
 import { editLine, type Edit } from "../core/whatif";
-import { ApiError, type Moment } from "./api";
+import { ApiError } from "../lib/rest";
+import type { Moment } from "./api";
 import { drafts } from "./drafts.svelte";
 import type { Model } from "./model";
 import { amendWhatIf, getWhatIf, makeWhatIf } from "./whatifs";

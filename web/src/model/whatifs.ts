@@ -1,7 +1,7 @@
 // What-ifs over HTTP: one of them, making, amending, asking for something, discarding.
 import { ordered } from "../core/edits";
 import { editJson, readCase, type Edit, type WhatIfCase } from "../core/whatif";
-import { request } from "./api";
+import { request } from "../lib/rest";
 
 export interface NewWhatIf {
   title: string;

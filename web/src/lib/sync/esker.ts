@@ -1,4 +1,4 @@
-// `/esker.js`: live models for a project's own pages. docs/how-to.md says how it is used, public/esker.d.ts what there is.
+// Live models as pages use them.
 import { toText } from "./digest";
 import type { State } from "./follower";
 import { Link, type Socket } from "./link";
@@ -154,5 +154,3 @@ function here(): string {
 export function model(name: string, options?: Options): LiveModel {
   return new LiveModel(name, options);
 }
-
-export default { model };
