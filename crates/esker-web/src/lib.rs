@@ -21,6 +21,7 @@ pub mod overrides;
 mod page;
 pub mod problems;
 mod routes;
+mod runs;
 mod state;
 mod sync;
 mod tags;

@@ -21,7 +21,7 @@ use crate::metrics::{self, Metrics};
 use crate::project::Project;
 use crate::server::Place;
 use crate::sync::{self, Relay};
-use crate::{api, app, health, overrides, page, problems, tags, whatif};
+use crate::{api, app, health, overrides, page, problems, runs, tags, whatif};
 
 /// What there is over HTTP, as OpenAPI tells it.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -82,6 +82,8 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { method: "POST", path: "/api/problems/{problem}/acknowledge", needs: OPERATE, id: "acknowledgeProblem", serve: |m| on(m, problems::acknowledge) },
     Route { method: "POST", path: "/api/problems/{problem}/mute", needs: OPERATE, id: "muteProblem", serve: |m| on(m, problems::mute) },
     Route { method: "POST", path: "/api/problems/{problem}/clear", needs: OPERATE, id: "clearProblem", serve: |m| on(m, problems::clear) },
+    Route { method: "GET", path: "/api/runs", needs: VIEW, id: "listRuns", serve: |m| on(m, runs::list) },
+    Route { method: "GET", path: "/api/runs/{run}", needs: VIEW, id: "getRun", serve: |m| on(m, runs::show) },
     Route { method: "GET", path: "/api/overrides", needs: VIEW, id: "listOverrides", serve: |m| on(m, overrides::list) },
     Route { method: "POST", path: "/api/overrides/keep", needs: OPERATE, id: "keepOverrides", serve: |m| on(m, overrides::keep) },
     Route { method: "POST", path: "/api/overrides/drop", needs: OPERATE, id: "dropOverrides", serve: |m| on(m, overrides::leave) },
