@@ -230,7 +230,7 @@ export function readVersion(field: Field): Version {
   };
 }
 
-function readMade(field: Field): Made {
+export function readMade(field: Field): Made {
   return { resource: field.get("resource").string(), revision: field.get("revision").string() };
 }
 

@@ -1,4 +1,5 @@
-// What the page fetches when it is looked at: contents, histories, differences.
+// What the page fetches when it is looked at: contents, histories, differences, runs.
+import { readDetail, readRuns, type RunDetail, type RunList } from "../core/runs";
 import { readListing, readLog, type Listing, type Version } from "../core/wire";
 import { ask, readBytes } from "../lib/rest";
 
@@ -50,6 +51,25 @@ export async function getDiff(resource: string, from: string, to: Moment, form: 
   const answer = await call("diff", { resource, from, ...(at !== undefined && { to: at }), ...rest, as: form }, signal);
   const bytes = await readBytes(answer, `the changes of ${resource}`);
   return { form: answer.headers.get("x-esker-as") ?? "text", text: new TextDecoder().decode(bytes) };
+}
+
+/** Which runs: of a stage or of all, those that failed or all. */
+export interface RunsAsked {
+  stage: string;
+  failed: boolean;
+}
+
+/** Runs that are over, newest first; after a place in the list, if it goes on. */
+export async function getRuns(asked: RunsAsked, limit: number, after: string | null, signal: AbortSignal): Promise<RunList> {
+  const { stage, failed } = asked;
+  const query = { ...(stage !== "" && { stage }), ...(failed && { failed: "true" }), ...(after !== null && { after }), limit: String(limit) };
+  return readRuns(new TextDecoder().decode(await readBytes(await call("runs", query, signal), "the runs")));
+}
+
+/** One run, with what its program said. */
+export async function getRun(id: string, signal: AbortSignal): Promise<RunDetail> {
+  const answer = await call(`runs/${encodeURIComponent(id)}`, {}, signal);
+  return readDetail(new TextDecoder().decode(await readBytes(answer, "the run")));
 }
 
 /** Where a browser can save the bytes from. */
