@@ -1,6 +1,6 @@
 // How the pipeline's graph is looked at: what of it is in sight, and where the arrow keys lead.
 import type { Flow } from "./flow";
-import type { Layout, Point } from "./layout";
+import type { Layout, Point } from "./shape";
 
 /** A point of the graph is drawn at `x + scale * point.x`. */
 export interface Sight extends Point {

@@ -1,4 +1,5 @@
-// What the page fetches when it is looked at: contents, histories, differences, runs.
+// What the page fetches when it is looked at: contents, histories, differences, runs, problems.
+import { readProblems, type ProblemTold } from "../core/problems";
 import { readDetail, readRuns, type RunDetail, type RunList } from "../core/runs";
 import { readListing, readLog, type Listing, type Version } from "../core/wire";
 import { ask, readBytes } from "../lib/rest";
@@ -70,6 +71,18 @@ export async function getRuns(asked: RunsAsked, limit: number, after: string | n
 export async function getRun(id: string, signal: AbortSignal): Promise<RunDetail> {
   const answer = await call(`runs/${encodeURIComponent(id)}`, {}, signal);
   return readDetail(new TextDecoder().decode(await readBytes(answer, "the run")));
+}
+
+/** What is known of each problem beside what the live model tells: what people have said of it, too. */
+export async function getProblems(signal: AbortSignal): Promise<ProblemTold[]> {
+  return readProblems(new TextDecoder().decode(await readBytes(await call("problems", {}, signal), "the problems")));
+}
+
+export type ProblemDeed = "retry" | "acknowledge" | "mute" | "clear";
+
+/** Does something about a problem, known by its id or its stage. */
+export async function settleProblem(id: string, deed: ProblemDeed, body: Record<string, string>): Promise<void> {
+  await request("POST", `problems/${encodeURIComponent(id)}/${deed}`, body);
 }
 
 /** Where a browser can save the bytes from. */

@@ -1,5 +1,6 @@
 // Lays out graphs beside the page, which stays quick meanwhile.
-import { layout, type Shape } from "../core/layout";
+import { layout } from "../core/layout";
+import type { Shape } from "../core/shape";
 
 self.onmessage = (event: MessageEvent<Shape>) => {
   self.postMessage(layout(event.data));

@@ -1,5 +1,5 @@
 // Where the nodes go, asked of one worker and remembered by shape: a change of state lays out nothing.
-import { hashOf, type Layout, type Shape } from "../core/layout";
+import { hashOf, type Layout, type Shape } from "../core/shape";
 
 const KEPT_MAX = 20;
 const DEADLINE_MS = 60_000;
