@@ -43,6 +43,7 @@ mod places;
 mod problems;
 mod proxy;
 mod replication;
+mod runs_http;
 mod semantics;
 mod sources;
 mod split;
