@@ -188,7 +188,7 @@ test("somebody discards what is being changed: what is unsaved becomes a what-if
   await at(page, `/r/raw/plan?wi=${id}&show=content&edit=1&stream=Work`);
   await expect(cell(page, "CHK-1", "Estimate")).toBeVisible();
   await page.getByTestId("edit-stream").selectOption("Params");
-  await expect(cell(page, "End", "Value")).not.toContainText("2027-03-26");
+  await expect(cell(page, "End", "Value")).toHaveAttribute("title", "base: 2027-03-26");
   await page.getByTestId("edit-stream").selectOption("Work");
   await change(page, "CHK-1", "Estimate", "Server:1");
   project.run("whatif", "discard", id);
@@ -221,6 +221,7 @@ test("main has changed the same: the conflict is settled, applied, and taken bac
   await expect(page.getByTestId("applied")).toContainText("Applied");
   expect(project.run("get", "raw/plan")).toContain("2027-04-09");
   await page.getByTestId("undo").click();
+  await expect(page.getByTestId("taken-back")).toBeVisible();
   await expect(page.getByTestId("applied")).toHaveCount(0);
   expect(project.run("get", "raw/plan")).toContain("2027-03-31");
 });
@@ -281,6 +282,8 @@ test("renamed, kept for good, discarded: that is undone in time, or happens", as
   await page.getByTestId(`whatif-${id}`).getByRole("link", { name: /^Changes/ }).click();
   await page.getByTestId("discard").click();
   await page.getByTestId("discard-sure").click();
+  await expect(page.getByTestId(`whatif-${id}`)).toContainText("about to be discarded");
+  await expect(page.getByTestId(`discarding-${id}`)).toHaveCount(0);
   await expect(page.getByTestId(`whatif-${id}`)).toHaveCount(0);
   expect(project.run("whatif", "list", "--json").trim()).toBe("[]");
 });
