@@ -4,6 +4,7 @@ import { Actions } from "./model/actions.svelte";
 import { Live } from "./model/live.svelte";
 import { Notices } from "./model/notices.svelte";
 import { Place } from "./model/place.svelte";
+import { Session } from "./model/session.svelte";
 import { Tastes } from "./model/tastes.svelte";
 import { World } from "./model/world.svelte";
 import "./ui/base.css";
@@ -14,4 +15,4 @@ if (!target) throw new Error("cannot start: index.html has no element #app");
 
 const live = new Live(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/sync/1`);
 const place = new Place();
-mount(App, { target, props: { model: { live, place, world: new World(live, place), notices: new Notices(), actions: new Actions(), tastes: new Tastes() } } });
+mount(App, { target, props: { model: { live, place, world: new World(live, place), session: new Session(), notices: new Notices(), actions: new Actions(), tastes: new Tastes() } } });

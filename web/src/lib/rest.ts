@@ -10,6 +10,8 @@ export class ApiError extends Error {
     readonly code: string,
     message: string,
     readonly hint = "",
+    /** What HTTP calls it; 0 if there was no answer. */
+    readonly status = 0,
   ) {
     super(message);
   }
@@ -48,12 +50,12 @@ async function refusal(answer: Response): Promise<ApiError> {
   try {
     const error = (JSON.parse(text) as { error?: { code?: unknown; message?: unknown; hint?: unknown } }).error;
     if (typeof error?.message === "string") {
-      return new ApiError(word(error.code) || String(answer.status), error.message, word(error.hint));
+      return new ApiError(word(error.code) || String(answer.status), error.message, word(error.hint), answer.status);
     }
   } catch {
     // Not esker's own words, perhaps a proxy's: shown as they are, below.
   }
-  return new ApiError(String(answer.status), `the server answered ${answer.status} ${answer.statusText}`.trim(), text);
+  return new ApiError(String(answer.status), `the server answered ${answer.status} ${answer.statusText}`.trim(), text, answer.status);
 }
 
 function word(value: unknown): string {

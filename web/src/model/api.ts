@@ -2,7 +2,7 @@
 import { readProblems, type ProblemTold } from "../core/problems";
 import { readDetail, readRuns, type RunDetail, type RunList } from "../core/runs";
 import { readListing, readLog, type Listing, type Version } from "../core/wire";
-import { ask, readBytes } from "../lib/rest";
+import { ask, readBytes, request } from "../lib/rest";
 
 export interface Content {
   resource: string;

@@ -5,6 +5,7 @@ import type { Actions } from "./actions.svelte";
 import type { Live } from "./live.svelte";
 import type { Notices } from "./notices.svelte";
 import type { Place } from "./place.svelte";
+import type { Session } from "./session.svelte";
 import type { Tastes } from "./tastes.svelte";
 import type { World } from "./world.svelte";
 
@@ -12,6 +13,7 @@ export interface Model {
   live: Live;
   place: Place;
   world: World;
+  session: Session;
   notices: Notices;
   actions: Actions;
   tastes: Tastes;

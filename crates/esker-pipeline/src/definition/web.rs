@@ -110,6 +110,11 @@ pub(super) fn web(page: &mut Page<'_>, root: &Table<'_, '_>) -> Web {
     }
     web.app = app(page, &table);
     web.tls = tls(page, &table);
+    let key = web.tls.as_ref().map(|tls| Path::new(&tls.key));
+    if let Some(app) = web.app.as_ref().filter(|app| key.is_some_and(|key| key.starts_with(app))) {
+        let message = format!("`tls` in [web]: the private key is in {app}, which is served");
+        page.error(&table.span, message, "put it elsewhere");
+    }
     web.users = users(page, &table);
     web.tokens = tokens(page, &table);
     bind(page, &table, &mut web);

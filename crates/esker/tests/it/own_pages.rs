@@ -56,4 +56,8 @@ fn a_folder_elsewhere_is_refused() {
         let stderr = world.fails(1, &["check"]);
         assert!(stderr.contains("is no folder within the project's"), "{app}: {stderr}");
     }
+    let key = "tls = { cert = \"cert.pem\", key = \"pages/key.pem\" }\n";
+    let world = World::new(&format!("{DEFINITION}{key}"));
+    let stderr = world.fails(1, &["check"]);
+    assert!(stderr.contains("the private key is in pages, which is served"), "{stderr}");
 }
