@@ -81,7 +81,7 @@ pub(crate) async fn list(
     }
     let mut told = Vec::new();
     for (revision, record) in &runs {
-        told.push(tell(*revision, record, host(&hub, record).await));
+        told.push(tell(*revision, record, host(&hub, record).await.as_deref()));
     }
     Ok(Json(json!({ "runs": told, "next": log.after.map(|mark| mark.to_string()) })))
 }
@@ -103,7 +103,7 @@ pub(crate) async fn show(
         let fault = Fault::new(Code::NotFound, format!("there is no run {run}"));
         return Err(fault.hint("GET /api/runs tells which there are").into());
     };
-    let mut told = tell(revision, &record, host(&hub, &record).await);
+    let mut told = tell(revision, &record, host(&hub, &record).await.as_deref());
     told["detail"] = record.failure.map(|failure| failure.detail).into();
     Ok(Json(told))
 }
@@ -166,7 +166,7 @@ async fn host(hub: &Hub, record: &RunRecord) -> Option<String> {
 }
 
 /// A run as it is told, without what its program said.
-fn tell(revision: Revision, record: &RunRecord, host: Option<String>) -> Value {
+fn tell(revision: Revision, record: &RunRecord, host: Option<&str>) -> Value {
     let versions = |versions: &[Input]| -> Vec<Value> {
         let told = versions.iter().map(|one| {
             json!({ "resource": one.resource.as_str(), "revision": one.revision.to_string() })

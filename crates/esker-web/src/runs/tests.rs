@@ -59,7 +59,7 @@ fn a_run_is_told_with_its_versions_and_without_what_its_program_said() {
     let told = tell(
         Revision::from_bytes([3; 20]),
         &record(Ended::Problem, Some(failure(2))),
-        Some("planning".into()),
+        Some("planning"),
     );
     assert_eq!(told["id"], "03".repeat(20));
     assert_eq!((&told["stage"], &told["ended"]), (&"plan".into(), &"problem".into()));
