@@ -190,6 +190,7 @@ impl Server {
         let routes = Router::new()
             .route("/esker.js", get(page::serve))
             .route("/esker.d.ts", get(page::serve))
+            .route("/assets/{*path}", get(page::serve))
             .route(MODEL, get(routes::follow_alone))
             .with_state(relay);
         let routes = guarded(routes, Site::new(bind, false, &[]));
