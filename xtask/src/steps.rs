@@ -64,7 +64,15 @@ const BROWSER: Step<'static> =
     Step { name: "browser tests", folder: "web", command: "npm run e2e" };
 
 /// The browser test's pictures that the documentation shows.
-const PICTURES: [&str; 3] = ["plan.png", "problem.png", "chart.png"];
+const PICTURES: [&str; 7] = [
+    "plan.png",
+    "problem.png",
+    "chart.png",
+    "overview.png",
+    "pipeline-problem.png",
+    "whatif-plan.png",
+    "planning.png",
+];
 
 /// Everything a change must pass.
 pub(crate) fn test(root: &Path) -> Result<()> {

@@ -1,5 +1,5 @@
 // What /api/problems says of each problem beside what the live model tells: its inputs, who is late for it, what people said of it.
-import { Field, readMade, string, type Made, type Problem } from "./wire";
+import { Field, readMade, readProblem, string, type Made, type Problem } from "./wire";
 
 /** What somebody has said of a problem. */
 export interface Stance {
@@ -10,16 +10,8 @@ export interface Stance {
   until: number | null;
 }
 
-export interface ProblemTold {
-  /** The first digits of what it is known by. */
-  id: string;
-  stage: string;
-  summary: string;
-  hint: string;
-  detail: string;
-  count: number;
-  since: number;
-  retryAt: number | null;
+/** A problem whose id is the first digits of what it is known by. */
+export interface ProblemTold extends Problem {
   inputs: Made[];
   /** The stages that show the last good version meanwhile. */
   behind: string[];
@@ -34,13 +26,7 @@ export function readProblems(text: string): ProblemTold[] {
 
 function readTold(field: Field): ProblemTold {
   return {
-    id: field.get("id").string(),
-    stage: field.get("stage").string(),
-    summary: field.get("summary").string(),
-    hint: field.get("hint").text(),
-    detail: field.get("detail").text(),
-    count: field.get("count").orNull((count) => count.number()) ?? 1,
-    since: field.get("since").time(),
+    ...readProblem(field),
     retryAt: field.get("not_before").orNull((time) => time.time()),
     inputs: field.get("inputs").list(readMade),
     behind: field.get("behind").list(string),

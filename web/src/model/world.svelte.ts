@@ -31,9 +31,10 @@ export class World {
   readonly state: State | null = $derived.by(() => {
     const now = this.#live.state;
     if (!now || this.isNow) return now;
-    const { listing } = this;
+    // What a what-if says of itself is no resource of the project.
+    const resources = this.listing?.entries.filter((entry) => !entry.resource.startsWith("whatif/")) ?? [];
     const stages = now.stages.map((stage) => ({ ...stage, state: null, behind: false }));
-    return { ...now, head: listing?.at ?? null, resources: listing?.entries ?? [], stages, runs: [], problems: [], warnings: [] };
+    return { ...now, head: this.listing?.at ?? null, resources, stages, runs: [], problems: [], warnings: [] };
   });
 
   /** Fetches what is needed; to be called in an effect. */
