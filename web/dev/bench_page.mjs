@@ -103,7 +103,7 @@ try {
     await new Promise((done) => setTimeout(done, Math.max(0, due - performance.now())));
   }
   const put_end = performance.now();
-  await page.waitForFunction((version) => document.querySelector("[data-testid=data-table] td:nth-child(2)")?.firstChild?.textContent === String(version), version);
+  await page.waitForFunction((version) => document.querySelector("[data-testid=data-table] td:nth-child(2)")?.innerText.split("\n")[0]?.trim() === String(version), version);
   const behind = performance.now() - put_end;
   const after = { ...(await page.evaluate(() => window.seen)), heap: await heap() };
   const time = (put_end - before.now) / 1000;
