@@ -4,9 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@playwright/test";
+import { picture } from "./look.ts";
 import { program, Project } from "./project.ts";
-
-const pictures = process.env["ESKER_SCREENSHOTS"] ?? "node_modules/.cache/screenshots";
 
 test("what is as of then says so and cannot be scrolled out of sight", async ({ page }) => {
   const project = new Project();
@@ -37,7 +36,7 @@ test("what is as of then says so and cannot be scrolled out of sight", async ({ 
     await expect(page).toHaveTitle(/as of \d{4}/);
     await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
     await expect(banner).toBeInViewport();
-    await page.screenshot({ path: join(pictures, "excavation.png") });
+    await page.screenshot(picture("excavation"));
     const shown = await (await fetch(`${url}/api/get?resource=results/plan`)).text();
     expect(shown).toBe(then);
   } finally {

@@ -29,6 +29,12 @@ export function isWithinTheScreen(page: Page): Promise<boolean> {
   return page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
 }
 
+/** Where a picture is kept, and how it is taken. */
+export function picture(name: string): { path: string; animations: "disabled" } {
+  mkdirSync(pictures, { recursive: true });
+  return { path: join(pictures, `${name}.png`), animations: "disabled" };
+}
+
 /** What axe finds, each with where. */
 async function faults(page: Page): Promise<string[]> {
   // Through the debugger, which the page's policy does not bind.
@@ -46,7 +52,6 @@ async function faults(page: Page): Promise<string[]> {
 /** Holds a page against axe and the screen's width, in the light, in the dark and on a phone, and takes a picture of each: in the light of
  * the first screen, as people see it and the documentation shows it, else of all of it. */
 export async function look(page: Page, name: string): Promise<void> {
-  mkdirSync(pictures, { recursive: true });
   const shown = [
     { name, size: WIDE, colorScheme: "light" },
     { name: `${name}-dark`, size: WIDE, colorScheme: "dark" },
@@ -56,7 +61,7 @@ export async function look(page: Page, name: string): Promise<void> {
     await page.setViewportSize(one.size);
     // Colours that are still fading would be measured as they are on the way.
     await page.emulateMedia({ colorScheme: one.colorScheme, reducedMotion: "reduce" });
-    await page.screenshot({ path: join(pictures, `${one.name}.png`), animations: "disabled", fullPage: one.name !== name });
+    await page.screenshot({ ...picture(one.name), fullPage: one.name !== name });
     expect(await isWithinTheScreen(page), `${one.name} is wider than the screen`).toBe(true);
     expect(await faults(page), one.name).toEqual([]);
   }

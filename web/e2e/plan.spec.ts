@@ -1,22 +1,13 @@
 // What a planner sees: the plan, a save that shows at once, a mistake and its end, a restart, the past.
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { type Page, expect, test } from "@playwright/test";
+import { expect, test } from "@playwright/test";
+import { badge, complaintsOf, isWithinTheScreen, picture } from "./look.ts";
 import { Project } from "./project.ts";
-
-const pictures = process.env["ESKER_SCREENSHOTS"] ?? "node_modules/.cache/screenshots";
 
 let project: Project;
 let complaints: string[];
 
 test.beforeEach(async ({ page }) => {
-  mkdirSync(pictures, { recursive: true });
-  complaints = [];
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("console", (message) => {
-    const lost = /WebSocket|ERR_CONNECTION_REFUSED|Failed to load resource/.test(message.text());
-    if (message.type() === "error" && !lost) complaints.push(message.text());
-  });
+  complaints = complaintsOf(page);
   project = new Project();
   await project.start();
   await page.goto(`${project.url}/#/view/plan`);
@@ -27,18 +18,6 @@ test.afterEach(async () => {
   await project.remove();
   expect(complaints).toEqual([]);
 });
-
-function badge(page: Page, state: string) {
-  return expect(page.getByTestId("live-badge")).toHaveAttribute("data-state", state);
-}
-
-function picture(name: string) {
-  return { path: join(pictures, `${name}.png`), animations: "disabled" as const };
-}
-
-function isWithinTheScreen(page: Page): Promise<boolean> {
-  return page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth);
-}
 
 test("shows the plan, capacity against demand, and every revision", async ({ page }) => {
   await badge(page, "live");

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Asked, Failed, Named};
 use crate::hub::Hub;
+use crate::problems;
 
 /// The most runs of one answer.
 const RUNS_MAX: usize = 500;
@@ -167,12 +168,7 @@ async fn host(hub: &Hub, record: &RunRecord) -> Option<String> {
 
 /// A run as it is told, without what its program said.
 fn tell(revision: Revision, record: &RunRecord, host: Option<&str>) -> Value {
-    let versions = |versions: &[Input]| -> Vec<Value> {
-        let told = versions.iter().map(|one| {
-            json!({ "resource": one.resource.as_str(), "revision": one.revision.to_string() })
-        });
-        told.collect()
-    };
+    let versions = |all: &[Input]| all.iter().map(problems::json::input).collect::<Vec<_>>();
     let failure = record.failure.as_ref();
     json!({
         "id": revision.to_string(),

@@ -1,7 +1,7 @@
 // What-ifs beside their base.
 import { describe, expect, it } from "vitest";
 import { endShift } from "./changes";
-import { demandBars, planDifferences, readChanges, sideBySide, variance } from "./compare";
+import { demandBars, planDifferences, readPlaces, sideBySide, variance } from "./compare";
 import type { Plan } from "./plan";
 
 const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
@@ -9,8 +9,8 @@ const cell = (key: string, column: string, old: string, now: string): string => 
 
 describe("differences side by side", () => {
   it("have one line for each place that differs in any", () => {
-    const one = readChanges("table", line({ op: "table", stream: "Work", key: ["Id"] }) + cell("A", "Rank", "1", "2")) ?? [];
-    const two = readChanges("table", cell("A", "Rank", "1", "3") + cell("B", "Rank", "2", "1") + line({ op: "row-add", stream: "Work", key: { Id: "N" }, row: 3, cells: { Id: "N", Rank: "4", Name: "" } })) ?? [];
+    const one = readPlaces("table", line({ op: "table", stream: "Work", key: ["Id"] }) + cell("A", "Rank", "1", "2")) ?? [];
+    const two = readPlaces("table", cell("A", "Rank", "1", "3") + cell("B", "Rank", "2", "1") + line({ op: "row-add", stream: "Work", key: { Id: "N" }, row: 3, cells: { Id: "N", Rank: "4", Name: "" } })) ?? [];
     expect(sideBySide([one, two])).toEqual([
       { stream: "Work", where: "A", column: "Rank", base: "1", values: ["2", "3"] },
       { stream: "Work", where: "B", column: "Rank", base: "2", values: [undefined, "1"] },
@@ -19,15 +19,15 @@ describe("differences side by side", () => {
   });
 
   it("know rows by their order where nothing names them, and removed rows", () => {
-    const [moved, gone] = readChanges("table", line({ op: "row-move", key: { Id: "A" }, from: 1, to: 3 }) + line({ op: "row-remove", row: 2, cells: { a: "x" } })) ?? [];
+    const [moved, gone] = readPlaces("table", line({ op: "row-move", key: { Id: "A" }, from: 1, to: 3 }) + line({ op: "row-remove", row: 2, cells: { a: "x" } })) ?? [];
     expect(moved).toMatchObject({ where: "A", column: "place", old: "row 1", now: "row 3" });
     expect(gone).toMatchObject({ where: "row 2", old: "a x", now: null });
   });
 
   it("are read of JSON, and of no text", () => {
     const text = line({ op: "replace", path: "/days", old: 3, new: 4 }) + line({ op: "add", path: "/x", new: "y" });
-    expect(readChanges("json", text)).toMatchObject([{ where: "/days", old: "3", now: "4" }, { where: "/x", old: null, now: "y" }]);
-    expect(readChanges("text", "--- a")).toBeNull();
+    expect(readPlaces("json", text)).toMatchObject([{ where: "/days", old: "3", now: "4" }, { where: "/x", old: null, now: "y" }]);
+    expect(readPlaces("text", "--- a")).toBeNull();
   });
 });
 

@@ -1,4 +1,5 @@
 // Several what-ifs beside their base: which cells differ, by how much; and of plans, what is wanted, what there is, what ends when.
+import { readLines } from "./difference";
 import { dayOf, type Plan } from "./plan";
 import { number } from "./format";
 import { Field } from "./wire";
@@ -29,12 +30,11 @@ interface Change {
 }
 
 /** Differences as `DIFF` tells them in the forms `table` and `json`, one change a line; null in other forms. */
-export function readChanges(form: string, text: string): Change[] | null {
+export function readPlaces(form: string, text: string): Change[] | null {
   if (form !== "table" && form !== "json") return null;
-  const lines = text.split("\n").filter((line) => line !== "");
-  return lines.flatMap((line) => {
-    const value: unknown = JSON.parse(line);
-    const change = form === "table" ? tableChange(new Field(value, "")) : jsonChange(new Field(value, ""));
+  return readLines(text).flatMap((line) => {
+    const field = new Field(line, "");
+    const change = form === "table" ? tableChange(field) : jsonChange(field);
     return change ? [change] : [];
   });
 }

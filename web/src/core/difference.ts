@@ -51,14 +51,16 @@ export interface Changes {
 
 type Line = Record<string, unknown>;
 
+/** The changes one by one, as they are told. */
+export function readLines(text: string): Line[] {
+  return text.split("\n").flatMap((line, index) => (line === "" ? [] : [parsed(line, index + 1)]));
+}
+
 export function readChanges(text: string): Changes {
   const changes: Changes = { tables: [], json: [], cut: null };
   const tables = new Map<string, TableChanges>();
   const rows = new Map<string, RowChange>();
-  for (const [index, line] of text.split("\n").entries()) {
-    if (line === "") continue;
-    take(parsed(line, index + 1), changes, { tables, rows });
-  }
+  for (const line of readLines(text)) take(line, changes, { tables, rows });
   changes.tables = [...tables.values()].filter((table) => table.rows.length > 0 || table.facts.length > 0);
   return changes;
 }

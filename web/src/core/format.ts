@@ -30,6 +30,11 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
+/** A text of at most so many characters, cut where it is longer. */
+export function brief(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
 /** The name in `Name <mail address>`. */
 export function person(author: string): string {
   return author.replace(/\s*<[^<>]*>\s*$/, "") || author || "unknown";

@@ -1,5 +1,5 @@
 // What a project's own pages have besides models: resources, whose content follows the newest version, and what-ifs.
-import { ApiError, ask, readBytes, request } from "./rest";
+import { ApiError, ask, readText, request } from "./rest";
 import { LiveModel } from "./sync/esker";
 import type { State } from "./sync/follower";
 
@@ -24,13 +24,13 @@ function known(...path: string[]): Record<string, unknown> | null {
 async function textOf(resource: string, whatIf: string | null): Promise<string> {
   const query = new URLSearchParams({ resource, ...(whatIf !== null && { whatif: whatIf }) });
   const answer = await ask(`get?${query.toString()}`, {}, new AbortController().signal);
-  return new TextDecoder().decode(await readBytes(answer, resource));
+  return readText(answer, resource);
 }
 
 /** Tells listeners whenever what they look at has become another. */
 class Told {
   readonly #listeners = new Set<() => void>();
-  readonly #ends: (() => void)[];
+  readonly #end: () => void;
   #seen: unknown;
 
   constructor(look: () => unknown) {
@@ -41,7 +41,7 @@ class Told {
       this.#seen = now;
       for (const listener of this.#listeners) listener();
     };
-    this.#ends = [shared().on("change", changed)];
+    this.#end = shared().on("change", changed);
   }
 
   on(listener: () => void): () => void {
@@ -50,7 +50,7 @@ class Told {
   }
 
   close(): void {
-    for (const end of this.#ends) end();
+    this.#end();
     this.#listeners.clear();
   }
 }

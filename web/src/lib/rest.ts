@@ -21,7 +21,7 @@ export class ApiError extends Error {
 export async function request(method: string, path: string, body: unknown, signal?: AbortSignal): Promise<string> {
   const said = body === null ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
   const answer = await ask(path, { method, ...said }, signal ?? new AbortController().signal);
-  return new TextDecoder().decode(await readBytes(answer, path));
+  return readText(answer, path);
 }
 
 /** Asks for a path below /api; a refusal is thrown as an ApiError. */
@@ -85,4 +85,9 @@ export async function readBytes(answer: Response, what: string): Promise<Uint8Ar
     place += part.length;
   }
   return bytes;
+}
+
+/** As `readBytes`, of what is text. */
+export async function readText(answer: Response, what: string): Promise<string> {
+  return new TextDecoder().decode(await readBytes(answer, what));
 }

@@ -2,7 +2,7 @@
 import { readProblems, type ProblemTold } from "../core/problems";
 import { readDetail, readRuns, type RunDetail, type RunList } from "../core/runs";
 import { readListing, readLog, type Listing, type Version } from "../core/wire";
-import { ask, readBytes, request } from "../lib/rest";
+import { ask, readBytes, readText, request } from "../lib/rest";
 
 export interface Content {
   resource: string;
@@ -18,8 +18,6 @@ export interface Moment {
   whatIf: string | null;
 }
 
-export const NOW: Moment = { at: null, whatIf: null };
-
 export async function getContent(resource: string, moment: Moment, signal: AbortSignal): Promise<Content> {
   const answer = await call("get", { resource, ...query(moment) }, signal);
   return {
@@ -32,13 +30,13 @@ export async function getContent(resource: string, moment: Moment, signal: Abort
 
 export async function getListing(moment: Moment, signal: AbortSignal): Promise<Listing> {
   const answer = await call("list", query(moment), signal);
-  return readListing(new TextDecoder().decode(await readBytes(answer, "the list of resources")));
+  return readListing(await readText(answer, "the list of resources"));
 }
 
 /** The versions of a resource, or of all; newest first. */
 export async function getLog(resource: string | null, limit: number, moment: Moment, signal: AbortSignal): Promise<Version[]> {
   const answer = await call("log", { ...(resource !== null && { resource }), limit: String(limit), ...query(moment) }, signal);
-  return readLog(new TextDecoder().decode(await readBytes(answer, `the history of ${resource ?? "everything"}`)));
+  return readLog(await readText(answer, `the history of ${resource ?? "everything"}`));
 }
 
 /** How a difference is said: lines, or what `form` asks for. */
@@ -50,8 +48,7 @@ export interface Difference {
 export async function getDiff(resource: string, from: string, to: Moment, form: "text" | "auto", signal: AbortSignal): Promise<Difference> {
   const { at, ...rest } = query(to);
   const answer = await call("diff", { resource, from, ...(at !== undefined && { to: at }), ...rest, as: form }, signal);
-  const bytes = await readBytes(answer, `the changes of ${resource}`);
-  return { form: answer.headers.get("x-esker-as") ?? "text", text: new TextDecoder().decode(bytes) };
+  return { form: answer.headers.get("x-esker-as") ?? "text", text: await readText(answer, `the changes of ${resource}`) };
 }
 
 /** Which runs: of a stage or of all, those that failed or all. */
@@ -64,18 +61,18 @@ export interface RunsAsked {
 export async function getRuns(asked: RunsAsked, limit: number, after: string | null, signal: AbortSignal): Promise<RunList> {
   const { stage, failed } = asked;
   const query = { ...(stage !== "" && { stage }), ...(failed && { failed: "true" }), ...(after !== null && { after }), limit: String(limit) };
-  return readRuns(new TextDecoder().decode(await readBytes(await call("runs", query, signal), "the runs")));
+  return readRuns(await readText(await call("runs", query, signal), "the runs"));
 }
 
 /** One run, with what its program said. */
 export async function getRun(id: string, signal: AbortSignal): Promise<RunDetail> {
   const answer = await call(`runs/${encodeURIComponent(id)}`, {}, signal);
-  return readDetail(new TextDecoder().decode(await readBytes(answer, "the run")));
+  return readDetail(await readText(answer, "the run"));
 }
 
 /** What is known of each problem beside what the live model tells: what people have said of it, too. */
 export async function getProblems(signal: AbortSignal): Promise<ProblemTold[]> {
-  return readProblems(new TextDecoder().decode(await readBytes(await call("problems", {}, signal), "the problems")));
+  return readProblems(await readText(await call("problems", {}, signal), "the problems"));
 }
 
 export type ProblemDeed = "retry" | "acknowledge" | "mute" | "clear";

@@ -1,5 +1,5 @@
 // Fetches what differs between a base and several what-ifs.
-import { planDifferences, readChanges, sideBySide, whole, type Difference } from "../core/compare";
+import { planDifferences, readPlaces, sideBySide, whole, type Difference } from "../core/compare";
 import { parsePlan, type Plan } from "../core/plan";
 import { decodeText } from "../core/text";
 import type { Listing } from "../core/wire";
@@ -50,7 +50,7 @@ async function comparedOne(base: string, ids: readonly string[], { resource, isB
         if (!differs[index]) return [];
         if (!isBefore || !isAfter[index]) return whole(isBefore);
         const { form, text } = await getDiff(resource, base, { at: null, whatIf: id }, "auto", signal);
-        return readChanges(form, text);
+        return readPlaces(form, text);
       }),
     );
     one.differences = told.includes(null) ? null : sideBySide(told.map((changes) => changes ?? []));

@@ -240,7 +240,7 @@ fn unkept(
         .gates()
         .flat_map(|(_, gate)| &gate.checks)
         .any(|check| matches!(&check.judge, Judge::File(file) if Path::new(file) == path));
-    let is_page = app_files(dir, definition).contains(path);
+    let is_page = definition.web.app.as_ref().is_some_and(|app| path.starts_with(app));
     if is_declared || is_judge || is_page || is_program(&dir.join(path)) {
         return None;
     }

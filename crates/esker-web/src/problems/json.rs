@@ -31,7 +31,8 @@ pub fn problem(problem: &Problem, behind: &[&str]) -> Value {
     })
 }
 
-fn input(input: &Input) -> Value {
+/// A version of a resource.
+pub(crate) fn input(input: &Input) -> Value {
     json!({ "resource": input.resource.as_str(), "revision": input.revision.to_string() })
 }
 
