@@ -130,6 +130,11 @@ impl Durable {
         drop(self.bell.set(ring));
     }
 
+    /// The number of the last batch that is durable.
+    pub(crate) fn flushed(&self) -> u64 {
+        self.number
+    }
+
     /// The number of the last batch that is where git looks for it.
     pub(crate) fn settled(&mut self) -> u64 {
         while let Ok(report) = self.reports.try_recv() {

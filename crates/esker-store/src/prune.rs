@@ -17,6 +17,7 @@ use esker_wire::pruned::PruneRecord;
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Expect, Item, PRUNED_MAX, Prune, Pruned, Put};
 
+use crate::durable::Durable;
 use crate::objects::Kind;
 use crate::prune::plan::Plan;
 use crate::store::Store;
@@ -28,6 +29,9 @@ pub(crate) struct Pruning {
 }
 
 enum Stage {
+    /// What was durable when it was asked comes to where git, and the thread that decides, look for it: up to the
+    /// batch of this number.
+    Settling(u64),
     /// A thread decides.
     Deciding(JoinHandle<Result<Plan, Fault>>),
     /// What is decided is recorded, durably when the revision is.
@@ -42,11 +46,9 @@ impl Store {
     /// in another way, or tags came meanwhile; `internal` if history cannot be read whole.
     pub fn prune(&mut self, ask: &Prune) -> Result<Pruned, Fault> {
         self.check_excavation(&Branch::main())?;
-        let Some(pruning) = self.pruning.take() else {
-            self.check_rules(ask)?;
-            let stage = Stage::Deciding(self.decide(ask)?);
-            self.pruning = Some(Pruning { ask: ask.clone(), stage });
-            return Ok(Pruned::Working);
+        let pruning = match self.pruning.take() {
+            Some(pruning) => pruning,
+            None => self.begin_pruning(ask)?,
         };
         let is_deciding =
             matches!(&pruning.stage, Stage::Deciding(thread) if !thread.is_finished());
@@ -60,8 +62,18 @@ impl Store {
                 self.pruning = Some(pruning);
                 Ok(Pruned::Working)
             }
-            // What was decided for someone who went away is decided anew.
-            Stage::Deciding(_) if pruning.ask != *ask => self.prune(ask),
+            // What was begun for someone who went away is begun anew.
+            Stage::Settling(_) | Stage::Deciding(_) if pruning.ask != *ask => self.prune(ask),
+            Stage::Settling(number) => {
+                self.note_settled()?;
+                let is_settled = self.durable.as_mut().is_none_or(|it| it.settled() >= number);
+                let stage = match is_settled {
+                    true => Stage::Deciding(self.decide(ask)?),
+                    false => Stage::Settling(number),
+                };
+                self.pruning = Some(Pruning { stage, ..pruning });
+                Ok(Pruned::Working)
+            }
             Stage::Deciding(thread) => {
                 let failed = |_| Fault::new(Code::Internal, "the look through history failed");
                 let mut plan = thread.join().map_err(failed)??;
@@ -77,6 +89,12 @@ impl Store {
                 }
             },
         }
+    }
+
+    fn begin_pruning(&mut self, ask: &Prune) -> Result<Pruning, Fault> {
+        self.check_rules(ask)?;
+        let number = self.durable.as_ref().map_or(0, Durable::flushed);
+        Ok(Pruning { ask: ask.clone(), stage: Stage::Settling(number) })
     }
 
     fn check_rules(&mut self, ask: &Prune) -> Result<(), Fault> {

@@ -91,8 +91,6 @@ impl Years {
     }
 
     fn prune(&mut self, rules: &[(&str, &str)], remove: bool) -> Result<PruneReport, Fault> {
-        // What is on disk is what is looked at.
-        self.snapshots.settle().unwrap();
         let rules = rules.iter().map(|(name, keep)| (resource(name), keep.parse().unwrap()));
         let ask = Prune { rules: rules.collect(), remove, author: None };
         let begun = Instant::now();
