@@ -14,6 +14,7 @@ pub mod remote;
 pub mod revision;
 
 pub mod fault;
+pub mod member;
 pub mod message;
 
 pub mod chain;
