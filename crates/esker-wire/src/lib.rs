@@ -7,6 +7,7 @@ pub mod stacked;
 
 pub mod backfill;
 pub mod blobs;
+pub mod bulk;
 pub mod edit;
 pub mod name;
 pub mod overrides;
