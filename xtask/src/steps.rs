@@ -145,6 +145,7 @@ fn run(root: &Path, tools: &Tools, step: &Step<'_>, tally: &mut Tally) -> Result
         .env("RUSTDOCFLAGS", "-D warnings")
         .env("PYTHONPATH", &tools.python_path)
         .env("ESKER_TAPS", &tools.taps)
+        .env("ESKER_CONSUL", &tools.consul)
         .env("ESKER_BROWSER", &tools.browser)
         .env("ESKER_BIN", target(root).join("debug/esker"))
         .env("ESKER_SCREENSHOTS", target(root).join("screenshots"))

@@ -12,9 +12,10 @@ use serde_json::Value;
 const FILE_LINES_MAX: usize = 500;
 
 /// Which crates of ours each crate may use.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("esker-wire", &[]),
     ("qplan", &[]),
+    ("esker-cluster", &["esker-wire"]),
     ("esker-bus", &["esker-wire"]),
     ("esker-store", &["esker-wire", "esker-bus"]),
     ("esker-pipeline", &["esker-wire", "esker-bus"]),
@@ -24,6 +25,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
         "esker",
         &[
             "esker-wire",
+            "esker-cluster",
             "esker-bus",
             "esker-store",
             "esker-pipeline",
@@ -36,7 +38,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
 ];
 
 /// Which one crate may depend on what stands for an outside thing.
-const DEPENDENCY_OWNERS: [(&str, &str); 11] = [
+const DEPENDENCY_OWNERS: [(&str, &str); 12] = [
     ("gix", "esker-store"),
     ("object_store", "esker-store"),
     ("omq", "esker-bus"),
@@ -48,7 +50,9 @@ const DEPENDENCY_OWNERS: [(&str, &str); 11] = [
     ("rusqlite", "esker"),
     ("rusqlite", "esker-pipeline"),
     ("postgres", "esker-pipeline"),
+    // One fetches from servers, the other asks Consul.
     ("ureq", "esker-pipeline"),
+    ("ureq", "esker-cluster"),
 ];
 
 /// Which one crate may name what in its sources; tests drive real programs and are free to.

@@ -37,6 +37,8 @@ pub(crate) struct Tools {
     pub(crate) python_path: PathBuf,
     /// A folder with one for each tap.
     pub(crate) taps: PathBuf,
+    /// Consul's program.
+    pub(crate) consul: PathBuf,
     /// What was installed just now, for the summary.
     pub(crate) installed: Vec<String>,
 }
@@ -77,11 +79,15 @@ pub(crate) fn ensure(root: &Path) -> Result<Tools> {
     if !works("faketime", &["--version"]) {
         install_package("faketime", "engines are tested with clocks that jump", &mut installed)?;
     }
+    if !works("dig", &["-v"]) {
+        install_package("bind9-dnsutils", "workers are looked up by their names", &mut installed)?;
+    }
+    let consul = consul(root, &mut installed)?;
     if browser().is_none() {
         install_package("chromium", "the page is tested in it", &mut installed)?;
     }
     let browser = browser().context("chromium was installed, and yet is not in PATH")?;
-    Ok(Tools { browser, python_path, taps, installed })
+    Ok(Tools { browser, python_path, taps, consul, installed })
 }
 
 fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
@@ -136,6 +142,45 @@ fn taps(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Consul of the release of Debian that had it last. The machine's own sources say where Debian is, unless only its
+/// archive has that release by now. The package is fetched with lists of its own and laid into a folder, so that
+/// nothing else ever comes from that release.
+const CONSUL: &str = r#"
+set -eu
+rm -rf "$1"
+mkdir -p "$1/apt/lists/partial" "$1/apt/cache/archives/partial"
+cd "$1/apt"
+apt() {
+    apt-get -q -o Dir::Etc::sourcelist="$PWD/bullseye.list" -o Dir::Etc::sourceparts=- -o Dir::State::lists="$PWD/lists" \
+        -o Dir::Cache="$PWD/cache" -o Acquire::Languages=none -o APT::Sandbox::User="$(id -un)" "$@"
+}
+own=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN)' 'Created-By: Packages' |
+    awk '$2 == "Debian" && $1 !~ /security/ && !seen { print $1; seen = 1 }')
+key=/usr/share/keyrings/debian-archive-keyring.gpg
+for place in $own http://archive.debian.org/debian; do
+    echo "deb $([ ! -f $key ] || echo "[signed-by=$key]") $place bullseye main" > bullseye.list
+    apt update && apt download consul && break
+done
+dpkg-deb -x consul_*.deb "$1"
+rm -rf "$1/apt"
+"#;
+
+fn consul(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
+    let folder = root.join("target/test-tools/consul");
+    let own = folder.join("usr/bin/consul");
+    for program in [own.as_path(), Path::new("consul")] {
+        if works(&program.to_string_lossy(), &["version"]) {
+            return Ok(program.to_owned());
+        }
+    }
+    println!("consul is missing: clusters are tested with it");
+    let target = folder.to_str().context("the workspace's path is not UTF-8")?;
+    install("consul", "sh", &["-c", CONSUL, "sh", target], installed).context(
+        "cannot install consul from Debian's bullseye; put any `consul` into the PATH and run this again",
+    )?;
+    Ok(own)
+}
+
 fn browser() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -160,7 +205,8 @@ fn install(
     arguments: &[&str],
     installed: &mut Vec<String>,
 ) -> Result<()> {
-    println!("installing {name}: {program} {}", arguments.join(" "));
+    let shown: Vec<&str> = arguments.iter().filter_map(|text| text.trim().lines().next()).collect();
+    println!("installing {name}: {program} {}", shown.join(" "));
     let status = Command::new(program)
         .args(arguments)
         .status()
