@@ -62,6 +62,14 @@ pub struct Label {
     pub seq: u32,
 }
 
+impl Label {
+    /// Whether parts of a task are everybody's from the moment they are written: task 0 is nobody in particular, and
+    /// those of 2^31 on are writers that only want none of their batches to be twice.
+    pub fn is_anonymous(task: u32) -> bool {
+        task == 0 || task >= 1 << 31
+    }
+}
+
 /// How a part is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Codec {

@@ -91,6 +91,8 @@ pub enum Request {
     Drop,
     /// How the worker stands.
     Status,
+    /// What the worker knows of the space: what `Open` said last, or nothing.
+    About,
 }
 
 impl Ask {
@@ -109,7 +111,7 @@ impl Ask {
         let head = Head { op, count: count as u16, ..self.head };
         let mut writer = Writer::new(self.request.room());
         match &self.request {
-            Request::Hello | Request::Drop | Request::Status => {}
+            Request::Hello | Request::Drop | Request::Status | Request::About => {}
             Request::Get(items) => {
                 let with_range = head.flags & Head::RANGE != 0;
                 items.iter().for_each(|item| item.write(&mut writer, with_range));
@@ -167,6 +169,7 @@ impl Ask {
             Op::Hello => Request::Hello,
             Op::Drop => Request::Drop,
             Op::Status => Request::Status,
+            Op::About => Request::About,
             Op::Get => {
                 let with_range = head.flags & Head::RANGE != 0;
                 let item = |_| Get::read(&mut cursor, &table, with_range);
@@ -212,6 +215,7 @@ impl Request {
             Self::Seal(_) => Op::Seal,
             Self::Drop => Op::Drop,
             Self::Status => Op::Status,
+            Self::About => Op::About,
         }
     }
 
@@ -221,7 +225,7 @@ impl Request {
             Self::Set(items) | Self::Append(items) => items.len(),
             Self::Remove(keys) | Self::Stat(keys) => keys.len(),
             Self::Seal(winners) => winners.len(),
-            Self::Hello | Self::List { .. } | Self::Drop | Self::Status => 0,
+            Self::Hello | Self::List { .. } | Self::Drop | Self::Status | Self::About => 0,
             Self::Open(_) | Self::Share(_) => 1,
         }
     }

@@ -33,10 +33,12 @@ pub enum Op {
     Drop,
     /// How a worker stands.
     Status,
+    /// What a worker knows of a space.
+    About,
 }
 
 /// Every operation with its byte on the wire.
-const OPS: [(Op, u8); 12] = [
+const OPS: [(Op, u8); 13] = [
     (Op::Hello, 1),
     (Op::Get, 2),
     (Op::Set, 3),
@@ -49,6 +51,7 @@ const OPS: [(Op, u8); 12] = [
     (Op::Seal, 10),
     (Op::Drop, 11),
     (Op::Status, 12),
+    (Op::About, 13),
 ];
 
 /// How something that was asked has ended, for a message or for one of its items.

@@ -27,6 +27,8 @@ pub struct Value {
     pub length: u64,
     /// At which byte of it the first part begins: at or before the first that was asked for.
     pub offset: u64,
+    /// Another number whenever the content was replaced; adding to it leaves the number as it is.
+    pub stamp: u64,
     /// The parts, one after the other.
     pub parts: Vec<Part>,
 }
@@ -161,14 +163,15 @@ impl Found {
         match self {
             Self::Not(status) => {
                 writer.field(&status.to_number().to_le_bytes());
-                writer.field(&[0; 22]);
+                writer.field(&[0; 30]);
             }
-            Self::Value(Value { length, offset, parts }) => {
+            Self::Value(Value { length, offset, stamp, parts }) => {
                 writer.field(&Status::Done.to_number().to_le_bytes());
                 writer.field(&[0; 2]);
                 writer.field(&(parts.len() as u32).to_le_bytes());
                 writer.field(&offset.to_le_bytes());
                 writer.field(&length.to_le_bytes());
+                writer.field(&stamp.to_le_bytes());
                 for Part { bytes, codec, raw, crc, label } in parts {
                     writer.field(&raw.to_le_bytes());
                     writer.field(&(bytes.len() as u32).to_le_bytes());
@@ -204,12 +207,13 @@ fn read_found(
     for _ in 0..count {
         let status = status(cursor.u16()?)?;
         cursor.bytes(2)?;
-        let (parts, offset, length) = (cursor.u32()?, cursor.u64()?, cursor.u64()?);
+        let (parts, offset) = (cursor.u32()?, cursor.u64()?);
+        let (length, stamp) = (cursor.u64()?, cursor.u64()?);
         if status != Status::Done {
             items.push(Found::Not(status));
             continue;
         }
-        let mut value = Value { length, offset, parts: Vec::new() };
+        let mut value = Value { length, offset, stamp, parts: Vec::new() };
         for _ in 0..parts {
             let (raw, stored, crc) = (cursor.u32()?, cursor.u32()?, cursor.u32()?);
             let codec = Codec::from_byte(cursor.u8()?);

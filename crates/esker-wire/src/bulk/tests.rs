@@ -35,6 +35,7 @@ fn requests() -> Vec<Request> {
         Request::Seal(vec![(1, 2), (3, 0)]),
         Request::Drop,
         Request::Status,
+        Request::About,
     ]
 }
 
@@ -42,9 +43,10 @@ fn replies() -> Vec<(Op, Reply)> {
     let value = Value {
         length: 12,
         offset: 3,
+        stamp: 4,
         parts: vec![
             part(b"abc"),
-            part(&[1; 9000]),
+            part(&[1; 90]),
             Part { label: Label { task: 1, attempt: 2, seq: 3 }, ..part(b"z") },
         ],
     };
@@ -112,7 +114,7 @@ fn the_wire_and_the_hashes_are_as_they_were_promised() {
     }
     let set = Ask::new(Request::Set(vec![store("a", b"xyz")]));
     text += &format!("set: {}\n", digits(&set.to_frames()));
-    for (op, reply) in replies().into_iter().skip(1) {
+    for (op, reply) in replies() {
         let name = format!("{op:?}").to_lowercase();
         text += &format!("{name} answered: {}\n", digits(&reply.to_frames(&Head::new(op))));
     }

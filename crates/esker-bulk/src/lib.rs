@@ -1,0 +1,11 @@
+//! Bulk data: the memory and the disks of many nodes as one cache, and shuffles over them.
+//!
+//! `core` is all that a worker knows and decides: from requests to answers, without sockets, files, clocks or
+//! threads. `worker` gives it those; `client` finds the worker that has an id and asks it.
+
+pub mod space;
+pub mod worker;
+
+mod compress;
+mod core;
+mod spill;

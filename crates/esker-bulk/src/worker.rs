@@ -1,0 +1,226 @@
+//! A worker: its core behind a lock, its disk, and the sockets it answers on.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use esker_bus::bus::{Binds, Bus, Limits};
+use esker_bus::endpoint::Endpoint;
+use esker_bus::server::Server;
+use esker_bus::service::{Frames, Outcome, Service};
+use esker_wire::bulk::{Ask, BULK_MAX, Head, Op, Reply, Status};
+use esker_wire::fault::Fault;
+use esker_wire::member::NodeId;
+
+use crate::core::{Answer, Core};
+use crate::spill::Disk;
+
+/// The least a worker can do with, in bytes.
+pub const MEMORY_MIN: u64 = 1024 * 1024;
+/// The most bytes of requests that may wait.
+const QUEUE_MAX: usize = 64 * 1024 * 1024;
+
+/// What a worker is given.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Who it is.
+    pub node: NodeId,
+    /// How much it may hold in memory, in bytes.
+    pub memory: u64,
+    /// The folder, of this worker alone, for what has no room there; nothing if it is to have none.
+    pub spill: Option<PathBuf>,
+    /// Where it takes requests besides this process: `tcp://HOST:PORT`.
+    pub binds: Vec<String>,
+}
+
+/// A worker at work. It ends when it is dropped, and what it held is gone.
+#[derive(Debug)]
+pub struct Worker {
+    local: Local,
+    server: Server,
+}
+
+/// A worker in this process, as clients know it.
+#[derive(Clone)]
+pub(crate) struct Local(Arc<Shared>);
+
+struct Shared {
+    core: Mutex<Core>,
+    disk: OnceLock<Disk>,
+    begun: Instant,
+}
+
+impl fmt::Debug for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Local").finish_non_exhaustive()
+    }
+}
+
+impl Worker {
+    /// Starts a worker.
+    ///
+    /// # Errors
+    /// `bad-request` for too little memory or an address that cannot be read, `unavailable` for one in use,
+    /// `not-writable` for a folder that cannot be written to.
+    pub fn start(bus: &Bus, options: &Options) -> Result<Self, Fault> {
+        check_memory(options.memory)?;
+        let no_disk = options.spill.is_none().then(|| "it was given no folder".to_owned());
+        // Numbers that no earlier worker with the same address has used: it cannot count faster than that.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let stamps = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX / 2);
+        let core = Core::new(options.node, options.memory, no_disk, stamps);
+        let shared =
+            Shared { core: Mutex::new(core), disk: OnceLock::new(), begun: Instant::now() };
+        let local = Local(Arc::new(shared));
+        if let Some(folder) = &options.spill {
+            let weak = Arc::downgrade(&local.0);
+            let disk = Disk::open(folder, move |landed, why| {
+                if let Some(shared) = weak.upgrade() {
+                    Local(shared).landed(landed, why);
+                }
+            })?;
+            local.0.disk.set(disk).expect("nobody else sets it");
+        }
+        let queue = (options.memory / 4).clamp(2 * BULK_MAX as u64, QUEUE_MAX as u64) as usize;
+        let limits = Limits {
+            message_max: BULK_MAX,
+            queue_bytes_max: queue,
+            incoming_bytes_max: queue,
+            unread_max: 8 * BULK_MAX,
+            ..Limits::default()
+        };
+        let binds = Binds { requests: options.binds.clone(), events: Vec::new(), limits };
+        let server = bus.serve("bulk", Handler { local: local.clone() }, &binds)?;
+        Ok(Self { local, server })
+    }
+
+    /// Where it takes requests, with real ports.
+    pub fn addresses(&self) -> &[String] {
+        self.server.requests()
+    }
+
+    /// Where others in this process find it through the bus.
+    pub fn endpoint(&self) -> Endpoint {
+        self.server.local()
+    }
+
+    /// The worker as a client in this process asks it: directly.
+    pub(crate) fn local(&self) -> Local {
+        self.local.clone()
+    }
+
+    /// How it stands, as JSON.
+    pub fn standing(&self) -> Bytes {
+        self.local.core().standing()
+    }
+
+    /// How much it may hold in memory from now on, in bytes.
+    ///
+    /// # Errors
+    /// `bad-request` for less than [`MEMORY_MIN`]; it goes on with what it had.
+    pub fn set_memory(&self, bytes: u64) -> Result<(), Fault> {
+        check_memory(bytes)?;
+        let mut core = self.local.core();
+        core.set_budget(bytes);
+        self.local.write_out(&mut core);
+        Ok(())
+    }
+}
+
+fn check_memory(bytes: u64) -> Result<(), Fault> {
+    if bytes >= MEMORY_MIN {
+        return Ok(());
+    }
+    let text = format!("a worker cannot do with {bytes} bytes of memory");
+    Err(Fault::bad_request(text).hint(format!("give it {MEMORY_MIN} at least")))
+}
+
+impl Local {
+    fn core(&self) -> MutexGuard<'_, Core> {
+        self.0.core.lock().expect("a panic in the core ends the process")
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.0.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Answers a request here and now.
+    pub(crate) fn ask(&self, ask: Ask) -> Reply {
+        let answer = {
+            let mut core = self.core();
+            let answer = core.handle(ask, self.now());
+            self.write_out(&mut core);
+            answer
+        };
+        match answer {
+            Answer::Now(reply) => reply,
+            Answer::Read(gathered) => gathered.read(),
+        }
+    }
+
+    /// Has written to disk what is to go there.
+    fn write_out(&self, core: &mut Core) {
+        let jobs = core.take_jobs();
+        if let Some(disk) = self.0.disk.get().filter(|_| !jobs.is_empty()) {
+            disk.write(jobs);
+        }
+    }
+
+    fn landed(&self, landed: Vec<crate::core::Landed>, why: Option<String>) {
+        let mut core = self.core();
+        if let Some(why) = &why {
+            tracing::warn!(why, "what has no room in memory cannot be written to disk");
+        }
+        core.set_disk(why);
+        landed.into_iter().for_each(|one| core.land(one));
+        core.relieve();
+        self.write_out(&mut core);
+    }
+
+    fn tick(&self) {
+        let mut core = self.core();
+        core.try_disk_again(self.0.disk.get().is_some());
+        core.tick(self.now());
+        self.write_out(&mut core);
+    }
+}
+
+/// What the bus asks.
+struct Handler {
+    local: Local,
+}
+
+impl Service for Handler {
+    fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome> {
+        let mut core = self.local.core();
+        let now = self.local.now();
+        let outcomes = requests.iter().map(|request| match Ask::from_frames(request) {
+            Err(fault) => refused(&fault),
+            Ok(ask) => {
+                let head = ask.head;
+                match core.handle(ask, now) {
+                    Answer::Now(reply) => Outcome::reply(reply.to_frames(&head)),
+                    Answer::Read(gathered) => Outcome {
+                        later: Some(Box::new(move || gathered.read().to_frames(&head))),
+                        ..Outcome::default()
+                    },
+                }
+            }
+        });
+        let outcomes = outcomes.collect();
+        self.local.write_out(&mut core);
+        outcomes
+    }
+
+    fn tick(&mut self) -> Vec<Frames> {
+        self.local.tick();
+        Vec::new()
+    }
+}
+
+fn refused(fault: &Fault) -> Outcome {
+    let reply = Reply::Refused(Status::Bad, fault.clone());
+    Outcome::reply(reply.to_frames(&Head::new(Op::Status)))
+}
