@@ -12,7 +12,7 @@ use serde_json::Value;
 const FILE_LINES_MAX: usize = 500;
 
 /// Which crates of ours each crate may use.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("esker-wire", &[]),
     ("qplan", &[]),
     ("esker-cluster", &["esker-wire"]),
@@ -20,6 +20,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("esker-store", &["esker-wire", "esker-bus"]),
     ("esker-pipeline", &["esker-wire", "esker-bus"]),
     ("esker-replica", &["esker-wire", "esker-bus"]),
+    ("esker-bulk", &["esker-wire", "esker-cluster", "esker-bus"]),
     ("esker-web", &["esker-wire", "esker-bus"]),
     (
         "esker",
@@ -30,6 +31,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
             "esker-store",
             "esker-pipeline",
             "esker-replica",
+            "esker-bulk",
             "esker-web",
             "qplan",
         ],

@@ -103,7 +103,9 @@ impl Disk {
 impl Drop for Disk {
     fn drop(&mut self) {
         self.jobs = None;
-        if let Some(thread) = self.thread.take() {
+        // The last who knows the worker may be the thread itself, telling what it has written.
+        let other = self.thread.take().filter(|it| it.thread().id() != thread::current().id());
+        if let Some(thread) = other {
             drop(thread.join());
         }
     }

@@ -119,6 +119,11 @@ impl Drop for Watch {
 }
 
 impl Kv {
+    /// Whether all members share them: those of a list have none.
+    pub fn is_shared(&self) -> bool {
+        !matches!(self.store, Store::None)
+    }
+
     /// What a key holds.
     pub fn get(&self, key: &str) -> Result<Option<Pair>, Fault> {
         check_key(key)?;

@@ -137,7 +137,7 @@ impl Parts {
     }
 
     /// Those that may go to disk now: each is given the number it is known by there, by whoever takes it.
-    pub(crate) fn to_spill(&mut self) -> impl Iterator<Item = &mut Held> {
+    pub(crate) fn may_spill(&mut self) -> impl Iterator<Item = &mut Held> {
         self.list.iter_mut().filter(|held| held.may_spill())
     }
 

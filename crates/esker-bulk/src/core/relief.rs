@@ -8,7 +8,7 @@ use esker_wire::bulk::Status;
 use crate::core::entries::Entry;
 use crate::core::fifo::Seen;
 use crate::core::ledger::Class;
-use crate::core::parts::Place;
+use crate::core::parts::{Parts, Place};
 use crate::core::{Core, STAGED_MAX, WRITER_MAX};
 use crate::spill::Segment;
 
@@ -98,7 +98,7 @@ impl Core {
             let ticket = entry.ticket;
             let pinned = (entry.class == Class::Pinned).then_some(&mut entry.parts);
             let staged = entry.staged.iter_mut().map(|staged| &mut staged.parts);
-            for held in pinned.into_iter().chain(staged).flat_map(|parts| parts.to_spill()) {
+            for held in pinned.into_iter().chain(staged).flat_map(Parts::may_spill) {
                 if chosen >= wanted {
                     return;
                 }

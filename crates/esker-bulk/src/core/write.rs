@@ -84,8 +84,10 @@ impl Core {
             return Ok(self.lengths(head, &items));
         }
         let is_staged = head.flags & Head::STAGED != 0;
+        let label = Label { task: head.task, attempt: head.attempt, seq: head.seq };
         let mut stored = Vec::with_capacity(items.len());
         for Store { id, part } in items {
+            let part = Part { label, ..part };
             self.stamps += 1;
             let stamp = self.stamps;
             self.write_entry(head.space, &id, |entry| match is_staged {
