@@ -1,8 +1,8 @@
 //! What to believe of a list of members: pure.
 //!
 //! A catalogue that may not be read is answered with an EMPTY list and no error, and one that has just come back may
-//! know only some. So a list that has shrunk much is believed only of those who do not answer themselves. Who is
-//! kept so is asked again with every list, until it is told again or stops answering: it is neither lost because the
+//! know only some. So a list without more than half of those known is believed only of those who do not answer
+//! themselves. Who is kept so is asked again with every list, until it is told again or stops answering: it is neither lost because the
 //! next list is as short as this one, nor kept for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,9 +28,12 @@ impl Belief {
     /// Who has to be asked before this list is believed.
     pub(crate) fn doubted(&self, told: &[Member]) -> Vec<Member> {
         let told: BTreeSet<NodeId> = told.iter().map(|member| member.node).collect();
-        let missing = self.members.values().filter(|member| !told.contains(&member.node));
-        let has_shrunk = is_shrunk(self.members.len(), told.len());
-        missing.filter(|member| has_shrunk || self.held.contains(&member.node)).cloned().collect()
+        let is_missing = |member: &&Member| !told.contains(&member.node);
+        let missing: Vec<&Member> = self.members.values().filter(is_missing).collect();
+        // Others may have come meanwhile: what counts is how many of those known are told still.
+        let is_great = missing.len() * 2 > self.members.len();
+        let doubted = missing.into_iter();
+        doubted.filter(|member| is_great || self.held.contains(&member.node)).cloned().collect()
     }
 
     /// What is believed after this list, when of those doubted these answer.
@@ -44,11 +47,6 @@ impl Belief {
         }
         after
     }
-}
-
-/// Whether a list is empty that was not, or smaller by more than half.
-pub(crate) fn is_shrunk(from: usize, to: usize) -> bool {
-    from > 0 && (to == 0 || to * 2 < from)
 }
 
 /// The index to ask with next: Consul's indices may go backwards, after a restore for example, and then one begins

@@ -1,6 +1,7 @@
 //! What a cluster agrees on: keys with small values, changed only by who knows what was there.
 //!
-//! Keys are relative to the cluster's prefix. In one process without Consul they are kept in memory.
+//! Keys are relative to the cluster's prefix. In one process without Consul they are kept in memory. A change that
+//! fails with no more than that Consul did not answer may have been made: whoever expected an index reads again.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 /// The first wait after a failure.
 const FIRST: Duration = Duration::from_millis(100);
-/// The longest wait between attempts.
-const LAST: Duration = Duration::from_secs(5);
+/// The longest wait between attempts: what is back is to be noticed within seconds.
+const LAST: Duration = Duration::from_secs(2);
 
 /// The waits after failures one after the other: each twice as long, up to a bound, and less by chance, so that
 /// those who failed together do not come again together.

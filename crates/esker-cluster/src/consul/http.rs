@@ -92,6 +92,16 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// Waits so long for what changes after an index; what begins anew is answered at once.
+    pub(crate) fn after(mut self, index: u64, wait: Duration) -> Self {
+        if index == 0 {
+            return self;
+        }
+        // Consul adds up to a sixteenth to what it is told to wait.
+        self.deadline = wait + wait / 16 + DEADLINE;
+        self.query("index", index.to_string()).query("wait", format!("{}ms", wait.as_millis()))
+    }
+
     pub(crate) fn body(mut self, body: Vec<u8>) -> Self {
         self.body = body;
         self
@@ -150,11 +160,20 @@ impl Consul {
 
     /// Asks until it is done or refused, or the deadline is over: what passes by itself is asked again.
     pub(crate) fn done(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        self.answered(request, &[200])
+    }
+
+    /// The same where other answers than that it is done are of use too.
+    pub(crate) fn answered(
+        &self,
+        request: &Request<'_>,
+        useful: &[u16],
+    ) -> Result<Answer, Failure> {
         let until = Instant::now() + request.deadline;
         let mut backoff = Backoff::default();
         loop {
             let answer = self.ask(request)?;
-            if answer.status == 200 {
+            if useful.contains(&answer.status) {
                 return Ok(answer);
             }
             let failure = of_status(&self.asked(request), answer.status, &answer.body);

@@ -11,7 +11,7 @@ use crate::kv::{Op, Pair, Target, WATCH_WAIT};
 use crate::pace::{Backoff, Stop};
 
 use super::fail::{Failure, of_nonsense, of_status};
-use super::http::{Consul, DEADLINE, Request, Verb, encoded};
+use super::http::{Consul, Request, Verb, encoded};
 
 /// The largest list of keys with their values.
 const LIST_MAX: u64 = 64 << 20;
@@ -67,9 +67,7 @@ fn fetch(
     }
     let answer = match after {
         Some(index) => {
-            request = request.query("index", index.to_string());
-            request = request.query("wait", format!("{}ms", WATCH_WAIT.as_millis()));
-            request.deadline = WATCH_WAIT + WATCH_WAIT / 16 + DEADLINE;
+            request = request.after(index, WATCH_WAIT);
             let answer = consul.ask(&request)?;
             // A key that is not there is waited for as well.
             if !matches!(answer.status, 200 | 404) {
@@ -77,12 +75,7 @@ fn fetch(
             }
             answer
         }
-        None => match consul.done(&request) {
-            Err(failure) if failure.kind == super::fail::Kind::Missing => {
-                return Ok((Vec::new(), None));
-            }
-            other => other?,
-        },
+        None => consul.answered(&request, &[200, 404])?,
     };
     if answer.status == 404 {
         return Ok((Vec::new(), answer.index));
@@ -169,13 +162,10 @@ pub(crate) fn txn(consul: &Consul, ops: &[Op]) -> Result<Result<(), usize>, Faul
     }
     let mut request = Request::new(Verb::Put, "/v1/txn", &what).rule(&rule).body(body);
     request.answer_max = LIST_MAX;
-    let answer = match consul.ask(&request) {
-        Ok(answer) if answer.status == 409 => answer,
-        _ => match consul.done(&request) {
-            Ok(_) => return Ok(Ok(())),
-            Err(failure) => return Err(failure.fault),
-        },
-    };
+    let answer = consul.answered(&request, &[200, 409]).map_err(|failure| failure.fault)?;
+    if answer.status == 200 {
+        return Ok(Ok(()));
+    }
     let refusal: Refusal = consul.read(&request, &answer).map_err(|failure| failure.fault)?;
     let against = refusal.errors.unwrap_or_default().into_iter().next();
     let asked = consul.asked(&request);

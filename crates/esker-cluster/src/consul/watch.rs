@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::belief::{Belief, is_shrunk, next_index};
+use crate::belief::{Belief, next_index};
 use crate::board::{Board, Troubles};
 use crate::cluster::Ping;
 use crate::coordinate::Coordinates;
@@ -13,7 +13,7 @@ use crate::saved::Saved;
 
 use super::fail::{Failure, Kind, of_status};
 use super::health::{self, Entry, LIST_MAX, Placed, Told};
-use super::http::{Consul, DEADLINE, Request, Verb};
+use super::http::{Consul, Request, Verb};
 use super::ping::answering;
 
 /// How often those are asked again who are held though Consul no longer tells them.
@@ -98,10 +98,7 @@ impl Watch {
             "service \"{service}\" {{ policy = \"read\" }} and node_prefix \"\" {{ policy = \"read\" }}"
         );
         let mut request = Request::new(Verb::Get, path, "read the members").rule(&rule);
-        request = request.query("passing", "").query("index", state.index.to_string());
-        request = request.query("wait", format!("{}ms", wait.as_millis()));
-        // Consul adds up to a sixteenth to what it is told to wait.
-        request.deadline = wait + wait / 16 + DEADLINE;
+        request = request.query("passing", "").after(state.index, wait);
         request.answer_max = LIST_MAX;
         let answer = self.consul.ask(&request)?;
         if answer.status != 200 {
@@ -128,7 +125,7 @@ impl Watch {
                 self.consul.place.service
             );
             state.list.insert(Trouble::Empty, message);
-        } else if held > 0 || is_shrunk(known, told.members.len()) {
+        } else if held > 0 {
             let message = format!(
                 "Consul answers with {} members of {known} known before; {held} that it does not tell answer \
                  and are kept",
