@@ -2,8 +2,9 @@
 //!
 //! A catalogue that may not be read is answered with an EMPTY list and no error, and one that has just come back may
 //! know only some. So a list without more than half of those known is believed only of those who do not answer
-//! themselves. Who is kept so is asked again with every list, until it is told again or stops answering: it is neither lost because the
-//! next list is as short as this one, nor kept for ever.
+//! themselves; and while Consul has been back for moments only, every list is, since nodes come back to it one by
+//! one. Who is kept so is asked again with every list, until it is told again or stops answering: it is neither lost
+//! because the next list is as short as this one, nor kept for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,25 +26,28 @@ impl Belief {
         Self { members, held: BTreeSet::new() }
     }
 
-    /// Who has to be asked before this list is believed.
-    pub(crate) fn doubted(&self, told: &[Member]) -> Vec<Member> {
+    /// Who has to be asked before this list is believed; of one to be wary of, all who are missing.
+    pub(crate) fn doubted(&self, told: &[Member], is_wary: bool) -> Vec<Member> {
         let told: BTreeSet<NodeId> = told.iter().map(|member| member.node).collect();
         let is_missing = |member: &&Member| !told.contains(&member.node);
         let missing: Vec<&Member> = self.members.values().filter(is_missing).collect();
         // Others may have come meanwhile: what counts is how many of those known are told still.
-        let is_great = missing.len() * 2 > self.members.len();
+        let is_wary = is_wary || missing.len() * 2 > self.members.len();
         let doubted = missing.into_iter();
-        doubted.filter(|member| is_great || self.held.contains(&member.node)).cloned().collect()
+        doubted.filter(|member| is_wary || self.held.contains(&member.node)).cloned().collect()
     }
 
     /// What is believed after this list, when of those doubted these answer.
-    pub(crate) fn after(&self, told: &[Member], answering: &BTreeSet<NodeId>) -> Self {
+    pub(crate) fn after(
+        &self,
+        told: &[Member],
+        doubted: &[Member],
+        answering: &BTreeSet<NodeId>,
+    ) -> Self {
         let mut after = Self::of(told.to_vec());
-        for member in self.doubted(told) {
-            if answering.contains(&member.node) {
-                after.held.insert(member.node);
-                after.members.insert(member.node, member);
-            }
+        for member in doubted.iter().filter(|member| answering.contains(&member.node)) {
+            after.held.insert(member.node);
+            after.members.insert(member.node, member.clone());
         }
         after
     }

@@ -1,7 +1,7 @@
 //! Who is there: Consul, or a list that somebody wrote.
 //!
 //! [`cluster::Cluster`] is the way in. What is believed of what Consul says is decided by functions from values to
-//! values ([`belief`]); `consul/http.rs` alone speaks HTTP. Whoever is there is pinged by whoever uses this crate:
+//! values (`belief.rs`); `consul/http.rs` alone speaks HTTP. Whoever is there is pinged by whoever uses this crate:
 //! it knows no other way to a worker than to hand its address on.
 
 pub mod cluster;

@@ -31,29 +31,34 @@ fn told(belief: &Belief) -> (Vec<u8>, Vec<u8>) {
     (belief.members.keys().map(number).collect(), belief.held.iter().map(number).collect())
 }
 
+/// What is believed after a list that is not to be wary of.
+fn next(belief: &Belief, list: &[Member], answering: &BTreeSet<NodeId>) -> Belief {
+    belief.after(list, &belief.doubted(list, false), answering)
+}
+
 #[test]
 fn small_changes_are_believed_at_once() {
     let belief = Belief::of(members(&[1, 2, 3, 4]));
     for list in
         [&[1, 2, 3, 4][..], &[1, 2], &[1, 2, 3], &[1, 3, 5, 6, 7], &[1, 2, 3, 4, 5, 6, 7, 8, 9]]
     {
-        assert_eq!(belief.doubted(&members(list)), [], "{list:?}");
-        let after = belief.after(&members(list), &BTreeSet::new());
+        assert_eq!(belief.doubted(&members(list), false), [], "{list:?}");
+        let after = next(&belief, &members(list), &BTreeSet::new());
         assert_eq!(told(&after), (list.to_vec(), vec![]));
     }
-    assert_eq!(Belief::default().doubted(&[]), []);
+    assert_eq!(Belief::default().doubted(&[], true), []);
 }
 
 #[test]
 fn who_answers_stays_on_a_list_that_shrank_much() {
     let belief = Belief::of(members(&[1, 2, 3, 4, 5]));
-    assert_eq!(belief.doubted(&[]), members(&[1, 2, 3, 4, 5]));
-    assert_eq!(belief.doubted(&members(&[1, 9])), members(&[2, 3, 4, 5]));
-    let after = belief.after(&[], &nodes(&[2, 4]));
+    assert_eq!(belief.doubted(&[], false), members(&[1, 2, 3, 4, 5]));
+    assert_eq!(belief.doubted(&members(&[1, 9]), false), members(&[2, 3, 4, 5]));
+    let after = next(&belief, &[], &nodes(&[2, 4]));
     assert_eq!(told(&after), (vec![2, 4], vec![2, 4]));
     // Newcomers do not make up for those who are missing.
-    assert_eq!(belief.doubted(&members(&[1, 2, 6, 7, 8, 9])), members(&[3, 4, 5]));
-    let after = belief.after(&members(&[1, 9]), &nodes(&[3]));
+    assert_eq!(belief.doubted(&members(&[1, 2, 6, 7, 8, 9]), false), members(&[3, 4, 5]));
+    let after = next(&belief, &members(&[1, 9]), &nodes(&[3]));
     assert_eq!(told(&after), (vec![1, 3, 9], vec![3]));
 }
 
@@ -63,13 +68,25 @@ fn who_is_held_is_asked_again_until_told_or_silent() {
     // held are not given up.
     let belief = Belief::of(members(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
     let list = members(&[1, 2, 3, 4]);
-    let belief = belief.after(&list, &nodes(&[5, 6, 7, 8]));
+    let belief = next(&belief, &list, &nodes(&[5, 6, 7, 8]));
     assert_eq!(told(&belief), (vec![1, 2, 3, 4, 5, 6, 7, 8], vec![5, 6, 7, 8]));
-    assert_eq!(belief.doubted(&list), members(&[5, 6, 7, 8]));
-    let belief = belief.after(&members(&[1, 2, 3, 4, 5]), &nodes(&[6, 7]));
+    assert_eq!(belief.doubted(&list, false), members(&[5, 6, 7, 8]));
+    let belief = next(&belief, &members(&[1, 2, 3, 4, 5]), &nodes(&[6, 7]));
     assert_eq!(told(&belief), (vec![1, 2, 3, 4, 5, 6, 7], vec![6, 7]));
-    let belief = belief.after(&members(&[1, 2, 3, 4, 5]), &BTreeSet::new());
+    let belief = next(&belief, &members(&[1, 2, 3, 4, 5]), &BTreeSet::new());
     assert_eq!(told(&belief), (vec![1, 2, 3, 4, 5], vec![]));
+}
+
+#[test]
+fn nobody_who_answers_is_lost_to_a_consul_that_is_just_back() {
+    let belief = Belief::of(members(&[1, 2, 3, 4]));
+    let list = members(&[1, 2, 4]);
+    assert_eq!(belief.doubted(&list, false), []);
+    assert_eq!(belief.doubted(&list, true), members(&[3]));
+    let belief = belief.after(&list, &members(&[3]), &nodes(&[3]));
+    assert_eq!(told(&belief), (vec![1, 2, 3, 4], vec![3]));
+    // Who is held stays so when it is no longer to be wary of.
+    assert_eq!(belief.doubted(&list, false), members(&[3]));
 }
 
 #[test]
@@ -77,7 +94,7 @@ fn a_member_that_is_told_anew_is_as_told() {
     let belief = Belief::of(members(&[1, 2, 3]));
     let mut moved = member(1);
     moved.control = "tcp://elsewhere:1".to_owned();
-    let after = belief.after(std::slice::from_ref(&moved), &nodes(&[2, 3]));
+    let after = next(&belief, std::slice::from_ref(&moved), &nodes(&[2, 3]));
     assert_eq!(after.members[&moved.node], moved);
 }
 
@@ -118,7 +135,7 @@ fn nobody_alive_is_lost_at_once_and_nobody_dead_is_kept() {
             };
             let before = belief.clone();
             let living: Vec<u8> = alive.iter().copied().collect();
-            belief = belief.after(&members(&list), &nodes(&living));
+            belief = next(&belief, &members(&list), &nodes(&living));
             let now = told(&belief).0;
             let context = || {
                 let before = told(&before);

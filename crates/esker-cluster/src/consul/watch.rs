@@ -20,6 +20,8 @@ use super::ping::answering;
 const DOUBT_EVERY: Duration = Duration::from_secs(2);
 /// How often the places of nodes are fetched.
 const PLACES_EVERY: Duration = Duration::from_secs(10);
+/// How long a Consul that is back may take to know again whom it knew.
+const WARY: Duration = Duration::from_secs(30);
 /// An answer with no news that comes sooner than this was not waited for.
 const HASTE: Duration = Duration::from_millis(50);
 
@@ -46,6 +48,8 @@ struct State {
     /// The version that was saved last.
     saved: u64,
     placed: Option<Instant>,
+    /// Until when every list is to be doubted.
+    wary: Option<Instant>,
     backoff: Backoff,
     /// What is wrong with the list as it was told last: it stays while Consul says nothing else.
     list: Troubles,
@@ -61,6 +65,8 @@ impl Watch {
             index: 0,
             saved: first.version,
             placed: None,
+            // Those who were saved are doubted as if Consul had been away.
+            wary: Some(Instant::now() + WARY).filter(|_| first.origin == Origin::Saved),
             backoff: Backoff::default(),
             list: Troubles::new(),
         };
@@ -112,9 +118,10 @@ impl Watch {
     /// Takes a list in.
     fn take(&self, state: &mut State, told: &Told) {
         let known = state.belief.members.len();
-        let doubted = state.belief.doubted(&told.members);
+        let is_wary = state.wary.is_some_and(|until| Instant::now() < until);
+        let doubted = state.belief.doubted(&told.members, is_wary);
         let answering = answering(&doubted, &self.ping);
-        state.belief = state.belief.after(&told.members, &answering);
+        state.belief = state.belief.after(&told.members, &doubted, &answering);
         state.origin = Origin::Told;
         state.list.clone_from(&told.troubles);
         let held = state.belief.held.len();
@@ -140,6 +147,7 @@ impl Watch {
     fn go_on_without(&self, state: &mut State, failure: &Failure) {
         // What it knows when it is back may begin anew.
         state.index = 0;
+        state.wary = Some(Instant::now() + WARY);
         let trouble = match failure.kind {
             Kind::Refused => Trouble::Refused,
             _ => Trouble::Away,

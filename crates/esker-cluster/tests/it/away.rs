@@ -1,10 +1,11 @@
 //! Consul is away: what was known stays known, also over a restart, and nothing jumps when it is back.
 
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use esker_cluster::announce::Check;
 use esker_cluster::cluster::Cluster;
-use esker_cluster::membership::{Origin, Trouble};
+use esker_cluster::membership::{Membership, Origin, Trouble};
 use esker_wire::fault::Code;
 
 use crate::consul::{Running, told};
@@ -15,6 +16,15 @@ fn join_with(address: &str, folder: &std::path::Path) -> Cluster {
     let mut options = options();
     options.state_dir = Some(folder.to_owned());
     Cluster::join(&address.parse().unwrap(), options).unwrap()
+}
+
+/// What there was one after the other: versions, members, and what was wrong.
+fn brief(history: &Mutex<Vec<Membership>>) -> Vec<String> {
+    let line = |now: &Membership| {
+        let troubles: Vec<_> = now.warnings.iter().map(|warning| warning.trouble).collect();
+        format!("{}: {:?} {troubles:?}", now.version, numbers(now))
+    };
+    history.lock().unwrap().iter().map(line).collect()
 }
 
 #[test]
@@ -61,7 +71,7 @@ fn members_stay_while_consul_is_killed_and_come_back_with_it() {
     let revived = Instant::now();
     for cluster in [&cluster, &restarted] {
         let healed = see(cluster, &[1, 2, 3, 4, 5]);
-        assert!(healed.version <= before.version + 2, "{healed:?}");
+        assert!(healed.version <= before.version + 2, "{:?}", brief(&history));
         cluster.wait_for(|now| now.is_confirmed() && now.warnings.is_empty(), PATIENCE).unwrap();
     }
     told(&format!("all is well again after {:.1?}", revived.elapsed()));
@@ -134,4 +144,26 @@ fn a_leader_that_is_killed_is_replaced() {
             true
         }
     });
+}
+
+#[test]
+fn a_consul_that_has_forgotten_all_costs_no_member() {
+    let mut consul = Running::start(1, 2);
+    let cluster = join(&consul.agent(1).join());
+    let host = consul.agent(2).address.to_string();
+    let workers: Vec<Worker> = (1..=6).map(|number| Worker::at(number, &host)).collect();
+    let announcers = [join(&consul.agent(1).join()), join(&consul.agent(2).join())];
+    let announce = |(number, worker): (usize, &Worker)| {
+        let announcer = &announcers[number % 2];
+        announcer.announce(worker.member.clone(), Check::default(), "9").unwrap()
+    };
+    let _announced: Vec<_> = workers.iter().enumerate().map(announce).collect();
+    see(&cluster, &[1, 2, 3, 4, 5, 6]);
+    let (history, _subscription) = history(&cluster);
+    consul.kill(0);
+    cluster.wait_for(|now| now.warning(Trouble::Away).is_some(), PATIENCE).unwrap();
+    std::fs::remove_dir_all(consul.agent(0).folder.join("data")).unwrap();
+    consul.revive(0);
+    cluster.wait_for(|now| now.is_confirmed() && now.warnings.is_empty(), PATIENCE).unwrap();
+    assert_eq!(always(&history), [1, 2, 3, 4, 5, 6].into(), "{:?}", brief(&history));
 }

@@ -84,9 +84,9 @@ pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// All memberships there were, for what must never have been.
+/// All memberships from this one on, for what must never have been.
 pub(crate) fn history(cluster: &Cluster) -> (Arc<Mutex<Vec<Membership>>>, impl Drop + use<>) {
-    let history = Arc::new(Mutex::new(Vec::new()));
+    let history = Arc::new(Mutex::new(vec![Membership::clone(&cluster.members())]));
     let kept = Arc::clone(&history);
     let subscription = cluster.subscribe(move |membership| {
         kept.lock().unwrap().push(Membership::clone(membership));
