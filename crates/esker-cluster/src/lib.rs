@@ -4,6 +4,7 @@
 //! values (`belief.rs`); `consul/http.rs` alone speaks HTTP. Whoever is there is pinged by whoever uses this crate:
 //! it knows no other way to a worker than to hand its address on.
 
+pub mod board;
 pub mod cluster;
 pub mod join;
 pub mod membership;
@@ -19,7 +20,6 @@ pub mod dev;
 pub mod policy;
 
 mod belief;
-mod board;
 mod list;
 mod local;
 mod pace;

@@ -33,3 +33,6 @@ pub fn client(place: &Place) -> String {
 fn filled(rules: &str, place: &Place) -> String {
     rules.replace("SERVICE", &place.service).replace("PREFIX", &place.prefix)
 }
+
+#[cfg(test)]
+mod tests;
