@@ -35,25 +35,25 @@ const BEFORE: [Step<'static>; 9] = [
     Step {
         name: "lints",
         folder: ".",
-        command: "cargo clippy --workspace --features esker/s3 --all-targets --locked -- -D warnings",
+        command: "cargo clippy --workspace --features esker/s3,esker/graphql --all-targets --locked -- -D warnings",
     },
-    // Only the store's code is another one without S3.
+    // Only these crates' code is another one without S3 and GraphQL.
     Step {
-        name: "lints without S3",
+        name: "lints without features",
         folder: ".",
-        command: "cargo clippy -p esker-store --locked -- -D warnings",
+        command: "cargo clippy -p esker-store -p esker-web -p esker --locked -- -D warnings",
     },
-    // With S3 too, so that everything is built once.
+    // With S3 and GraphQL too, so that everything is built once.
     Step {
         name: "tests",
         folder: ".",
-        command: "cargo test --workspace --features esker/s3 --locked --no-fail-fast",
+        command: "cargo test --workspace --features esker/s3,esker/graphql --locked --no-fail-fast",
     },
-    // With S3 again, so that what the lints have checked need not be once more.
+    // With both again, so that what the lints have checked need not be once more.
     Step {
         name: "docs",
         folder: ".",
-        command: "cargo doc --workspace --features esker/s3 --no-deps --locked --document-private-items",
+        command: "cargo doc --workspace --features esker/s3,esker/graphql --no-deps --locked --document-private-items",
     },
     // The advisory database lives on GitHub, which a build machine may not reach; it is checked where it can be.
     Step { name: "dependencies", folder: ".", command: "cargo deny check bans licenses sources" },

@@ -10,7 +10,7 @@ const BROWSERS: [&str; 4] =
     ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /// What the tests' own Python programs import, and a server that speaks S3.
-const PYTHON_PACKAGES: [&str; 9] = [
+const PYTHON_PACKAGES: [&str; 10] = [
     "pyzmq",
     "blake3",
     "zstandard",
@@ -20,6 +20,7 @@ const PYTHON_PACKAGES: [&str; 9] = [
     "flask-cors",
     "schemathesis",
     "prometheus_client",
+    "gql[aiohttp]",
 ];
 
 /// Taps that the tests run, each in a folder of its own: their needs do not go together.
@@ -92,8 +93,7 @@ pub(crate) fn ensure(root: &Path) -> Result<Tools> {
 
 fn python(root: &Path, installed: &mut Vec<String>) -> Result<PathBuf> {
     let path = root.join("target/test-tools/python");
-    const IMPORTS: &str =
-        "import zmq, blake3, zstandard, openpyxl, moto.server, schemathesis, prometheus_client";
+    const IMPORTS: &str = "import zmq, blake3, zstandard, openpyxl, moto.server, schemathesis, prometheus_client, gql.transport.aiohttp_websockets";
     let imports = |path: &Path| {
         let mut python = Command::new("python3");
         python.args(["-c", IMPORTS]).env("PYTHONPATH", path);

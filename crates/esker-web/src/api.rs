@@ -15,7 +15,7 @@ use crate::state;
 use crate::whatif;
 
 /// The most entries of one log.
-const LOG_MAX: u32 = 1_000;
+pub(crate) const LOG_MAX: u32 = 1_000;
 
 #[derive(Deserialize)]
 pub(crate) struct GetQuery {
@@ -137,7 +137,7 @@ pub(crate) async fn diff(
 }
 
 /// The branch of a what-if, or `main`.
-fn branch(id: Option<&str>) -> Result<Branch, Fault> {
+pub(crate) fn branch(id: Option<&str>) -> Result<Branch, Fault> {
     match id {
         None | Some("") => Ok(Branch::main()),
         Some(id) => whatif::branch(id),

@@ -2,9 +2,10 @@
 //!
 //! A request's way: [`server`] accepts and limits, `tls` decrypts, `guard` refuses what comes from elsewhere,
 //! [`access`] looks who asks and whether they may, `routes` knows who answers: `page` serves the embedded files, `app` those of the project, `api`
-//! answers questions, `sync` passes the live model on, which another plane makes of what [`looks`] sees of the hub.
+//! answers questions, `graphql` answers and follows in GraphQL, `sync` passes the live model on, which another plane makes of what [`looks`] sees of the hub.
 
 pub mod access;
+pub mod live;
 pub mod looks;
 pub mod project;
 pub mod server;
@@ -13,6 +14,8 @@ mod answer;
 mod api;
 mod app;
 mod crowd;
+#[cfg_attr(not(feature = "graphql"), path = "no_graphql.rs")]
+mod graphql;
 mod guard;
 mod health;
 mod hub;

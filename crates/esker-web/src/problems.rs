@@ -35,11 +35,15 @@ pub(crate) struct Spoken {
 
 /// `GET /api/problems`: all of them, those that are out of sight, too; what only warns comes last.
 pub(crate) async fn list(State(web): State<Web>) -> Result<Json<Value>, Failed> {
-    let mut all = find(&web.hub).await?;
-    all.sort_by_key(|problem| problem.record.failure.is_none());
     let project = web.project.borrow().clone();
-    let told = all.iter().map(|one| tell(one, &project));
-    Ok(Json(told.collect()))
+    Ok(Json(told_all(&web.hub, &project).await?.into()))
+}
+
+/// All of them, as they are told.
+pub(crate) async fn told_all(hub: &Hub, project: &Project) -> Result<Vec<Value>, Fault> {
+    let mut all = find(hub).await?;
+    all.sort_by_key(|problem| problem.record.failure.is_none());
+    Ok(all.iter().map(|one| tell(one, project)).collect())
 }
 
 /// `GET /api/problems/STAGE`: one.

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::access::{Gate, Who, door, login};
 use crate::answer::{Failed, Refused};
+use crate::graphql::{self, Graph};
 use crate::hub::Hub;
 use crate::metrics::{self, Metrics};
 use crate::project::Project;
@@ -32,6 +33,7 @@ pub(crate) struct Web {
     pub(crate) hub: Hub,
     /// The live model, if there is one.
     pub(crate) relay: Option<Relay>,
+    pub(crate) graph: Graph,
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) project: watch::Receiver<Arc<Project>>,
@@ -42,6 +44,12 @@ pub(crate) struct Web {
 impl FromRef<Web> for Hub {
     fn from_ref(web: &Web) -> Self {
         web.hub.clone()
+    }
+}
+
+impl FromRef<Web> for Graph {
+    fn from_ref(web: &Web) -> Self {
+        web.graph.clone()
     }
 }
 
@@ -90,6 +98,8 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { method: "GET", path: "/api/tags", needs: VIEW, id: "listTags", serve: |m| on(m, tags::list) },
     Route { method: "POST", path: "/api/tags", needs: OPERATE, id: "makeTag", serve: |m| on(m, tags::make) },
     Route { method: "GET", path: "/sync/1", needs: VIEW, id: "followModel", serve: |m| on(m, follow_model) },
+    Route { method: "POST", path: "/graphql", needs: VIEW, id: "askGraphQl", serve: |m| on(m, graphql::ask).layer(graphql::body_max()) },
+    Route { method: "GET", path: "/graphql", needs: VIEW, id: "followGraphQl", serve: |m| on(m, graphql::follow) },
     Route { method: "GET", path: "/healthz", needs: ANYBODY, id: "health", serve: |m| on(m, health::health) },
     Route { method: "GET", path: "/readyz", needs: ANYBODY, id: "ready", serve: |m| on(m, health::ready) },
     Route { method: "GET", path: "/metrics", needs: VIEW, id: "metrics", serve: |m| on(m, metrics::serve) },
@@ -141,9 +151,10 @@ async fn openapi() -> Response {
 }
 
 /// What is asked for by WebSocket, asked for by other means.
-type Upgrade = Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>;
+pub(crate) type Upgrade =
+    Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>;
 
-fn no_socket() -> Failed {
+pub(crate) fn no_socket() -> Failed {
     Refused {
         status: StatusCode::UPGRADE_REQUIRED,
         code: "upgrade-required",

@@ -19,7 +19,7 @@ use crate::hub::Hub;
 use crate::problems;
 
 /// The most runs of one answer.
-const RUNS_MAX: usize = 500;
+pub(crate) const RUNS_MAX: usize = 500;
 
 /// As many are told if nobody says how many.
 const RUNS_DEFAULT: usize = 50;
@@ -35,10 +35,10 @@ const PREFIX: &str = "run/";
 
 #[derive(Deserialize)]
 pub(crate) struct RunsQuery {
-    stage: Option<String>,
-    limit: Option<usize>,
-    failed: Option<bool>,
-    after: Option<String>,
+    pub(crate) stage: Option<String>,
+    pub(crate) limit: Option<usize>,
+    pub(crate) failed: Option<bool>,
+    pub(crate) after: Option<String>,
 }
 
 /// `GET /api/runs?stage=plan&failed=true&limit=50&after=…`: runs, newest first, without what their programs said.
@@ -46,6 +46,15 @@ pub(crate) async fn list(
     State(hub): State<Hub>,
     Asked(query): Asked<RunsQuery>,
 ) -> Result<Json<Value>, Failed> {
+    let (runs, next) = told(&hub, &query).await?;
+    Ok(Json(json!({ "runs": runs, "next": next.map(|mark| mark.to_string()) })))
+}
+
+/// Runs as they are told, newest first, and what to go on with.
+pub(crate) async fn told(
+    hub: &Hub,
+    query: &RunsQuery,
+) -> Result<(Vec<Value>, Option<Mark>), Fault> {
     let after = given(query.after.as_deref()).map(str::parse::<Mark>).transpose();
     let mut log = Log {
         resource: given(query.stage.as_deref()).map(RunRecord::resource).transpose()?,
@@ -57,7 +66,7 @@ pub(crate) async fn list(
     let only_failed = query.failed.unwrap_or_default();
     let mut runs = Vec::new();
     for _ in 0..PAGES_MAX {
-        let Some(page) = page(&hub, &log).await? else {
+        let Some(page) = page(hub, &log).await? else {
             log.after = None;
             break;
         };
@@ -67,7 +76,7 @@ pub(crate) async fn list(
             }
             log.after = Some(behind(entry));
             if is_run(entry) && !(only_failed && went_well(entry)) {
-                let record = read(&hub, entry).await?;
+                let record = read(hub, entry).await?;
                 let record = record.filter(|one| !only_failed || one.failure.is_some());
                 runs.extend(record.map(|record| (entry.revision, record)));
             }
@@ -82,9 +91,9 @@ pub(crate) async fn list(
     }
     let mut told = Vec::new();
     for (revision, record) in &runs {
-        told.push(tell(*revision, record, host(&hub, record).await.as_deref()));
+        told.push(tell(*revision, record, host(hub, record).await.as_deref()));
     }
-    Ok(Json(json!({ "runs": told, "next": log.after.map(|mark| mark.to_string()) })))
+    Ok((told, log.after))
 }
 
 /// `GET /api/runs/REVISION`: one, with what its program said at the end.

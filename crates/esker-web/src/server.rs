@@ -22,8 +22,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::access::{Access, Gate, Peer};
 use crate::answer::Refused;
 use crate::crowd::{Among, Crowd};
+use crate::graphql::Graph;
 use crate::guard::{self, Site};
 use crate::hub::Hub;
+use crate::live::Live;
 use crate::metrics::{Counted, Metrics};
 use crate::page;
 use crate::project::Project;
@@ -140,6 +142,8 @@ pub struct Served<'a> {
     pub hub: &'a Endpoint,
     /// Where the live model is published, if it is.
     pub model: Option<&'a Endpoint>,
+    /// Who follows it in this process, for GraphQL, if that is built in.
+    pub live: Option<Live>,
     /// The project's folder.
     pub dir: &'a Path,
     /// What the page must know of the definition.
@@ -160,7 +164,7 @@ impl Server {
     /// # Errors
     /// [`Error`] names the address, or who cannot be let in.
     pub fn start(bus: &Bus, bind: SocketAddr, served: Served<'_>) -> Result<Self, Error> {
-        let Served { hub, model, dir, project, access } = served;
+        let Served { hub, model, live, dir, project, access } = served;
         access.check(bind)?;
         let tls = access.tls.clone().map(Tls::new).transpose()?.map(Arc::new);
         let site = Site::new(bind, tls.is_some(), &access.public);
@@ -170,7 +174,9 @@ impl Server {
         let caller = Hub::new(bus.caller(hub)).counted(Arc::clone(&metrics));
         let relay = model.map(|model| relay(&runtime, bus, model, &metrics));
         let counts = Arc::clone(&metrics);
-        let web = Web { hub: caller, relay, gate, metrics: counts, project, dir: dir.into() };
+        let graph = Graph::new(caller.clone(), project.clone(), live);
+        let dir = dir.into();
+        let web = Web { hub: caller, relay, graph, gate, metrics: counts, project, dir };
         let routes = guarded(routes::router(web), site);
         runtime.spawn(accept(listener, Accepts { routes, tls, metrics }));
         Ok(Self { address, runtime })

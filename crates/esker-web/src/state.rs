@@ -150,6 +150,12 @@ pub(crate) fn log(entries: &[Entry]) -> String {
     json(&BTreeMap::from([("entries", entries)]))
 }
 
+/// One revision of a resource as JSON, as listings and logs tell it.
+#[cfg(feature = "graphql")]
+pub(crate) fn told(entry: &Entry) -> serde_json::Value {
+    serde_json::to_value(resource(entry)).expect("texts, numbers and lists can always be written")
+}
+
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts, numbers and lists can always be written")
 }

@@ -120,14 +120,19 @@ pub(crate) fn branch(id: &str) -> Result<Branch, Fault> {
 
 /// `GET /api/whatif`: every what-if.
 pub(crate) async fn list(State(hub): State<Hub>) -> Result<Json<Value>, Failed> {
+    Ok(Json(told_all(&hub).await?.into()))
+}
+
+/// All of them, as a list tells them.
+pub(crate) async fn told_all(hub: &Hub) -> Result<Vec<Value>, Fault> {
     let mut all = Vec::new();
     for (branch, _) in hub.call(&Branches { prefix: whatif::BRANCHES.to_owned() }).await? {
         // One that is gone by now, or cannot be read, is none.
-        if let Some(case) = find(&hub, &branch).await.ok().flatten() {
+        if let Some(case) = find(hub, &branch).await.ok().flatten() {
             all.push(json::brief(&case));
         }
     }
-    Ok(Json(all.into()))
+    Ok(all)
 }
 
 /// `GET /api/whatif/ID`: all of one.

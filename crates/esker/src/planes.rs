@@ -3,6 +3,8 @@
 
 mod access;
 pub(crate) mod excavation;
+#[cfg(feature = "graphql")]
+mod graph;
 mod model;
 pub(crate) mod once;
 mod told;
@@ -246,7 +248,11 @@ impl Start {
         let access = access::of(&self.project, &self.definition.web)?;
         let scheme = if access.tls.is_some() { "https" } else { "http" };
         let dir = &self.project.dir;
-        let served = Served { hub, model, dir, project: shown, access };
+        #[cfg(feature = "graphql")]
+        let live = model.map(|model| graph::live(&self.bus, model)).transpose()?;
+        #[cfg(not(feature = "graphql"))]
+        let live = None;
+        let served = Served { hub, model, live, dir, project: shown, access };
         let server = esker_web::server::Server::start(&self.bus, bind, served)
             .map_err(|error| hinted(with_sources(&error), error.hint()))?;
         let url = format!("{scheme}://{}", server.address());

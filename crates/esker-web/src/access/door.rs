@@ -42,9 +42,9 @@ pub(crate) async fn pass(State(web): State<Web>, mut request: Request, next: Nex
         (None, Some(_)) => "none",
         (None, None) => "page",
     };
-    // What is tried at the door is told there.
-    let is_login = route.is_some_and(|route| route.path == "/login");
-    let is_write = !matches!(method, Method::GET | Method::HEAD) && !is_login;
+    // What is tried at the door is told there, and nothing is changed in GraphQL.
+    let is_other = route.is_some_and(|route| matches!(route.path, "/login" | "/graphql"));
+    let is_write = !matches!(method, Method::GET | Method::HEAD) && !is_other;
     let (address, who) = (address(&web, &request), None);
     let mut note = Note { route: id, method, path, address, who, is_due: is_write, status: None };
     let mut response = match admit(&web, needs(route, matched.as_deref()), &request) {

@@ -228,6 +228,18 @@ fn who_asks_slowly_or_too_much_or_by_a_wrong_name_gets_nowhere() {
     assert!(!is_kept && !String::from_utf8_lossy(&rest).contains("200 OK"), "{read:?}");
 }
 
+#[cfg(not(feature = "graphql"))]
+#[test]
+fn without_graphql_that_is_told() {
+    let door = Door::new(everybody());
+    let view = bearer(Role::View);
+    for method in ["GET", "POST"] {
+        let answer = door.ask(method, "/graphql", &[("Authorization", &view)]);
+        assert_eq!(answer.status, 404);
+        assert!(answer.body.contains("--features graphql"), "{}", answer.body);
+    }
+}
+
 #[test]
 fn what_is_counted_is_told_to_those_who_may_look() {
     let door = Door::new(everybody());

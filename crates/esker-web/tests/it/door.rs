@@ -10,6 +10,7 @@ use esker_bus::server::Server as Service;
 use esker_replica::live::{self, Source};
 use esker_replica::publisher::Options;
 use esker_web::access::{Access, Token, User, password};
+use esker_web::live::Live;
 use esker_web::project::Project;
 use esker_web::server::{Error, Served, Server};
 use esker_wire::role::{ROLES, Role};
@@ -51,7 +52,17 @@ impl Door {
         Self::at("127.0.0.1:0", access).expect("served")
     }
 
+    /// One where somebody follows a live model.
+    #[cfg(feature = "graphql")]
+    pub(crate) fn following(access: Access, live: Live) -> Self {
+        Self::serve("127.0.0.1:0", access, Some(live)).expect("served")
+    }
+
     pub(crate) fn at(bind: &str, access: Access) -> Result<Self, Error> {
+        Self::serve(bind, access, None)
+    }
+
+    fn serve(bind: &str, access: Access, live: Option<Live>) -> Result<Self, Error> {
         let bus = Bus::start().expect("a bus");
         let options = Options::new("m", 1);
         let (model, source) =
@@ -59,7 +70,7 @@ impl Door {
         let to = model.local();
         let (project, shown) = watch::channel(Arc::default());
         let served =
-            Served { hub: &to, model: Some(&to), dir: "".as_ref(), project: shown, access };
+            Served { hub: &to, model: Some(&to), live, dir: "".as_ref(), project: shown, access };
         let web = Server::start(&bus, bind.parse().expect("an address"), served)?;
         let at = web.address();
         Ok(Self { web: Some(web), model: Some(model), _source: source, _project: project, at })

@@ -2,4 +2,6 @@
 
 mod access;
 mod door;
+#[cfg(feature = "graphql")]
+mod graphql;
 mod sync;

@@ -34,7 +34,7 @@ use tokio::sync::watch;
 use crate::stop::Stop;
 
 /// The model's name.
-const NAME: &str = "project";
+pub(super) const NAME: &str = "project";
 
 /// How long an answer of the hub may take.
 const DEADLINE: Duration = Duration::from_secs(10);

@@ -16,10 +16,10 @@ use jiff::Timestamp;
 use crate::sync_clients::{Model, python, test_program};
 use crate::world::{World, esker, repository};
 
-struct Block {
-    kind: String,
+pub(crate) struct Block {
+    pub(crate) kind: String,
     line: usize,
-    text: String,
+    pub(crate) text: String,
 }
 
 fn pages() -> Vec<PathBuf> {
@@ -33,7 +33,7 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
-fn blocks(page: &Path) -> Vec<Block> {
+pub(crate) fn blocks(page: &Path) -> Vec<Block> {
     let text = fs::read_to_string(page).expect("a page");
     let mut blocks: Vec<Block> = Vec::new();
     let mut open = false;

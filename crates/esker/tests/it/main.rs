@@ -20,6 +20,8 @@ mod finding;
 mod first_hour;
 mod fleet;
 mod gate;
+#[cfg(feature = "graphql")]
+mod graphql;
 mod hostile;
 mod jira;
 mod large;
