@@ -260,12 +260,13 @@ impl Inner {
         let way = match &self.local {
             Some((node, local)) if *node == owner.node => Way::Local(local.clone()),
             _ => {
-                let (requests, events) = (owner.bulk.clone(), owner.bulk.clone());
-                let to = Endpoint::Tcp { requests, events };
-                Way::Bus(Box::new(Callers {
-                    small: self.bus.caller(&to),
-                    bulky: self.bus.caller(&to),
-                }))
+                let control = members.get(owner.node).map_or(&owner.bulk, |member| &member.control);
+                let caller = |address: &String| {
+                    let (requests, events) = (address.clone(), address.clone());
+                    self.bus.caller(&Endpoint::Tcp { requests, events })
+                };
+                let (small, bulky) = (caller(control), caller(&owner.bulk));
+                Way::Bus(Box::new(Callers { small, bulky }))
             }
         };
         let node = Arc::new(Node::new(owner.node, way));

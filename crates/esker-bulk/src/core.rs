@@ -153,6 +153,13 @@ impl Core {
         serde_json::to_vec(&standing).expect("texts and numbers can always be written").into()
     }
 
+    /// How much of the memory is free, in 64ths; what may be forgotten is.
+    pub(crate) fn free(&self) -> u8 {
+        let held = self.ledger.memory() - self.ledger.cached;
+        let free = self.ledger.budget.saturating_sub(held);
+        (u128::from(free) * 64 / u128::from(self.ledger.budget.max(1))) as u8
+    }
+
     /// How much memory it may hold from now on, in bytes.
     pub(crate) fn set_budget(&mut self, budget: u64) {
         self.ledger.budget = budget;

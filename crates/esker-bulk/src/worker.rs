@@ -116,15 +116,31 @@ impl Worker {
         self.local.core().standing()
     }
 
+    /// How much of what it may hold in memory is free, in 64ths.
+    pub fn free(&self) -> u8 {
+        self.local.core().free()
+    }
+
+    /// What says how much it may hold.
+    pub fn budget(&self) -> Budget {
+        Budget(self.local.clone())
+    }
+}
+
+/// Says how much a worker may hold.
+#[derive(Debug, Clone)]
+pub struct Budget(Local);
+
+impl Budget {
     /// How much it may hold in memory from now on, in bytes.
     ///
     /// # Errors
     /// `bad-request` for less than [`MEMORY_MIN`]; it goes on with what it had.
-    pub fn set_memory(&self, bytes: u64) -> Result<(), Fault> {
+    pub fn set(&self, bytes: u64) -> Result<(), Fault> {
         check_memory(bytes)?;
-        let mut core = self.local.core();
+        let mut core = self.0.core();
         core.set_budget(bytes);
-        self.local.write_out(&mut core);
+        self.0.write_out(&mut core);
         Ok(())
     }
 }

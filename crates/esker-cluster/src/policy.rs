@@ -3,12 +3,14 @@
 use crate::join::Place;
 
 /// What a worker's token has to be allowed. `SERVICE` and `PREFIX` stand for the cluster's.
-const WORKER: &str = r#"# A worker announces itself, sees the others, reads what clients have agreed on, and holds leases.
+const WORKER: &str = r#"# A worker announces itself, sees the others, reads what clients have agreed on, keeps the table of
+# all nodes, and holds leases.
 service "SERVICE" { policy = "write" }
 node_prefix "" { policy = "read" }
 agent_prefix "" { policy = "read" }
 key_prefix "PREFIX/" { policy = "read" }
 key_prefix "PREFIX/lease/" { policy = "write" }
+key "PREFIX/tables/root" { policy = "write" }
 session_prefix "" { policy = "write" }
 "#;
 

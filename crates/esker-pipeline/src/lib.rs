@@ -17,6 +17,7 @@ mod fingerprint;
 mod gate;
 mod sheets;
 
+pub mod beside;
 mod child;
 pub mod deliver;
 mod proc;

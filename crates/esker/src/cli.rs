@@ -2,6 +2,7 @@
 
 mod ask;
 mod bench;
+mod bulk;
 mod care;
 mod change;
 mod model;
@@ -26,6 +27,7 @@ use jiff::SignedDuration;
 
 pub(crate) use ask::{Run, Why};
 pub(crate) use bench::{Bench, BenchPipeline, BenchStore, Measure};
+pub(crate) use bulk::{Cache, CacheInit, CacheWrite, ClusterCommand, Joining, Worker};
 pub(crate) use care::{
     Ack, Doctor, Gc, Mute, Problems, ProblemsCommand, ProblemsList, Repair, Restore,
 };
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Runner(Log),
     /// Run the web server alone, with a hub elsewhere.
     Web(Web),
+    /// Run a worker: memory and disk of this machine, for the cluster.
+    Worker(Worker),
     /// Run what is stale, once, and end.
     Run(Run),
     /// Store a new version of a resource.
@@ -109,6 +113,12 @@ pub(crate) enum Command {
     /// Live models: nested data that many follow, each in step with its publisher.
     #[command(subcommand)]
     Model(Model),
+    /// Contents that a cluster's workers hold, by id.
+    #[command(subcommand)]
+    Cache(Cache),
+    /// The workers of a cluster: who is there, how they stand, where an id is.
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Validate esker.toml.
     Check(Check),
     /// Print the JSON Schema of esker.toml, for editors.

@@ -2,7 +2,9 @@
 
 pub(crate) mod backfill;
 pub(crate) mod bisect;
+pub(crate) mod cache;
 pub(crate) mod check;
+pub(crate) mod cluster;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod excavate;
@@ -35,6 +37,7 @@ pub(crate) mod watch;
 pub(crate) mod webhooks;
 pub(crate) mod whatif;
 pub(crate) mod why;
+pub(crate) mod worker;
 
 use std::time::{Duration, Instant};
 

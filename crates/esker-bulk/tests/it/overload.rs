@@ -79,8 +79,8 @@ fn less_memory_is_taken_to_heart_at_once() {
         }
     });
     assert!(memory(&world) > 40_000_000);
-    world.workers[0].set_memory(MIB).expect("taken");
+    world.workers[0].budget().set(MIB).expect("taken");
     assert!(memory(&world) <= MIB);
-    let fault = world.workers[0].set_memory(17).unwrap_err();
+    let fault = world.workers[0].budget().set(17).unwrap_err();
     assert!(fault.to_string().contains("17 bytes"), "{fault}");
 }

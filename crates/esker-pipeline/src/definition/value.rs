@@ -67,7 +67,10 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 }
 
 /// Reads a size of any magnitude, `1TB` too.
-pub(super) fn any_size(text: &str) -> Result<u64, String> {
+///
+/// # Errors
+/// What is no size, said for people.
+pub fn any_size(text: &str) -> Result<u64, String> {
     let bad = || format!("{text:?} is no size; write for example \"10MB\" or \"64KiB\"");
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);

@@ -1,0 +1,79 @@
+//! `esker cluster dev`: agents of Consul and workers on this machine, until it is stopped.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use esker_cluster::cluster::{Cluster, Options};
+use esker_cluster::consul::token::Token;
+use esker_cluster::dev::Plan;
+use esker_cluster::join::Join;
+use esker_pipeline::beside::Beside;
+use indicatif::MultiProgress;
+use serde_json::json;
+
+use crate::cli::Log;
+use crate::commands::cluster::ping;
+use crate::say::{self, hinted};
+use crate::stop::Stop;
+
+/// How long Consul may take to begin.
+const BEGIN_MAX: Duration = Duration::from_secs(30);
+/// How often it is looked whether all are still there.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Runs a cluster of so many nodes, the first with Consul's server.
+pub(crate) fn dev(nodes: u16, memory: u64, log: &Log) -> Result<()> {
+    crate::logging::start(log.json, &MultiProgress::new());
+    let stop = Stop::on_signals()?;
+    let folder = tempfile::Builder::new().prefix("esker-cluster-").tempdir()?;
+    let plan = Plan::new(folder.path(), 1, usize::from(nodes) - 1, &json!({ "ui": true }))?;
+    let mut children = Vec::new();
+    for agent in &plan.agents {
+        let started = Beside::start("consul", &agent.arguments, &agent.folder.join("log"));
+        children.push(started.map_err(|error| {
+            let hint = "install Consul: https://developer.hashicorp.com/consul/install";
+            hinted(format!("cannot start consul: {error}"), hint)
+        })?);
+    }
+    plan.wait(&Token::Anonymous, BEGIN_MAX)?;
+    let program = std::env::current_exe()?;
+    for agent in &plan.agents {
+        let arguments = [
+            "worker".to_owned(),
+            "--join".to_owned(),
+            agent.join(),
+            "--bind".to_owned(),
+            format!("{}:5060", agent.address),
+            "--memory".to_owned(),
+            format!("{memory}B"),
+            "--name".to_owned(),
+            agent.name.clone(),
+        ];
+        let log = agent.folder.join("worker.log");
+        children.push(Beside::start(&program, &arguments, &log)?);
+    }
+    let first = &plan.agents[0];
+    let join: Join = first.join().parse()?;
+    let bus = esker_bus::bus::Bus::start()?;
+    let cluster = Cluster::join(&join, Options::new(ping(&bus)))?;
+    let all = usize::from(nodes);
+    cluster.wait_for(|known| known.members.len() == all, BEGIN_MAX)?;
+    say::note(format!("{} on this machine; stop with Ctrl-C", say::count(all, "node")));
+    say::note(format!("join:   {}", first.join()));
+    say::note(format!("Consul: {}/ui", first.url()));
+    say::note(format!(
+        "DNS:    dig @{} -p {} shoveling-worker.service.consul. SRV",
+        first.address,
+        first.dns_port()
+    ));
+    say::note(format!("try:    esker cluster status --join {}", first.join()));
+    while !stop.wait(LOOK) {
+        for child in &mut children {
+            if let Some(ended) = child.ended()? {
+                return Err(hinted(ended, format!("its log: {}", child.log().display())));
+            }
+        }
+    }
+    tracing::info!("stopping");
+    Ok(())
+}
