@@ -8,7 +8,7 @@ use tower_http::services::ServeDir;
 use tower_service::Service as _;
 
 use crate::answer::Failed;
-use crate::routes::Web;
+use crate::routes::{Part, Web};
 
 /// Where they are.
 pub(crate) const PATH: &str = "/app";
@@ -17,10 +17,14 @@ pub(crate) const PATH: &str = "/app";
 pub(crate) async fn serve(State(web): State<Web>, mut request: Request) -> Response {
     let path = request.uri().path().strip_prefix(PATH).unwrap_or_default();
     if path.is_empty() {
-        return Redirect::permanent("/app/").into_response();
+        return Redirect::permanent(&format!("{}{PATH}/", web.part.prefix())).into_response();
     }
     let Some(app) = web.project.borrow().app.clone() else {
-        return absent("the project has no pages of its own", "name a folder: [web] app = \"app\"");
+        let hint = match web.part {
+            Part::Below(_) => "say where they are: `app` in [web.hub.NAME]",
+            Part::Whole | Part::Front => "name a folder: [web] app = \"app\"",
+        };
+        return absent("the project has no pages of its own", hint);
     };
     // No browser encodes these of itself; who does wants to get past a check.
     let lower = path.to_ascii_lowercase();

@@ -3,8 +3,10 @@
 //! A request's way: [`server`] accepts and limits, `tls` decrypts, `guard` refuses what comes from elsewhere,
 //! [`access`] looks who asks and whether they may, `routes` knows who answers: `page` serves the embedded files, `app` those of the project, `api`
 //! answers questions, `graphql` answers and follows in GraphQL, `sync` passes the live model on, which another plane makes of what [`looks`] sees of the hub.
+//! Of several [`hubs`], each has all of this below its name, and `together` finds whose a request is.
 
 pub mod access;
+pub mod hubs;
 pub mod live;
 pub mod looks;
 pub mod project;
@@ -29,4 +31,5 @@ mod state;
 mod sync;
 mod tags;
 mod tls;
+mod together;
 pub mod whatif;

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::hubs::Hubs;
 use crate::routes::Web;
 
 /// The upper bounds of what durations are counted by, in seconds.
@@ -114,50 +115,88 @@ impl Metrics {
     }
 
     /// All of it, as text; `sessions` is how many are logged in.
-    fn text(&self, version: &str, sessions: usize) -> String {
+    fn text(&self, version: &str, sessions: usize, hubs: &Hubs) -> String {
         let mut out = Out(String::new());
         out.head("esker_build_info", "gauge", "What runs.");
         out.line("esker_build_info", &format!("version=\"{version}\""), 1);
-        self.told_of_requests(&mut out);
+        let each = || std::iter::once((None, self)).chain(hubs.each());
+        told_of_requests(&mut out, each);
         out.head("esker_logins_total", "counter", "Passwords that were tried, by what came of it.");
         let logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for (outcome, count) in logins {
             out.line("esker_logins_total", &format!("outcome=\"{outcome}\""), count);
         }
-        let hub = self.hub.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let name = "esker_hub_call_duration_seconds";
-        out.head(name, "histogram", "How long the hub took to answer, by whether it did.");
-        for (outcome, durations) in &hub {
-            out.durations(name, &format!("outcome=\"{outcome}\""), durations);
-        }
-        let gauges = [
-            ("esker_http_connections", "Connections of browsers and programs.", &self.connections),
-            ("esker_websockets", "WebSockets that follow the live model.", &self.sockets),
-        ];
-        for (name, about, gauge) in gauges {
-            out.head(name, "gauge", about);
-            out.line(name, "", gauge.load(Ordering::Relaxed));
+        told_of_hubs(&mut out, hubs, each);
+        let name = "esker_http_connections";
+        out.head(name, "gauge", "Connections of browsers and programs.");
+        out.line(name, "", self.connections.load(Ordering::Relaxed));
+        let name = "esker_websockets";
+        out.head(name, "gauge", "WebSockets that follow the live model.");
+        for (hub, metrics) in each() {
+            out.line(name, &labels(hub, ""), metrics.sockets.load(Ordering::Relaxed));
         }
         let name = "esker_sync_dropped_events_total";
         out.head(name, "counter", "Events of the live model that browsers were too slow for.");
-        out.line(name, "", self.dropped.load(Ordering::Relaxed));
+        for (hub, metrics) in each() {
+            out.line(name, &labels(hub, ""), metrics.dropped.load(Ordering::Relaxed));
+        }
         out.head("esker_sessions", "gauge", "Sessions of those who have logged in.");
         out.line("esker_sessions", "", sessions);
         out.0
     }
+}
 
-    fn told_of_requests(&self, out: &mut Out) {
-        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = "esker_http_requests_total";
-        out.head(name, "counter", "Requests, by operation and status.");
+/// What is counted of one project, by its name if there are several.
+type Each<'a> = (Option<&'a str>, &'a Metrics);
+
+fn told_of_requests<'a, I: Iterator<Item = Each<'a>>>(out: &mut Out, each: impl Fn() -> I) {
+    let name = "esker_http_requests_total";
+    out.head(name, "counter", "Requests, by operation and status.");
+    for (hub, metrics) in each() {
+        let requests = metrics.requests.lock().unwrap_or_else(PoisonError::into_inner);
         for ((route, status), count) in &requests.answers {
-            out.line(name, &format!("operation=\"{route}\",status=\"{status}\""), count);
+            let of = format!("operation=\"{route}\",status=\"{status}\"");
+            out.line(name, &labels(hub, &of), count);
         }
-        let name = "esker_http_request_duration_seconds";
-        out.head(name, "histogram", "How long requests took, by operation.");
+    }
+    let name = "esker_http_request_duration_seconds";
+    out.head(name, "histogram", "How long requests took, by operation.");
+    for (hub, metrics) in each() {
+        let requests = metrics.requests.lock().unwrap_or_else(PoisonError::into_inner);
         for (route, durations) in &requests.durations {
-            out.durations(name, &format!("operation=\"{route}\""), durations);
+            out.durations(name, &labels(hub, &format!("operation=\"{route}\"")), durations);
         }
+    }
+}
+
+fn told_of_hubs<'a, I: Iterator<Item = Each<'a>>>(
+    out: &mut Out,
+    hubs: &Hubs,
+    each: impl Fn() -> I,
+) {
+    let name = "esker_hub_call_duration_seconds";
+    out.head(name, "histogram", "How long the hub took to answer, by whether it did.");
+    for (hub, metrics) in each() {
+        let calls = metrics.hub.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (outcome, durations) in &calls {
+            out.durations(name, &labels(hub, &format!("outcome=\"{outcome}\"")), durations);
+        }
+    }
+    let standings = hubs.standings.borrow();
+    if !standings.is_empty() {
+        out.head("esker_hub_up", "gauge", "Whether a hub is heard.");
+        for standing in standings.iter() {
+            out.line("esker_hub_up", &labels(Some(&standing.name), ""), u8::from(standing.reached));
+        }
+    }
+}
+
+/// Labels with that of a hub, if there is one. Names of hubs need no escapes either.
+fn labels(hub: Option<&str>, others: &str) -> String {
+    match (hub, others) {
+        (None, others) => others.to_owned(),
+        (Some(hub), "") => format!("hub=\"{hub}\""),
+        (Some(hub), others) => format!("hub=\"{hub}\",{others}"),
     }
 }
 
@@ -195,7 +234,7 @@ impl Out {
 /// `GET /metrics`.
 pub(crate) async fn serve(State(web): State<Web>) -> Response {
     let version = web.project.borrow().version.clone();
-    let text = web.metrics.text(&version, web.gate.sessions.count());
+    let text = web.metrics.text(&version, web.gate.sessions.count(), &web.hubs);
     ([(header::CONTENT_TYPE, KIND)], text).into_response()
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::http::Request;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Router, middleware};
+use axum::routing::{MethodRouter, get};
+use axum::{Router, extract, middleware};
 use esker_bus::bus::Bus;
 use esker_bus::endpoint::Endpoint;
 use hyper::body::Incoming;
@@ -25,13 +25,15 @@ use crate::crowd::{Among, Crowd};
 use crate::graphql::Graph;
 use crate::guard::{self, Site};
 use crate::hub::Hub;
+use crate::hubs::{Hubs, Standings};
 use crate::live::Live;
 use crate::metrics::{Counted, Metrics};
 use crate::page;
 use crate::project::Project;
-use crate::routes::{self, Web};
+use crate::routes::{self, Part, Web};
 use crate::sync::Relay;
 use crate::tls::Tls;
+use crate::together::{self, Together};
 
 /// The most browsers' connections at once.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -152,6 +154,34 @@ pub struct Served<'a> {
     pub access: Access,
 }
 
+/// One of several projects that are served.
+pub struct Below {
+    /// What its hub is called here.
+    pub name: String,
+    /// The hub.
+    pub hub: Endpoint,
+    /// Where its live model is published.
+    pub model: Endpoint,
+    /// Who follows it in this process, for GraphQL, if that is built in.
+    pub live: Option<Live>,
+    /// What its page must know of the definition; where its own pages are is absolute.
+    pub project: watch::Receiver<Arc<Project>>,
+}
+
+/// Several projects that are served, each below its name.
+pub struct Several<'a> {
+    /// Each of them.
+    pub each: &'a [Below],
+    /// Where it is published how they stand.
+    pub model: &'a Endpoint,
+    /// The same.
+    pub standings: Standings,
+    /// What is known of the server itself.
+    pub project: watch::Receiver<Arc<Project>>,
+    /// Who is let in: to all of them.
+    pub access: Access,
+}
+
 /// The page being served.
 pub struct Server {
     address: SocketAddr,
@@ -165,21 +195,63 @@ impl Server {
     /// [`Error`] names the address, or who cannot be let in.
     pub fn start(bus: &Bus, bind: SocketAddr, served: Served<'_>) -> Result<Self, Error> {
         let Served { hub, model, live, dir, project, access } = served;
-        access.check(bind)?;
-        let tls = access.tls.clone().map(Tls::new).transpose()?.map(Arc::new);
-        let site = Site::new(bind, tls.is_some(), &access.public);
-        let gate = Arc::new(Gate::new(access, site.clone())?);
-        let (runtime, listener, address) = listen(bind)?;
+        let open = Open::at(bind, access)?;
         let metrics = Arc::new(Metrics::default());
         let caller = Hub::new(bus.caller(hub)).counted(Arc::clone(&metrics));
-        let relay = model.map(|model| relay(&runtime, bus, model, &metrics));
-        let counts = Arc::clone(&metrics);
-        let graph = Graph::new(caller.clone(), project.clone(), live);
-        let dir = dir.into();
-        let web = Web { hub: caller, relay, graph, gate, metrics: counts, project, dir };
-        let routes = guarded(routes::router(web), site);
-        runtime.spawn(accept(listener, Accepts { routes, tls, metrics }));
-        Ok(Self { address, runtime })
+        let web = Web {
+            graph: Graph::new(caller.clone(), project.clone(), live),
+            hub: caller,
+            relay: model.map(|model| relay(&open.runtime, bus, model, &metrics)),
+            gate: Arc::clone(&open.gate),
+            metrics: Arc::clone(&metrics),
+            project,
+            dir: dir.into(),
+            part: Part::Whole,
+            hubs: Hubs::none(),
+        };
+        Ok(open.serve(routes::router(web), metrics))
+    }
+
+    /// Serves the pages of several projects on `bind`, each below its name, and a page that leads to them.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn several(bus: &Bus, bind: SocketAddr, served: Several<'_>) -> Result<Self, Error> {
+        let Several { each, model, standings, project, access } = served;
+        let open = Open::at(bind, access)?;
+        let metrics = Arc::new(Metrics::default());
+        let counts = each.iter().map(|one| (one.name.clone(), Arc::default()));
+        let hubs = Hubs { standings, metrics: counts.collect() };
+        // Nothing that is asked of all of them is asked of a hub.
+        let nobody = Hub::new(bus.caller(model));
+        let front = Web {
+            graph: Graph::new(nobody.clone(), project.clone(), None),
+            hub: nobody,
+            relay: Some(relay(&open.runtime, bus, model, &metrics)),
+            gate: Arc::clone(&open.gate),
+            metrics: Arc::clone(&metrics),
+            project,
+            dir: Path::new("").into(),
+            part: Part::Front,
+            hubs,
+        };
+        let below = each.iter().zip(front.hubs.metrics.iter()).map(|(one, (_, metrics))| {
+            let name = together::encoded(&one.name);
+            let caller = Hub::new(bus.caller(&one.hub)).counted(Arc::clone(metrics));
+            let web = Web {
+                graph: Graph::new(caller.clone(), one.project.clone(), one.live.clone()),
+                hub: caller,
+                relay: Some(relay(&open.runtime, bus, &one.model, metrics)),
+                metrics: Arc::clone(metrics),
+                project: one.project.clone(),
+                part: Part::Below(format!("/{name}").into()),
+                ..front.clone()
+            };
+            (name, routes::router(web))
+        });
+        let each = below.collect();
+        let routes = Together { each, front: routes::router(front) }.router();
+        Ok(open.serve(routes, metrics))
     }
 
     /// Serves a live model alone on `bind`, and what pages need to follow it.
@@ -194,9 +266,9 @@ impl Server {
         let metrics = Arc::new(Metrics::default());
         let relay = relay(&runtime, bus, model, &metrics);
         let routes = Router::new()
-            .route("/esker.js", get(page::serve))
-            .route("/esker.d.ts", get(page::serve))
-            .route("/assets/{*path}", get(page::serve))
+            .route("/esker.js", file())
+            .route("/esker.d.ts", file())
+            .route("/assets/{*path}", file())
             .route(MODEL, get(routes::follow_alone))
             .with_state(relay);
         let routes = guarded(routes, Site::new(bind, false, &[]));
@@ -212,6 +284,33 @@ impl Server {
     /// Closes every connection.
     pub fn shutdown(self) {
         self.runtime.shutdown_timeout(Duration::from_secs(1));
+    }
+}
+
+/// A socket that is open to those who are let in.
+struct Open {
+    runtime: Runtime,
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<Arc<Tls>>,
+    site: Site,
+    gate: Arc<Gate>,
+}
+
+impl Open {
+    fn at(bind: SocketAddr, access: Access) -> Result<Self, Error> {
+        access.check(bind)?;
+        let tls = access.tls.clone().map(Tls::new).transpose()?.map(Arc::new);
+        let site = Site::new(bind, tls.is_some(), &access.public);
+        let gate = Arc::new(Gate::new(access, site.clone())?);
+        let (runtime, listener, address) = listen(bind)?;
+        Ok(Self { runtime, listener, address, tls, site, gate })
+    }
+
+    fn serve(self, routes: Router, metrics: Arc<Metrics>) -> Server {
+        let Self { runtime, listener, address, tls, site, .. } = self;
+        runtime.spawn(accept(listener, Accepts { routes: guarded(routes, site), tls, metrics }));
+        Server { address, runtime }
     }
 }
 
@@ -232,6 +331,11 @@ fn listen(bind: SocketAddr) -> Result<(Runtime, TcpListener, SocketAddr), Error>
     })?;
     let bound = listener.local_addr().map_err(|source| Error::Bind { address: bind, source })?;
     Ok((runtime, listener, bound))
+}
+
+/// A file that pages need, whatever they are of.
+fn file() -> MethodRouter<Relay> {
+    get(async |request: extract::Request| page::serve(&Part::Whole, request).await)
 }
 
 /// A relay that hears the model.

@@ -16,6 +16,8 @@ struct State<'a> {
     project: &'a str,
     version: &'a str,
     head: Option<String>,
+    /// When something was put last.
+    changed: Option<String>,
     resources: Vec<ResourceState>,
     stages: Vec<StageState<'a>>,
     problems: Vec<Problem<'a>>,
@@ -117,6 +119,7 @@ pub(crate) fn state(project: &Project, seen: &Seen<'_>) -> String {
         project: &project.name,
         version: &project.version,
         head: listing.at.map(|revision| revision.to_string()),
+        changed: listing.entries.iter().map(|entry| entry.time).max().map(|time| time.to_string()),
         resources: listing.entries.iter().map(resource).collect(),
         stages,
         problems: records.values().filter_map(problem).collect(),

@@ -9,6 +9,7 @@ pub mod backfill;
 pub mod blobs;
 pub mod bulk;
 pub mod edit;
+pub mod hubs;
 pub mod name;
 pub mod overrides;
 pub mod remote;

@@ -51,9 +51,10 @@ pub(crate) struct Cli {
     /// The project's folder: the one with esker.toml, or one below it.
     #[arg(short = 'C', long = "dir", global = true, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
-    /// The hub to talk to, for example tcp://127.0.0.1:5000; found from the project when not given.
+    /// The hub to talk to, for example tcp://127.0.0.1:5000; found from the project when not given. `esker web` takes several,
+    /// each as NAME=ADDRESS.
     #[arg(long, global = true, value_name = "ADDRESS")]
-    pub(crate) hub: Option<String>,
+    pub(crate) hub: Vec<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -41,14 +41,15 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let place = project::Place { dir: cli.dir, hub: cli.hub };
+    let (hub, named) = reach::said(&cli.hub, matches!(cli.command, Command::Web(_)))?;
+    let place = project::Place { dir: cli.dir, hub };
     match cli.command {
         Command::Up(up) => planes::up(&place, &up)?,
         Command::Hub(hub) => planes::hub(&place, &hub)?,
         Command::Runner(log) => planes::runner(&place, &log)?,
         Command::Web(web) => match web.what {
             Some(cli::WebCommand::Password) => commands::password::password()?,
-            None => planes::web(&place, &web)?,
+            None => planes::web(&place, &web, named)?,
         },
         Command::Worker(worker) => commands::worker::worker(&worker)?,
         Command::Run(run) => return commands::run::run(&place, &run),

@@ -7,6 +7,7 @@ pub(crate) mod excavation;
 mod graph;
 mod model;
 pub(crate) mod once;
+mod several;
 mod told;
 
 use std::net::SocketAddr;
@@ -17,14 +18,16 @@ use anyhow::{Context, Result};
 use esker_bus::bus::{Binds, Bus, Limits};
 use esker_bus::endpoint::Endpoint;
 use esker_bus::server::Server;
+use esker_pipeline::definition::web::hubs::Hub as NamedHub;
 use esker_pipeline::definition::{Definition, FILE};
 use esker_pipeline::engine::{self, Engine};
 use esker_store::mirror::shared::Mirrors;
 use esker_store::names::NamesHandle;
 use esker_store::service::Snapshots;
 use esker_store::store::{LARGE_MAX, LARGE_MIN, Options, Store};
+use esker_web::access::Access;
 use esker_web::project::Project as Shown;
-use esker_web::server::Served;
+use esker_web::server::{self, Served, Server as Pages};
 use esker_wire::name::Resource;
 use indicatif::MultiProgress;
 use rustix::process::{Resource as Limited, Rlimit, getrlimit, setrlimit};
@@ -240,21 +243,30 @@ impl Start {
         ports: &Ports,
         bind: Option<SocketAddr>,
         shown: watch::Receiver<Arc<Shown>>,
-    ) -> Result<(esker_web::server::Server, Presence)> {
+    ) -> Result<(Pages, Presence)> {
+        let dir = &self.project.dir;
+        let live = told::live(&self.bus, model)?;
+        self.serve_pages(ports, bind, |bind, access| {
+            let served = Served { hub, model, live, dir, project: shown, access };
+            Pages::start(&self.bus, bind, served)
+        })
+    }
+
+    /// Serves pages, of whatever it may be, where the definition says and to whom.
+    fn serve_pages(
+        &self,
+        ports: &Ports,
+        bind: Option<SocketAddr>,
+        start: impl FnOnce(SocketAddr, Access) -> std::result::Result<Pages, server::Error>,
+    ) -> Result<(Pages, Presence)> {
         let bind = match bind {
             Some(bind) => bind,
             None => address(&moved(&self.definition.web.bind, PORTS[4], ports.port_base)?)?,
         };
         let access = access::of(&self.project, &self.definition.web)?;
         let scheme = if access.tls.is_some() { "https" } else { "http" };
-        let dir = &self.project.dir;
-        #[cfg(feature = "graphql")]
-        let live = model.map(|model| graph::live(&self.bus, model)).transpose()?;
-        #[cfg(not(feature = "graphql"))]
-        let live = None;
-        let served = Served { hub, model, live, dir, project: shown, access };
-        let server = esker_web::server::Server::start(&self.bus, bind, served)
-            .map_err(|error| hinted(with_sources(&error), error.hint()))?;
+        let server =
+            start(bind, access).map_err(|error| hinted(with_sources(&error), error.hint()))?;
         let url = format!("{scheme}://{}", server.address());
         self.announce("page", self.definition.web.public.first().unwrap_or(&url));
         let ours = Endpoints { web: Some(url), ..Endpoints::default() };
@@ -362,10 +374,15 @@ pub(crate) fn runner(place: &Place, log: &Log) -> Result<()> {
     Ok(())
 }
 
-/// Runs the page alone.
-pub(crate) fn web(place: &Place, web: &Web) -> Result<()> {
+/// Runs the page alone: of the project's hub, or of those that are named.
+pub(crate) fn web(place: &Place, web: &Web, named: Vec<NamedHub>) -> Result<()> {
     let start = Start::new(place.project()?, &web.ports.log)?;
     start.title();
+    let defined = if place.hub.is_none() { start.definition.web.hubs.clone() } else { Vec::new() };
+    let hubs = if named.is_empty() { defined } else { named };
+    if !hubs.is_empty() {
+        return several::web(&start, web, &hubs);
+    }
     let hub = start.hub_elsewhere(place);
     hub.check()?;
     let has_runner = Endpoints::read(&start.project).has_runner();

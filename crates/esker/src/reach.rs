@@ -10,6 +10,7 @@ use esker_bus::endpoint::Endpoint;
 use esker_bus::follow::Follow;
 use esker_bus::server::Server;
 use esker_pipeline::definition::Definition;
+use esker_pipeline::definition::web::hubs::Hub as NamedHub;
 use esker_store::mirror::replica::Following;
 use esker_store::names::{Names, NamesHandle};
 use esker_store::service::Snapshots;
@@ -174,6 +175,26 @@ pub(crate) fn found<T>(answer: Result<T>) -> Result<Option<T>> {
 pub(crate) fn running(project: &Project) -> Option<HubAddresses> {
     let hub = Hub::running(project).ok().flatten();
     hub.and_then(|_| Endpoints::read(project).hub)
+}
+
+/// What `--hub` says: where one hub is, or where several are that have names, which only the page's server takes.
+pub(crate) fn said(hubs: &[String], is_web: bool) -> Result<(Option<String>, Vec<NamedHub>)> {
+    match hubs {
+        [] => return Ok((None, Vec::new())),
+        [one] if !one.contains('=') => return Ok((Some(one.clone()), Vec::new())),
+        _ if !is_web => {
+            let hint = "only `esker web` takes several, as NAME=ADDRESS";
+            return Err(hinted("--hub is where one hub is", hint));
+        }
+        _ => {}
+    }
+    let hub = |text: &String| {
+        let (name, address) = text.split_once('=').unwrap_or(("", text));
+        let hint = "write --hub NAME=tcp://HOST:PORT for each";
+        NamedHub::new(name, address)
+            .map_err(|why| hinted(format!("cannot take --hub {text}: {why}"), hint))
+    };
+    Ok((None, hubs.iter().map(hub).collect::<Result<_>>()?))
 }
 
 /// The endpoint of `--hub`: events are published 100 ports above requests, as the defaults are.

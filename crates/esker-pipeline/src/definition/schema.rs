@@ -133,6 +133,8 @@ fn web() -> Value {
         let keys = [required, pages::ROLE];
         schema["properties"][key] = named(&place, &fixed(&place, &keys, &keys));
     }
+    let hub = fixed("web.hub", &pages::hubs::KEYS, &pages::hubs::KEYS[..1]);
+    schema["properties"]["hub"] = named("web.hub", &hub);
     schema
 }
 

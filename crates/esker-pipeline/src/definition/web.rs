@@ -1,5 +1,7 @@
 //! The table `[web]`: where the page is served, and who is let in.
 
+pub mod hubs;
+
 use std::ops::Range;
 use std::path::{Component, Path};
 
@@ -10,9 +12,10 @@ use super::page::{Page, Table};
 use super::read::check_name;
 use super::secret::{Secret, Text};
 use super::{Definition, value};
+use hubs::Hub;
 
 /// The keys of `[web]`.
-pub(super) const KEYS: [&str; 6] = ["bind", "app", "public", "tls", "user", "token"];
+pub(super) const KEYS: [&str; 7] = ["bind", "app", "public", "tls", "user", "token", "hub"];
 /// The keys of `tls`.
 pub(super) const TLS_KEYS: [&str; 2] = ["cert", "key"];
 /// What says what somebody may do.
@@ -40,12 +43,15 @@ pub struct Web {
     pub users: Vec<User>,
     /// Which programs are let in.
     pub tokens: Vec<Token>,
+    /// The hubs whose projects `esker web` shows; that of its own project if there are none.
+    pub hubs: Vec<Hub>,
 }
 
 impl Default for Web {
     fn default() -> Self {
         let (public, users, tokens) = (Vec::new(), Vec::new(), Vec::new());
-        Self { bind: BIND.to_owned(), app: None, public, tls: None, users, tokens }
+        let hubs = Vec::new();
+        Self { bind: BIND.to_owned(), app: None, public, tls: None, users, tokens, hubs }
     }
 }
 
@@ -117,6 +123,7 @@ pub(super) fn web(page: &mut Page<'_>, root: &Table<'_, '_>) -> Web {
     }
     web.users = users(page, &table);
     web.tokens = tokens(page, &table);
+    web.hubs = hubs::hubs(page, &table);
     bind(page, &table, &mut web);
     if !web.public.is_empty() && web.users.is_empty() && web.tokens.is_empty() {
         page.error(&table.span, "`public` in [web]: nobody is let in", PROTECT);
@@ -268,6 +275,7 @@ fn missing(page: &mut Page<'_>, table: &Table<'_, '_>, key: &str) {
     let hint = match key {
         ROLE => format!("write role = \"{}\", for example", ROLES[0].1),
         "password" => "write what `esker web password` prints".to_owned(),
+        "address" => "write address = \"tcp://127.0.0.1:5000\", for example".to_owned(),
         key => super::secret::example(key),
     };
     page.error(&span, format!("{} has no `{key}`", table.title), hint);

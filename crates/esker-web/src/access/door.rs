@@ -35,7 +35,8 @@ struct Note {
 pub(crate) async fn pass(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = (request.method().clone(), request.uri().path());
+    let path = format!("{}{path}", web.part.prefix());
     let route = matched.as_deref().and_then(|path| routes::find(&method, path));
     let id = match (route, &matched) {
         (Some(route), _) => route.id,
@@ -61,7 +62,7 @@ pub(crate) async fn pass(State(web): State<Web>, mut request: Request, next: Nex
             note.is_due = true;
             refused.into_response()
         }
-        Err(Refusal::Unknown) => unknown(matched.is_none(), &request),
+        Err(Refusal::Unknown) => unknown(&web, matched.is_none(), &request),
     };
     note.status = Some(response.status());
     note.is_due |= note.who.is_some() && response.status() == StatusCode::FORBIDDEN;
@@ -158,7 +159,7 @@ impl Who {
 }
 
 /// What is answered to those who do not say who they are: people who want a page log in first.
-fn unknown(is_page: bool, request: &Request) -> Response {
+fn unknown(web: &Web, is_page: bool, request: &Request) -> Response {
     let headers = request.headers();
     if !is_page || !wants_page(request.method(), headers) {
         return Refused::unknown("nobody is let in without saying who they are").into_response();
@@ -166,11 +167,12 @@ fn unknown(is_page: bool, request: &Request) -> Response {
     if headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
         return static_page(AGAIN.to_owned());
     }
-    let to = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    Redirect::to(&format!("/login?next={}", super::login::encoded(to))).into_response()
+    let within = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let to = super::login::encoded(&format!("{}{within}", web.part.prefix()));
+    Redirect::to(&format!("/login?next={to}")).into_response()
 }
 
-fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
+pub(crate) fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     matches!(*method, Method::GET | Method::HEAD)
         && accept.is_some_and(|accept| accept.contains("text/html"))

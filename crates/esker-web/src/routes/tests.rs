@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use esker_wire::hubs::TAKEN;
 use serde_json::Value;
 
 use super::*;
@@ -36,10 +37,33 @@ fn every_route_is_told_and_every_told_route_is_there() {
         assert_eq!(is_open, route.needs.is_none(), "{}", route.id);
         let is_refused = told["responses"].get("401").is_some();
         assert_eq!(is_refused, route.needs.is_some() || route.id == "logIn", "{}", route.id);
+        let servers = (route.about == About::Server).then_some("/");
+        assert_eq!(told["servers"][0]["url"].as_str(), servers, "{}", route.id);
     }
     assert_eq!(operations.len(), ROUTES.len());
     let ids: BTreeSet<&str> = ROUTES.iter().map(|route| route.id).collect();
     assert_eq!(ids.len(), ROUTES.len());
+}
+
+/// Where a project is stands before where the server's own is: it is that which is replaced.
+#[test]
+fn where_a_project_is_can_be_told() {
+    let (before, _) = OPENAPI.split_once(SERVERS).expect("servers");
+    assert!(!before.contains("\"servers\""));
+    let told: Value =
+        serde_json::from_str(&OPENAPI.replacen(SERVERS, "\"servers\": [7]", 1)).expect("JSON");
+    assert_eq!(told["servers"][0], 7);
+}
+
+/// No project can be called like what the server has there itself.
+#[test]
+fn what_the_server_has_is_taken() {
+    let own = ROUTES.iter().map(|route| route.path).chain(["/assets/a.js", app::PATH]);
+    for path in own {
+        let first = path.split('/').nth(1).expect("a part");
+        // A name has no dot.
+        assert!(TAKEN.contains(&first) || first.contains('.'), "{path}");
+    }
 }
 
 /// Every `$ref` in a value.

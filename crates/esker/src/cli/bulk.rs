@@ -196,6 +196,7 @@ pub(crate) struct CacheInit {
 
 /// By what ids are dealt out.
 #[derive(Clone, Copy, ValueEnum)]
+#[expect(clippy::enum_variant_names, reason = "they are called so everywhere")]
 pub(crate) enum By {
     /// As many to every node.
     UniformNodes,

@@ -12,6 +12,7 @@ use super::Ports;
     after_help = "\
 Examples:
   esker web                     the page of the project's hub, in a process of its own
+  esker web --hub plan=tcp://127.0.0.1:5000 --hub pay=tcp://127.0.0.1:6000     of several, each below its name
   esker web password            asks for a password, prints its hash for [web.user.NAME] in esker.toml
   pass show esker | esker web password"
 )]

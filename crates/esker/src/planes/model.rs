@@ -59,7 +59,7 @@ const LISTS: [(&str, &str); 4] =
     [("resources", "resource"), ("stages", "name"), ("problems", "id"), ("views", "name")];
 
 /// Has a part of the model be this, by what is otherwise in it.
-fn change(source: &Source, part: &str, tree: &Tree) -> Result<(), Fault> {
+pub(super) fn change(source: &Source, part: &str, tree: &Tree) -> Result<(), Fault> {
     let model = source.model()?;
     let mut at = path([part]);
     let mut ops = Vec::new();

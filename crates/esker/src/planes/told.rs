@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use esker_bus::bus::Bus;
+use esker_bus::endpoint::Endpoint;
 use esker_pipeline::definition::{Definition, Origin, ViewKind};
 use esker_store::names::Names;
+use esker_web::live::Live;
 use esker_web::project::{Project as Shown, Stage, View};
 use esker_wire::name::Resource;
 
@@ -24,6 +27,25 @@ pub(crate) fn names(definition: &Definition) -> Names {
         }
     }
     Names { aliases, declared }
+}
+
+/// Who follows a live model in this process for GraphQL, if that is built in.
+///
+/// # Errors
+/// The system gives no thread.
+#[cfg_attr(
+    not(feature = "graphql"),
+    expect(clippy::unnecessary_wraps, reason = "it starts a thread otherwise")
+)]
+pub(super) fn live(bus: &Bus, model: Option<&Endpoint>) -> std::io::Result<Option<Live>> {
+    #[cfg(feature = "graphql")]
+    let live = model.map(|model| super::graph::live(bus, model)).transpose();
+    #[cfg(not(feature = "graphql"))]
+    let live = {
+        let _ = (bus, model);
+        Ok(None)
+    };
+    live
 }
 
 /// The definition as the page shows it.

@@ -47,6 +47,7 @@ mod proxy;
 mod replication;
 mod runs_http;
 mod semantics;
+mod several;
 mod sources;
 mod split;
 mod stock_tools;

@@ -93,7 +93,8 @@ impl World {
         self.start_with(arguments, &[])
     }
 
-    fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
+    /// The same with these variables in its environment.
+    pub(crate) fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
         let name = arguments[0].to_owned();
         let log = self.path(format!("{name}.log"));
         let log = fs::OpenOptions::new().create(true).append(true).open(log).expect("a log");

@@ -151,6 +151,7 @@ pub(super) fn about(table: &str) -> &'static str {
         "web.tls" => "The server's certificate, for https.",
         "web.user" => "Who may log in: [web.user.NAME].",
         "web.token" => "Which programs are let in: [web.token.NAME].",
+        "web.hub" => "The hubs whose projects `esker web` shows: [web.hub.NAME].",
         "pool" => "Programs that run at once only so many: [pool.NAME].",
         "limits" => "How much may happen at once.",
         "lineage" => "Who is told of runs, as OpenLineage says.",
@@ -169,7 +170,7 @@ pub(super) fn word(table: &str, key: &str) -> Option<(Type, &'static str)> {
         ("hub", "events") => (Text, "Where events are published; tcp://127.0.0.1:5100."),
         ("model", "requests") => (Text, "Where requests are taken; 200 above the hub's port."),
         ("model", "events") => (Text, "Where changes are published; 200 above the hub's port."),
-        ("web" | "web.tls" | "web.user" | "web.token", key) => web(table, key)?,
+        ("web" | "web.tls" | "web.user" | "web.token" | "web.hub", key) => web(table, key)?,
         ("limits", "jobs") => (Number(1, 256), "How many programs may run at once."),
         ("pool", "jobs") => (Number(1, 256), "How many of its stages' programs run at once."),
         ("view", "resource") => (Resource, "What is shown."),
@@ -206,6 +207,14 @@ fn web(table: &str, key: &str) -> Option<(Type, &'static str)> {
         ("web", "tls") => (Table, "The server's certificate: { cert = \"…\", key = \"…\" }."),
         ("web", "user") => (Table, "Who may log in."),
         ("web", "token") => (Table, "Which programs are let in."),
+        ("web", "hub") => (Table, "The hubs whose projects `esker web` shows."),
+        ("web.hub", "address") => (Text, "Where it takes requests: tcp://127.0.0.1:5000."),
+        ("web.hub", "events") => (Text, "Where it publishes events; 100 ports above `address`."),
+        ("web.hub", "model") => (Text, "Where its model answers; 200 ports above `address`."),
+        ("web.hub", "model_events") => {
+            (Text, "Where its model publishes; 100 ports above `model`.")
+        }
+        ("web.hub", "app") => (Text, "The folder with the project's own pages, if it has some."),
         ("web.tls", "cert") => (Text, "A file with its certificates (PEM), its own first."),
         ("web.tls", "key") => (Text, "A file with its private key (PEM)."),
         ("web.user", "password") => (TextOrSecret, "What `esker web password` prints."),

@@ -38,6 +38,40 @@ fn where_it_is_served_and_to_whom() {
 }
 
 #[test]
+fn hubs_have_their_other_ports_above_the_first() {
+    let (definition, defects) = read(
+        "[web.hub.plan]\naddress = \"tcp://127.0.0.1:5000\"\n\
+         [web.hub.far]\naddress = \"tcp://localhost:65500\"\nevents = \"tcp://localhost:1\"\n\
+         model = \"tcp://localhost:2\"\napp = \"../far/pages\"\n",
+    );
+    assert_eq!(defects, [""; 0]);
+    let hubs = definition.unwrap().web.hubs;
+    assert_eq!(hubs[0], Hub::new("plan", "tcp://127.0.0.1:5000").unwrap());
+    let ports = |hub: &Hub| {
+        [&hub.events, &hub.model, &hub.model_events]
+            .map(|at| at.rsplit_once(':').unwrap().1.to_owned())
+    };
+    assert_eq!(ports(&hubs[0]), ["5100", "5200", "5300"]);
+    assert_eq!(ports(&hubs[1]), ["1", "2", "102"]);
+    assert_eq!(hubs[1].app.as_deref(), Some("../far/pages"));
+    for (name, address, why) in [
+        ("plan", "tcp://127.0.0.1:65300", "has no port with another one"),
+        ("plan", "tcp://127.0.0.1:0", "has no port with another one"),
+        ("plan", "tcp://10.0.0.1:5000", "is not a loopback address"),
+        ("a/b", "tcp://127.0.0.1:5000", "a name is letters"),
+        ("metrics", "tcp://127.0.0.1:5000", "/metrics is the server's own"),
+    ] {
+        let told = Hub::new(name, address).unwrap_err();
+        assert!(told.contains(why), "{name} {address}: {told}");
+    }
+    let many: Vec<Hub> =
+        (0..=32).map(|n| Hub::new(&format!("h{n}"), "tcp://127.0.0.1:5000").unwrap()).collect();
+    assert!(hubs::check_all(&many).unwrap_err().contains("at most 32"));
+    assert!(hubs::check_all(&[&many[..2], &many[..1]].concat()).unwrap_err().contains("called h0"));
+    assert_eq!(hubs::check_all(&many[..32]), Ok(()));
+}
+
+#[test]
 fn what_is_wrong_is_told() {
     for (text, expected) in [
         ("[web]\nbind = \"0.0.0.0:8000\"\n", "tls = { cert = \"cert.pem\", key"),
@@ -55,6 +89,11 @@ fn what_is_wrong_is_told() {
         ("[web.token.ci]\ntoken = { env = \"T\" }\nrole = \"root\"\n", "is no role: view, what-if"),
         ("[web.token.ci]\ntoken = \"abc\"\nrole = \"view\"\n", "a secret written out"),
         ("[web.user.\"a b\"]\npassword = { env = \"T\" }\nrole = \"view\"\n", "a b"),
+        ("[web.hub.a]\n", "[web.hub.a] has no `address`"),
+        ("[web.hub.api]\naddress = \"tcp://127.0.0.1:1\"\n", "/api is the server's own"),
+        ("[web.hub.\"a b\"]\naddress = \"tcp://127.0.0.1:1\"\n", "a name is letters"),
+        ("[web.hub.a]\naddress = \"tcp://127.0.0.1:65500\"\n", "`events` in [web.hub.a]"),
+        ("[web.hub.a]\naddress = \"http://a.b\"\n", "is no address"),
         (
             "[web.token.a]\ntoken = { env = \"T\" }\nrole = \"view\"\n[web.user.a]\npassword = { env = \"T\" }\nrole = \"view\"\n",
             "are both called a",
