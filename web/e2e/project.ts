@@ -15,6 +15,8 @@ export class Project {
   readonly dir = mkdtempSync(join(tmpdir(), "esker-e2e-"));
   #esker: ChildProcess | undefined;
   #web = "";
+  /** Moves the ports; not those that the definition settles. */
+  #ports = ["--port-base", "0"];
 
   constructor() {
     cpSync(join(repository, "examples/qplan"), this.dir, {
@@ -30,15 +32,23 @@ export class Project {
 
   async start(): Promise<void> {
     this.#web ||= `127.0.0.1:${await freePort()}`;
-    const args = ["up", "--port-base", "0", "--bind", this.#web];
+    const args = ["up", ...this.#ports, "--bind", this.#web];
     this.#esker = spawn(program, args, { cwd: this.dir, stdio: "ignore" });
-    await this.#wait("the page", async () => (await fetch(`${this.url}/healthz`)).ok);
+    await waitFor("the page", async () => (await fetch(`${this.url}/healthz`)).ok);
+  }
+
+  /** Has its hub be where it is found again after a restart; where that is, as another definition says it. */
+  async settle(): Promise<string> {
+    const [hub, events, model, modelEvents] = (await freePorts(4)).map((port) => `"tcp://127.0.0.1:${port}"`);
+    this.#ports = [];
+    this.write("esker.toml", `${this.read("esker.toml")}\n[hub]\nrequests = ${hub}\nevents = ${events}\n[model]\nrequests = ${model}\nevents = ${modelEvents}\n`);
+    return `address = ${hub}\nevents = ${events}\nmodel = ${model}\nmodel_events = ${modelEvents}\n`;
   }
 
   /** Ends it as power loss would. */
   async kill(): Promise<void> {
     const esker = this.#esker;
-    if (!esker || esker.exitCode !== null) return;
+    if (!esker || esker.exitCode !== null || esker.signalCode !== null) return;
     const gone = new Promise((done) => esker.once("exit", done));
     esker.kill("SIGKILL");
     await gone;
@@ -84,15 +94,23 @@ export class Project {
   write(name: string, content: string): void {
     writeFileSync(join(this.dir, name), content);
   }
+}
 
-  async #wait(what: string, holds: () => Promise<boolean>): Promise<void> {
-    const until = Date.now() + patienceMs;
-    while (Date.now() < until) {
-      if (await holds().catch(() => false)) return;
-      await new Promise((done) => setTimeout(done, 50));
-    }
-    throw new Error(`waited in vain for ${what}`);
+/** Waits until something holds. */
+export async function waitFor(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const until = Date.now() + patienceMs;
+  while (Date.now() < until) {
+    if (await holds().catch(() => false)) return;
+    await new Promise((done) => setTimeout(done, 50));
   }
+  throw new Error(`waited in vain for ${what}`);
+}
+
+/** So many ports that nobody listens on. */
+async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
 }
 
 /** A port that nobody listens on. */

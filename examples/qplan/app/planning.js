@@ -1,5 +1,5 @@
 // The planning page: what fits, what is short, what ends when, and what would be if something came earlier. All of it is live.
-import esker from "/esker.js";
+import esker from "../esker.js";
 import { dayOf, readPlan, readWork } from "./plan.js";
 import { bars, line } from "./draw.js";
 

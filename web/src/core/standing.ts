@@ -7,6 +7,9 @@ export interface Standing {
   lines: string[];
 }
 
+/** What each kind is marked with: not by colour alone. */
+export const SHAPES: Record<Standing["kind"], string> = { good: "●", busy: "◌", late: "◐", bad: "✕", then: "◷" };
+
 const LINES_MAX = 5;
 
 export function standing(state: State): Standing {

@@ -1,4 +1,5 @@
 // What a project's own pages have besides models: resources, whose content follows the newest version, and what-ifs.
+import { within } from "./base";
 import { ApiError, ask, readText, request } from "./rest";
 import { LiveModel } from "./sync/esker";
 import type { State } from "./sync/follower";
@@ -162,7 +163,7 @@ export class WhatIf {
 
   /** Where esker's own page shows it. */
   get url(): string {
-    return `/#/whatif/${encodeURIComponent(this.id)}`;
+    return within(`#/whatif/${encodeURIComponent(this.id)}`);
   }
 
   get title(): string {

@@ -1,5 +1,7 @@
 // Calls the server's /api over HTTP. Every call has a time and a size limit.
 
+import { within } from "./base";
+
 const DEADLINE_MS = 30_000;
 /** More than this is not shown in a page; the command line has no such limit. */
 const CONTENT_MAX = 16 * 1024 * 1024;
@@ -29,7 +31,7 @@ export async function ask(path: string, init: RequestInit, signal: AbortSignal):
   const limit = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
   let answer: Response;
   try {
-    answer = await fetch(`/api/${path}`, { ...init, signal: limit });
+    answer = await fetch(within(`api/${path}`), { ...init, signal: limit });
   } catch (fault) {
     throw unreached(fault, signal);
   }

@@ -2,6 +2,7 @@
 import { readProblems, type ProblemTold } from "../core/problems";
 import { readDetail, readRuns, type RunDetail, type RunList } from "../core/runs";
 import { readListing, readLog, type Listing, type Version } from "../core/wire";
+import { within } from "../lib/base";
 import { ask, readBytes, readText, request } from "../lib/rest";
 
 export interface Content {
@@ -84,7 +85,7 @@ export async function settleProblem(id: string, deed: ProblemDeed, body: Record<
 
 /** Where a browser can save the bytes from. */
 export function contentUrl(resource: string, moment: Moment): string {
-  return `/api/get?${new URLSearchParams({ resource, ...query(moment) }).toString()}`;
+  return within(`api/get?${new URLSearchParams({ resource, ...query(moment) }).toString()}`);
 }
 
 function query({ at, whatIf }: Moment): Record<string, string> {

@@ -2,6 +2,7 @@
 // the notices, what can be done, what the reader prefers.
 import { createContext } from "svelte";
 import type { Actions } from "./actions.svelte";
+import type { Hubs } from "./hubs.svelte";
 import type { Live } from "./live.svelte";
 import type { Notices } from "./notices.svelte";
 import type { Place } from "./place.svelte";
@@ -11,6 +12,8 @@ import type { World } from "./world.svelte";
 
 export interface Model {
   live: Live;
+  /** The projects that the server shows; null where it shows this one alone. */
+  hubs: Hubs | null;
   place: Place;
   world: World;
   session: Session;

@@ -1,4 +1,5 @@
 // Live models as pages use them.
+import { within } from "../base";
 import { toText } from "./digest";
 import type { State } from "./follower";
 import { Link, type Socket } from "./link";
@@ -147,7 +148,7 @@ function tell<T>(listener: (told: T) => void, told: T): void {
 
 function here(): string {
   const module = import.meta.url;
-  return new URL("/sync/1", module).href.replace(/^http/, "ws");
+  return new URL(within("sync/1"), module).href.replace(/^http/, "ws");
 }
 
 /** Follows a model: `project` is the project's own. */
