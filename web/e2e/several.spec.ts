@@ -138,6 +138,7 @@ test("a hub that dies is told of, hurts no other, and comes back by itself", asy
   await badge(inPay, "stale");
   await expect(inPay.getByTestId("lost")).toContainText("is as it was then");
   await expect(inPay.getByTestId("live-badge")).toContainText("not reached since");
+  await expect(inPay.getByTestId("standing"), "nobody knows how it stands now").toHaveAttribute("data-kind", "then");
   await look(inPay, "project-lost");
   // Who comes now is told so too, and the other project is as if nothing had been.
   const late = await context.newPage();
