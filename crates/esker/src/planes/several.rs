@@ -29,6 +29,7 @@ use super::model::change;
 use super::told;
 use crate::cli::Web;
 use crate::project::Project;
+use crate::reload::Reload;
 use crate::say::hinted;
 use crate::stop::Stop;
 
@@ -67,8 +68,10 @@ pub(super) fn web(start: &Start, web: &Web, hubs: &[Hub]) -> Result<()> {
             Pages::several(&start.bus, bind, served)
         })?,
     };
+    // What is shown is the hubs' business; that other hubs or users are named says so.
+    let reload = Reload::start(&start.project, |_, _| {})?;
     start.rest();
-    drop(presence);
+    drop((reload, presence));
     page.shutdown();
     followed.shutdown();
     Ok(())
