@@ -33,10 +33,6 @@ pub(crate) fn names(definition: &Definition) -> Names {
 ///
 /// # Errors
 /// The system gives no thread.
-#[cfg_attr(
-    not(feature = "graphql"),
-    expect(clippy::unnecessary_wraps, reason = "it starts a thread otherwise")
-)]
 pub(super) fn live(bus: &Bus, model: Option<&Endpoint>) -> std::io::Result<Option<Live>> {
     #[cfg(feature = "graphql")]
     let live = model.map(|model| super::graph::live(bus, model)).transpose();
