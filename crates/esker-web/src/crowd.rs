@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::access::Peer;
 
-/// The most connections of one address elsewhere: nobody keeps all others out. On this machine is a proxy for many.
-const ADDRESS_MAX: usize = 256;
+/// The most connections of one address elsewhere, where a whole office may be: nobody keeps all others out. On this machine is a proxy
+/// for many.
+const ADDRESS_MAX: usize = 640;
 
 /// Who is connected.
 #[derive(Debug, Default)]

@@ -29,8 +29,8 @@ use topic::Filter;
 
 use crate::metrics::Metrics;
 
-/// The most browsers that follow at once.
-pub(crate) const SOCKETS_MAX: usize = 256;
+/// The most browsers that follow at once: three of four connections, so that there is always one for a request.
+pub(crate) const SOCKETS_MAX: usize = 768;
 
 /// The largest message a browser may send, in bytes: a large change of a model that may be written.
 pub(crate) const REQUEST_MAX: usize = 4 * 1024 * 1024;

@@ -7,6 +7,7 @@ mod hub;
 mod load;
 mod machine;
 mod model;
+mod page;
 mod peers;
 mod pipeline;
 mod process;
@@ -52,6 +53,8 @@ struct Sizes {
     pipeline: pipeline::Sizes,
     /// What is measured of the live model.
     model: model::Sizes,
+    /// What is measured of the page's server.
+    page: page::Sizes,
 }
 
 const FULL: Sizes = Sizes {
@@ -62,6 +65,7 @@ const FULL: Sizes = Sizes {
     kills: 200,
     pipeline: pipeline::FULL,
     model: model::FULL,
+    page: page::FULL,
 };
 
 const QUICK: Sizes = Sizes {
@@ -72,6 +76,7 @@ const QUICK: Sizes = Sizes {
     kills: 10,
     pipeline: pipeline::QUICK,
     model: model::QUICK,
+    page: page::QUICK,
 };
 
 /// Just enough to see that it works.
@@ -83,6 +88,7 @@ const SMOKE: Sizes = Sizes {
     kills: 2,
     pipeline: pipeline::SMOKE,
     model: model::SMOKE,
+    page: page::SMOKE,
 };
 
 /// A run of cases.
@@ -101,9 +107,13 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<ExitCode> {
         Command::Store(options) => store(place, options),
         Command::Pipeline(options) => pipeline(place, options),
         Command::Model(options) => model(place, options),
+        Command::Page(options) => page(place, options),
         Command::Echo { sizes } => echo(sizes),
         Command::Publish { what, width, rate, begin } => {
             model::publish::run(*what, *width, *rate, begin).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Browsers { at, browsers, stuck, folder } => {
+            page::browsers::run(*at, *browsers, *stuck, folder).map(|()| ExitCode::SUCCESS)
         }
     }
 }
@@ -130,6 +140,13 @@ fn model(place: &Place, options: &Measure) -> Result<ExitCode> {
     let sizes = sizes(options);
     let scale = sizes.model.json();
     measure((place, Wanted::Model), options, (sizes, &scale), model::run)
+}
+
+/// Measures the page's server.
+fn page(place: &Place, options: &Measure) -> Result<ExitCode> {
+    let sizes = sizes(options);
+    let scale = sizes.page.json();
+    measure((place, Wanted::Page), options, (sizes, &scale), page::run)
 }
 
 fn sizes(measure: &Measure) -> Sizes {

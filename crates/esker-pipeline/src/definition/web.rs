@@ -3,7 +3,7 @@
 pub mod hubs;
 
 use std::ops::Range;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use esker_wire::role::{ROLES, Role};
 use toml::de::DeValue;
@@ -116,14 +116,10 @@ pub(super) fn web(page: &mut Page<'_>, root: &Table<'_, '_>) -> Web {
     }
     web.app = app(page, &table);
     web.tls = tls(page, &table);
-    let key = web.tls.as_ref().map(|tls| Path::new(&tls.key));
-    if let Some(app) = web.app.as_ref().filter(|app| key.is_some_and(|key| key.starts_with(app))) {
-        let message = format!("`tls` in [web]: the private key is in {app}, which is served");
-        page.error(&table.span, message, "put it elsewhere");
-    }
     web.users = users(page, &table);
     web.tokens = tokens(page, &table);
     web.hubs = hubs::hubs(page, &table);
+    unserved(page, &table, &web);
     bind(page, &table, &mut web);
     if !web.public.is_empty() && web.users.is_empty() && web.tokens.is_empty() {
         page.error(&table.span, "`public` in [web]: nobody is let in", PROTECT);
@@ -148,6 +144,35 @@ fn app(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<String> {
     let message = format!("`app` in [web]: {:?} is no folder within the project's", app.value);
     page.error(&app.span, message, "put the pages into one, for example \"app\"");
     None
+}
+
+/// Refuses secrets that lie where everything is shown.
+fn unserved(page: &mut Page<'_>, table: &Table<'_, '_>, web: &Web) {
+    let Some(app) = &web.app else { return };
+    let key = web.tls.iter().map(|tls| ("the private key".to_owned(), PathBuf::from(&tls.key)));
+    let password = |user: &User| {
+        Some((format!("the password of {}", user.name), user.password.secret()?.file()?))
+    };
+    let token = |one: &Token| Some((format!("the token {}", one.name), one.token.file()?));
+    let passwords = web.users.iter().filter_map(password);
+    let secrets = key.chain(passwords).chain(web.tokens.iter().filter_map(token));
+    for (what, _) in secrets.filter(|(_, path)| plain(path).starts_with(plain(Path::new(app)))) {
+        let message = format!("{what} in [web] is in {app}, which is served");
+        page.error(&table.span, message, "put it elsewhere");
+    }
+}
+
+/// The path without its detours, as far as they can be seen.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// Reads where it is served: elsewhere than on this machine only to those who are known, and so that nobody listens.

@@ -17,6 +17,7 @@ use esker_web::access::Access;
 use esker_web::project::Project;
 use esker_web::server::{Served, Server};
 use esker_wire::message::Message;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::watch;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Error, Message as Told, WebSocket};
@@ -286,8 +287,15 @@ fn another_sites_page_and_a_page_without_a_model_are_refused() {
 
 #[test]
 fn only_so_many_follow_at_once() {
+    // Both ends of each are in this process, and shells allow 1,024 files.
+    let limit = getrlimit(Resource::Nofile);
+    let more = Rlimit {
+        current: limit.maximum.map_or(Some(4_096), |most| Some(most.min(4_096))),
+        ..limit
+    };
+    setrlimit(Resource::Nofile, more).expect("more files");
     let world = World::new(true);
-    let mut clients: Vec<Client> = (0..256).map(|_| Client::new(&world)).collect();
+    let mut clients: Vec<Client> = (0..768).map(|_| Client::new(&world)).collect();
     let origin = format!("http://{}", world.at);
     assert_eq!(status(&connect(world.at, &origin).err().expect("refused")), 503);
     drop(clients.pop());

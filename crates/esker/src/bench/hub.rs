@@ -1,6 +1,7 @@
 //! The hub under test: this same program in a process and a project of its own.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -73,14 +74,23 @@ impl Ground {
         taken(&self.store())
     }
 
-    /// Starts a hub on free ports and waits until it answers.
+    /// Starts a hub on free ports and waits until it answers, and its model is published.
     pub(crate) fn hub(&self, bus: &Bus) -> Result<Hub> {
-        self.start(bus, "hub", |endpoints| endpoints.hub.is_some()).map(|(hub, _)| hub)
+        self.start(bus, "hub", |endpoints| endpoints.model.is_some()).map(|(hub, _)| hub)
     }
 
     /// Starts everything, page and runner too: from the start to the hub's first answer.
     pub(crate) fn up(&self, bus: &Bus) -> Result<(Hub, Duration)> {
-        self.start(bus, "up", |endpoints| endpoints.hub.is_some() && endpoints.web.is_some())
+        self.start(bus, "up", |endpoints| endpoints.web.is_some())
+    }
+
+    /// Starts the page of a hub that runs, in a process of its own: where it is served.
+    pub(crate) fn web(&self) -> Result<(Running, SocketAddr)> {
+        let mut esker = self.esker(&["web", "--bind", "127.0.0.1:0"])?;
+        let mut running = Running::start(&mut esker, &self.log())?;
+        let url = self.found("the page", &mut running, |endpoints| endpoints.web.clone())?;
+        let at = url.trim_start_matches("http://").parse();
+        Ok((running, at.with_context(|| format!("the page is at {url}"))?))
     }
 
     fn start(
@@ -91,24 +101,35 @@ impl Ground {
     ) -> Result<(Hub, Duration)> {
         // What a killed one has left behind says nothing about this one.
         drop(fs::remove_file(self.project.endpoints()));
-        let log = self.log();
         let mut esker = self.esker(&[command, "--port-base", "0"])?;
         let begun = Instant::now();
-        let mut running = Running::start(&mut esker, &log)?;
-        let addresses = loop {
-            let endpoints = Endpoints::read(&self.project);
-            if let (true, Some(addresses)) = (is_there(&endpoints), endpoints.hub) {
-                break addresses;
-            }
-            if running.has_ended() || begun.elapsed() > PATIENCE {
-                let said = fs::read_to_string(&log).unwrap_or_default();
-                bail!("the hub under test does not start: {said}");
-            }
-            std::thread::sleep(LOOK);
-        };
+        let mut running = Running::start(&mut esker, &self.log())?;
+        let addresses = self.found("the hub", &mut running, |endpoints| {
+            endpoints.hub.clone().filter(|_| is_there(endpoints))
+        })?;
         let endpoint = addresses.endpoint();
         bus.caller(&endpoint).call_blocking(&Health, PATIENCE)?;
         Ok((Hub { running, endpoint }, begun.elapsed()))
+    }
+
+    /// What a process that was started says of itself, once it does.
+    fn found<T>(
+        &self,
+        what: &str,
+        running: &mut Running,
+        find: impl Fn(&Endpoints) -> Option<T>,
+    ) -> Result<T> {
+        let begun = Instant::now();
+        loop {
+            if let Some(found) = find(&Endpoints::read(&self.project)) {
+                return Ok(found);
+            }
+            if running.has_ended() || begun.elapsed() > PATIENCE {
+                let said = fs::read_to_string(self.log()).unwrap_or_default();
+                bail!("{what} under test does not start: {said}");
+            }
+            std::thread::sleep(LOOK);
+        }
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) enum Wanted {
     Pipeline,
     /// python3 with pyzmq, and nats-server.
     Model,
+    /// Nothing.
+    Page,
 }
 
 /// The programs found on this machine, or what is missing.
@@ -64,6 +66,7 @@ impl Tools {
             Wanted::Store => Self::of_store(dir, install),
             Wanted::Model => Self::of_model(dir, install),
             Wanted::Pipeline => Self::of_pipeline(dir, install),
+            Wanted::Page => Ok(Self { python: None, dvc: None, nats: None, versions: Vec::new() }),
         }
     }
 

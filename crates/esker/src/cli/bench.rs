@@ -1,5 +1,6 @@
 //! What can be said of benchmarks.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -21,6 +22,8 @@ pub(crate) enum Bench {
     Pipeline(BenchPipeline),
     /// Measure the live model: how fast changes get through, and what finding again costs.
     Model(Measure),
+    /// Measure the page's server: what five hundred browsers cost, and what those do that do not read.
+    Page(Measure),
     /// Answer everything with frames of these sizes; started to be measured against.
     #[command(hide = true)]
     Echo {
@@ -38,6 +41,18 @@ pub(crate) enum Bench {
         rate: u32,
         /// The file that has to be there before it begins.
         begin: PathBuf,
+    },
+    /// Follow the model of a page as so many browsers would; started to be measured.
+    #[command(hide = true)]
+    Browsers {
+        /// Where the page is.
+        at: SocketAddr,
+        /// How many read what they are sent.
+        browsers: usize,
+        /// How many do not.
+        stuck: usize,
+        /// Where it is said when to end, and written what was heard.
+        folder: PathBuf,
     },
 }
 

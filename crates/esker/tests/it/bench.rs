@@ -207,3 +207,19 @@ fn a_model_without_its_peers_is_missed() {
     }
     assert!(stdout.contains("no python3 with pyzmq: --install"), "{stdout}");
 }
+
+#[test]
+fn every_case_of_the_page_is_measured() {
+    let folder = folder();
+    let told = measured("page", &folder);
+    for case in told["cases"].as_array().expect("cases") {
+        assert!(case["ours"]["median"].is_number(), "{case}");
+    }
+    for key in ["page-crowd-rate", "page-crowd-put", "page-crowd-hub", "page-crowd-heard"] {
+        assert!(case(&told, key)["must"].is_number(), "{key}: {}", case(&told, key));
+    }
+    for key in ["page-crowd-lost", "page-stuck-left", "page-stuck-lost"] {
+        assert_eq!(case(&told, key)["verdict"], "aim", "{}", case(&told, key));
+    }
+    nothing_is_left(&folder);
+}

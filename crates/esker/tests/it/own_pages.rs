@@ -59,5 +59,5 @@ fn a_folder_elsewhere_is_refused() {
     let key = "tls = { cert = \"cert.pem\", key = \"pages/key.pem\" }\n";
     let world = World::new(&format!("{DEFINITION}{key}"));
     let stderr = world.fails(1, &["check"]);
-    assert!(stderr.contains("the private key is in pages, which is served"), "{stderr}");
+    assert!(stderr.contains("the private key in [web] is in pages, which is served"), "{stderr}");
 }

@@ -104,3 +104,25 @@ fn what_is_wrong_is_told() {
         assert!(defects.iter().any(|defect| defect.contains(expected)), "{text}: {defects:?}");
     }
 }
+
+#[test]
+fn what_is_secret_is_not_where_everything_is_shown() {
+    let web = |app: &str, more: &str| {
+        let text = format!("[web]\napp = \"{app}\"\n{more}");
+        read(&text).1.join("\n")
+    };
+    let user = |path: &str| {
+        format!("[web.user.bob]\npassword = {{ file = \"{path}\" }}\nrole = \"view\"\n")
+    };
+    for path in ["app/bob.hash", "./app/bob.hash", "app/./../app/in/bob.hash"] {
+        for app in ["app", "./app/"] {
+            let told = web(app, &user(path));
+            assert!(told.contains("the password of bob in [web] is in"), "{path} in {app}: {told}");
+        }
+    }
+    let token = "[web.token.ci]\ntoken = { file = \"app/ci\" }\nrole = \"view\"\n";
+    assert!(web("app", token).contains("the token ci in [web] is in app, which is served"));
+    for path in ["bob.hash", "application/bob.hash", "app/../bob.hash"] {
+        assert_eq!(web("app", &user(path)), "", "{path}");
+    }
+}
