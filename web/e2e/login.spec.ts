@@ -11,8 +11,9 @@ let project: Project;
 test.beforeAll(async () => {
   project = new Project();
   const hash = execFileSync(program, ["web", "password"], { input: `${password}\n`, encoding: "utf8" }).trim();
-  const user = `[web.user.ann]\npassword = "${hash}"\nrole = "view"\n`;
-  project.write("esker.toml", `${project.read("esker.toml")}\n${user}`);
+  const user = (name: string, role: string) => `[web.user.${name}]\npassword = "${hash}"\nrole = "${role}"\n`;
+  const users = [user("ann", "view"), user("wim", "what-if"), user("oda", "operate")].join("");
+  project.write("esker.toml", `${project.read("esker.toml")}\n${users}`);
   await project.start();
 });
 
@@ -41,6 +42,18 @@ test("people log in without a program, and are where they wanted to be", async (
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Log in" }).click();
   await expect(page).toHaveURL(`${project.url}/r/results/plan?at=HEAD`);
+  // What a URL says behind its # is known to the browser alone, and comes along.
+  await context.clearCookies();
+  await page.goto("about:blank");
+  await page.goto(`${project.url}/#/resources?find=plan`);
+  await expect(page).toHaveURL(/\/login\?next=/);
+  await page.getByLabel("Name").fill("ann");
+  await page.getByLabel("Password").fill("wrong");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByLabel("Name").fill("ann");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Log in" }).click();
+  await expect(page).toHaveURL(`${project.url}/#/resources?find=plan`);
   const [cookie] = await context.cookies();
   expect(cookie).toMatchObject({ name: "esker", httpOnly: true, sameSite: "Strict" });
   await context.close();
@@ -103,4 +116,48 @@ test("a page of another site gets nowhere, a link from there does", async ({ pag
   expect(socket).toBe("refused");
   await evil.getByRole("link", { name: "look" }).click();
   await badge(evil, "live");
+});
+
+test("nobody is offered what their role may not do, and is told why", async ({ browser }) => {
+  const asked = ["whatif", "new", "Two more weeks", "--set", "raw/plan:Params[End].Value=2027-04-09"];
+  const id = project.run(...asked).trim();
+  project.edit("Work", "B5", "soon");
+  try {
+    for (const [name, may] of [
+      ["ann", []],
+      ["wim", ["what-if"]],
+      ["oda", ["what-if", "operate"]],
+    ] as const) {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      const offered = (testid: string, isOffered: boolean) => expect(page.getByTestId(testid), `${testid} for ${name}`).toHaveCount(isOffered ? 1 : 0);
+      const mayAsk = may.some((role) => role === "what-if");
+      const mayOperate = may.some((role) => role === "operate");
+      await page.goto(`${project.url}/#/whatif`);
+      await page.getByLabel("Name").fill(name);
+      await page.getByLabel("Password").fill(password);
+      await page.getByRole("button", { name: "Log in" }).click();
+      await expect(page.getByTestId(`whatif-${id}`)).toBeVisible();
+      await offered("new-whatif", mayAsk);
+      await offered("may-not", !mayAsk);
+      await page.goto(`${project.url}/#/whatif/${id}`);
+      await expect(page.getByTestId("whatif-page")).toBeVisible();
+      for (const deed of ["rename", "keep", "discard", "change-more"]) await offered(deed, mayAsk);
+      await offered("review-apply", mayOperate);
+      if (name === "ann") await expect(page.getByTestId("may-not").first()).toHaveText("Changing it needs the role “what-if”; yours is “view”.");
+      if (name === "ann") await look(page, "role-view-whatif");
+      await page.goto(`${project.url}/#/r/raw/plan`);
+      await expect(page.getByTestId("resource-page")).toBeVisible();
+      await offered("ask-whatif", mayAsk);
+      await page.goto(`${project.url}/#/problems`);
+      await expect(page.getByTestId("problem-condition")).toBeVisible();
+      await expect(page.getByRole("button", { name: "Retry" })).toHaveCount(mayOperate ? 1 : 0);
+      await offered("may-not", !mayOperate);
+      if (name === "wim") await look(page, "role-what-if-problems");
+      await context.close();
+    }
+  } finally {
+    project.edit("Work", "B5", "400");
+    project.run("whatif", "discard", id);
+  }
 });

@@ -1,6 +1,6 @@
 // The pipeline: its graph, what is told of a stage, a failure and its end, the runs that are over, very many stages, a phone.
 import { expect, type Page, test } from "@playwright/test";
-import { complaintsOf, isWithinTheScreen, look } from "./look.ts";
+import { badge, complaintsOf, isWithinTheScreen, look } from "./look.ts";
 import { Project } from "./project.ts";
 
 const DEFINITION = `[project]
@@ -234,4 +234,27 @@ test("on a phone the list is first, and the graph a tap away", async ({ page }) 
   await node(page, "s:join").click();
   await expect(page.getByTestId("drawer")).toBeInViewport();
   expect(await isWithinTheScreen(page)).toBe(true);
+});
+
+test("what could not be asked for is asked for again by itself once esker is back", async ({ page }) => {
+  let isDown = false;
+  await page.route(/\/api\/(runs|problems)/, (route) => (isDown ? route.abort() : route.continue()));
+  const again = page.getByRole("button", { name: "Try again" });
+  for (const [place, there] of [
+    ["runs", page.locator("[data-stage=clean-orders]").first()],
+    ["problems", page.getByText("No problems.")],
+    ["pipeline/clean-orders", page.getByText("Ended")],
+  ] as const) {
+    await page.goto(`${project.url}/#/sync`);
+    isDown = true;
+    await page.goto(`${project.url}/#/${place}`);
+    await expect(again).toBeVisible();
+    isDown = false;
+    await project.kill();
+    await badge(page, "offline");
+    await project.start();
+    await badge(page, "live");
+    await expect(again).toHaveCount(0);
+    await expect(there).toBeVisible();
+  }
 });

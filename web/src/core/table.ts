@@ -169,6 +169,39 @@ export function tableChanges(before: readonly Row[], after: readonly Row[]): Map
   return changes;
 }
 
+/** Which columns are left out, as the URL has it: their numbers. Never all of them. */
+export function readHidden(text: string | null, width: number): ReadonlySet<number> {
+  const numbers = (text ?? "").split(",").filter((part) => /^\d+$/.test(part)).map(Number);
+  const hidden = new Set(numbers.filter((column) => column < width));
+  return hidden.size < width ? hidden : new Set();
+}
+
+export function writeHidden(hidden: ReadonlySet<number>): string | null {
+  return hidden.size === 0 ? null : [...hidden].sort((a, b) => a - b).join(",");
+}
+
+/** Rows and the columns of them that are shown, with the heading if there is one, as other programs read them. */
+export interface Taken {
+  header: readonly string[] | null;
+  rows: readonly Row[];
+  columns: readonly number[];
+}
+
+/** RFC 4180. */
+export function toCsv(taken: Taken): string {
+  return written(taken, ",", "\r\n", (cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell));
+}
+
+/** As spreadsheets take it from the clipboard: a cell is one line there. */
+export function toTabbed(taken: Taken): string {
+  return written(taken, "\t", "\n", (cell) => cell.replaceAll(/[\t\r\n]+/g, " "));
+}
+
+function written({ header, rows, columns }: Taken, mark: string, end: string, write: (cell: string) => string): string {
+  const lines = [...(header ? [header] : []), ...rows.map((row) => row.cells)];
+  return lines.map((cells) => columns.map((column) => write(cells[column] ?? "")).join(mark) + end).join("");
+}
+
 function unique(rows: readonly Row[]): boolean {
   return new Set(rows.map((row) => row.cells[0])).size === rows.length;
 }

@@ -20,6 +20,8 @@ export abstract class Followed {
   since = $state(Date.now());
   /** When the next attempt to connect is made; null when there is none ahead. */
   retryAt = $state<number | null>(null);
+  /** How many connections were lost so far, or could not be opened. */
+  lost = $state(0);
 
   constructor(protected readonly model: LiveModel) {}
 
@@ -56,7 +58,8 @@ export abstract class Followed {
   }
 
   #look(): void {
-    const { retryIn, online, state } = this.model;
+    const { retryIn, online, state, lost } = this.model;
+    this.lost = lost;
     this.retryAt = retryIn === null ? null : Date.now() + retryIn;
     const badge = online ? (state === "syncing" ? "catching-up" : state) : this.retryAt === null && !this.isKnown ? "catching-up" : "offline";
     if (badge === this.badge) return;

@@ -2,7 +2,7 @@
 import { joined, type PastRun, type RunList } from "../core/runs";
 import type { State } from "../core/wire";
 import { getRuns, type RunsAsked } from "./api";
-import { Loader } from "./loader.svelte";
+import type { Loader } from "./loader.svelte";
 
 const PAGE = 100;
 const MORE = 500;
@@ -16,14 +16,18 @@ export function runsVersion(state: State): string {
 }
 
 export class RunLog {
-  readonly #loader = new Loader<RunList>();
   #wanted = $state(PAGE);
   #subject = "";
 
+  readonly #loader: Loader<RunList>;
   readonly runs: PastRun[] | null = $derived.by(() => this.#loader.value?.runs ?? null);
   readonly hasMore: boolean = $derived.by(() => (this.#loader.value?.next ?? null) !== null);
   readonly loading: boolean = $derived.by(() => this.#loader.loading);
   readonly error: Error | null = $derived.by(() => this.#loader.error);
+
+  constructor(loader: Loader<RunList>) {
+    this.#loader = loader;
+  }
 
   /** To be called in an effect. */
   want(asked: RunsAsked, version: string): void {
@@ -42,10 +46,6 @@ export class RunLog {
 
   again(): void {
     this.#loader.again();
-  }
-
-  stop(): void {
-    this.#loader.stop();
   }
 
   async #load(asked: RunsAsked, wanted: number, signal: AbortSignal): Promise<RunList> {

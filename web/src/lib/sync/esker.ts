@@ -62,6 +62,11 @@ export class LiveModel {
     return this.#link.retryIn;
   }
 
+  /** How many connections were lost so far, or could not be opened. */
+  get lost(): number {
+    return this.#link.lost;
+  }
+
   /** Tries to connect now, if it waits to. */
   retry(): void {
     this.#link.retry();

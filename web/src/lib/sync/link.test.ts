@@ -64,6 +64,7 @@ it("connects again after pauses that grow to half a minute, and soon once it was
   const count = sockets.length;
   while (sockets.length === count) vi.advanceTimersToNextTimer();
   expect(Date.now() - before).toBeLessThanOrEqual(101);
+  expect(link.lost).toBe(16);
 });
 
 it("gives up a connection that does not open, or does not answer", () => {

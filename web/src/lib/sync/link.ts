@@ -9,6 +9,8 @@ import { Replica } from "./replica";
 const ANSWER_MS = 15_000;
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 30_000;
+/** The browser has a network again, or the page is shown again. */
+const AWAKE = ["online", "pageshow", "visibilitychange"];
 /** The question that is the link's own. */
 const FOLLOW = 0;
 
@@ -29,6 +31,8 @@ export class Link implements Needs {
   #pause = PAUSE_MIN_MS;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #retryIn: number | null = null;
+  /** How many connections were lost so far, or could not be opened. */
+  lost = 0;
   /** Until when questions are to be answered; the one of number -1 is the opening of the connection. */
   readonly #until = new Map<number, number>();
   #armed = Number.POSITIVE_INFINITY;
@@ -42,9 +46,7 @@ export class Link implements Needs {
   ) {
     this.replica = new Replica(sections, this);
     this.#open();
-    // The browser has a network again, or the page is shown again.
-    globalThis.addEventListener?.("online", this.retry);
-    globalThis.addEventListener?.("pageshow", this.retry);
+    for (const event of AWAKE) globalThis.addEventListener?.(event, this.retry);
   }
 
   get isOnline(): boolean {
@@ -63,8 +65,7 @@ export class Link implements Needs {
 
   close(): void {
     this.#isOver = true;
-    globalThis.removeEventListener?.("online", this.retry);
-    globalThis.removeEventListener?.("pageshow", this.retry);
+    for (const event of AWAKE) globalThis.removeEventListener?.(event, this.retry);
     clearTimeout(this.#retry);
     clearTimeout(this.#timer);
     this.#drop();
@@ -102,6 +103,7 @@ export class Link implements Needs {
   }
 
   #lost(): void {
+    this.lost += 1;
     this.#drop();
     this.replica.disconnected();
     const pause = (this.#pause / 2) * (1 + Math.random());
