@@ -2,21 +2,11 @@
 //   ESKER_BIN=target/release/esker node dev/bench_browser.mjs [UPDATES_A_SECOND] [UPDATES_A_TRANSACTION] [SECONDS] [ROWS]
 // A table of so many rows of six fields is on the page; each picture draws the rows that changed.
 import { spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { chromium } from "@playwright/test";
+import { freePort } from "./live_table.mjs";
 
 const [rate, size, seconds, rows] = [10_000, 10, 10, 5_000].map((usual, at) => Number(process.argv[2 + at] ?? usual));
 const program = process.env.ESKER_BIN ?? "../target/release/esker";
-
-function freePort() {
-  return new Promise((found) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => found(port));
-    });
-  });
-}
 
 /** Follows the model, draws the changed rows, and measures pictures. */
 async function follow() {

@@ -1,41 +1,23 @@
 // What the page itself costs, in a real Chromium against a real esker:
 //   ESKER_BIN=target/release/esker node dev/bench_page.mjs [SECONDS] [ROWS] [VERSIONS_A_SECOND] [CELLS_A_VERSION]
 // First paint and what travels for the first view; then a live table of so many rows that so many cells change in a second.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { chromium } from "@playwright/test";
+import { answers, change, feed, freePort, LiveTable, until } from "./live_table.mjs";
 
 const [seconds, rows, versions, cells] = [20, 5_000, 10, 1_000].map((usual, at) => Number(process.argv[2 + at] ?? usual));
 const program = resolve(process.env.ESKER_BIN ?? "../target/release/esker");
 const LOADS = 9;
 
-function freePort() {
-  return new Promise((found) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => found(port));
-    });
-  });
-}
-
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-
-/** A table whose cells say which version they are of. */
-const table = Array.from({ length: rows }, (_, row) => [`k${row}`, ...Array.from({ length: 5 }, () => "0")]);
-let turn = 0;
-function next(version) {
-  for (let cell = 0; cell < cells; cell += 1, turn += 1) table[Math.floor(turn / 5) % rows][1 + (turn % 5)] = String(version);
-  table[0][1] = String(version);
-  return `id,a,b,c,d,e\n${table.map((row) => row.join(",")).join("\n")}\n`;
-}
 
 const dir = mkdtempSync(join(tmpdir(), "esker-bench-page-"));
 writeFileSync(join(dir, "esker.toml"), '[project]\nname = "bench"\n[view.live]\nresource = "raw/live"\nkind = "table"\n');
-const put = (content) => spawnSync(program, ["put", "raw/live"], { cwd: dir, input: content });
+const table = new LiveTable(rows, cells);
+const put = (input) => feed(program, ["put", "raw/live"], { cwd: dir, input });
 const web = `127.0.0.1:${await freePort()}`;
 const esker = spawn(program, ["up", "--port-base", "0", "--bind", web], { cwd: dir, stdio: "ignore" });
 const browser = await chromium.launch({
@@ -43,8 +25,8 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info", "--js-flags=--expose-gc"],
 });
 try {
-  while (!(await fetch(`http://${web}/healthz`).catch(() => null))?.ok) await new Promise((done) => setTimeout(done, 50));
-  put(next(0));
+  await until("the page", () => answers(`http://${web}/healthz`));
+  await put(table.next());
   for (const [name, route] of [["overview", ""], ["table", "view/live"]]) {
     const paints = [];
     let travelled = 0;
@@ -90,24 +72,15 @@ try {
       return performance.memory.usedJSHeapSize / 1e6;
     });
   const before = { ...(await page.evaluate(() => window.seen)), heap: await heap(), now: performance.now() };
-  let version = 0;
-  const until = performance.now() + seconds * 1000;
-  for (let due = performance.now(); performance.now() < until; ) {
-    const content = next((version += 1));
-    await new Promise((done, failed) => {
-      const child = spawn(program, ["put", "raw/live"], { cwd: dir, stdio: ["pipe", "ignore", "inherit"] });
-      child.on("exit", (code) => (code === 0 ? done() : failed(new Error(`put ended with ${code}`))));
-      child.stdin.end(content);
-    });
-    due += 1000 / versions;
-    await new Promise((done) => setTimeout(done, Math.max(0, due - performance.now())));
-  }
+  const end = performance.now() + seconds * 1000;
+  const count = await change(put, table, { versions, goesOn: () => performance.now() < end });
+  const version = String(table.version);
   const put_end = performance.now();
-  await page.waitForFunction((version) => document.querySelector("[data-testid=data-table] td:nth-child(2)")?.innerText.split("\n")[0]?.trim() === String(version), version);
+  await page.waitForFunction((version) => document.querySelector("[data-testid=data-table] td:nth-child(2)")?.innerText.split("\n")[0]?.trim() === version, version);
   const behind = performance.now() - put_end;
   const after = { ...(await page.evaluate(() => window.seen)), heap: await heap() };
   const time = (put_end - before.now) / 1000;
-  console.log(`live table of ${rows} rows: ${version} versions in ${time.toFixed(1)} s, ${((version * cells) / time).toFixed(0)} cells a second; behind by ${behind.toFixed(0)} ms at the end`);
+  console.log(`live table of ${rows} rows: ${count} versions in ${time.toFixed(1)} s, ${((count * cells) / time).toFixed(0)} cells a second; behind by ${behind.toFixed(0)} ms at the end`);
   console.log(`pictures: ${((after.pictures - before.pictures) / time).toFixed(1)} a second, the longest took ${after.longest.toFixed(0)} ms, ${after.late} more than 34 ms`);
   console.log(`heap: ${before.heap.toFixed(1)} MB before, ${after.heap.toFixed(1)} MB after`);
 } finally {

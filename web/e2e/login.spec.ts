@@ -1,7 +1,7 @@
 // Others are let in: the form works without programs, in the light, in the dark and on a phone; who is out is out at once.
 import { execFileSync } from "node:child_process";
 import { expect, test } from "@playwright/test";
-import { badge, complaintsOf, look } from "./look.ts";
+import { badge, complaintsOf, look, picture } from "./look.ts";
 import { program, Project } from "./project.ts";
 
 const password = "correct horse battery";
@@ -145,7 +145,15 @@ test("nobody is offered what their role may not do, and is told why", async ({ b
       for (const deed of ["rename", "keep", "discard", "change-more"]) await offered(deed, mayAsk);
       await offered("review-apply", mayOperate);
       if (name === "ann") await expect(page.getByTestId("may-not").first()).toHaveText("Changing it needs the role “what-if”; yours is “view”.");
-      if (name === "ann") await look(page, "role-view-whatif");
+      if (name === "ann") {
+        await look(page, "role-view-whatif");
+        await page.setViewportSize({ width: 360, height: 780 });
+        await expect(page.getByRole("button", { name: "Log out" })).toHaveCount(0);
+        await page.getByRole("button", { name: "Menu" }).click();
+        await expect(page.getByRole("button", { name: "Log out" })).toBeInViewport();
+        await page.screenshot(picture("role-view-menu"));
+        await page.setViewportSize({ width: 1280, height: 900 });
+      }
       await page.goto(`${project.url}/#/r/raw/plan`);
       await expect(page.getByTestId("resource-page")).toBeVisible();
       await offered("ask-whatif", mayAsk);

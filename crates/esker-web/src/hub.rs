@@ -12,6 +12,7 @@ use esker_wire::provenance::Input;
 use esker_wire::record::RunRecord;
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Get, Health, HealthReport, List, Listing, Stat};
+use esker_wire::stance::{Said, Stance};
 
 use crate::metrics::Metrics;
 
@@ -31,6 +32,7 @@ pub(crate) struct Hub {
 pub(crate) struct Memory {
     records: BTreeMap<Revision, RunRecord>,
     blobs: BTreeMap<Input, Revision>,
+    stances: BTreeMap<Revision, Stance>,
 }
 
 impl Hub {
@@ -93,6 +95,37 @@ impl Hub {
         memory.records = known;
         let records = memory.records.values();
         Ok(records.map(|record| (record.stage.clone(), record.clone())).collect())
+    }
+
+    /// What people have said of problems; nobody is asked where there is none. What cannot be read is left out.
+    pub(crate) async fn stances(
+        &self,
+        memory: &mut Memory,
+        records: &BTreeMap<String, RunRecord>,
+    ) -> Result<Vec<Stance>, Fault> {
+        let mut known = BTreeMap::new();
+        if records.values().any(|record| record.failure.is_some()) {
+            for said in [Said::Ack, Said::Mute] {
+                let prefix = said.prefix().to_owned();
+                let listing = self.listing(List { prefix, ..List::all(Branch::records()) }).await?;
+                for entry in listing.entries {
+                    let Some(blob) = entry.blob else { continue };
+                    if let Some(stance) = memory.stances.remove(&blob) {
+                        known.insert(blob, stance);
+                        continue;
+                    }
+                    let content = self.call(&Get::listed(&entry, Branch::records())).await?;
+                    match Stance::from_bytes(&content.bytes.unwrap_or_default()) {
+                        Ok(stance) => drop(known.insert(blob, stance)),
+                        Err(fault) => {
+                            tracing::debug!(%fault, "skipping what was said of a problem")
+                        }
+                    }
+                }
+            }
+        }
+        memory.stances = known;
+        Ok(memory.stances.values().cloned().collect())
     }
 
     /// The contents that the runs' inputs had: a revision may differ from the head's and say the same.

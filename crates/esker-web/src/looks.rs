@@ -4,6 +4,7 @@ use esker_bus::caller::Caller;
 use esker_wire::fault::Fault;
 use esker_wire::name::Branch;
 use esker_wire::snapshot::List;
+use jiff::Timestamp;
 
 use crate::hub::{Hub, Memory};
 use crate::project::Project;
@@ -33,7 +34,9 @@ impl Looks {
         let records = self.hub.records(&mut self.memory).await?;
         let listing = self.hub.listing(List { older: true, ..List::all(Branch::main()) }).await?;
         let blobs = self.hub.blobs(&mut self.memory, &records).await;
-        let seen = Seen { listing: &listing, records: &records, blobs };
+        let stances = self.hub.stances(&mut self.memory, &records).await?;
+        let now = Timestamp::now();
+        let seen = Seen { listing: &listing, records: &records, blobs, stances: &stances, now };
         Ok(state::state(project, &seen))
     }
 }

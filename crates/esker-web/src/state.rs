@@ -6,6 +6,8 @@ use esker_wire::provenance::Input;
 use esker_wire::record::{Ended, RunRecord};
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Entry, Listing};
+use esker_wire::stance::{Said, Stance};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::project::{Project, Stage, View};
@@ -78,6 +80,16 @@ struct Problem<'a> {
     count: u32,
     since: String,
     retry_at: Option<String>,
+    acknowledged: Option<StanceState<'a>>,
+    muted: Option<StanceState<'a>>,
+}
+
+#[derive(Serialize)]
+struct StanceState<'a> {
+    by: &'a str,
+    at: String,
+    note: Option<&'a str>,
+    until: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -96,6 +108,10 @@ pub(crate) struct Seen<'a> {
     pub(crate) records: &'a BTreeMap<String, RunRecord>,
     /// The contents of the inputs that the records name.
     pub(crate) blobs: BTreeMap<Input, Revision>,
+    /// What people have said of problems.
+    pub(crate) stances: &'a [Stance],
+    /// When it was seen.
+    pub(crate) now: Timestamp,
 }
 
 /// What there is, as the model is made of it.
@@ -122,7 +138,7 @@ pub(crate) fn state(project: &Project, seen: &Seen<'_>) -> String {
         changed: listing.entries.iter().map(|entry| entry.time).max().map(|time| time.to_string()),
         resources: listing.entries.iter().map(resource).collect(),
         stages,
-        problems: records.values().filter_map(problem).collect(),
+        problems: records.values().filter_map(|record| problem(record, seen)).collect(),
         warnings: records
             .values()
             .flat_map(|record| &record.warnings)
@@ -197,8 +213,12 @@ fn view<'a>(view: &'a View, older: &BTreeMap<&str, &'a str>) -> ViewState<'a> {
     ViewState { name: &view.name, title: &view.title, resource, kind: &view.kind }
 }
 
-fn problem(record: &RunRecord) -> Option<Problem<'_>> {
+fn problem<'a>(record: &'a RunRecord, seen: &Seen<'a>) -> Option<Problem<'a>> {
     let failure = record.failure.as_ref()?;
+    let said = |said: Said| {
+        let mut of = seen.stances.iter().filter(|stance| stance.said == said);
+        of.find(|stance| stance.holds(record, seen.now)).map(stance_state)
+    };
     Some(Problem {
         id: &record.stage,
         stage: &record.stage,
@@ -208,7 +228,18 @@ fn problem(record: &RunRecord) -> Option<Problem<'_>> {
         count: failure.count,
         since: failure.since.to_string(),
         retry_at: failure.not_before.map(|time| time.to_string()),
+        acknowledged: said(Said::Ack),
+        muted: said(Said::Mute),
     })
+}
+
+fn stance_state(stance: &Stance) -> StanceState<'_> {
+    StanceState {
+        by: &stance.by,
+        at: stance.at.to_string(),
+        note: stance.note.as_deref(),
+        until: stance.until.map(|time| time.to_string()),
+    }
 }
 
 fn stage_state<'a>(

@@ -58,7 +58,7 @@ describe("the model", () => {
     expect(standing(late)).toMatchObject({ kind: "late", lines: ["not computed from the newest: b"] });
     expect(standing({ ...late, runs: [{ stage: "b", since: 0, progress: "1/2" }] })).toMatchObject({ kind: "busy", lines: ["b: 1/2"] });
     expect(standing({ ...late, runner: false })).toMatchObject({ title: "No runner works here" });
-    const problem = { id: "b", stage: "b", summary: "no", hint: "", detail: "", count: 1, since: 0, retryAt: null };
+    const problem = { id: "b", stage: "b", summary: "no", hint: "", detail: "", count: 1, since: 0, retryAt: null, acknowledged: null, muted: null };
     expect(standing({ ...late, problems: [problem] })).toMatchObject({ kind: "bad", title: "One problem", lines: ["b: no"] });
   });
 });

@@ -66,27 +66,34 @@ describe("problems", () => {
     inputs: [{ resource: "raw/plan", revision: "b2" }], behind: ["schedule"],
     acknowledged: { by: "ann", at: "2026-11-20T18:00:00Z", note: "known", until: null }, muted: null,
   };
-  const live: Problem = { id: "condition", stage: "condition", summary: "it broke", hint: "mend it", detail: "at length", count: 3, since: Date.parse(told.since), retryAt: null };
+  const known = { by: "ann", at: Date.parse("2026-11-20T18:00:00Z"), note: "known", until: null };
+  const live: Problem = { id: "condition", stage: "condition", summary: "it broke", hint: "mend it", detail: "at length", count: 3, since: Date.parse(told.since), retryAt: null, acknowledged: known, muted: null };
   const read = (all: object[]) => readProblems(JSON.stringify(all));
 
   it("are what the live model tells, with what else is known", () => {
-    const [one] = shown([live], read([told]), true);
+    const [one] = shown([live], read([told]), true, 0);
     expect(one).toMatchObject({ key: "condition", id: "7f7e1df", count: 3, known: true, behind: ["schedule"], acknowledged: { by: "ann", note: "known", until: null } });
   });
 
   it("are shown at once, before more is known of them", () => {
-    expect(shown([live], [], false)).toMatchObject([{ key: "condition", known: false, inputs: [] }]);
+    expect(shown([live], [], false, 0)).toMatchObject([{ key: "condition", known: false, inputs: [] }]);
   });
 
   it("of another failure do not lend what was said of them", () => {
-    expect(shown([{ ...live, since: 5 }], read([told]), false)).toMatchObject([{ known: false, acknowledged: null }]);
+    expect(shown([{ ...live, since: 5, acknowledged: null }], read([told]), false, 0)).toMatchObject([{ known: false, acknowledged: null }]);
   });
 
   it("that the model does not tell are shown if they are of now; what is muted comes last", () => {
     const muted = { ...told, id: "0000001", since: "2026-11-19T17:00:00Z", muted: told.acknowledged };
     const other = { ...told, id: "0000002", since: "2026-11-18T17:00:00Z" };
-    expect(shown([live], read([muted, told, other]), true).map((one) => one.key)).toEqual(["condition", "0000002", "0000001"]);
-    expect(shown([], read([told]), false)).toEqual([]);
+    expect(shown([live], read([muted, told, other]), true, 0).map((one) => one.key)).toEqual(["condition", "0000002", "0000001"]);
+    expect(shown([], read([told]), false, 0)).toEqual([]);
+  });
+
+  it("are muted until the time that was said, and no longer", () => {
+    const muted = { ...live, muted: { ...known, until: 1_000 } };
+    expect(shown([muted], [], false, 999)).toMatchObject([{ muted: { by: "ann" } }]);
+    expect(shown([muted], [], false, 1_000)).toMatchObject([{ muted: null, acknowledged: { by: "ann" } }]);
   });
 
   it("that only warn are no failures", () => {

@@ -52,6 +52,15 @@ export interface Run {
   progress: string;
 }
 
+/** What somebody has said of a problem. */
+export interface Stance {
+  by: string;
+  at: number;
+  note: string;
+  /** null if it holds until the problem changes. */
+  until: number | null;
+}
+
 export interface Problem {
   id: string;
   stage: string;
@@ -61,6 +70,8 @@ export interface Problem {
   count: number;
   since: number;
   retryAt: number | null;
+  acknowledged: Stance | null;
+  muted: Stance | null;
 }
 
 export const WHAT_IF_STATES = ["computing", "done", "problem", "invalid", "applied"] as const;
@@ -258,7 +269,23 @@ export function readProblem(field: Field): Problem {
     count: field.get("count").orNull((count) => count.number()) ?? 1,
     since: field.get("since").time(),
     retryAt: field.get("retry_at").orNull((time) => time.time()),
+    acknowledged: field.get("acknowledged").orNull(readStance),
+    muted: field.get("muted").orNull(readStance),
   };
+}
+
+function readStance(field: Field): Stance {
+  return {
+    by: field.get("by").text(),
+    at: field.get("at").time(),
+    note: field.get("note").text(),
+    until: field.get("until").orNull((time) => time.time()),
+  };
+}
+
+/** What was said and holds still. */
+export function holding(stance: Stance | null, now: number): Stance | null {
+  return stance && (stance.until === null || stance.until > now) ? stance : null;
 }
 
 export function readView(field: Field): View {

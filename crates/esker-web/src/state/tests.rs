@@ -6,6 +6,7 @@ use esker_wire::provenance::{Input, Provenance};
 use esker_wire::record::{Ended, Failure, RunRecord};
 use esker_wire::revision::Revision;
 use esker_wire::snapshot::{Entry, Listing};
+use esker_wire::stance::{Said, Stance};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -86,6 +87,10 @@ fn stage(name: &str, inputs: &[&str], outputs: &[&str]) -> Stage {
 }
 
 fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
+    told_of(entries, records, &[])
+}
+
+fn told_of(entries: Vec<Entry>, records: Vec<RunRecord>, stances: &[Stance]) -> Value {
     let project = Project {
         app: None,
         as_of: None,
@@ -107,7 +112,8 @@ fn told(entries: Vec<Entry>, records: Vec<RunRecord>) -> Value {
     let listing = Listing { at: Some(revision(9)), entries, next: None, older: Vec::new() };
     let records: BTreeMap<_, _> = records.into_iter().map(|r| (r.stage.clone(), r)).collect();
     let blobs = BTreeMap::from([(input("raw/a", 6), revision(1))]);
-    let seen = Seen { listing: &listing, records: &records, blobs };
+    let seen =
+        Seen { listing: &listing, records: &records, blobs, stances, now: Timestamp::UNIX_EPOCH };
     let text = state(&project, &seen);
     serde_json::from_str(&text).expect("JSON")
 }
@@ -181,6 +187,34 @@ fn a_problem_is_told_whole_and_what_follows_is_behind() {
     assert_eq!(problem["count"], 3);
     let failed = record("condition", Ended::Retry, &[], &[]);
     assert_eq!(states(chain(7), vec![failed]), ["fresh", "retry", "fresh+"]);
+}
+
+#[test]
+fn what_people_have_said_of_a_problem_is_told_with_it_as_long_as_it_holds() {
+    let record = || record("condition", Ended::Problem, &[input("raw/a", 7)], &[]);
+    let failure = record().failure.expect("a failure");
+    let stance = |said, until: Option<Timestamp>| Stance {
+        said,
+        stage: "condition".into(),
+        run_key: record().run_key,
+        summary: failure.summary.clone(),
+        since: failure.since,
+        at: Timestamp::UNIX_EPOCH,
+        by: "ann".into(),
+        until,
+        note: Some("known".into()),
+    };
+    let said = |stances: &[Stance]| {
+        let told = told_of(chain(2), vec![record()], stances);
+        ["acknowledged", "muted"].map(|what| told["problems"][0][what]["by"].clone())
+    };
+    let (known, later) = (stance(Said::Ack, None), Timestamp::from_second(9).expect("a time"));
+    assert_eq!(said(&[]), [Value::Null, Value::Null]);
+    assert_eq!(said(std::slice::from_ref(&known)), ["ann".into(), Value::Null]);
+    assert_eq!(said(&[known.clone(), stance(Said::Mute, Some(later))]), ["ann", "ann"]);
+    let over = stance(Said::Mute, Some(Timestamp::UNIX_EPOCH));
+    let of_another = Stance { run_key: "another".into(), ..known };
+    assert_eq!(said(&[over, of_another]), [Value::Null, Value::Null]);
 }
 
 #[test]
