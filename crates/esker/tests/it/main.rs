@@ -4,6 +4,7 @@ mod bad_definitions;
 mod bad_programs;
 mod begin;
 mod bench;
+mod bulk;
 mod cells;
 mod chain;
 mod clients;

@@ -27,15 +27,16 @@ pub(crate) fn dev(nodes: u16, memory: u64, log: &Log) -> Result<()> {
     let stop = Stop::on_signals()?;
     let folder = tempfile::Builder::new().prefix("esker-cluster-").tempdir()?;
     let plan = Plan::new(folder.path(), 1, usize::from(nodes) - 1, &json!({ "ui": true }))?;
+    let consul = std::env::var_os("ESKER_CONSUL").unwrap_or_else(|| "consul".into());
     let mut children = Vec::new();
     for agent in &plan.agents {
-        let started = Beside::start("consul", &agent.arguments, &agent.folder.join("log"));
-        children.push(started.map_err(|error| {
-            let hint = "install Consul: https://developer.hashicorp.com/consul/install";
-            hinted(format!("cannot start consul: {error}"), hint)
-        })?);
+        let started = Beside::start(&consul, &agent.arguments, &agent.folder.join("log"));
+        children.push(started?);
     }
-    plan.wait(&Token::Anonymous, BEGIN_MAX)?;
+    let begun = plan.wait(&Token::Anonymous, BEGIN_MAX);
+    // Who has ended says more than that nobody answers.
+    look(&mut children)?;
+    begun?;
     let program = std::env::current_exe()?;
     for agent in &plan.agents {
         let arguments = [
@@ -68,12 +69,32 @@ pub(crate) fn dev(nodes: u16, memory: u64, log: &Log) -> Result<()> {
     ));
     say::note(format!("try:    esker cluster status --join {}", first.join()));
     while !stop.wait(LOOK) {
-        for child in &mut children {
-            if let Some(ended) = child.ended()? {
-                return Err(hinted(ended, format!("its log: {}", child.log().display())));
+        // The rest goes on without whoever ends, as on many machines.
+        children.retain_mut(|child| match child.ended() {
+            Ok(None) => true,
+            Ok(Some(ended)) => {
+                tracing::warn!(ended, log = %child.log().display(), "one of the cluster is gone");
+                false
             }
-        }
+            Err(error) => {
+                tracing::warn!(%error, "cannot tell whether one of the cluster is still there");
+                true
+            }
+        });
     }
     tracing::info!("stopping");
+    Ok(())
+}
+
+/// Holds that all are still there.
+fn look(children: &mut [Beside]) -> Result<()> {
+    for child in children {
+        if let Some(ended) = child.ended()? {
+            let log = std::fs::read_to_string(child.log()).unwrap_or_default();
+            let last = log.lines().last().unwrap_or("it has printed nothing").to_owned();
+            let hint = "is consul installed? `apt install consul`, or ESKER_CONSUL=/path/to/consul";
+            return Err(hinted(format!("{ended}: {last}"), hint));
+        }
+    }
     Ok(())
 }
