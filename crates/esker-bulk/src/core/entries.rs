@@ -45,6 +45,26 @@ impl Entry {
         key(self.space, &self.id)
     }
 
+    /// Whether there is a content, which may be forgotten for another.
+    pub(crate) fn may_be_forgotten(&self) -> bool {
+        self.is_there && self.class == Class::Cached
+    }
+
+    /// Takes note that the content was replaced, and what it is held for now. `ticket` is a new one: if it was held for
+    /// something else, its former turn may still be in a queue.
+    pub(crate) fn replaced(&mut self, stamp: u64, class: Class, ticket: u32) {
+        self.is_there = true;
+        self.stamp = stamp;
+        if self.class != class {
+            (self.class, self.ticket) = (class, ticket);
+        }
+    }
+
+    /// Whether a turn in a queue is this one's, and it may be forgotten when it comes.
+    pub(crate) fn is_turn(&self, ticket: u32) -> bool {
+        self.ticket == ticket && self.class == Class::Cached
+    }
+
     /// What it takes.
     pub(crate) fn taken(&self) -> Taken {
         let staged = || self.staged.iter().map(|staged| &staged.parts);
@@ -122,11 +142,11 @@ impl Entries {
 
     /// A place for an id that has none.
     pub(crate) fn add(&mut self, (space, id): (u64, &[u8]), class: Class) -> u32 {
-        self.tickets = self.tickets.wrapping_add(1);
+        let ticket = self.ticket();
         let entry = Entry {
             space,
             id: Bytes::copy_from_slice(id),
-            ticket: self.tickets,
+            ticket,
             asked: 0,
             class,
             stamp: 0,
@@ -149,6 +169,12 @@ impl Entries {
         let rehash = |at: &u32| places[*at as usize].as_ref().map_or(0, Entry::hash);
         self.table.insert_unique(hash, at, rehash);
         at
+    }
+
+    /// A ticket that no entry has had.
+    pub(crate) fn ticket(&mut self) -> u32 {
+        self.tickets = self.tickets.wrapping_add(1);
+        self.tickets
     }
 
     pub(crate) fn remove(&mut self, at: u32) -> Option<Entry> {

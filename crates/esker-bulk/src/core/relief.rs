@@ -55,7 +55,7 @@ impl Core {
     fn evict(&mut self) -> bool {
         let entries = &mut self.entries;
         let next = self.fifo.next(|at, ticket, set| {
-            let entry = entries.at_mut(at).filter(|entry| entry.ticket == ticket)?;
+            let entry = entries.at_mut(at).filter(|entry| entry.is_turn(ticket))?;
             let seen = Seen { hash: entry.hash(), asked: entry.asked };
             if let Some(asked) = set {
                 entry.asked = asked;
@@ -64,6 +64,10 @@ impl Core {
         });
         let Some(at) = next else { return false };
         self.tally.evicted += 1;
+        let space = self.entries.at(at).map(|entry| entry.space);
+        if let Some(space) = space.and_then(|space| self.spaces.get_mut(&space)) {
+            space.has_forgotten = true;
+        }
         self.forget_content(at);
         true
     }
@@ -73,8 +77,7 @@ impl Core {
         while self.ledger.beyond(0) > 0 && self.evict() {}
         if self.fifo.turns() > 2 * self.entries.len() + 1024 {
             let entries = &self.entries;
-            self.fifo
-                .sweep(|at, ticket| entries.at(at).is_some_and(|entry| entry.ticket == ticket));
+            self.fifo.sweep(|at, ticket| entries.at(at).is_some_and(|entry| entry.is_turn(ticket)));
         }
         let wanted = self.ledger.to_spill();
         if wanted > 0 && self.no_disk.is_none() {

@@ -19,6 +19,8 @@ pub(crate) struct Space {
     shares: Vec<u64>,
     /// The attempts that count, of each task, once it is sealed.
     pub(crate) sealed: Option<HashMap<u32, u16>>,
+    /// Whether something in it was forgotten: of an id that has no content, nobody can tell any more whether it had one.
+    pub(crate) has_forgotten: bool,
     /// The batches of every attempt of every task.
     pub(crate) writers: HashMap<(u32, u16), Seen>,
 }
@@ -34,6 +36,9 @@ impl Space {
 
     /// Whether an id is there from the beginning, though nothing was written to it.
     pub(crate) fn begins_with(&self, id: &[u8]) -> bool {
+        if self.has_forgotten {
+            return false;
+        }
         match self.about.as_ref().map(|about| &about.ids) {
             Some(Ids::Numbered { .. }) => {
                 self.about.as_ref().is_some_and(|it| it.number(id).is_some())

@@ -210,6 +210,31 @@ fn a_long_content_is_seen_when_all_of_it_is_there() {
 }
 
 #[test]
+fn what_is_added_to_is_kept_and_what_may_have_been_forgotten_is_not_told_to_be_empty() {
+    let mut core = core(MIB);
+    let ids = Ids::Numbered { pattern: "s/{}".into(), count: 1_000 };
+    begin(&mut core, &About { keep: Keep::Cache, ..about("s", ids) });
+    let by = By { space: "s", generation: 1, epoch: 1, ..NOBODY };
+    let bytes = vec![1; 10_000];
+    append(&mut core, NOBODY, "log", b"one ");
+    append(&mut core, by, "s/0", b"one ");
+    assert_eq!(text(&mut core, by, "s/1").as_deref(), Some(""));
+    for number in 1..500 {
+        ask(&mut core, by, Request::Set(vec![store(&format!("s/{number}"), &bytes)]));
+    }
+    assert_eq!(text(&mut core, by, "s/1"), None, "forgotten, not empty");
+    append(&mut core, NOBODY, "log", b"two");
+    append(&mut core, by, "s/0", b"two");
+    assert_eq!(text(&mut core, NOBODY, "log").as_deref(), Some("one two"));
+    assert_eq!(text(&mut core, by, "s/0").as_deref(), Some("one two"));
+    // Replaced, it may be forgotten as any other.
+    ask(&mut core, by, Request::Set(vec![store("s/0", &bytes)]));
+    set(&mut core, "log", &bytes);
+    assert_eq!(core.ledger().pinned, 0);
+    is_empty(&mut core);
+}
+
+#[test]
 fn what_was_not_asked_for_is_forgotten_first() {
     let mut core = core(MIB);
     let bytes = vec![1; 10_000];

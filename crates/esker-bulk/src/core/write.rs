@@ -39,12 +39,11 @@ impl Core {
         let length = u64::from(part.raw);
         let held = Held::new(Part { label: Label::default(), ..settle(part) });
         self.stamps += 1;
-        let stamp = self.stamps;
-        self.write_entry(space, &id, |entry| {
+        let (stamp, ticket) = (self.stamps, self.entries.ticket());
+        self.write_entry(space, &id, |entry, class| {
             entry.parts.retain(|_| false);
             entry.parts.push(held);
-            entry.is_there = true;
-            entry.stamp = stamp;
+            entry.replaced(stamp, class, ticket);
         });
         Stored { status: Status::Done, length }
     }
@@ -55,7 +54,8 @@ impl Core {
         let Some(at) = self.entries.find(head.space, id) else { return lacking };
         let writer = (head.task, head.attempt);
         self.stamps += 1;
-        let stamp = self.stamps;
+        let (stamp, ticket) = (self.stamps, self.entries.ticket());
+        let class = self.spaces.get(&head.space).map_or(Class::Cached, Space::class);
         let length = self.change(at, |entry| {
             let which = entry.staged.iter().position(|staged| staged.writer == writer)?;
             if !entry.staged[which].parts.sort(head.seq) {
@@ -63,8 +63,7 @@ impl Core {
             }
             entry.parts = entry.staged.remove(which).parts;
             entry.parts.publish();
-            entry.is_there = true;
-            entry.stamp = stamp;
+            entry.replaced(stamp, class, ticket);
             Some(entry.parts.length())
         });
         length.map_or(lacking, |length| Stored { status: Status::Done, length })
@@ -90,9 +89,9 @@ impl Core {
             let part = Part { label, ..part };
             self.stamps += 1;
             let stamp = self.stamps;
-            self.write_entry(head.space, &id, |entry| match is_staged {
+            self.write_entry(head.space, &id, |entry, class| match is_staged {
                 true => entry.stage(Held::new(settle(part)), now),
-                false => add(entry, part, stamp),
+                false => add(entry, part, stamp, class),
             });
             stored.push(self.length(head, &id));
         }
@@ -177,7 +176,7 @@ impl Core {
     }
 
     /// Changes the entry of an id, which is made if there is none.
-    fn write_entry(&mut self, space: u64, id: &[u8], change: impl FnOnce(&mut Entry)) {
+    fn write_entry(&mut self, space: u64, id: &[u8], change: impl FnOnce(&mut Entry, Class)) {
         let class = self.spaces.get(&space).map_or(Class::Cached, Space::class);
         let at = self.entries.find(space, id).unwrap_or_else(|| {
             let at = self.entries.add((space, id), class);
@@ -185,7 +184,7 @@ impl Core {
             self.ledger.take(class, taken);
             at
         });
-        self.change(at, change);
+        self.change(at, |entry| change(entry, class));
         self.tally.writes += 1;
     }
 
@@ -195,15 +194,15 @@ impl Core {
     /// If there is none.
     pub(crate) fn change<T>(&mut self, at: u32, change: impl FnOnce(&mut Entry) -> T) -> T {
         let entry = self.entries.at_mut(at).expect("an entry that was just found");
-        let (before, was_there) = (entry.taken(), entry.is_there);
+        let (before, was, could_go) = (entry.taken(), entry.class, entry.may_be_forgotten());
         let changed = change(entry);
         let after = entry.taken();
-        self.ledger.give(entry.class, before.memory);
+        self.ledger.give(was, before.memory);
         self.ledger.take(entry.class, after.memory);
         self.ledger.give(Class::Staged, before.staged);
         self.ledger.take(Class::Staged, after.staged);
         self.ledger.disk = self.ledger.disk + after.disk - before.disk;
-        if entry.is_there && !was_there && entry.class == Class::Cached {
+        if entry.may_be_forgotten() && !could_go {
             self.fifo.push((at, entry.ticket), entry.hash(), after.memory);
         }
         changed
@@ -240,14 +239,16 @@ fn settle(part: Part) -> Part {
     }
 }
 
-/// Adds a part to a content; small ones of nobody in particular become one.
-fn add(entry: &mut Entry, part: Part, stamp: u64) {
+/// Adds a part to a content; small ones of nobody in particular become one. `class` is what contents of the space are
+/// held for: one that is added to is kept in any case, or what is added next would stand alone.
+fn add(entry: &mut Entry, part: Part, stamp: u64, class: Class) {
     if !entry.is_there {
         entry.is_there = true;
         entry.stamp = stamp;
     }
+    entry.class = Class::Pinned;
     // What is everybody's needs nobody's name, and small parts of it become one.
-    let is_plain = entry.class == Class::Cached || Label::is_anonymous(part.label.task);
+    let is_plain = class == Class::Cached || Label::is_anonymous(part.label.task);
     let label = if is_plain { Label::default() } else { part.label };
     let is_small = part.bytes.len() <= COPY_MAX && part.codec == Codec::Plain;
     if is_small && label == Label::default() && entry.parts.join(&part.bytes) {
