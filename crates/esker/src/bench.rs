@@ -2,6 +2,7 @@
 //!
 //! Only here and in `esker-pipeline` are processes started: a peer is nothing without its process.
 
+mod bulk;
 mod contents;
 mod hub;
 mod load;
@@ -55,6 +56,8 @@ struct Sizes {
     model: model::Sizes,
     /// What is measured of the page's server.
     page: page::Sizes,
+    /// What is measured of bulk data.
+    bulk: bulk::Sizes,
 }
 
 const FULL: Sizes = Sizes {
@@ -66,6 +69,7 @@ const FULL: Sizes = Sizes {
     pipeline: pipeline::FULL,
     model: model::FULL,
     page: page::FULL,
+    bulk: bulk::FULL,
 };
 
 const QUICK: Sizes = Sizes {
@@ -77,6 +81,7 @@ const QUICK: Sizes = Sizes {
     pipeline: pipeline::QUICK,
     model: model::QUICK,
     page: page::QUICK,
+    bulk: bulk::QUICK,
 };
 
 /// Just enough to see that it works.
@@ -89,6 +94,7 @@ const SMOKE: Sizes = Sizes {
     pipeline: pipeline::SMOKE,
     model: model::SMOKE,
     page: page::SMOKE,
+    bulk: bulk::SMOKE,
 };
 
 /// A run of cases.
@@ -108,6 +114,8 @@ pub(crate) fn run(place: &Place, command: &Command) -> Result<ExitCode> {
         Command::Pipeline(options) => pipeline(place, options),
         Command::Model(options) => model(place, options),
         Command::Page(options) => page(place, options),
+        Command::Bulk(options) => bulk(place, options),
+        Command::Stream => bulk::stream::serve().map(|()| ExitCode::SUCCESS),
         Command::Echo { sizes } => echo(sizes),
         Command::Publish { what, width, rate, begin } => {
             model::publish::run(*what, *width, *rate, begin).map(|()| ExitCode::SUCCESS)
@@ -147,6 +155,13 @@ fn page(place: &Place, options: &Measure) -> Result<ExitCode> {
     let sizes = sizes(options);
     let scale = sizes.page.json();
     measure((place, Wanted::Page), options, (sizes, &scale), page::run)
+}
+
+/// Measures bulk data.
+fn bulk(place: &Place, options: &Measure) -> Result<ExitCode> {
+    let sizes = sizes(options);
+    let scale = sizes.bulk.json();
+    measure((place, Wanted::Bulk), options, (sizes, &scale), bulk::run)
 }
 
 fn sizes(measure: &Measure) -> Sizes {

@@ -13,6 +13,10 @@ use esker_bus::endpoint::Endpoint;
 
 use super::process::{self, Running};
 
+pub(crate) use servers::Servers;
+
+mod servers;
+
 /// The first way to keep snapshots: a Python service that runs `git add` and `git commit`.
 const SEED_WAY: &str = include_str!("../../benches/seed_way.py");
 
@@ -48,13 +52,18 @@ pub(crate) enum Wanted {
     Model,
     /// Nothing.
     Page,
+    /// redis-server, memcached, and Consul.
+    Bulk,
 }
 
 /// The programs found on this machine, or what is missing.
+#[derive(Default)]
 pub(crate) struct Tools {
     python: Option<PathBuf>,
     dvc: Option<PathBuf>,
     nats: Option<PathBuf>,
+    /// What bulk data is measured against.
+    pub(crate) servers: Servers,
     /// What they say of themselves.
     pub(crate) versions: Vec<(&'static str, String)>,
 }
@@ -66,7 +75,8 @@ impl Tools {
             Wanted::Store => Self::of_store(dir, install),
             Wanted::Model => Self::of_model(dir, install),
             Wanted::Pipeline => Self::of_pipeline(dir, install),
-            Wanted::Page => Ok(Self { python: None, dvc: None, nats: None, versions: Vec::new() }),
+            Wanted::Page => Ok(Self::default()),
+            Wanted::Bulk => Self::of_bulk(dir, install),
         }
     }
 
@@ -80,7 +90,7 @@ impl Tools {
         }
         let git = git.map(|text| ("git", text.replace("git version ", "")));
         let versions = git.into_iter().chain(zmq.clone().into_iter().flatten()).collect();
-        Ok(Self { python: zmq.map(|_| python), dvc: None, nats: None, versions })
+        Ok(Self { python: zmq.map(|_| python), versions, ..Self::default() })
     }
 
     fn of_pipeline(dir: &Path, install: bool) -> Result<Self> {
@@ -98,7 +108,7 @@ impl Tools {
         let dvc = version.is_some().then_some(dvc);
         let version = version.map(|text| ("dvc", first_line(&text).to_owned()));
         let versions = git.into_iter().chain(make).chain(version).collect();
-        Ok(Self { python: None, dvc, nats: None, versions })
+        Ok(Self { dvc, versions, ..Self::default() })
     }
 
     fn of_model(dir: &Path, install: bool) -> Result<Self> {
@@ -113,6 +123,11 @@ impl Tools {
             tools.versions.push(("nats-server", version));
         }
         Ok(tools)
+    }
+
+    fn of_bulk(dir: &Path, install: bool) -> Result<Self> {
+        let (servers, versions) = Servers::find(dir, install)?;
+        Ok(Self { servers, versions, ..Self::default() })
     }
 
     /// Python with pyzmq, and git: what the seed's way needs.

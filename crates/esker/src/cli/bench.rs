@@ -24,6 +24,11 @@ pub(crate) enum Bench {
     Model(Measure),
     /// Measure the page's server: what five hundred browsers cost, and what those do that do not read.
     Page(Measure),
+    /// Measure bulk data: a worker of the cluster cache against Redis, memcached, and the bare network.
+    Bulk(Measure),
+    /// Take and give bytes over a bare connection; started to be measured against.
+    #[command(hide = true)]
+    Stream,
     /// Answer everything with frames of these sizes; started to be measured against.
     #[command(hide = true)]
     Echo {
@@ -65,7 +70,7 @@ pub(crate) struct Measure {
     /// Fail if something is not as it must be, or could not be measured.
     #[arg(long)]
     pub(crate) check: bool,
-    /// Install a peer that is missing, in the folder it works in: pyzmq, DVC, NATS.
+    /// Install a peer that is missing, in the folder it works in: pyzmq, DVC, NATS, Redis, memcached.
     #[arg(long)]
     pub(crate) install: bool,
     /// Print JSON.

@@ -151,6 +151,33 @@ fn a_pipeline_without_its_peers_is_missed() {
 }
 
 #[test]
+fn every_case_of_bulk_data_is_measured() {
+    let folder = folder();
+    let told = measured("bulk", &folder);
+    let cases = told["cases"].as_array().expect("cases");
+    // A server may not be here; it is said, then, and the rest is measured.
+    let is_there = |server: &str| told["versions"][server].is_string();
+    let here: Vec<&Value> = cases.iter().filter(|case| case["verdict"] != "not run").collect();
+    for case in &here {
+        assert!(case["ours"]["median"].is_number(), "{case}");
+    }
+    if ["redis-server", "memcached", "consul"].into_iter().all(is_there) {
+        assert_eq!(here.len(), cases.len(), "{told}");
+    }
+    for key in ["bulk-get-one-redis", "bulk-get-1m-many-memcached", "bulk-begin-list"] {
+        assert!(case(&told, key)["verdict"].is_string(), "{key}");
+    }
+    assert!(case(&told, "bulk-set-1m-tcp")["ratio"].as_f64() > Some(0.0), "{told}");
+    assert_eq!(case(&told, "bulk-ledger")["verdict"], "aim", "{told}");
+    if is_there("consul") {
+        for key in ["bulk-ledger-kept", "bulk-begin-writes"] {
+            assert_eq!(case(&told, key)["verdict"], "aim", "{}", case(&told, key));
+        }
+    }
+    nothing_is_left(&folder);
+}
+
+#[test]
 fn every_case_of_the_model_is_measured() {
     let folder = folder();
     let told = measured("model", &folder);
