@@ -9,9 +9,9 @@ use bytes::Bytes;
 use esker_bus::bus::{Binds, Bus, Limits};
 use esker_bus::endpoint::Endpoint;
 use esker_bus::server::Server;
-use esker_bus::service::{Frames, Outcome, Service};
+use esker_bus::service::{Frames, Outcome, Prompt, Service};
 use esker_wire::bulk::{Ask, BULK_MAX, Head, Op, Reply, Status};
-use esker_wire::fault::Fault;
+use esker_wire::fault::{Code, Fault};
 use esker_wire::member::NodeId;
 
 use crate::core::{Answer, Core};
@@ -89,10 +89,12 @@ impl Worker {
             queue_bytes_max: queue,
             incoming_bytes_max: queue,
             unread_max: 8 * BULK_MAX,
+            refusal: over_limit,
             ..Limits::default()
         };
         let binds = Binds { requests: options.binds.clone(), events: Vec::new(), limits };
-        let server = bus.serve("bulk", Handler { local: local.clone() }, &binds)?;
+        let handler = || Handler { local: local.clone() };
+        let server = bus.serve_promptly("bulk", (handler(), Arc::new(handler())), &binds)?;
         Ok(Self { local, server })
     }
 
@@ -162,15 +164,17 @@ impl Local {
         u64::try_from(self.0.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    fn answer(&self, ask: Ask) -> Answer {
+        let now = self.now();
+        let mut core = self.core();
+        let answer = core.handle(ask, now);
+        self.write_out(&mut core);
+        answer
+    }
+
     /// Answers a request here and now.
     pub(crate) fn ask(&self, ask: Ask) -> Reply {
-        let answer = {
-            let mut core = self.core();
-            let answer = core.handle(ask, self.now());
-            self.write_out(&mut core);
-            answer
-        };
-        match answer {
+        match self.answer(ask) {
             Answer::Now(reply) => reply,
             Answer::Read(gathered) => gathered.read(),
         }
@@ -208,32 +212,43 @@ struct Handler {
     local: Local,
 }
 
+impl Prompt for Handler {
+    fn answer(&self, request: &Frames) -> Outcome {
+        let ask = match Ask::from_frames(request) {
+            Ok(ask) => ask,
+            Err(fault) => return refused(&fault),
+        };
+        let head = ask.head;
+        match self.local.answer(ask) {
+            Answer::Now(reply) => Outcome::reply(reply.to_frames(&head)),
+            Answer::Read(gathered) => Outcome {
+                later: Some(Box::new(move || gathered.read().to_frames(&head))),
+                ..Outcome::default()
+            },
+        }
+    }
+}
+
 impl Service for Handler {
     fn handle(&mut self, requests: &[Frames]) -> Vec<Outcome> {
-        let mut core = self.local.core();
-        let now = self.local.now();
-        let outcomes = requests.iter().map(|request| match Ask::from_frames(request) {
-            Err(fault) => refused(&fault),
-            Ok(ask) => {
-                let head = ask.head;
-                match core.handle(ask, now) {
-                    Answer::Now(reply) => Outcome::reply(reply.to_frames(&head)),
-                    Answer::Read(gathered) => Outcome {
-                        later: Some(Box::new(move || gathered.read().to_frames(&head))),
-                        ..Outcome::default()
-                    },
-                }
-            }
-        });
-        let outcomes = outcomes.collect();
-        self.local.write_out(&mut core);
-        outcomes
+        requests.iter().map(|request| self.answer(request)).collect()
     }
 
     fn tick(&mut self) -> Vec<Frames> {
         self.local.tick();
         Vec::new()
     }
+}
+
+/// What is told of a request that is over a limit of the bus.
+fn over_limit(request: &[Bytes], fault: &Fault) -> Frames {
+    let status = match fault.code {
+        Code::Busy => Status::Busy,
+        Code::TooLarge => Status::TooLarge,
+        _ => Status::Bad,
+    };
+    let head = Ask::from_frames(request).map_or(Head::new(Op::Status), |ask| ask.head);
+    Reply::Refused(status, fault.clone()).to_frames(&head)
 }
 
 fn refused(fault: &Fault) -> Outcome {

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use esker_wire::fault::{Code, Fault};
 use esker_wire::message::MESSAGE_MAX;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::caller::Caller;
 use crate::endpoint::Endpoint;
+use crate::envelope;
 use crate::follow::Follow;
 use crate::hear::Hear;
 use crate::server::Server;
-use crate::service::Service;
+use crate::service::{Frames, Prompt, Service};
 
 /// The most threads that talk. They are few: they only move bytes.
 const IO_THREADS_MAX: usize = 2;
@@ -60,6 +62,8 @@ pub struct Limits {
     pub handshakes_max: usize,
     /// How long a connection may take to shake hands.
     pub handshake_timeout: Duration,
+    /// How a request that is refused for these limits is told so.
+    pub refusal: fn(&[Bytes], &Fault) -> Frames,
 }
 
 impl Default for Limits {
@@ -77,6 +81,7 @@ impl Default for Limits {
             followers_max: 4096,
             handshakes_max: 4096,
             handshake_timeout: Duration::from_secs(2),
+            refusal: envelope::refusal,
         }
     }
 }
@@ -127,7 +132,21 @@ impl Bus {
     /// # Errors
     /// `bad-request` for an address that cannot be read or is not loopback, `unavailable` for one in use.
     pub fn serve(&self, name: &str, service: impl Service, binds: &Binds) -> Result<Server, Fault> {
-        Server::start(self, name, service, binds)
+        Server::start(self, name, (service, None), binds)
+    }
+
+    /// The same for a service that also answers at once what comes to the addresses in `binds`; then the first is asked
+    /// by callers in this process only, and is told the time.
+    ///
+    /// # Errors
+    /// As [`Bus::serve`].
+    pub fn serve_promptly(
+        &self,
+        name: &str,
+        (service, prompt): (impl Service, Arc<dyn Prompt>),
+        binds: &Binds,
+    ) -> Result<Server, Fault> {
+        Server::start(self, name, (service, Some(prompt)), binds)
     }
 
     /// A caller of the service at `to`. It connects in the background, and again when the connection is lost.

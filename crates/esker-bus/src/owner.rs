@@ -38,7 +38,7 @@ impl Outlets {
 
 /// Stops the process if the thread that holds it panics: a service that may be half way through a change must
 /// not go on, nor leave its callers waiting. The panic's message is out by then.
-struct Loud;
+pub(crate) struct Loud;
 
 impl Drop for Loud {
     fn drop(&mut self) {
@@ -98,17 +98,27 @@ struct Way {
 impl Way {
     fn reply(self, request: &Frames, reply: Frames, limits: &Limits) {
         let Self { id, back, share, changed } = self;
-        let fits = envelope::check_size("answer", &reply, limits.message_max);
         let unread_max = if changed { usize::MAX } else { limits.unread_max };
-        let tracked = fits.and_then(|()| back.track(reply, unread_max));
-        let reply = match tracked {
-            Ok(reply) if reply.is_empty() => vec![Bytes::new()],
-            Ok(reply) => envelope::number(reply, id.as_deref()),
-            Err(fault) => envelope::refusal(request, &fault),
-        };
-        back.reply(reply);
+        give((request, id.as_deref()), reply, back, (limits, unread_max));
         drop(share);
     }
+}
+
+/// Gives an answer to who asked, unless so many bytes are unread there; or says why not.
+pub(crate) fn give(
+    (request, id): (&Frames, Option<&str>),
+    reply: Frames,
+    back: Back,
+    (limits, unread_max): (&Limits, usize),
+) {
+    let fits = envelope::check_size("answer", &reply, limits.message_max);
+    let tracked = fits.and_then(|()| back.track(reply, unread_max));
+    let reply = match tracked {
+        Ok(reply) if reply.is_empty() => vec![Bytes::new()],
+        Ok(reply) => envelope::number(reply, id),
+        Err(fault) => (limits.refusal)(request, &fault),
+    };
+    back.reply(reply);
 }
 
 /// Has a batch answered: as much of it as the service takes. The rest goes back to where it waited, so that large

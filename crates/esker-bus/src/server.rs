@@ -12,9 +12,9 @@ use crate::bus::{Binds, Bus, Limits};
 use crate::endpoint::{Endpoint, LocalEndpoint};
 use crate::envelope;
 use crate::outbox::Outbox;
-use crate::owner::{self, Outlets};
+use crate::owner::{self, Loud, Outlets};
 use crate::queue::{Back, Peer, Queue};
-use crate::service::{Frames, Service};
+use crate::service::{Frames, Outcome, Prompt, Service};
 use crate::zmq::{Client, Publisher, Router};
 
 /// The events that may wait for a follower in this process; one that is further behind is told so.
@@ -59,7 +59,7 @@ impl Server {
     pub(crate) fn start(
         bus: &Bus,
         name: &str,
-        service: impl Service,
+        (service, prompt): (impl Service, Option<Arc<dyn Prompt>>),
         binds: &Binds,
     ) -> Result<Self, Fault> {
         let limits = binds.limits.clone();
@@ -83,7 +83,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let (closing, closed) = mpsc::sync_channel(1);
         let local = LocalEndpoint { queue: queue.clone(), events, limits: limits.clone() };
-        let intake = Intake { queue, limits };
+        let intake = Intake { queue, prompt, limits };
         let Sockets { outbox, publisher, requests, events } = sockets;
         // The task says that it has ended by dropping `closing`; its handle is of no use.
         drop(bus.handle().spawn(async move {
@@ -192,6 +192,8 @@ async fn close_all(outbox: Option<Arc<Outbox>>, publisher: Option<Arc<Publisher>
 #[derive(Clone)]
 struct Intake {
     queue: Queue,
+    /// What answers at once, if the service can.
+    prompt: Option<Arc<dyn Prompt>>,
     limits: Limits,
 }
 
@@ -234,7 +236,7 @@ impl Intake {
             let ticket = Arc::new(Peer::default()).admit(1);
             if let Ok(ticket) = ticket {
                 let back = Back::Peer(Arc::clone(outbox), way, ticket);
-                back.reply(envelope::refusal(&request, fault));
+                back.reply((self.limits.refusal)(&request, fault));
             }
         };
         if let Err(fault) = envelope::check_size("request", &request, max) {
@@ -244,9 +246,34 @@ impl Intake {
             Err(fault) => refuse(way, &fault),
             Ok(ticket) => {
                 let back = Back::Peer(Arc::clone(outbox), way, ticket);
-                // The owner ends after this task does, so there is room for it to be taken.
-                drop(self.queue.push(request, back).await);
+                match &self.prompt {
+                    Some(prompt) => self.answer(&**prompt, &request, back).await,
+                    // The owner ends after this task does, so there is room for it to be taken.
+                    None => drop(self.queue.push(request, back).await),
+                }
             }
         }
+    }
+
+    /// Answers here and now.
+    async fn answer(&self, prompt: &dyn Prompt, request: &Frames, back: Back) {
+        let Outcome { reply, later, .. } = {
+            let _loud = Loud;
+            prompt.answer(request)
+        };
+        let reply = match later {
+            None => reply,
+            Some(work) => {
+                let made = tokio::task::spawn_blocking(move || {
+                    let _loud = Loud;
+                    work()
+                });
+                // It ends before the process does.
+                let Ok(reply) = made.await else { return };
+                reply
+            }
+        };
+        let (id, limits) = (envelope::id(request), (&self.limits, self.limits.unread_max));
+        owner::give((request, id.as_deref()), reply, back, limits);
     }
 }

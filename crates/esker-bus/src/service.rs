@@ -76,3 +76,11 @@ pub trait Service: Send + 'static {
         Vec::new()
     }
 }
+
+/// A service that may be asked by many threads at once, and whose answers take no longer than reading the questions: they
+/// are made where a request comes in, and nobody is woken up for it. Only requests from other processes come here.
+pub trait Prompt: Send + Sync + 'static {
+    /// Answers a request. [`Outcome::later`] is made on another thread, while whoever asked waits with all that it asks
+    /// next; events and what is awaited have no place here.
+    fn answer(&self, request: &Frames) -> Outcome;
+}

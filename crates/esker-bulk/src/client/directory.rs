@@ -2,7 +2,7 @@
 //! changes, and never asks for it while something is to be done.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -53,6 +53,18 @@ impl Route {
         match self.place {
             Placed::Slot(slot) => self.table.owners(slot).collect(),
             Placed::Share(at) => self.table.nodes().iter().skip(at).take(1).collect(),
+        }
+    }
+
+    /// One of the nodes that have the id, counted round; the primary is 0.
+    pub(crate) fn owner(&self, copy: usize) -> Option<&TableNode> {
+        match self.place {
+            Placed::Slot(_) if copy > 0 => {
+                let owners = self.owners();
+                owners.get(copy % owners.len().max(1)).copied()
+            }
+            Placed::Slot(slot) => self.table.owners(slot).next(),
+            Placed::Share(at) => self.table.nodes().get(at),
         }
     }
 
@@ -136,9 +148,24 @@ impl Known {
     }
 }
 
+/// A space that this client has begun, until the cluster tells of it.
+#[derive(Debug)]
+struct Begun {
+    opened: Arc<Opened>,
+    /// Whether the cluster has told of spaces since, and not of this one: what it told may have been from before.
+    was_missed: bool,
+}
+
+type Own = Mutex<HashMap<Bytes, Begun>>;
+
+fn lock(own: &Own) -> MutexGuard<'_, HashMap<Bytes, Begun>> {
+    own.lock().expect("nothing panics while it holds what was begun")
+}
+
 /// Follows what is known.
 pub(crate) struct Directory {
     known: Arc<watch::Sender<Known>>,
+    own: Arc<Own>,
     kv: Option<Kv>,
     _watches: Vec<Watch>,
 }
@@ -154,20 +181,21 @@ impl Directory {
                 tables::nodes(&cluster.members().members, crate::space::Strategy::UniformNodes);
             let root = (!nodes.is_empty()).then(|| Arc::new(Table::new(nodes, 0)));
             known.send_replace(Known { root, has_spaces: true, ..Known::default() });
-            return Ok(Self { known, kv: None, _watches: Vec::new() });
+            return Ok(Self { known, own: Arc::default(), kv: None, _watches: Vec::new() });
         }
         let root = {
             let known = Arc::clone(&known);
             kv.watch(Target::Key(ROOT.to_owned()), move |pairs| see_root(&known, pairs))?
         };
+        let own = Arc::new(Own::default());
         let spaces = {
-            let (known, kv) = (Arc::clone(&known), kv.clone());
+            let (known, kv, own) = (Arc::clone(&known), kv.clone(), Arc::clone(&own));
             let seen = Mutex::new(HashMap::new());
             kv.clone().watch(Target::Prefix(SPACES.to_owned()), move |pairs| {
-                see_spaces(&known, (&kv, &seen), pairs);
+                see_spaces((&known, &own), (&kv, &seen), pairs);
             })?
         };
-        Ok(Self { known, kv: Some(kv), _watches: vec![root, spaces] })
+        Ok(Self { known, own, kv: Some(kv), _watches: vec![root, spaces] })
     }
 
     /// What is known now.
@@ -186,8 +214,41 @@ impl Directory {
         })
     }
 
+    /// Takes note of a space that this client has just begun with the cluster, which may be heard of later.
+    pub(crate) fn begun(&self, about: About, table: Table) {
+        let name = Bytes::from(about.name.clone());
+        let mut own = lock(&self.own);
+        self.known.send_if_modified(|known| {
+            if known.spaces.contains_key(&name) {
+                return false;
+            }
+            let opened = Arc::new(Opened { about, tables: vec![Arc::new(table)] });
+            own.insert(name.clone(), Begun { opened: Arc::clone(&opened), was_missed: false });
+            let mut spaces = HashMap::clone(&known.spaces);
+            spaces.insert(name, opened);
+            known.spaces = Arc::new(spaces);
+            true
+        });
+    }
+
+    /// Takes note that this client has ended a space: of one that it had begun just before, nothing may be heard.
+    pub(crate) fn dropped(&self, name: &[u8]) {
+        let mut own = lock(&self.own);
+        if own.remove(name).is_some() {
+            self.known.send_modify(|known| {
+                let mut spaces = HashMap::clone(&known.spaces);
+                spaces.remove(name);
+                known.spaces = Arc::new(spaces);
+            });
+        }
+    }
+
     /// Waits until it is known where ids are.
     pub(crate) async fn ready(&self, deadline: Duration) -> Result<Known, Fault> {
+        let known = self.known();
+        if known.is_ready() {
+            return Ok(known);
+        }
         self.wait(deadline, Known::is_ready).await.ok_or_else(|| {
             let text = format!("no worker is known after {deadline:.1?}");
             Fault::new(Code::Unavailable, text)
@@ -217,7 +278,11 @@ fn see_root(known: &watch::Sender<Known>, pairs: &[Pair]) {
 
 type SeenTables = Mutex<HashMap<String, Arc<Table>>>;
 
-fn see_spaces(known: &watch::Sender<Known>, (kv, seen): (&Kv, &SeenTables), pairs: &[Pair]) {
+fn see_spaces(
+    (known, own): (&watch::Sender<Known>, &Own),
+    (kv, seen): (&Kv, &SeenTables),
+    pairs: &[Pair],
+) {
     let before = Arc::clone(&known.borrow().spaces);
     let mut spaces = HashMap::new();
     let mut seen = seen.lock().expect("nothing panics while it holds the tables");
@@ -238,6 +303,15 @@ fn see_spaces(known: &watch::Sender<Known>, (kv, seen): (&Kv, &SeenTables), pair
     }
     let is_used = |key: &String| spaces.values().any(|opened| opened.about.tables.contains(key));
     seen.retain(|key, _| is_used(key));
+    let mut own = lock(own);
+    own.retain(|name, begun| {
+        let is_awaited = !spaces.contains_key(name) && !begun.was_missed;
+        if is_awaited {
+            begun.was_missed = true;
+            spaces.insert(name.clone(), Arc::clone(&begun.opened));
+        }
+        is_awaited
+    });
     known.send_modify(|known| {
         known.spaces = Arc::new(spaces);
         known.has_spaces = true;

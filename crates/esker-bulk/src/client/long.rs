@@ -16,6 +16,8 @@ use crate::compress;
 const WINDOW: usize = 8;
 /// How many bytes are asked for at once.
 const RANGE: u64 = 4 * 1024 * 1024;
+/// How much memory is taken at once for a content that is read in pieces, in bytes.
+const ROOM_MAX: u64 = 64 * 1024 * 1024;
 /// How often it is begun anew if a content is replaced while it is read.
 const TRIES: usize = 8;
 
@@ -81,7 +83,7 @@ impl Inner {
         if known == first.length {
             return join(&first.parts);
         }
-        let range = self.range(id, (0, u64::MAX)).await?;
+        let range = self.range_from(id, (0, u64::MAX), Some(first)).await?;
         range.ok_or_else(|| about_id(id, Status::Unknown))
     }
 
@@ -89,40 +91,69 @@ impl Inner {
     pub(crate) async fn range(
         self: &Arc<Self>,
         id: &Bytes,
+        range: (u64, u64),
+    ) -> Result<Option<Bytes>, Fault> {
+        self.range_from(id, range, None).await
+    }
+
+    /// The same where its beginning may be known already.
+    async fn range_from(
+        self: &Arc<Self>,
+        id: &Bytes,
         (offset, length): (u64, u64),
+        mut known: Option<Value>,
     ) -> Result<Option<Bytes>, Fault> {
         let end = offset.saturating_add(length);
-        'anew: for _ in 0..TRIES {
-            let Some(first) = self.piece(id, (offset, length.min(RANGE))).await? else {
-                return Ok(None);
+        for _ in 0..TRIES {
+            let first = match known.take() {
+                Some(first) => Some(first),
+                None => self.piece(id, (offset, length.min(RANGE))).await?,
             };
-            let (stamp, end) = (first.stamp, end.min(first.length));
-            let mut bytes = BytesMut::new();
-            let mut next = offset;
-            let mut piece = first;
-            loop {
-                let raw = join(&piece.parts)?;
-                let from = usize::try_from(next - piece.offset.min(next)).unwrap_or(usize::MAX);
-                let wanted = usize::try_from(end.saturating_sub(next)).unwrap_or(usize::MAX);
-                let new =
-                    raw.slice(from.min(raw.len())..raw.len().min(from.saturating_add(wanted)));
-                next += new.len() as u64;
-                if next >= end && bytes.is_empty() {
-                    return Ok(Some(new));
-                }
-                bytes.extend_from_slice(&new);
-                if next >= end {
-                    return Ok(Some(bytes.freeze()));
-                }
-                match self.piece(id, (next, (end - next).min(RANGE))).await? {
-                    Some(more) if more.stamp == stamp && !more.parts.is_empty() => piece = more,
-                    _ => continue 'anew,
-                }
+            let Some(first) = first else { return Ok(None) };
+            let end = end.min(first.length);
+            if let Some(bytes) = self.rest(id, first, (offset, end)).await? {
+                return Ok(Some(bytes));
             }
         }
         let text =
             format!("{}: it is replaced faster than it can be read", String::from_utf8_lossy(id));
         Err(Fault::new(Code::Busy, text).hint("try again"))
+    }
+
+    /// All from its first piece on; nothing if it was replaced meanwhile.
+    async fn rest(
+        self: &Arc<Self>,
+        id: &Bytes,
+        first: Value,
+        (offset, end): (u64, u64),
+    ) -> Result<Option<Bytes>, Fault> {
+        let (stamp, mut next, mut piece) = (first.stamp, offset, first);
+        if let [part] = piece.parts.as_slice()
+            && piece.offset + u64::from(part.raw) >= end
+        {
+            let (from, to) = (offset - piece.offset.min(offset), end - piece.offset.min(end));
+            return Ok(Some(compress::read(part)?.slice(from as usize..(to.max(from)) as usize)));
+        }
+        let room = end.saturating_sub(offset).min(ROOM_MAX);
+        let mut bytes = BytesMut::with_capacity(usize::try_from(room).unwrap_or_default());
+        loop {
+            let mut at = piece.offset;
+            for part in &piece.parts {
+                let raw = compress::read(part)?;
+                let size = raw.len() as u64;
+                let from = next.saturating_sub(at).min(size);
+                let to = end.saturating_sub(at).clamp(from, size);
+                bytes.extend_from_slice(&raw[from as usize..to as usize]);
+                (at, next) = (at + size, next + to - from);
+            }
+            if next >= end {
+                return Ok(Some(bytes.freeze()));
+            }
+            match self.piece(id, (next, (end - next).min(RANGE))).await? {
+                Some(more) if more.stamp == stamp && !more.parts.is_empty() => piece = more,
+                _ => return Ok(None),
+            }
+        }
     }
 
     async fn piece(

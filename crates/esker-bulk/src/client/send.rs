@@ -80,20 +80,31 @@ impl Inner {
     ) -> Result<Vec<Group>, Fault> {
         let mut groups: Vec<Group> = Vec::new();
         let mut by_key: HashMap<(NodeId, (u64, u32, u16)), usize> = HashMap::new();
+        let mut last = None;
         for (place, id) in ids {
             let nobody = || Fault::new(Code::Unavailable, "no worker is known");
             let route = known.route(id).ok_or_else(nobody)?;
-            let owners = route.owners();
-            let owner = owners.get(copy % owners.len().max(1)).ok_or_else(nobody)?;
+            let owner = route.owner(copy).ok_or_else(nobody)?;
             let key = (owner.node, route.key());
-            match by_key.get(&key) {
-                Some(at) => groups[*at].places.push(place),
+            // Most ids go where the one before went.
+            let found = match last {
+                Some((last, at)) if last == key => Some(at),
+                Some(_) => by_key.get(&key).copied(),
+                None => None,
+            };
+            let at = found.unwrap_or(groups.len());
+            match found {
+                Some(at) => groups[at].places.push(place),
                 None => {
                     let node = self.node(owner);
-                    by_key.insert(key, groups.len());
+                    // The map is of use from the second on.
+                    if let Some(last) = last {
+                        by_key.extend([last, (key, at)]);
+                    }
                     groups.push(Group { node, route, places: vec![place] });
                 }
             }
+            last = Some((key, at));
         }
         Ok(groups)
     }

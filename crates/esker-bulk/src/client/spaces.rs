@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use esker_cluster::kv::Op as KvOp;
+use esker_cluster::kv::{Op as KvOp, Pair};
 use esker_wire::bulk::{Ask, ITEMS_MAX, Reply, Request, Table, TableNode, hash, space_of};
 use esker_wire::fault::{Code, Fault};
 
@@ -86,7 +86,9 @@ impl Client {
     pub async fn drop_space(&self, space: &str) -> Result<(), Fault> {
         self.inner.ask_nodes(space, &Request::Drop).await?;
         if let Ok(kv) = self.inner.directory.kv() {
-            kv.delete(&format!("{SPACES}{space}"))?;
+            let (kv, key) = (kv.clone(), format!("{SPACES}{space}"));
+            blocking(move || kv.delete(&key)).await?;
+            self.inner.directory.dropped(space.as_bytes());
             let is_gone =
                 |known: &crate::client::directory::Known| known.space(space.as_bytes()).is_none();
             self.inner.directory.wait(self.inner.options.deadline, is_gone).await;
@@ -152,6 +154,14 @@ fn ends(hashes: &[u64], nodes: &[TableNode]) -> Vec<u64> {
     nodes.iter().map(end).collect()
 }
 
+/// Who has begun a space.
+enum Begun {
+    /// This client, just now.
+    Here,
+    /// Somebody else, as this says, unless it is gone again.
+    Before(Option<Pair>),
+}
+
 impl Inner {
     /// Agrees with the cluster on a space; it is there when this returns, and known here.
     async fn begin(
@@ -185,22 +195,26 @@ impl Inner {
             if let Some(opened) = known.space(name.as_bytes()) {
                 return agreed(&opened.about, &about);
             }
-            let pair = {
-                let (kv, key) = (kv.clone(), key.clone());
-                blocking(move || kv.get(&key)).await?
-            };
-            if let Some(pair) = pair {
-                let about = agreed(&About::from_json(&pair.value)?, &about)?;
-                return self.known_here(about, &patience).await;
-            }
             let ops = vec![
                 KvOp::Put { key: table_key, value: text.into_bytes() },
                 KvOp::Cas { key: key.clone(), value: about.to_json(), index: 0 },
             ];
-            let kv = kv.clone();
-            let is_done = blocking(move || kv.txn(&ops)).await?.is_ok();
-            if is_done {
-                return self.known_here(about, &patience).await;
+            let (own_kv, own_key) = (kv.clone(), key.clone());
+            // Most often nobody has begun it: to be told that first would be a second question.
+            let there = blocking(move || match own_kv.txn(&ops)? {
+                Ok(()) => Ok(Begun::Here),
+                Err(_) => own_kv.get(&own_key).map(Begun::Before),
+            });
+            match there.await? {
+                Begun::Here => {
+                    self.directory.begun(about.clone(), table);
+                    return Ok(about);
+                }
+                Begun::Before(Some(pair)) => {
+                    let about = agreed(&About::from_json(&pair.value)?, &about)?;
+                    return self.known_here(about, &patience).await;
+                }
+                Begun::Before(None) => {}
             }
             if !patience.wait().await {
                 let text = format!("the cluster did not agree on the space {name:?} in time");

@@ -39,12 +39,17 @@ impl Core {
         while self.ledger.beyond(bytes) > 0 {
             if !self.evict() {
                 self.relieve();
+                // As much as this needs goes to disk, though there may be room for less.
+                let wanted = self.ledger.beyond(bytes).saturating_sub(self.ledger.flight);
+                if wanted > 0 && self.no_disk.is_none() {
+                    self.spill(wanted);
+                }
                 self.tally.refused += 1;
-                return Err(match (self.ledger.flight > 0, self.no_disk.is_some()) {
+                return Err(match self.ledger.flight > 0 {
                     _ if bytes > self.ledger.budget / 2 => Status::TooLarge,
-                    (true, _) => Status::Busy,
-                    (false, true) => Status::Full,
-                    (false, false) => Status::Busy,
+                    true => Status::Busy,
+                    // Nothing that could go to disk is left.
+                    false => Status::Full,
                 });
             }
         }

@@ -1,5 +1,6 @@
 //! Spaces: how one is begun, shared out, sealed and forgotten.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
@@ -87,6 +88,28 @@ impl Core {
         let before = space.notes();
         let changed = change(space);
         self.ledger.notes = self.ledger.notes + space.notes() - before;
+        changed
+    }
+
+    /// Runs something on what is known of a writer to a space, and keeps count of what that takes. It costs the same
+    /// however many writers there are.
+    pub(crate) fn in_writer<T>(
+        &mut self,
+        space: u64,
+        writer: (u32, u16),
+        change: impl FnOnce(&mut Seen) -> T,
+    ) -> T {
+        let writers = &mut self.spaces.entry(space).or_default().writers;
+        let (seen, before) = match writers.entry(writer) {
+            Entry::Vacant(place) => (place.insert(Seen::default()), 0),
+            Entry::Occupied(place) => {
+                let seen = place.into_mut();
+                let before = seen.memory();
+                (seen, before)
+            }
+        };
+        let changed = change(seen);
+        self.ledger.notes = self.ledger.notes + seen.memory() - before;
         changed
     }
 

@@ -117,10 +117,7 @@ impl Core {
     /// Remembers that a batch was taken in.
     fn note(&mut self, head: &Head) {
         if head.task != 0 {
-            let writer = (head.task, head.attempt);
-            self.in_space(head.space, |space| {
-                space.writers.entry(writer).or_default().note(head.seq);
-            });
+            self.in_writer(head.space, (head.task, head.attempt), |seen| seen.note(head.seq));
         }
     }
 
@@ -133,8 +130,7 @@ impl Core {
         if head.task == 0 {
             return Ok(Turn::New);
         }
-        let turn = self.in_space(head.space, |space| {
-            let seen = space.writers.entry((head.task, head.attempt)).or_default();
+        let turn = self.in_writer(head.space, (head.task, head.attempt), |seen| {
             seen.touched = now;
             seen.look(head.seq, head.floor)
         });

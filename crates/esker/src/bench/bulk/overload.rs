@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
-use esker_bulk::client::Init;
+use esker_bulk::client::{Client, Init};
+use esker_wire::fault::Fault;
 
 use super::begin::Agreed;
 use super::load::noise;
 use super::rates::emptied;
 use super::stage::Stage;
-use super::store::Store;
 use crate::bench::Bench;
 use crate::bench::table::{Bound, Case, Rounds, Unit};
 
@@ -22,6 +22,8 @@ const TIMES: u64 = 4;
 /// The bytes of one message, and of the contents in it, in turn.
 const MESSAGE: usize = 1 << 20;
 const CONTENTS: [usize; 4] = [64 << 10, 1 << 20, 4 << 10, 100];
+/// How many ids kept contents are added to.
+const PARTITIONS: u64 = 64;
 /// How often the memory is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -31,7 +33,9 @@ pub(super) fn cached(bench: &mut Bench) -> Result<()> {
     bench.begin(what);
     let memory = bench.sizes.bulk.memory;
     let stage = Stage::listed(bench, "cached", memory)?;
-    let most = most_memory(bench, &stage, "")?;
+    let set = |client: &Client, items: Vec<(Bytes, Bytes)>| client.block_on(client.set_all(items));
+    let id = |number, at| format!("{number}-{at}");
+    let most = most_memory(bench, &stage, (id, set))?;
     push(bench, (key, what), most);
     stage.worker.stop()
 }
@@ -43,7 +47,12 @@ pub(super) fn kept(bench: &mut Bench, agreed: &Agreed) -> Result<()> {
     let stage = &agreed.stage;
     let init = Init::default();
     stage.client.block_on(stage.client.init_numbered("kept/{}", 1, &init))?;
-    let most = most_memory(bench, stage, "kept/")?;
+    let append = |client: &Client, items: Vec<(Bytes, Bytes)>| {
+        client.block_on(client.append_all(items)).map(drop)
+    };
+    // As in a shuffle, many add to the same few.
+    let id = |number, at| format!("kept/{}", (number + at) % PARTITIONS);
+    let most = most_memory(bench, stage, (id, append))?;
     push(bench, (key, what), most);
     let rounds = bench.sizes.rounds;
     for round in 0..rounds {
@@ -68,24 +77,31 @@ fn push(bench: &mut Bench, (key, what): (&str, &str), most: f64) {
     bench.table.push(case.bound(Bound::Within(memory * 1.15, memory * 1.05)));
 }
 
-/// The most memory that the worker's process has while clients send it too much.
-fn most_memory(bench: &Bench, stage: &Stage, prefix: &str) -> Result<f64> {
+/// The most memory that the worker's process has while clients send it too much: contents of ids that are made of the
+/// numbers of the message and of the content in it.
+fn most_memory(
+    bench: &Bench,
+    stage: &Stage,
+    (id, send): (
+        impl Fn(u64, u64) -> String + Sync,
+        impl Fn(&Client, Vec<(Bytes, Bytes)>) -> Result<(), Fault> + Sync,
+    ),
+) -> Result<f64> {
     let messages = TIMES * bench.sizes.bulk.memory / MESSAGE as u64;
     let (next, has_ended) = (AtomicU64::new(0), AtomicBool::new(false));
-    let send = |store: &mut Box<dyn Store>| loop {
+    let work = |client: &Client| loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         if number >= messages || bench.go_on().is_err() {
-            return anyhow::Ok(());
+            return Ok(());
         }
         let size = CONTENTS[number as usize % CONTENTS.len()];
         let content = noise(MESSAGE, number);
         let item = |at: usize| {
-            let id = Bytes::from(format!("{prefix}{number}-{at}"));
-            (id, content.slice(at * size..(at + 1) * size))
+            (Bytes::from(id(number, at as u64)), content.slice(at * size..(at + 1) * size))
         };
-        store.set(&(0..MESSAGE / size).map(item).collect::<Vec<_>>())?;
+        send(client, (0..MESSAGE / size).map(item).collect())?;
     };
-    let mut clients = stage.clients(bench, CLIENTS)?;
+    let (clients, work) = (stage.clients(bench, CLIENTS)?, &work);
     let most = std::thread::scope(|scope| {
         let look = scope.spawn(|| {
             let mut most = 0;
@@ -95,9 +111,9 @@ fn most_memory(bench: &Bench, stage: &Stage, prefix: &str) -> Result<f64> {
             }
             most
         });
-        let threads: Vec<_> = clients.iter_mut().map(|it| scope.spawn(|| send(it))).collect();
+        let threads: Vec<_> = clients.iter().map(|it| scope.spawn(move || work(it))).collect();
         let ended = threads.into_iter().map(|it| it.join().expect("it panics nowhere"));
-        let sent = ended.collect::<Result<Vec<()>>>();
+        let sent = ended.collect::<Result<Vec<()>, Fault>>();
         has_ended.store(true, Ordering::Relaxed);
         sent.map(|_| look.join().expect("it panics nowhere"))
     })?;

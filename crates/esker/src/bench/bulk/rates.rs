@@ -117,7 +117,7 @@ fn large(bench: &Bench) -> Vec<What> {
 
 fn measure(bench: &mut Bench, (stage, peers): (&Stage, &Peers), what: &What) -> Result<()> {
     let load = Load::new(what.clients, what.depth, what.size);
-    let mut sides = vec![stage.clients(bench, what.clients)?];
+    let mut sides = vec![stage.stores(bench, what.clients)?];
     let mut cases = Vec::new();
     for (who, bound) in &what.peers {
         let key = format!("bulk-{}-{}-{}", what.verb.name(), what.key, who.key());

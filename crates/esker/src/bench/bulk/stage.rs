@@ -72,12 +72,15 @@ impl Stage {
     }
 
     /// So many clients, each with connections of its own.
-    pub(super) fn clients(&self, bench: &Bench, count: usize) -> Result<Vec<Box<dyn Store>>> {
-        let client = |_| -> Result<Box<dyn Store>> {
-            let client = Client::new(&bench.bus, &self.cluster, None, Options::default())?;
-            Ok(Box::new(Ours(client)))
-        };
-        (0..count).map(client).collect()
+    pub(super) fn clients(&self, bench: &Bench, count: usize) -> Result<Vec<Client>> {
+        let client = |_| Client::new(&bench.bus, &self.cluster, None, Options::default());
+        Ok((0..count).map(client).collect::<Result<_, _>>()?)
+    }
+
+    /// The same, to be compared with peers.
+    pub(super) fn stores(&self, bench: &Bench, count: usize) -> Result<Vec<Box<dyn Store>>> {
+        let store = |client| -> Box<dyn Store> { Box::new(Ours(client)) };
+        Ok(self.clients(bench, count)?.into_iter().map(store).collect())
     }
 
     /// All that the worker says it holds, in bytes, in memory and on disk.
