@@ -412,6 +412,32 @@ fn an_answer_has_an_end_and_says_what_to_ask_again() {
 }
 
 #[test]
+fn what_needs_more_room_than_is_left_has_others_go_to_disk() {
+    let mut core = core(MIB);
+    begin(&mut core, &about("s", Ids::None));
+    let by = By { space: "s", generation: 1, epoch: 1, ..NOBODY };
+    for number in 0..20 {
+        append(&mut core, by, &format!("s/{}", number % 7), &vec![1; 40_000]);
+    }
+    assert!(core.take_jobs().is_empty(), "there is room for what usually comes");
+    let large = vec![1; 250_000];
+    assert_eq!(status(&append(&mut core, by, "s/large", &large)), Status::Busy);
+    let flying: usize = core.take_jobs().iter().map(|job| job.bytes.len()).sum();
+    assert!(flying > 50_000, "{flying}");
+}
+
+#[test]
+fn who_waits_for_what_never_goes_is_told_that_it_is_full() {
+    let mut core = core(MIB);
+    begin(&mut core, &about("s", Ids::None));
+    let by = By { space: "s", generation: 1, epoch: 1, ..NOBODY };
+    // Ids and what is said of them stay in memory.
+    let refused = (0..).map(|number| append(&mut core, by, &format!("s/{number}"), b"small"));
+    let refused = refused.map(|reply| status(&reply)).find(|status| *status != Status::Done);
+    assert_eq!(refused, Some(Status::Full));
+}
+
+#[test]
 fn ids_are_told_in_their_order() {
     let mut core = core(MIB);
     for id in ["b", "ab", "aa", "c"] {

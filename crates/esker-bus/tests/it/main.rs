@@ -17,6 +17,7 @@ mod life;
 mod limits;
 mod loss;
 mod panics;
+mod prompt;
 mod same;
 
 #[test]
