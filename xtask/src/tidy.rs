@@ -12,7 +12,7 @@ use serde_json::Value;
 const FILE_LINES_MAX: usize = 500;
 
 /// Which crates of ours each crate may use.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("esker-wire", &[]),
     ("qplan", &[]),
     ("esker-cluster", &["esker-wire"]),
@@ -22,6 +22,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("esker-replica", &["esker-wire", "esker-bus"]),
     ("esker-bulk", &["esker-wire", "esker-cluster", "esker-bus"]),
     ("esker-web", &["esker-wire", "esker-bus"]),
+    ("libesker", &["esker-wire", "esker-cluster", "esker-bus", "esker-bulk"]),
     (
         "esker",
         &[

@@ -77,6 +77,9 @@ pub(crate) fn ensure(root: &Path) -> Result<Tools> {
             install_package(package, "sources read databases", &mut installed)?;
         }
     }
+    if !works("pkg-config", &["--version"]) {
+        install_package("pkg-config", "programs in C find the library by it", &mut installed)?;
+    }
     if !works("faketime", &["--version"]) {
         install_package("faketime", "engines are tested with clocks that jump", &mut installed)?;
     }

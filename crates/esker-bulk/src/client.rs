@@ -17,16 +17,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use esker_bus::bus::Bus;
 use esker_bus::endpoint::Endpoint;
-use esker_cluster::cluster::Cluster;
-use esker_wire::bulk::{ID_MAX, Key, PART_MAX, Request, Status, TableNode, is_id};
+use esker_cluster::cluster::{Cluster, Ping};
+use esker_wire::bulk::{Ask, ID_MAX, Key, PART_MAX, Request, Status, TableNode, is_id};
 use esker_wire::fault::{Code, Fault};
-use esker_wire::member::NodeId;
+use esker_wire::member::{Member, NodeId};
 
 pub use spaces::Init;
 
 use crate::client::directory::Directory;
 use crate::client::node::{Callers, Node, Way};
 use crate::worker::{Local, Worker};
+
+/// How long a worker may take to say that it is there.
+const PING_MAX: Duration = Duration::from_secs(1);
 
 /// What a client does without being told.
 #[derive(Debug, Clone)]
@@ -222,6 +225,17 @@ impl Client {
         let route = known.route(id.as_ref());
         Ok(route.map(|route| route.owners().into_iter().cloned().collect()).unwrap_or_default())
     }
+}
+
+/// Asks workers whether they are there, for whoever joins a cluster.
+pub fn ping(bus: &Bus) -> Ping {
+    let bus = bus.clone();
+    Arc::new(move |member: &Member| {
+        let (requests, events) = (member.control.clone(), member.control.clone());
+        let caller = bus.caller(&Endpoint::Tcp { requests, events });
+        let frames = Ask::new(Request::Hello).to_frames();
+        bus.block_on(async { caller.exchange(frames, PING_MAX).await.is_ok() })
+    })
 }
 
 /// What a client's batches are told apart by: a task that is nobody's in particular, and an attempt.

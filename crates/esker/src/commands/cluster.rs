@@ -6,13 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Result;
-use esker_bulk::client::{Client, Options};
+use esker_bulk::client::{Client, Options, ping};
 use esker_bus::bus::Bus;
-use esker_bus::endpoint::Endpoint;
-use esker_cluster::cluster::{Cluster, Options as Joined, Ping};
+use esker_cluster::cluster::{Cluster, Options as Joined};
 use esker_cluster::join::Join;
 use esker_cluster::membership::{Membership, Origin};
-use esker_wire::bulk::{Ask, Request};
 use esker_wire::member::Member;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -22,8 +20,6 @@ use crate::say;
 
 /// How long it may take to learn who is there.
 const MEMBERS_MAX: Duration = Duration::from_secs(10);
-/// How long a worker may take to say that it is there.
-const PING_MAX: Duration = Duration::from_secs(1);
 
 /// Does what was asked.
 pub(crate) fn cluster(asked: &ClusterCommand) -> Result<()> {
@@ -33,17 +29,6 @@ pub(crate) fn cluster(asked: &ClusterCommand) -> Result<()> {
         ClusterCommand::Locate { id, told } => locate(id, &told.joining, told.json),
         ClusterCommand::Dev { nodes, memory, log } => dev::dev(*nodes, *memory, log),
     }
-}
-
-/// Asks workers whether they are there.
-pub(crate) fn ping(bus: &Bus) -> Ping {
-    let bus = bus.clone();
-    Arc::new(move |member: &Member| {
-        let (requests, events) = (member.control.clone(), member.control.clone());
-        let caller = bus.caller(&Endpoint::Tcp { requests, events });
-        let frames = Ask::new(Request::Hello).to_frames();
-        bus.block_on(async { caller.exchange(frames, PING_MAX).await.is_ok() })
-    })
 }
 
 /// A client of a cluster, and the cluster.

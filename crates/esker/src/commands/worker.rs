@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use esker_bulk::client::ping;
 use esker_bulk::tables::Keeper;
 use esker_bulk::worker::{Budget, Options, Worker};
 use esker_bus::bus::Bus;
@@ -16,7 +17,6 @@ use indicatif::MultiProgress;
 use tempfile::TempDir;
 
 use crate::cli;
-use crate::commands::cluster::ping;
 use crate::say::{self, hinted};
 use crate::stop::Stop;
 

@@ -5,6 +5,7 @@ mod bad_programs;
 mod begin;
 mod bench;
 mod bulk;
+mod c;
 mod cells;
 mod chain;
 mod clients;

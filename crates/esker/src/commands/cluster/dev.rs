@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use esker_bulk::client::ping;
 use esker_cluster::cluster::{Cluster, Options};
 use esker_cluster::consul::token::Token;
 use esker_cluster::dev::Plan;
@@ -12,7 +13,6 @@ use indicatif::MultiProgress;
 use serde_json::json;
 
 use crate::cli::Log;
-use crate::commands::cluster::ping;
 use crate::say::{self, hinted};
 use crate::stop::Stop;
 
