@@ -1,13 +1,15 @@
 //! One worker, as a client knows it: the way to it, and which of the client's batches it has acknowledged.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use esker_bus::caller::Caller;
 use esker_wire::bulk::{Ask, Head, Reply, Request};
-use esker_wire::fault::Fault;
+use esker_wire::fault::{Code, Fault};
 use esker_wire::member::NodeId;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::client::directory::Route;
 use crate::worker::Local;
@@ -15,12 +17,20 @@ use crate::worker::Local;
 /// Requests and answers of more than this go another way than the rest, which never waits behind them, in bytes.
 pub(crate) const BULKY: usize = 64 * 1024;
 
+/// The most requests of one client to one worker that are under way at once; more wait here.
+const UNDER_WAY_MAX: usize = 500;
+
 /// A worker.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) node: NodeId,
     way: Way,
     batches: Mutex<Batches>,
+    /// A worker refuses a client that has twice as many under way.
+    room: Semaphore,
+    /// How often it was told something, and who is about to.
+    told: AtomicU64,
+    telling: tokio::sync::Mutex<()>,
 }
 
 /// The way to it.
@@ -61,11 +71,30 @@ impl Drop for Turn<'_> {
 
 impl Node {
     pub(crate) fn new(node: NodeId, way: Way) -> Self {
-        Self { node, way, batches: Mutex::default() }
+        Self {
+            node,
+            way,
+            batches: Mutex::default(),
+            room: Semaphore::new(UNDER_WAY_MAX),
+            told: AtomicU64::new(0),
+            telling: tokio::sync::Mutex::default(),
+        }
     }
 
     fn batches(&self) -> MutexGuard<'_, Batches> {
         self.batches.lock().expect("nothing panics while it holds the numbers of batches")
+    }
+
+    /// Waits until one more request may be under way; it is not any more when this is dropped.
+    ///
+    /// # Errors
+    /// `timeout` if there is no room by then.
+    pub(crate) async fn room(&self, wait: Duration) -> Result<SemaphorePermit<'_>, Fault> {
+        let room = tokio::time::timeout(wait, self.room.acquire()).await;
+        room.ok().and_then(Result::ok).ok_or_else(|| {
+            let text = format!("{UNDER_WAY_MAX} requests to a worker are under way, and none ends");
+            Fault::new(Code::Timeout, text)
+        })
     }
 
     /// The number of the next batch.
@@ -95,13 +124,34 @@ impl Node {
         Reply::from_frames(&frames).map(|(_, reply)| reply)
     }
 
-    /// Tells it what it does not know yet of a space, or of where it is.
-    pub(crate) async fn tell(&self, route: &Route, wait: Duration) -> Result<(), Fault> {
+    /// How often it was told something.
+    pub(crate) fn told(&self) -> u64 {
+        self.told.load(Ordering::Acquire)
+    }
+
+    /// Tells it what it does not know yet of a space, or of where it is; nothing if it was told something since it had
+    /// been told so often, which may be that.
+    pub(crate) async fn tell(
+        &self,
+        route: &Route,
+        before: u64,
+        wait: Duration,
+    ) -> Result<(), Fault> {
+        let telling = tokio::time::timeout(wait, self.telling.lock()).await;
+        let _telling = telling.map_err(|_| {
+            Fault::new(Code::Timeout, "a worker does not take what it has to know of a space")
+        })?;
+        if self.told() != before {
+            return Ok(());
+        }
         let request = Request::Open(route.tell());
         let head = route.head(request.op());
         match self.ask(&Ask { head, request }, wait).await? {
             Reply::Refused(_, fault) => Err(fault),
-            _ => Ok(()),
+            _ => {
+                self.told.fetch_add(1, Ordering::Release);
+                Ok(())
+            }
         }
     }
 }

@@ -117,11 +117,13 @@ impl Inner {
         request: Request,
         patience: &mut Patience,
     ) -> Result<Reply, Unsent> {
+        // Numbered only when it goes: a worker remembers no more than so many numbers without an end.
+        let _room = node.room(patience.left()).await?;
         let turn = node.turn();
         let (task, attempt) = self.writer;
         let head = route.head(request.op());
         let head = Head { task, attempt, seq: turn.seq, floor: turn.floor, flags, ..head };
-        self.send((node, route), &Ask { head, request }, patience).await
+        self.insist((node, route), &Ask { head, request }, patience).await
     }
 
     /// Has a message answered that may be asked again as often as it takes.
@@ -131,19 +133,31 @@ impl Inner {
         ask: &Ask,
         patience: &mut Patience,
     ) -> Result<Reply, Unsent> {
+        let _room = node.room(patience.left()).await?;
+        self.insist((node, route), ask, patience).await
+    }
+
+    async fn insist(
+        &self,
+        (node, route): (&Node, &Route),
+        ask: &Ask,
+        patience: &mut Patience,
+    ) -> Result<Reply, Unsent> {
         loop {
+            let before = node.told();
             let fault = match node.ask(ask, ATTEMPT.min(patience.left())).await {
                 Ok(Reply::Refused(Status::Stale | Status::Moved, _)) => return Err(Unsent::Moved),
                 Ok(Reply::Refused(Status::Ahead, _)) => {
-                    node.tell(route, ATTEMPT.min(patience.left())).await?;
-                    continue;
+                    match node.tell(route, before, ATTEMPT.min(patience.left())).await {
+                        Ok(()) => continue,
+                        Err(fault) if is_passing(&fault) => fault,
+                        Err(fault) => return Err(fault.into()),
+                    }
                 }
                 Ok(Reply::Refused(Status::Busy | Status::Corrupt, fault)) => fault,
                 Ok(Reply::Refused(_, fault)) => return Err(fault.into()),
                 Ok(reply) => return Ok(reply),
-                Err(fault)
-                    if matches!(fault.code, Code::Timeout | Code::Unavailable | Code::Busy) =>
-                {
+                Err(fault) if is_passing(&fault) => {
                     // Who is gone from the table is asked no more.
                     if self.is_gone(route, node.node) {
                         return Err(Unsent::Moved);
@@ -164,4 +178,9 @@ impl Inner {
         let now = known.space_route_of(route).map(|now| now.key());
         now != Some(key) || !route.owners().iter().any(|owner| owner.node == node)
     }
+}
+
+/// Whether it may go well the next time.
+fn is_passing(fault: &Fault) -> bool {
+    matches!(fault.code, Code::Timeout | Code::Unavailable | Code::Busy)
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use esker_bulk::client::Init;
+use tokio::task::JoinSet;
 
 use crate::cluster::{MIB, World};
 
@@ -83,4 +84,21 @@ fn less_memory_is_taken_to_heart_at_once() {
     assert!(memory(&world) <= MIB);
     let fault = world.workers[0].budget().set(17).unwrap_err();
     assert!(fault.to_string().contains("17 bytes"), "{fault}");
+}
+
+#[test]
+fn thousands_at_once_wait_for_each_other_and_none_is_refused() {
+    let world = World::listed(1, 64 * MIB);
+    let client = world.client();
+    client.block_on(async {
+        let mut tasks = JoinSet::new();
+        for _ in 0..5000 {
+            let client = client.clone();
+            drop(tasks.spawn(async move { client.append("many", "x").await }));
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended.expect("no panic").expect("appended");
+        }
+        assert_eq!(client.stat("many").await, Ok(Some(5000)));
+    });
 }
