@@ -16,7 +16,7 @@ use super::peers::free_port;
 use super::store::{Ours, Store};
 use crate::bench::Bench;
 use crate::bench::process::Running;
-use crate::commands::cluster::ping;
+use esker_bulk::client::ping;
 
 /// How often to look whether it is there.
 const LOOK: Duration = Duration::from_millis(2);
