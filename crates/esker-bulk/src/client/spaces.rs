@@ -179,8 +179,17 @@ impl Inner {
         let kv = self.directory.kv()?.clone();
         let key = format!("{SPACES}{name}");
         loop {
-            let table =
-                Table::new(tables::nodes(&self.cluster.members().members, init.strategy), 0);
+            let members = self.cluster.members();
+            if members.members.is_empty() {
+                // The table of all nodes may be heard of before the members are.
+                if !patience.wait().await {
+                    let text = format!("no worker is known for the space {name:?}");
+                    return Err(Fault::new(Code::Unavailable, text)
+                        .hint("is a worker running there? `esker cluster members`"));
+                }
+                continue;
+            }
+            let table = Table::new(tables::nodes(&members.members, init.strategy), 0);
             let (text, known) = (table.to_text(), self.directory.known());
             let table_key = tables::key(&text);
             let about = About {
