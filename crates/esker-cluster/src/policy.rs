@@ -3,8 +3,7 @@
 use crate::join::Place;
 
 /// What a worker's token has to be allowed. `SERVICE` and `PREFIX` stand for the cluster's.
-const WORKER: &str = r#"# A worker announces itself, sees the others, reads what clients have agreed on, keeps the table of
-# all nodes, and holds leases.
+const WORKER: &str = r#"# A worker announces itself, sees the others, reads what clients agree on, and keeps the table of nodes.
 service "SERVICE" { policy = "write" }
 node_prefix "" { policy = "read" }
 agent_prefix "" { policy = "read" }

@@ -4,5 +4,5 @@
 pub const HUBS_MAX: usize = 32;
 
 /// What stands at the beginning of a server's own paths: no project's pages can be there.
-pub const TAKEN: [&str; 9] =
-    ["api", "app", "assets", "healthz", "login", "logout", "metrics", "readyz", "sync"];
+pub const TAKEN: [&str; 10] =
+    ["api", "app", "assets", "graphql", "healthz", "login", "logout", "metrics", "readyz", "sync"];
