@@ -8,6 +8,9 @@ const FIRST: Duration = Duration::from_millis(100);
 /// The longest wait between attempts: what is back is to be noticed within seconds.
 const LAST: Duration = Duration::from_secs(2);
 
+/// How long the first question waits for a change.
+const SHORT: Duration = Duration::from_millis(250);
+
 /// The waits after failures one after the other: each twice as long, up to a bound, and less by chance, so that
 /// those who failed together do not come again together.
 #[derive(Debug, Default)]
@@ -26,6 +29,28 @@ impl Backoff {
         let wait = FIRST.saturating_mul(1 << self.failures.min(16)).min(LAST);
         self.failures = self.failures.saturating_add(1);
         jittered(wait)
+    }
+}
+
+/// How long questions may wait for a change: each twice as long as the one before, up to a bound. Consul answers a
+/// question though whoever asked is gone, keeps its connection until then, and refuses an address with 200 of them:
+/// commands that end at once must not leave questions behind that wait for long.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    next: Duration,
+    bound: Duration,
+}
+
+impl Patience {
+    pub(crate) fn up_to(bound: Duration) -> Self {
+        Self { next: SHORT.min(bound), bound }
+    }
+
+    /// How long the next question may wait.
+    pub(crate) fn next(&mut self) -> Duration {
+        let wait = self.next;
+        self.next = (wait * 2).min(self.bound);
+        wait
     }
 }
 

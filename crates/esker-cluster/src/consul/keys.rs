@@ -1,5 +1,7 @@
 //! Consul's keys and values.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use esker_wire::fault::{Code, Fault};
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::belief::next_index;
 use crate::kv::{Op, Pair, Target, WATCH_WAIT};
-use crate::pace::{Backoff, Stop};
+use crate::pace::{Backoff, Patience, Stop};
 
 use super::fail::{Failure, of_nonsense, of_status};
 use super::http::{Consul, Request, Verb, encoded};
@@ -48,11 +50,11 @@ fn pairs(consul: &Consul, entries: Vec<Entry>) -> Option<Vec<Pair>> {
     entries.into_iter().map(pair).collect()
 }
 
-/// Asks once for what a target holds; with the index, after which it can be asked to wait for a change.
+/// Asks once for what a target holds, or, after an index, waits as long for a change; with the index to ask after.
 fn fetch(
     consul: &Consul,
     target: &Target,
-    after: Option<u64>,
+    after: Option<(u64, Duration)>,
 ) -> Result<(Vec<Pair>, Option<u64>), Failure> {
     let (Target::Key(text) | Target::Prefix(text)) = target;
     let what = match target {
@@ -66,8 +68,8 @@ fn fetch(
         request = request.query("recurse", "");
     }
     let answer = match after {
-        Some(index) => {
-            request = request.after(index, WATCH_WAIT);
+        Some((index, wait)) => {
+            request = request.after(index, wait);
             let answer = consul.ask(&request)?;
             // A key that is not there is waited for as well.
             if !matches!(answer.status, 200 | 404) {
@@ -183,11 +185,12 @@ pub(crate) fn watch(consul: &Consul, target: &Target, tell: &dyn Fn(&[Pair]), st
     let mut index = 0;
     let mut told: Option<Vec<Pair>> = None;
     let mut backoff = Backoff::default();
+    let mut patience = Patience::up_to(WATCH_WAIT);
     let mut is_failing = false;
     while !stop.is_stopped() {
         let asked = std::time::Instant::now();
         let had_index = index > 0;
-        let wait = match fetch(consul, target, Some(index)) {
+        let wait = match fetch(consul, target, Some((index, patience.next()))) {
             Ok((pairs, next)) => {
                 is_failing = false;
                 index = next_index(index, next);

@@ -8,7 +8,7 @@ use crate::board::{Board, Troubles};
 use crate::cluster::Ping;
 use crate::coordinate::Coordinates;
 use crate::membership::{Origin, Trouble};
-use crate::pace::{Backoff, Stop};
+use crate::pace::{Backoff, Patience, Stop};
 use crate::saved::Saved;
 
 use super::fail::{Failure, Kind, of_status};
@@ -51,6 +51,7 @@ struct State {
     /// Until when every list is to be doubted.
     wary: Option<Instant>,
     backoff: Backoff,
+    patience: Patience,
     /// What is wrong with the list as it was told last: it stays while Consul says nothing else.
     list: Troubles,
 }
@@ -68,6 +69,7 @@ impl Watch {
             // Those who were saved are doubted as if Consul had been away.
             wary: Some(Instant::now() + WARY).filter(|_| first.origin == Origin::Saved),
             backoff: Backoff::default(),
+            patience: Patience::up_to(self.wait),
             list: Troubles::new(),
         };
         while !self.stop.is_stopped() {
@@ -97,7 +99,8 @@ impl Watch {
 
     fn ask(&self, state: &mut State) -> Result<Told, Failure> {
         let held = !state.belief.held.is_empty();
-        let wait = if held { DOUBT_EVERY.min(self.wait) } else { self.wait };
+        let wait = state.patience.next();
+        let wait = if held { DOUBT_EVERY.min(wait) } else { wait };
         let service = &self.consul.place.service;
         let path = format!("/v1/health/service/{service}");
         let rule = format!(

@@ -26,3 +26,11 @@ fn a_sleep_ends_when_told() {
     assert!(thread.join().unwrap() && stop.is_stopped());
     assert!(stop.sleep(Duration::from_secs(600)) && begun.elapsed() < Duration::from_secs(60));
 }
+
+#[test]
+fn first_questions_are_short() {
+    let mut patience = Patience::up_to(Duration::from_secs(1));
+    let waits: Vec<u128> = (0..5).map(|_| patience.next().as_millis()).collect();
+    assert_eq!(waits, [250, 500, 1000, 1000, 1000]);
+    assert_eq!(Patience::up_to(Duration::from_millis(200)).next().as_millis(), 200);
+}
