@@ -51,15 +51,19 @@ describe("the model", () => {
   it("stands as its worst part does", () => {
     const state = new Reader().read(MODEL);
     if (!state) throw new Error("no state");
-    expect(standing(state)).toMatchObject({ kind: "good", title: "Everything is fresh" });
+    expect(standing(state, 0)).toMatchObject({ kind: "good", title: "Everything is fresh" });
     const [stage] = state.stages;
     if (!stage) throw new Error("no stage");
     const late = { ...state, stages: [{ ...stage, state: "stale" as const }] };
-    expect(standing(late)).toMatchObject({ kind: "late", lines: ["not computed from the newest: b"] });
-    expect(standing({ ...late, runs: [{ stage: "b", since: 0, progress: "1/2" }] })).toMatchObject({ kind: "busy", lines: ["b: 1/2"] });
-    expect(standing({ ...late, runner: false })).toMatchObject({ title: "No runner works here" });
+    expect(standing(late, 0)).toMatchObject({ kind: "late", lines: ["not computed from the newest: b"] });
+    expect(standing({ ...late, runs: [{ stage: "b", since: 0, progress: "1/2" }] }, 0)).toMatchObject({ kind: "busy", lines: ["b: 1/2"] });
+    expect(standing({ ...late, runner: false }, 0)).toMatchObject({ title: "No runner works here" });
     const problem = { id: "b", stage: "b", summary: "no", hint: "", detail: "", count: 1, since: 0, retryAt: null, acknowledged: null, muted: null };
-    expect(standing({ ...late, problems: [problem] })).toMatchObject({ kind: "bad", title: "One problem", lines: ["b: no"] });
+    expect(standing({ ...late, problems: [problem] }, 0)).toMatchObject({ kind: "bad", title: "One problem", lines: ["b: no"] });
+    const muted = { ...problem, muted: { by: "ann", at: 0, note: "", until: 10 } };
+    expect(standing({ ...state, problems: [muted] }, 9)).toMatchObject({ kind: "late", title: "Fresh but for what is muted", lines: ["1 problem muted"] });
+    expect(standing({ ...state, problems: [muted] }, 10)).toMatchObject({ kind: "bad", title: "One problem" });
+    expect(standing({ ...state, problems: [muted, problem] }, 9)).toMatchObject({ kind: "bad", title: "One problem" });
   });
 });
 

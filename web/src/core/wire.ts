@@ -283,6 +283,11 @@ function readStance(field: Field): Stance {
   };
 }
 
+/** Those that nobody has muted for now. */
+export function heard<P extends { muted: Stance | null }>(problems: readonly P[], now: number): P[] {
+  return problems.filter((problem) => holding(problem.muted, now) === null);
+}
+
 /** What was said and holds still. */
 export function holding(stance: Stance | null, now: number): Stance | null {
   return stance && (stance.until === null || stance.until > now) ? stance : null;
