@@ -1,9 +1,12 @@
 //! Others are let in: with a password over TLS, with a token; what they change carries their name.
 
+use std::io::Write as _;
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 
 use crate::page::{self, Answer};
-use crate::world::{World, esker};
+use crate::world::{World, esker, signal};
 
 const PASSWORD: &str = "correct horse battery";
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -61,7 +64,7 @@ impl Client {
 
 /// The lines of the log that say who did what.
 fn audit(world: &World) -> Vec<Value> {
-    let log = std::fs::read_to_string(world.path("up.log")).expect("a log");
+    let log = world.logs();
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines.filter(|line| line["message"] == "audit").collect()
 }
@@ -189,6 +192,33 @@ fn problems_are_settled_over_http() {
     ] {
         assert!(told.iter().any(|told| told == line), "{line}: {told:?}");
     }
+}
+
+/// Whoever asks for a change and goes away before it is done may have had it done: that is written down, too.
+#[test]
+fn who_leaves_before_it_is_done_is_in_the_audit() {
+    let world = project("");
+    let hub = world.hub();
+    let _web = world.start_with(&["web", "--port-base", "0"], &TOKENS);
+    world.wait_for("the page", || world.endpoints()["web"].is_string());
+    let robot = Client::new(&world, TOKEN);
+    world.wait_for("the project", || robot.send("GET", "/readyz", None).status == 200);
+    signal(&hub.pid().to_string(), "STOP");
+    world.wait_for("one who has left", || {
+        let mut stream = TcpStream::connect(("127.0.0.1", robot.port)).expect("connected");
+        let body = r#"{"name":"v1"}"#;
+        let request = format!(
+            "POST /api/tags HTTP/1.1\r\nHost: localhost\r\n{}Content-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            robot.known,
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).expect("sent");
+        drop(stream);
+        let has_left = |line: &Value| line["outcome"] == "left" && line["route"] == "makeTag";
+        audit(&world).iter().any(|line| has_left(line) && line["user"] == "robot")
+    });
+    signal(&hub.pid().to_string(), "CONT");
 }
 
 #[test]
