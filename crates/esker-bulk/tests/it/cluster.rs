@@ -1,7 +1,7 @@
 //! Workers of one process, each with sockets of its own, and clients that know of them by a list.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use esker_bulk::client::{Client, Options as ClientOptions};
@@ -46,6 +46,22 @@ fn member(number: usize, address: &str) -> Member {
     }
 }
 
+/// A cluster of workers at these addresses, known by a list.
+fn list(path: &Path, addresses: &[&str]) -> Cluster {
+    let mut list = String::new();
+    for (number, address) in addresses.iter().enumerate() {
+        writeln!(
+            list,
+            "[[member]]\nname = \"n{number}\"\nnode = \"{}\"\ncontrol = \"{address}\"\nbulk = \"{address}\"\ncpus = 1\nmemory = {MIB}",
+            node(number)
+        )
+        .expect("written");
+    }
+    std::fs::write(path, list).expect("written");
+    let join = Join::Static(Roster::File(path.to_owned()));
+    Cluster::join(&join, ClusterOptions::new(Arc::new(|_| true))).expect("joined")
+}
+
 impl World {
     /// One worker, asked directly.
     pub(crate) fn here(memory: u64) -> Self {
@@ -61,32 +77,28 @@ impl World {
     /// So many workers behind sockets, known by a list.
     pub(crate) fn listed(count: usize, memory: u64) -> Self {
         let (bus, folder) = (Bus::start().expect("a bus"), TempDir::new().expect("a folder"));
-        let mut list = String::new();
-        let mut workers = Vec::new();
-        for number in 0..count {
+        let start = |number: usize| {
             let spill = folder.path().join(format!("spill{number}"));
-            let binds = vec!["tcp://127.0.0.1:0".to_owned()];
-            let worker = start(&bus, number, memory, (binds, spill));
-            let address = &worker.addresses()[0];
-            writeln!(
-                list,
-                "[[member]]\nname = \"n{number}\"\nnode = \"{}\"\ncontrol = \"{address}\"\nbulk = \"{address}\"\ncpus = 1\nmemory = {memory}",
-                node(number)
-            )
-            .expect("written");
-            workers.push(worker);
-        }
-        let path = folder.path().join("members.toml");
-        std::fs::write(&path, list).expect("written");
-        let join = Join::Static(Roster::File(path));
-        let cluster =
-            Cluster::join(&join, ClusterOptions::new(Arc::new(|_| true))).expect("joined");
+            start(&bus, number, memory, (vec!["tcp://127.0.0.1:0".to_owned()], spill))
+        };
+        let workers: Vec<Worker> = (0..count).map(start).collect();
+        let addresses: Vec<&str> = workers.iter().map(|it| it.addresses()[0].as_str()).collect();
+        let cluster = list(&folder.path().join("members.toml"), &addresses);
         Self { bus, workers, cluster, folder, _keepers: Vec::new() }
     }
 
+    /// A cluster of the same workers at other addresses.
+    pub(crate) fn list(&self, addresses: &[&str]) -> Cluster {
+        list(&self.folder.path().join("others.toml"), addresses)
+    }
+
     pub(crate) fn client(&self) -> Client {
+        self.client_of(&self.cluster)
+    }
+
+    pub(crate) fn client_of(&self, cluster: &Cluster) -> Client {
         let here = self.workers[0].addresses().is_empty().then(|| (node(0), &self.workers[0]));
-        Client::new(&self.bus, &self.cluster, here, ClientOptions::default()).expect("a client")
+        Client::new(&self.bus, cluster, here, ClientOptions::default()).expect("a client")
     }
 
     /// What a worker says of itself.

@@ -1,5 +1,6 @@
 //! Clients and workers together, in one process and over real sockets.
 
+mod chaos;
 mod cluster;
 mod contents;
 mod overload;

@@ -4,40 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use serde_json::Value;
-
-use crate::world::{Running, World, repository};
-
-/// A worker on free ports, and the list that names it.
-struct Listed {
-    world: World,
-    _worker: Running,
-}
-
-impl Listed {
-    fn start() -> Self {
-        let world = World::new("");
-        let list = |control: &str, bulk: &str| {
-            let addresses = format!("control = \"{control}\"\nbulk = \"{bulk}\"\n");
-            let rest = "name = \"a\"\ncpus = 1\nmemory = \"1GiB\"\n";
-            world.write("members.toml", format!("[[member]]\n{addresses}{rest}"));
-        };
-        // It has to be in the list before it has its addresses.
-        list("tcp://127.0.0.1:1", "tcp://127.0.0.1:1");
-        let join = ["worker", "--join", "static:members.toml", "--name", "a"];
-        let worker = world.start(&[&join[..], &["--bind", "127.0.0.1:0", "--json"]].concat());
-        let said = || {
-            let log = fs::read_to_string(world.path("worker.log")).unwrap_or_default();
-            let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            lines.find(|line| line["message"] == "worker")
-        };
-        world.wait_for("the worker", || said().is_some());
-        let said = said().expect("just seen");
-        let address = |name: &str| said[name].as_str().expect("an address").to_owned();
-        list(&address("control"), &address("bulk"));
-        Self { world, _worker: worker }
-    }
-}
+use crate::listed::Listed;
+use crate::world::{World, repository};
 
 /// Where the library is that was built with this test.
 fn built() -> PathBuf {
@@ -93,7 +61,7 @@ fn beside_a_worker(source: &str, more: &[&str]) -> String {
     let listed = Listed::start();
     let folder = tempfile::tempdir().expect("a folder");
     let program = build(folder.path(), &repository().join(source), more);
-    run(&listed.world, &program, "static:members.toml")
+    run(&listed.world, &program, Listed::JOIN)
 }
 
 const EXAMPLE: &str = "examples/c/cache.c";
