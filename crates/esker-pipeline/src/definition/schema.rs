@@ -133,6 +133,12 @@ fn web() -> Value {
         let keys = [required, pages::ROLE];
         schema["properties"][key] = named(&place, &fixed(&place, &keys, &keys));
     }
+    let mut oidc = fixed("web.oidc", &pages::oidc::KEYS, &pages::oidc::KEYS[..2]);
+    for key in ["role", "group"] {
+        let place = format!("web.oidc.{key}");
+        oidc["properties"][key] = free(&place, &words::ROLE);
+    }
+    schema["properties"]["oidc"] = oidc;
     let hub = fixed("web.hub", &pages::hubs::KEYS, &pages::hubs::KEYS[..1]);
     schema["properties"]["hub"] = named("web.hub", &hub);
     schema

@@ -1,8 +1,8 @@
 //! The table `[web]`: where the page is served, and who is let in.
 
 pub mod hubs;
+pub mod oidc;
 
-use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 use esker_wire::role::{ROLES, Role};
@@ -13,9 +13,10 @@ use super::read::check_name;
 use super::secret::{Secret, Text};
 use super::{Definition, value};
 use hubs::Hub;
+use oidc::Oidc;
 
 /// The keys of `[web]`.
-pub(super) const KEYS: [&str; 7] = ["bind", "app", "public", "tls", "user", "token", "hub"];
+pub(super) const KEYS: [&str; 8] = ["bind", "app", "public", "tls", "user", "token", "oidc", "hub"];
 /// The keys of `tls`.
 pub(super) const TLS_KEYS: [&str; 2] = ["cert", "key"];
 /// What says what somebody may do.
@@ -43,6 +44,8 @@ pub struct Web {
     pub users: Vec<User>,
     /// Which programs are let in.
     pub tokens: Vec<Token>,
+    /// Who else may log in: those for whom another server answers.
+    pub oidc: Option<Oidc>,
     /// The hubs whose projects `esker web` shows; that of its own project if there are none.
     pub hubs: Vec<Hub>,
 }
@@ -51,14 +54,20 @@ impl Default for Web {
     fn default() -> Self {
         let (public, users, tokens) = (Vec::new(), Vec::new(), Vec::new());
         let hubs = Vec::new();
-        Self { bind: BIND.to_owned(), app: None, public, tls: None, users, tokens, hubs }
+        let (app, tls, oidc) = (None, None, None);
+        Self { bind: BIND.to_owned(), app, public, tls, users, tokens, oidc, hubs }
     }
 }
 
 impl Web {
     /// Whether it speaks TLS and knows who comes.
     fn is_protected(&self) -> bool {
-        self.tls.is_some() && !(self.users.is_empty() && self.tokens.is_empty())
+        self.tls.is_some() && !self.is_open()
+    }
+
+    /// Whether nobody is named.
+    fn is_open(&self) -> bool {
+        self.users.is_empty() && self.tokens.is_empty() && self.oidc.is_none()
     }
 }
 
@@ -98,7 +107,9 @@ impl Definition {
     pub(crate) fn let_in_secrets(&self) -> impl Iterator<Item = (&str, &Secret)> {
         let users = self.web.users.iter();
         let users = users.filter_map(|user| Some((user.name.as_str(), user.password.secret()?)));
-        users.chain(self.web.tokens.iter().map(|token| (token.name.as_str(), &token.token)))
+        let tokens = self.web.tokens.iter().map(|token| (token.name.as_str(), &token.token));
+        let oidc = self.web.oidc.iter().filter_map(|oidc| oidc.secret.as_ref());
+        users.chain(tokens).chain(oidc.map(|secret| ("[web.oidc]", secret)))
     }
 }
 
@@ -118,10 +129,11 @@ pub(super) fn web(page: &mut Page<'_>, root: &Table<'_, '_>) -> Web {
     web.tls = tls(page, &table);
     web.users = users(page, &table);
     web.tokens = tokens(page, &table);
+    web.oidc = oidc::oidc(page, &table);
     web.hubs = hubs::hubs(page, &table);
     unserved(page, &table, &web);
     bind(page, &table, &mut web);
-    if !web.public.is_empty() && web.users.is_empty() && web.tokens.is_empty() {
+    if !web.public.is_empty() && web.is_open() {
         page.error(&table.span, "`public` in [web]: nobody is let in", PROTECT);
     }
     if let Some(user) =
@@ -155,7 +167,9 @@ fn unserved(page: &mut Page<'_>, table: &Table<'_, '_>, web: &Web) {
     };
     let token = |one: &Token| Some((format!("the token {}", one.name), one.token.file()?));
     let passwords = web.users.iter().filter_map(password);
-    let secrets = key.chain(passwords).chain(web.tokens.iter().filter_map(token));
+    let oidc = web.oidc.iter().filter_map(|oidc| oidc.secret.as_ref()?.file());
+    let oidc = oidc.map(|path| ("the secret of [web.oidc]".to_owned(), path));
+    let secrets = key.chain(passwords).chain(web.tokens.iter().filter_map(token)).chain(oidc);
     for (what, _) in secrets.filter(|(_, path)| plain(path).starts_with(plain(Path::new(app)))) {
         let message = format!("{what} in [web] is in {app}, which is served");
         page.error(&table.span, message, "put it elsewhere");
@@ -189,13 +203,17 @@ fn bind(page: &mut Page<'_>, table: &Table<'_, '_>, web: &mut Web) {
             );
             page.error(&bind.span, message, PROTECT);
         }
+        Ok(false) if web.oidc.is_some() && web.public.is_empty() => {
+            let message = "[web.oidc] has nowhere to send people back to: there is no `public`";
+            page.error(&bind.span, message, "write in [web] public = \"https://NAME:PORT\"");
+        }
         Ok(_) => web.bind = bind.value,
     }
 }
 
 /// What has to be written before others can come.
 const PROTECT: &str = "write in [web] tls = { cert = \"cert.pem\", key = \"key.pem\" }, and \
-    [web.user.NAME] with a role and the password that `esker web password` prints";
+    [web.user.NAME] with a role and the password that `esker web password` prints, or [web.oidc]";
 
 /// Reads `https://esker.example.org:8443`: no more than what a browser says in `Origin`.
 fn origin(text: &str) -> Result<String, String> {
@@ -254,7 +272,7 @@ fn users(page: &mut Page<'_>, table: &Table<'_, '_>) -> Vec<User> {
         page.check_keys(&table, &["password", ROLE]);
         let role = role(page, &table);
         let Some(password) = page.text(&table, "password") else {
-            missing(page, &table, "password");
+            missing(page, &table, "password", "write what `esker web password` prints");
             continue;
         };
         if let Text::Plain(text) = &password.value
@@ -277,7 +295,7 @@ fn tokens(page: &mut Page<'_>, table: &Table<'_, '_>) -> Vec<Token> {
         let role = role(page, &table);
         let token = page.secret(&table, "token");
         if token.is_none() {
-            missing(page, &table, "token");
+            missing(page, &table, "token", &super::secret::example("token"));
         }
         tokens.extend(token.zip(role).map(|(token, role)| Token { name, token, role }));
     }
@@ -286,24 +304,16 @@ fn tokens(page: &mut Page<'_>, table: &Table<'_, '_>) -> Vec<Token> {
 
 fn role(page: &mut Page<'_>, table: &Table<'_, '_>) -> Option<Role> {
     if !table.entries.contains_key(ROLE) {
-        missing(page, table, ROLE);
+        missing(page, table, ROLE, &format!("write role = \"{}\", for example", ROLES[0].1));
     }
     page.parsed(table, ROLE, str::parse)
 }
 
 /// Complains about a key that has to be there.
-fn missing(page: &mut Page<'_>, table: &Table<'_, '_>, key: &str) {
-    if table.entries.contains_key(key) {
-        return;
+fn missing(page: &mut Page<'_>, table: &Table<'_, '_>, key: &str, hint: &str) {
+    if !table.entries.contains_key(key) {
+        page.error(&table.span, format!("{} has no `{key}`", table.title), hint);
     }
-    let span: Range<usize> = table.span.clone();
-    let hint = match key {
-        ROLE => format!("write role = \"{}\", for example", ROLES[0].1),
-        "password" => "write what `esker web password` prints".to_owned(),
-        "address" => "write address = \"tcp://127.0.0.1:5000\", for example".to_owned(),
-        key => super::secret::example(key),
-    };
-    page.error(&span, format!("{} has no `{key}`", table.title), hint);
 }
 
 #[cfg(test)]

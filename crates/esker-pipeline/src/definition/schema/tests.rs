@@ -63,6 +63,7 @@ fn tables() -> Vec<(&'static str, String, Vec<String>)> {
         ("web.tls", "tls/properties", "[web.tls]\n"),
         ("web.user", "user/patternProperties/^[\\p{L}\\p{N}_-]+$/properties", "[web.user.a]\n"),
         ("web.token", "token/patternProperties/^[\\p{L}\\p{N}_-]+$/properties", "[web.token.a]\n"),
+        ("web.oidc", "oidc/properties", "[web.oidc]\n"),
         ("web.hub", "hub/patternProperties/^[\\p{L}\\p{N}_-]+$/properties", "[web.hub.a]\n"),
     ] {
         let keys = keys(&format!("/properties/web/properties/{place}"));

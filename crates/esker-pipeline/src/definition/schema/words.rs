@@ -135,6 +135,9 @@ pub(super) fn definitions() -> Value {
     })
 }
 
+/// What somebody may do.
+pub(super) const ROLE: Type = Type::Choice(&["view", "what-if", "operate", "admin"]);
+
 /// What a table is for.
 pub(super) fn about(table: &str) -> &'static str {
     match table {
@@ -151,6 +154,9 @@ pub(super) fn about(table: &str) -> &'static str {
         "web.tls" => "The server's certificate, for https.",
         "web.user" => "Who may log in: [web.user.NAME].",
         "web.token" => "Which programs are let in: [web.token.NAME].",
+        "web.oidc" => "Who else may log in: those for whom another server answers.",
+        "web.oidc.role" => "Who may do what, by name.",
+        "web.oidc.group" => "Which groups may do what.",
         "web.hub" => "The hubs whose projects `esker web` shows: [web.hub.NAME].",
         "pool" => "Programs that run at once only so many: [pool.NAME].",
         "limits" => "How much may happen at once.",
@@ -171,6 +177,7 @@ pub(super) fn word(table: &str, key: &str) -> Option<(Type, &'static str)> {
         ("model", "requests") => (Text, "Where requests are taken; 200 above the hub's port."),
         ("model", "events") => (Text, "Where changes are published; 200 above the hub's port."),
         ("web" | "web.tls" | "web.user" | "web.token" | "web.hub", key) => web(table, key)?,
+        ("web.oidc", key) => oidc(key)?,
         ("limits", "jobs") => (Number(1, 256), "How many programs may run at once."),
         ("pool", "jobs") => (Number(1, 256), "How many of its stages' programs run at once."),
         ("view", "resource") => (Resource, "What is shown."),
@@ -199,7 +206,7 @@ pub(super) fn word(table: &str, key: &str) -> Option<(Type, &'static str)> {
 }
 
 fn web(table: &str, key: &str) -> Option<(Type, &'static str)> {
-    use Type::{Choice, Secret, Table, Text, TextOrSecret, Texts};
+    use Type::{Secret, Table, Text, TextOrSecret, Texts};
     Some(match (table, key) {
         ("web", "bind") => (Text, "Where the page is served; 127.0.0.1:8000."),
         ("web", "app") => (Text, "A folder with the project's own pages, served as /app/."),
@@ -207,6 +214,7 @@ fn web(table: &str, key: &str) -> Option<(Type, &'static str)> {
         ("web", "tls") => (Table, "The server's certificate: { cert = \"…\", key = \"…\" }."),
         ("web", "user") => (Table, "Who may log in."),
         ("web", "token") => (Table, "Which programs are let in."),
+        ("web", "oidc") => (Table, "Who else may log in, by OpenID Connect."),
         ("web", "hub") => (Table, "The hubs whose projects `esker web` shows."),
         ("web.hub", "address") => (Text, "Where it takes requests: tcp://127.0.0.1:5000."),
         ("web.hub", "events") => (Text, "Where it publishes events; 100 ports above `address`."),
@@ -221,7 +229,24 @@ fn web(table: &str, key: &str) -> Option<(Type, &'static str)> {
         ("web.token", "token") => {
             (Secret, "Sent as Authorization: Bearer; at least 16 characters.")
         }
-        (_, "role") => (Choice(&["view", "what-if", "operate", "admin"]), "What they may do."),
+        (_, "role") => (ROLE, "What they may do."),
+        _ => return None,
+    })
+}
+
+fn oidc(key: &str) -> Option<(Type, &'static str)> {
+    use Type::{List, Secret, Table, Text};
+    Some(match key {
+        "issuer" => (Text, "Whose log-in it is: https://login.example.org."),
+        "client" => (Text, "What esker is called there."),
+        "title" => (Text, "What people read where they begin; the server's name."),
+        "secret" => (Secret, "By what esker is known there, if there is such a secret."),
+        "scopes" => (List, "What is asked for; openid, email and profile."),
+        "claim" => (Text, "What of the answer gives the name; email."),
+        "groups_claim" => (Text, "What of the answer gives the groups; groups."),
+        "role" => (Table, "Who may do what, by name."),
+        "group" => (Table, "Which groups may do what."),
+        "default" => (ROLE, "What everybody else may do; nobody else is let in."),
         _ => return None,
     })
 }

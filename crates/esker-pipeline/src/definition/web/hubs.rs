@@ -101,7 +101,7 @@ fn hub(page: &mut Page<'_>, name: &str, table: &Table<'_, '_>) -> Option<Hub> {
         page.error(&table.span, format!("{name:?} cannot name a hub: {rule}"), hint);
         return None;
     }
-    missing(page, table, KEYS[0]);
+    missing(page, table, KEYS[0], "write address = \"tcp://127.0.0.1:5000\", for example");
     let address = page.parsed(table, KEYS[0], value::endpoint)?;
     let events = beside(page, table, ("events", &address, EVENTS))?;
     let model = beside(page, table, ("model", &address, MODEL))?;

@@ -38,6 +38,66 @@ fn where_it_is_served_and_to_whom() {
 }
 
 #[test]
+fn those_for_whom_another_server_answers() {
+    let (definition, defects) = read(
+        "[web]\nbind = \"0.0.0.0:8443\"\npublic = \"https://esker.example.org\"\n\
+         tls = { cert = \"cert.pem\", key = \"key.pem\" }\n\
+         [web.oidc]\nissuer = \"https://login.example.org/a\"\nclient = \"esker\"\n\
+         secret = { env = \"OIDC\" }\ndefault = \"view\"\n\
+         [web.oidc.role]\n\"ann@example.org\" = \"operate\"\n\
+         [web.oidc.group]\nplanners = \"what-if\"\n",
+    );
+    assert_eq!(defects, [""; 0]);
+    let definition = definition.unwrap();
+    let oidc = definition.web.oidc.clone().unwrap();
+    assert_eq!((oidc.title.as_str(), oidc.claim.as_str()), ("login.example.org", "email"));
+    assert_eq!(oidc.groups_claim, "groups");
+    assert_eq!(oidc.scopes, ["openid", "email", "profile"]);
+    assert_eq!(oidc.roles, [("ann@example.org".to_owned(), Role::Operate)]);
+    assert_eq!(oidc.groups, [("planners".to_owned(), Role::WhatIf)]);
+    assert_eq!(oidc.default, Some(Role::View));
+    let secrets: Vec<&str> = definition.let_in_secrets().map(|(name, _)| name).collect();
+    assert_eq!(secrets, ["[web.oidc]"]);
+}
+
+#[test]
+fn what_is_wrong_with_another_server_is_told() {
+    let oidc = |issuer: &str, more: &str| {
+        format!("[web.oidc]\nissuer = \"{issuer}\"\nclient = \"esker\"\n{more}")
+    };
+    let good = "https://login.example.org";
+    for (text, expected) in [
+        ("[web.oidc]\ndefault = \"view\"\n".to_owned(), "[web.oidc] has no `issuer`"),
+        (format!("[web.oidc]\nissuer = \"{good}\"\n"), "[web.oidc] has no `client`"),
+        (oidc(good, ""), "lets nobody in"),
+        (oidc("http://login.example.org", "default = \"view\"\n"), "does not begin with https://"),
+        (oidc("https://a.b/?c=d", "default = \"view\"\n"), "more than a server and a path"),
+        (oidc("https://a:b@c.d", "default = \"view\"\n"), "is seen by everyone"),
+        (oidc("login", "default = \"view\"\n"), "begins with https://"),
+        (oidc(good, "default = \"root\"\n"), "is no role"),
+        (oidc(good, "[web.oidc.role]\n\"ann@a.b\" = \"root\"\n"), "is no role"),
+        (oidc(good, "[web.oidc.group]\nall = true\n"), "must be a string"),
+        (oidc(good, "secret = \"abc\"\ndefault = \"view\"\n"), "a secret written out"),
+        (oidc(good, "scopes = [\"email\"]\ndefault = \"view\"\n"), "has no \"openid\""),
+        (oidc(good, "scopes = [\"a b\"]\ndefault = \"view\"\n"), "plain words"),
+        (oidc(good, "claim = \"\"\ndefault = \"view\"\n"), "it is empty"),
+        (
+            format!(
+                "[web]\nbind = \"0.0.0.0:8443\"\ntls = {{ cert = \"a\", key = \"b\" }}\n{}",
+                oidc(good, "default = \"view\"\n")
+            ),
+            "nowhere to send people back to",
+        ),
+    ] {
+        let (definition, defects) = read(&text);
+        assert!(definition.is_none(), "{text}");
+        assert!(defects.iter().any(|defect| defect.contains(expected)), "{text}: {defects:?}");
+    }
+    let (local, defects) = read(&oidc("http://127.0.0.1:3000", "default = \"view\"\n"));
+    assert_eq!((local.is_some(), defects), (true, Vec::new()));
+}
+
+#[test]
 fn hubs_have_their_other_ports_above_the_first() {
     let (definition, defects) = read(
         "[web.hub.plan]\naddress = \"tcp://127.0.0.1:5000\"\n\
@@ -120,6 +180,8 @@ fn what_is_secret_is_not_where_everything_is_shown() {
             assert!(told.contains("the password of bob in [web] is in"), "{path} in {app}: {told}");
         }
     }
+    let oidc = "[web.oidc]\nissuer = \"https://a.b\"\nclient = \"c\"\ndefault = \"view\"\nsecret = { file = \"app/oidc\" }\n";
+    assert!(web("app", oidc).contains("the secret of [web.oidc] in [web] is in app"));
     let token = "[web.token.ci]\ntoken = { file = \"app/ci\" }\nrole = \"view\"\n";
     assert!(web("app", token).contains("the token ci in [web] is in app, which is served"));
     for path in ["bob.hash", "application/bob.hash", "app/../bob.hash"] {
