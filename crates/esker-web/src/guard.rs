@@ -24,6 +24,15 @@ const TRANSPORT: &str = "max-age=31536000";
 /// The session's cookie where nobody but this server can have set it, by TLS; and where there is none.
 const COOKIES: (&str, &str) = ("__Host-esker", "esker");
 
+/// A server's address, `https://esker.example.org`, as others are told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// It was asked for by this.
+    Here(String),
+    /// It is to be asked for by this.
+    There(String),
+}
+
 /// Where a server is, as browsers know it.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
@@ -62,6 +71,23 @@ impl Site {
     /// What the session's cookie is called in a request.
     pub(crate) fn cookie(&self, headers: &HeaderMap) -> &'static str {
         if self.is_secure(headers) { COOKIES.0 } else { COOKIES.1 }
+    }
+
+    /// The address by which others are told of this server, of whoever asks for it so.
+    pub(crate) fn home(&self, headers: &HeaderMap) -> Option<Home> {
+        let asked = host(headers).to_ascii_lowercase();
+        if self.is_public(&asked) {
+            let asked = asked.strip_suffix(":443").unwrap_or(&asked);
+            return Some(Home::Here(format!("https://{asked}")));
+        }
+        let is_here = is_localhost(&asked) || address(&asked).is_some_and(|ip| ip.is_loopback());
+        let port = asked.strip_prefix(name_part(&asked)).unwrap_or_default();
+        let is_plain = port.is_empty() || port[1..].parse::<u16>().is_ok();
+        if is_here && is_plain {
+            let scheme = if self.speaks_tls { "https" } else { "http" };
+            return Some(Home::Here(format!("{scheme}://{asked}")));
+        }
+        self.public.first().map(|public| Home::There(format!("https://{public}")))
     }
 
     /// Where a request comes from: a proxy in front, which is on this machine, says for whom it asks.
@@ -148,6 +174,14 @@ pub(crate) async fn check(State(site): State<Arc<Site>>, request: Request, next:
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(TRANSPORT));
     }
     response
+}
+
+/// The name without the port, in its brackets if it has some.
+fn name_part(host: &str) -> &str {
+    match host.find(']') {
+        Some(end) => &host[..=end],
+        None => host.split(':').next().unwrap_or_default(),
+    }
 }
 
 /// The name without the port.

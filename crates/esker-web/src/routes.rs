@@ -15,6 +15,7 @@ use esker_wire::role::Role;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::access::oidc::flow;
 use crate::access::{Gate, Who, door, login};
 use crate::answer::{Failed, Refused};
 use crate::graphql::{self, Graph};
@@ -163,6 +164,9 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { method: "GET", path: "/login", needs: ANYBODY, about: SERVER, id: "logInPage", serve: |m| on(m, login::page) },
     Route { method: "POST", path: "/login", needs: ANYBODY, about: SERVER, id: "logIn", serve: |m| on(m, login::enter).layer(DefaultBodyLimit::max(login::FORM_MAX)) },
     Route { method: "GET", path: "/login.css", needs: ANYBODY, about: SERVER, id: "logInStyle", serve: |m| on(m, login::style) },
+    Route { method: "GET", path: "/login.js", needs: ANYBODY, about: SERVER, id: "logInScript", serve: |m| on(m, login::script) },
+    Route { method: "GET", path: flow::BEGIN, needs: ANYBODY, about: SERVER, id: "logInElsewhere", serve: |m| on(m, flow::begin) },
+    Route { method: "GET", path: flow::BACK, needs: ANYBODY, about: SERVER, id: "logInBack", serve: |m| on(m, flow::back) },
     Route { method: "POST", path: "/logout", needs: ANYBODY, about: SERVER, id: "logOut", serve: |m| on(m, login::leave) },
 ];
 

@@ -64,6 +64,12 @@ pub enum Error {
         /// The address asked for.
         address: SocketAddr,
     },
+    /// People who log in elsewhere would not find back.
+    #[error("cannot serve the page on {address}: [web.oidc] has nowhere to send people back to")]
+    NoWayBack {
+        /// The address asked for.
+        address: SocketAddr,
+    },
     /// Only a page with everything that keeps others out is served beyond loopback.
     #[error("cannot serve the model alone on {address}: it is not a loopback address")]
     NotLoopback {
@@ -122,9 +128,11 @@ impl Error {
             }
             Self::NotProtected { .. } | Self::Nobody { .. } => {
                 "write in esker.toml [web] tls = { cert = \"cert.pem\", key = \"key.pem\" }, and \
-                 [web.user.NAME] with a role and the password that `esker web password` prints; \
+                 [web.user.NAME] with a role and the password that `esker web password` prints, or \
+                 [web.oidc]; \
                  or bind 127.0.0.1"
             }
+            Self::NoWayBack { .. } => "write in esker.toml [web] public = \"https://NAME:PORT\"",
             Self::NotLoopback { .. } => "give an address such as 127.0.0.1:8000",
             Self::Password { .. } => "`esker web password` makes one",
             Self::Token { .. } => "`openssl rand -hex 32` makes one",
@@ -186,6 +194,21 @@ pub struct Several<'a> {
 pub struct Server {
     address: SocketAddr,
     runtime: Runtime,
+    /// None where a model is served alone.
+    gate: Option<Arc<Gate>>,
+}
+
+/// Lets others in while a server serves.
+pub struct Admits(Arc<Gate>);
+
+impl Admits {
+    /// Lets these in from now on. What was begun by those who are not among them, or may do something else now, ends.
+    ///
+    /// # Errors
+    /// [`Error`] names who cannot be let in; all stays as it was then.
+    pub fn replace(&self, access: Access) -> Result<(), Error> {
+        self.0.replace(access)
+    }
 }
 
 impl Server {
@@ -273,7 +296,12 @@ impl Server {
             .with_state(relay);
         let routes = guarded(routes, Site::new(bind, false, &[]));
         runtime.spawn(accept(listener, Accepts { routes, tls: None, metrics }));
-        Ok(Self { address, runtime })
+        Ok(Self { address, runtime, gate: None })
+    }
+
+    /// Lets others in while it serves; none where everybody is.
+    pub fn admits(&self) -> Option<Admits> {
+        self.gate.clone().map(Admits)
     }
 
     /// Where it is served.
@@ -293,24 +321,23 @@ struct Open {
     listener: TcpListener,
     address: SocketAddr,
     tls: Option<Arc<Tls>>,
-    site: Site,
     gate: Arc<Gate>,
 }
 
 impl Open {
     fn at(bind: SocketAddr, access: Access) -> Result<Self, Error> {
-        access.check(bind)?;
-        let tls = access.tls.clone().map(Tls::new).transpose()?.map(Arc::new);
-        let site = Site::new(bind, tls.is_some(), &access.public);
-        let gate = Arc::new(Gate::new(access, site.clone())?);
+        let tls = access.tls.clone();
+        let gate = Arc::new(Gate::new(access, bind)?);
+        let tls = tls.map(Tls::new).transpose()?.map(Arc::new);
         let (runtime, listener, address) = listen(bind)?;
-        Ok(Self { runtime, listener, address, tls, site, gate })
+        Ok(Self { runtime, listener, address, tls, gate })
     }
 
     fn serve(self, routes: Router, metrics: Arc<Metrics>) -> Server {
-        let Self { runtime, listener, address, tls, site, .. } = self;
-        runtime.spawn(accept(listener, Accepts { routes: guarded(routes, site), tls, metrics }));
-        Server { address, runtime }
+        let Self { runtime, listener, address, tls, gate } = self;
+        let routes = guarded(routes, gate.site.clone());
+        runtime.spawn(accept(listener, Accepts { routes, tls, metrics }));
+        Server { address, runtime, gate: Some(gate) }
     }
 }
 

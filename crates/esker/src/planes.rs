@@ -43,6 +43,7 @@ use crate::replication::Replication;
 use crate::say::{self, hinted};
 use crate::status;
 use crate::stop::Stop;
+use access::Keeper;
 use model::ProjectModel;
 pub(crate) use told::names;
 use told::shown;
@@ -320,7 +321,9 @@ pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
     let (engine, runner_presence) = start.start_engine(&hub)?;
     model.tell_runs(engine.statuses())?;
     let ServedHub { server, names: names_handle, presence: hub_presence, .. } = served;
+    let keeper = Keeper::new(&start, &page);
     let reload = Reload::start(&start.project, move |definition, has_runner| {
+        keeper.keep(&definition.web);
         names_handle.replace(names(definition));
         shown.send_replace(Arc::new(self::shown(definition, has_runner)));
     })?;
@@ -390,7 +393,9 @@ pub(crate) fn web(place: &Place, web: &Web, named: Vec<NamedHub>) -> Result<()> 
     let model = Endpoints::read(&start.project).model.map(|model| model.endpoint());
     let (page, presence) =
         start.serve_page((&hub, model.as_ref()), &web.ports, web.bind, shown.subscribe())?;
+    let keeper = Keeper::new(&start, &page);
     let reload = Reload::start(&start.project, move |definition, has_runner| {
+        keeper.keep(&definition.web);
         shown.send_replace(Arc::new(self::shown(definition, has_runner)));
     })?;
     start.rest();

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
+use esker_pipeline::definition::web::Web;
 use esker_pipeline::definition::{Definition, FILE};
 
 use crate::endpoints::Endpoints;
@@ -45,10 +46,13 @@ impl Reload {
                 // A bad edit is the runner's to report; the last good definition stays.
                 if let Ok(definition) = Definition::load(&project.dir) {
                     let Definition { hub, web, store, .. } = &definition;
-                    let settings = (hub.clone(), web.clone(), store.clone());
+                    // Who is let in changes at once.
+                    let (users, tokens, oidc) = (Vec::new(), Vec::new(), None);
+                    let web = Web { users, tokens, oidc, ..web.clone() };
+                    let settings = (hub.clone(), web, store.clone());
                     if served.get_or_insert_with(|| settings.clone()) != &settings {
                         tracing::warn!(
-                            "[hub], [web] or [store] has changed: restart esker to go by it"
+                            "[hub], [store] or where [web] is served has changed: restart esker to go by it"
                         );
                     }
                     good = Some(definition);

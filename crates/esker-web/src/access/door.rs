@@ -44,7 +44,8 @@ pub(crate) async fn pass(State(web): State<Web>, mut request: Request, next: Nex
         (None, None) => "page",
     };
     // What is tried at the door is told there, and nothing is changed in GraphQL.
-    let is_other = route.is_some_and(|route| matches!(route.path, "/login" | "/graphql"));
+    let is_entry = route.is_some_and(|route| route.path.starts_with("/login"));
+    let is_other = is_entry || route.is_some_and(|route| route.path == "/graphql");
     let is_write = !matches!(method, Method::GET | Method::HEAD) && !is_other;
     let (address, who) = (address(&web, &request), None);
     let mut note = Note { route: id, method, path, address, who, is_due: is_write, status: None };
@@ -65,7 +66,7 @@ pub(crate) async fn pass(State(web): State<Web>, mut request: Request, next: Nex
         Err(Refusal::Unknown) => unknown(&web, matched.is_none(), &request),
     };
     note.status = Some(response.status());
-    note.is_due |= note.who.is_some() && response.status() == StatusCode::FORBIDDEN;
+    note.is_due |= !is_entry && note.who.is_some() && response.status() == StatusCode::FORBIDDEN;
     drop(note);
     web.metrics.request(id, response.status(), begun.elapsed());
     if !web.gate.is_open() {

@@ -1,6 +1,7 @@
 //! Logging in and out, by a page that needs no program: one form, one answer.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::rejection::FormRejection;
@@ -12,16 +13,23 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::password::PASSWORD_MAX;
-use super::{By, Who, cookie, door};
+use super::{By, Entry, Unentered, Who, cookie, door};
 use crate::page::static_page;
 use crate::routes::Web;
 
-/// The page, and where in it what changes stands.
+/// The page, its ways in, and where in them what changes stands.
 const PAGE: &str = include_str!("login.html");
+const FORM: &str = include_str!("login_form.html");
+const ELSEWHERE: &str = include_str!("login_elsewhere.html");
 const NEXT: &str = "{next}";
 const SAID: &str = "{said}";
-/// How it looks.
+/// How it looks, and what little it does.
 const STYLE: &str = include_str!("login.css");
+const SCRIPT: &str = include_str!("login.js");
+
+/// Where the form is sent from the page's own address: that keeps what stands behind the `#`. And from others.
+const HERE: &str = "";
+pub(super) const AWAY: &str = " action=\"/login\"";
 
 /// The largest form, in bytes.
 pub(crate) const FORM_MAX: usize = 16 * 1024;
@@ -30,11 +38,11 @@ const NAME_MAX: usize = 256;
 /// The longest way back, in bytes.
 const NEXT_MAX: usize = 2_048;
 /// The address of those of whom none is known.
-const NOWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+pub(super) const NOWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
 #[derive(Deserialize)]
 pub(crate) struct Wanted {
-    next: Option<String>,
+    pub(super) next: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -54,8 +62,13 @@ pub(crate) async fn page(
     let next = way(next.as_deref());
     match web.gate.who(&headers, Instant::now()) {
         Ok(Some(_)) => Redirect::to(&next).into_response(),
-        _ => form(&next, ""),
+        _ => ways(&web, HERE, &next, ""),
     }
+}
+
+/// `GET /login.js`: what little it does.
+pub(crate) async fn script() -> Response {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], SCRIPT).into_response()
 }
 
 /// `GET /login.css`: how it looks.
@@ -69,7 +82,8 @@ pub(crate) async fn enter(State(web): State<Web>, request: Request) -> Response 
     let headers = request.headers().clone();
     let entered: Result<Form<Entered>, FormRejection> = request.extract().await;
     let Ok(Form(Entered { user, password, next })) = entered else {
-        return said(StatusCode::BAD_REQUEST, "/", "That was no name and password.");
+        let text = "That was no name and password.";
+        return said(&web, HERE, StatusCode::BAD_REQUEST, ("/", text));
     };
     let next = way(next.as_deref());
     if web.gate.is_open() {
@@ -77,44 +91,55 @@ pub(crate) async fn enter(State(web): State<Web>, request: Request) -> Response 
     }
     let now = Instant::now();
     if user.len() > NAME_MAX || password.len() > PASSWORD_MAX {
-        return said(StatusCode::BAD_REQUEST, &next, "That is too long.");
+        return said(&web, HERE, StatusCode::BAD_REQUEST, (&next, "That is too long."));
     }
     if let Err(wait) = web.gate.tries.begin(address, &user, now) {
-        return refused(&web, (&user, address), "limited", later(&next, wait));
+        return refused(&web, (&user, address), "limited", later(&web, HERE, &next, wait));
     }
-    let known = web.gate.users.get(&user);
-    let hash = known.map(|known| known.hash.clone());
-    match web.gate.passwords.is_right(password, hash).await {
-        Err(_) => refused(&web, (&user, address), "busy", later(&next, Duration::from_secs(1))),
-        Ok(false) => {
-            let wrong = said(StatusCode::UNAUTHORIZED, &next, "The name or the password is wrong.");
-            refused(&web, (&user, address), "wrong", wrong)
+    let entry = web.gate.named().user(&user);
+    let hash = entry.as_ref().and_then(Entry::hash).map(str::to_owned);
+    match (web.gate.passwords.is_right(password, hash).await, entry) {
+        (Err(_), _) => {
+            let busy = later(&web, HERE, &next, Duration::from_secs(1));
+            refused(&web, (&user, address), "busy", busy)
         }
-        Ok(true) => {
+        (Ok(true), Some(entry)) => {
             web.gate.tries.right(address, &user);
-            begin(&web, &user, address, (&headers, &next))
+            match begin(&web, entry, address, &headers) {
+                Ok(session) => {
+                    let mut response = see_other(&next);
+                    set(&mut response, header::SET_COOKIE, &session);
+                    response
+                }
+                Err(why) => said(&web, HERE, StatusCode::SERVICE_UNAVAILABLE, (&next, why.text())),
+            }
+        }
+        (Ok(_), _) => {
+            let text = "The name or the password is wrong.";
+            let wrong = said(&web, HERE, StatusCode::UNAUTHORIZED, (&next, text));
+            refused(&web, (&user, address), "wrong", wrong)
         }
     }
 }
 
-/// Begins a session, with an id of its own whatever the browser has had before.
-fn begin(web: &Web, user: &str, address: IpAddr, (headers, next): (&HeaderMap, &str)) -> Response {
+/// Begins a session, with an id of its own whatever the browser has had before; the cookie that holds it.
+pub(super) fn begin(
+    web: &Web,
+    entry: Entry,
+    address: IpAddr,
+    headers: &HeaderMap,
+) -> Result<String, Unentered> {
     let name = web.gate.site.cookie(headers);
     if let Some(before) = cookie(headers, name) {
         web.gate.sessions.end(before);
     }
-    let known = web.gate.users.get(user);
-    let id = known.and_then(|known| web.gate.sessions.begin(user, known.role, Instant::now()));
-    let (Some(known), Some(id)) = (known, id) else {
-        return said(StatusCode::SERVICE_UNAVAILABLE, next, "There are no random numbers here.");
-    };
+    let (user, role, how) = (Arc::clone(&entry.name), entry.role, entry.how.as_str());
+    let id = web.gate.enter(entry, Instant::now())?;
     web.metrics.login("done");
-    tracing::info!(user, role = %known.role, %address, route = "logIn", outcome = "done", "audit");
+    let user = &*user;
+    tracing::info!(user, %role, %address, route = "logIn", how, outcome = "done", "audit");
     let secure = if web.gate.site.is_secure(headers) { "; Secure" } else { "" };
-    let cookie = format!("{name}={id}; Path=/; HttpOnly; SameSite=Strict{secure}");
-    let mut response = see_other(next);
-    set(&mut response, header::SET_COOKIE, &cookie);
-    response
+    Ok(format!("{name}={id}; Path=/; HttpOnly; SameSite=Strict{secure}"))
 }
 
 /// `POST /logout`: ends the session.
@@ -149,44 +174,76 @@ fn refused(
 ) -> Response {
     web.metrics.login(outcome);
     // What somebody types for a name may be a password.
-    let user = if web.gate.users.contains_key(user) { user } else { "unknown" };
-    let status = response.status().as_u16();
-    tracing::info!(user, role = "-", %address, route = "logIn", status, outcome, "audit");
+    let user = if web.gate.named().user(user).is_some() { user } else { "unknown" };
+    let (status, how) = (response.status().as_u16(), "password");
+    tracing::info!(user, role = "-", %address, route = "logIn", how, status, outcome, "audit");
     response
 }
 
-fn later(next: &str, wait: Duration) -> Response {
-    let seconds = wait.as_secs() + 1;
-    let text = format!("That was tried too often. Wait {seconds} seconds.");
-    let mut response = said(StatusCode::TOO_MANY_REQUESTS, next, &text);
-    set(&mut response, header::RETRY_AFTER, &seconds.to_string());
+/// The page, with how long to wait.
+pub(super) fn later(web: &Web, action: &str, next: &str, wait: Duration) -> Response {
+    let mut response = said(web, action, StatusCode::TOO_MANY_REQUESTS, (next, &waiting(wait)));
+    set(&mut response, header::RETRY_AFTER, &seconds(wait).to_string());
     response
 }
 
-fn said(status: StatusCode, next: &str, text: &str) -> Response {
-    let mut response = form(next, text);
+/// How long to wait, in words.
+pub(super) fn waiting(wait: Duration) -> String {
+    format!("That was tried too often. Wait {} seconds.", seconds(wait))
+}
+
+/// How long to wait, in whole seconds.
+pub(super) fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + 1
+}
+
+/// The page, with what there is to say.
+pub(super) fn said(
+    web: &Web,
+    action: &str,
+    status: StatusCode,
+    (next, text): (&str, &str),
+) -> Response {
+    let mut response = ways(web, action, next, text);
     *response.status_mut() = status;
     response
 }
 
-fn form(next: &str, text: &str) -> Response {
-    static_page(PAGE.replace(SAID, &escaped(text)).replace(NEXT, &escaped(next)))
+/// The page, with the ways in that there are.
+fn ways(web: &Web, action: &str, next: &str, text: &str) -> Response {
+    let named = web.gate.named();
+    let mut ways = String::new();
+    if let Some(provider) = &named.oidc {
+        let title = escaped(&provider.settings.title);
+        ways += &ELSEWHERE.replace("{title}", &title).replace(NEXT, &encoded(next));
+    }
+    if named.has_users() || named.oidc.is_none() {
+        ways += &FORM.replace("{action}", action).replace(NEXT, &escaped(next));
+    }
+    static_page(PAGE.replace(SAID, &escaped(text)).replace("{ways}", &ways))
 }
 
-fn see_other(to: &str) -> Response {
+pub(super) fn see_other(to: &str) -> Response {
     let mut response = Redirect::to(to).into_response();
     set(&mut response, header::CACHE_CONTROL, "no-store");
     response
 }
 
-fn set(response: &mut Response, name: http::HeaderName, text: &str) {
+pub(super) fn set(response: &mut Response, name: http::HeaderName, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         response.headers_mut().insert(name, value);
     }
 }
 
+/// The same, besides what there is of this name.
+pub(super) fn append(response: &mut Response, name: http::HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::from_str(text) {
+        response.headers_mut().append(name, value);
+    }
+}
+
 /// Where somebody wanted to go: a place of this site, or its beginning.
-fn way(next: Option<&str>) -> String {
+pub(super) fn way(next: Option<&str>) -> String {
     let is_ours = |next: &&str| {
         let second = next.as_bytes().get(1).copied();
         let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
@@ -205,7 +262,7 @@ pub(crate) fn encoded(text: &str) -> String {
 }
 
 /// As it stands in a page.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {
@@ -213,6 +270,8 @@ fn escaped(text: &str) -> String {
             '<' => out += "&lt;",
             '>' => out += "&gt;",
             '"' => out += "&quot;",
+            // Where something is put in next does not stand in what was.
+            '{' => out += "&#123;",
             c => out.push(c),
         }
     }

@@ -1,12 +1,13 @@
 //! The sessions of those who have logged in: kept in memory, bounded in number and in time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use blake3::Hash;
-use esker_wire::role::Role;
 use tokio::sync::watch;
+
+use super::Entry;
 
 /// The most sessions at once; the one that was used the longest ago ends for one more.
 const SESSIONS_MAX: usize = 4_096;
@@ -19,8 +20,7 @@ const ID_BYTES: usize = 32;
 
 /// Somebody's session.
 struct Session {
-    user: Arc<str>,
-    role: Role,
+    entry: Entry,
     since: Instant,
     used: Instant,
     /// Dropped with it: whoever listens hears that it has ended.
@@ -29,8 +29,7 @@ struct Session {
 
 /// What is known of who has a session.
 pub(super) struct Found {
-    pub(super) user: Arc<str>,
-    pub(super) role: Role,
+    pub(super) entry: Entry,
     pub(super) alive: watch::Receiver<()>,
     pub(super) ends: Instant,
 }
@@ -54,7 +53,7 @@ impl Sessions {
     }
 
     /// Begins one; its id, which nobody has had before. None if the machine has no random numbers.
-    pub(super) fn begin(&self, user: &str, role: Role, now: Instant) -> Option<String> {
+    pub(super) fn begin(&self, entry: Entry, now: Instant) -> Option<String> {
         let mut bytes = [0; ID_BYTES];
         getrandom::fill(&mut bytes).ok()?;
         let id: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -67,7 +66,7 @@ impl Sessions {
             oldest.and_then(|key| all.remove(&key));
         }
         let alive = watch::Sender::new(());
-        let session = Session { user: user.into(), role, since: now, used: now, alive };
+        let session = Session { entry, since: now, used: now, alive };
         all.insert(blake3::hash(id.as_bytes()), session);
         Some(id)
     }
@@ -83,8 +82,7 @@ impl Sessions {
         }
         session.used = session.used.max(now);
         Some(Found {
-            user: Arc::clone(&session.user),
-            role: session.role,
+            entry: session.entry.clone(),
             alive: session.alive.subscribe(),
             ends: session.since + AGE_MAX,
         })
@@ -93,6 +91,11 @@ impl Sessions {
     /// Ends one.
     pub(super) fn end(&self, id: &str) {
         self.all().remove(&blake3::hash(id.as_bytes()));
+    }
+
+    /// Ends those of whom this does not hold.
+    pub(super) fn retain(&self, holds: impl Fn(&Entry) -> bool) {
+        self.all().retain(|_, session| holds(&session.entry));
     }
 
     /// How many there are.

@@ -16,7 +16,7 @@ fn bind(text: &str) -> SocketAddr {
 }
 
 fn gate(access: Access) -> Result<Gate, Error> {
-    Gate::new(access, Site::new(bind("127.0.0.1:0"), false, &[]))
+    Gate::new(access, bind("127.0.0.1:0"))
 }
 
 fn ask(gate: &Gate, name: &'static str, value: &str) -> Result<Option<String>, ()> {
@@ -44,7 +44,7 @@ fn a_token_is_known_and_no_other() {
 #[test]
 fn a_session_is_known_by_its_cookie() {
     let gate = gate(access()).expect("a gate");
-    let id = gate.sessions.begin("ann", Role::Operate, Instant::now()).expect("an id");
+    let id = gate.enter(gate.named().user("ann").expect("ann"), Instant::now()).expect("an id");
     for cookie in [format!("esker={id}"), format!("a=b; esker={id}; c=d")] {
         assert_eq!(ask(&gate, "cookie", &cookie), Ok(Some("ann operate".into())), "{cookie}");
     }

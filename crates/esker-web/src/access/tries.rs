@@ -60,6 +60,22 @@ impl Tries {
         }
     }
 
+    /// Whether somebody there may try what cannot be guessed: one of many behind an address keeps the others waiting no
+    /// longer than a user would.
+    ///
+    /// # Errors
+    /// How long to wait first.
+    pub(super) fn look(&self, address: IpAddr, now: Instant) -> Result<(), Duration> {
+        let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        addresses.wait(&network(address), USER_WAIT_MAX, now).map_or(Ok(()), Err)
+    }
+
+    /// Counts a try that was wrong, whoever made it there.
+    pub(super) fn wrong(&self, address: IpAddr, now: Instant) {
+        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        addresses.count(network(address), now);
+    }
+
     /// Takes a try back that was right.
     pub(super) fn right(&self, address: IpAddr, user: &str) {
         let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,7 +113,7 @@ impl<K: Eq + std::hash::Hash + Clone> Book<K> {
 }
 
 /// What one person is likely to have: an address, or of the newer kind a whole network.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

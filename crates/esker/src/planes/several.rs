@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::Start;
+use super::access::Keeper;
 use super::model::change;
 use super::told;
 use crate::cli::Web;
@@ -68,8 +69,9 @@ pub(super) fn web(start: &Start, web: &Web, hubs: &[Hub]) -> Result<()> {
             Pages::several(&start.bus, bind, served)
         })?,
     };
-    // What is shown is the hubs' business; that other hubs or users are named says so.
-    let reload = Reload::start(&start.project, |_, _| {})?;
+    // What is shown is the hubs' business; that other hubs are named, it says.
+    let keeper = Keeper::new(start, &page);
+    let reload = Reload::start(&start.project, move |definition, _| keeper.keep(&definition.web))?;
     start.rest();
     drop((reload, presence));
     page.shutdown();

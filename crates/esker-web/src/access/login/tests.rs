@@ -29,6 +29,9 @@ fn one_goes_on_within_the_site_alone() {
 fn what_was_asked_for_is_only_text_in_the_page() {
     assert_eq!(escaped("\"><script>&"), "&quot;&gt;&lt;script&gt;&amp;");
     assert_eq!(encoded("/a?b=c&d#"), "/a%3Fb%3Dc%26d%23");
-    assert!(PAGE.contains(NEXT) && PAGE.contains(SAID));
-    assert!(!PAGE.contains("<script") && !PAGE.contains("style=") && !PAGE.contains("<style"));
+    assert_eq!(escaped("{said}"), "&#123;said}");
+    assert!(FORM.contains(NEXT) && ELSEWHERE.contains(NEXT) && PAGE.contains(SAID));
+    for page in [PAGE, FORM, ELSEWHERE] {
+        assert!(!page.contains("<script>") && !page.contains("style=") && !page.contains("<style"));
+    }
 }
