@@ -41,7 +41,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
 ];
 
 /// Which one crate may depend on what stands for an outside thing.
-const DEPENDENCY_OWNERS: [(&str, &str); 12] = [
+const DEPENDENCY_OWNERS: [(&str, &str); 13] = [
     ("gix", "esker-store"),
     ("object_store", "esker-store"),
     ("omq", "esker-bus"),
@@ -53,9 +53,10 @@ const DEPENDENCY_OWNERS: [(&str, &str); 12] = [
     ("rusqlite", "esker"),
     ("rusqlite", "esker-pipeline"),
     ("postgres", "esker-pipeline"),
-    // One fetches from servers, the other asks Consul.
+    // One fetches from servers, one asks Consul, one asks who has logged in elsewhere.
     ("ureq", "esker-pipeline"),
     ("ureq", "esker-cluster"),
+    ("ureq", "esker-web"),
 ];
 
 /// Which one crate may name what in its sources; tests drive real programs and are free to.

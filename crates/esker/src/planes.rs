@@ -407,13 +407,11 @@ pub(crate) fn web(place: &Place, web: &Web, named: Vec<NamedHub>) -> Result<()> 
 /// Which source or stage of the project makes a resource, if one does.
 pub(crate) fn maker(place: &Place, resource: &Resource) -> Option<String> {
     let definition = Definition::load(&place.project().ok()?.dir).ok()?;
-    let sources = definition.sources.iter();
-    let source = sources.into_iter().find(|source| source.output == *resource);
-    let stages = definition.stages.iter();
-    let mut stages = stages.filter(|stage| stage.outputs.contains(resource));
+    let source = definition.sources.iter().find(|source| source.output == *resource);
+    let stage = definition.stages.iter().find(|stage| stage.outputs.contains(resource));
     match source {
         Some(source) => Some(format!("source {}", source.name)),
-        None => stages.next().map(|stage| format!("stage {}", stage.name)),
+        None => stage.map(|stage| format!("stage {}", stage.name)),
     }
 }
 

@@ -93,3 +93,32 @@ fn secrets_that_are_none_are_refused() {
     assert!(password::hash("short").is_err());
     assert!(password::hash(&"long".repeat(1000)).is_err());
 }
+
+#[test]
+fn who_is_no_longer_named_has_no_session() {
+    let gate = gate(access()).expect("a gate");
+    let enter = |gate: &Gate| {
+        let ann = gate.named().user("ann").expect("ann");
+        gate.enter(ann, Instant::now()).expect("an id")
+    };
+    let whose = |id: &str| ask(&gate, "cookie", &format!("esker={id}")).expect("no token");
+    let (id, ann) = (enter(&gate), gate.named().user("ann").expect("ann"));
+    gate.replace(access()).expect("the same, but for the salt");
+    assert_eq!(whose(&id), None, "it is another password");
+    let mut same = access();
+    same.users[0].password = ann.hash().expect("a password").to_owned();
+    gate.replace(same.clone()).expect("replaced");
+    let id = gate.enter(ann.clone(), Instant::now()).expect("the same password");
+    let mut more = same.clone();
+    more.tokens[0].token = "another-token-0123456789".to_owned();
+    gate.replace(more.clone()).expect("replaced");
+    assert_eq!(whose(&id), Some("ann operate".into()), "who has not changed stays");
+    assert_eq!(ask(&gate, "authorization", &format!("Bearer {TOKEN}")), Err(()));
+    more.users[0].role = Role::View;
+    gate.replace(more.clone()).expect("replaced");
+    assert_eq!(whose(&id), None, "it is another role");
+    assert_eq!(gate.enter(ann, Instant::now()).err(), Some(Unentered::Changed));
+    more.tokens[0].token = "short".to_owned();
+    assert!(gate.replace(more).is_err());
+    assert!(gate.named().user("ann").is_some(), "all stays");
+}

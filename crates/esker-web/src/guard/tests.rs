@@ -96,3 +96,23 @@ fn a_browser_that_says_it_asks_for_another_site_may_only_follow_a_link() {
     assert!(!ask(Method::GET, "same-site", "navigate", "iframe"));
     assert!(!ask(Method::GET, "same-site", "websocket", "websocket"));
 }
+
+#[test]
+fn others_are_told_the_address_that_was_asked_for_if_it_is_one_of_its_own() {
+    let home = |site: &Site, host: &str| site.home(&headers(&[("host", host)]));
+    let here = |text: &str| Some(Home::Here(text.to_owned()));
+    let there = |text: &str| Some(Home::There(text.to_owned()));
+    let alone = site("127.0.0.1:8000", false, &[]);
+    for host in ["localhost:8000", "127.0.0.1:8000", "[::1]:8000", "localhost"] {
+        assert_eq!(home(&alone, host), here(&format!("http://{host}")));
+    }
+    for host in ["", "evil.example", "localhost:1/evil", "localhost:@evil", "[::1]evil", "10.0.0.1"]
+    {
+        assert_eq!(home(&alone, host), None, "{host}");
+    }
+    let known = site("0.0.0.0:8443", true, &["https://esker.example:8443", "https://b.example"]);
+    assert_eq!(home(&known, "Esker.example:8443"), here("https://esker.example:8443"));
+    assert_eq!(home(&known, "b.example:443"), here("https://b.example"));
+    assert_eq!(home(&known, "192.0.2.7:8443"), there("https://esker.example:8443"));
+    assert_eq!(home(&known, "localhost:8443"), here("https://localhost:8443"));
+}
