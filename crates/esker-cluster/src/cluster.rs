@@ -9,6 +9,7 @@ use esker_wire::fault::{Code, Fault};
 use esker_wire::member::{Member, NodeId};
 
 use crate::announce::{Announced, CHECK_MAX, CHECK_MIN, Check};
+use crate::asked::{Asked, Keeps};
 use crate::board::{Board, Subscription, Troubles};
 use crate::consul::http::Consul;
 use crate::consul::register::{Desk, Register};
@@ -47,13 +48,15 @@ pub struct Options {
     pub tls: Tls,
     /// How long a question to Consul may wait for a change; a Consul that is silent is noticed seconds later.
     pub wait: Duration,
+    /// Who keeps the keys of a list of one worker.
+    pub keeps: Keeps,
 }
 
 impl Options {
     /// With token and certificates as the environment says, and nothing saved.
     pub fn new(ping: Ping) -> Self {
         let (token, tls) = (Token::of_environment(), Tls::of_environment());
-        Self { state_dir: None, ping, token, tls, wait: WAIT }
+        Self { state_dir: None, ping, token, tls, wait: WAIT, keeps: Keeps::Nobody }
     }
 }
 
@@ -68,13 +71,16 @@ struct Inner {
     board: Arc<Board>,
     stop: Arc<Stop>,
     places: Arc<Places>,
+    keeps: Keeps,
+    /// What is kept here.
+    local: Arc<Local>,
 }
 
 /// How members are known.
 enum Way {
     Consul(Arc<Consul>),
     File(PathBuf),
-    Given(Arc<Local>),
+    Given,
 }
 
 impl Drop for Inner {
@@ -94,6 +100,7 @@ impl Cluster {
     pub fn join(join: &Join, options: Options) -> Result<Self, Fault> {
         let stop = Arc::new(Stop::default());
         let places = Arc::new(Mutex::new(Arc::new(Coordinates::default())));
+        let keeps = options.keeps.clone();
         let (way, board) = match join {
             Join::Consul(place) => {
                 let consul = Consul::new(place.clone(), options.token.clone(), &options.tls)?;
@@ -104,11 +111,10 @@ impl Cluster {
             Join::Static(Roster::File(path)) => {
                 (Way::File(path.clone()), follow_list(path.clone(), &stop)?)
             }
-            Join::Static(Roster::Given(members)) => {
-                (Way::Given(Arc::new(Local::default())), given(members)?)
-            }
+            Join::Static(Roster::Given(members)) => (Way::Given, given(members)?),
         };
-        Ok(Self { inner: Arc::new(Inner { way, board, stop, places }) })
+        let local = Arc::default();
+        Ok(Self { inner: Arc::new(Inner { way, board, stop, places, keeps, local }) })
     }
 
     /// Who is there now, as believed.
@@ -171,7 +177,7 @@ impl Cluster {
                 None => Err(cannot(&format!("it is not in the list {}", path.display()))
                     .hint("its identity is `node` there, or comes from its `name`")),
             },
-            Way::Given(_) => match self.members().get(member.node) {
+            Way::Given => match self.members().get(member.node) {
                 Some(_) => {
                     let board = Arc::clone(&self.inner.board);
                     Ok(Announced::here(Box::new(move |free| say(&board, member.node, free))))
@@ -185,12 +191,25 @@ impl Cluster {
     pub fn kv(&self) -> Kv {
         let store = match &self.inner.way {
             Way::Consul(consul) => Store::Consul(Arc::clone(consul)),
-            Way::Given(local) if self.members().members.len() <= 1 => {
-                Store::Local(Arc::clone(local))
-            }
-            Way::Given(_) | Way::File(_) => Store::None,
+            Way::Given | Way::File(_) => self.kept(),
         };
         Kv { store }
+    }
+
+    /// Where the keys are of a cluster that has no Consul: only of a single worker it is known which one keeps them.
+    fn kept(&self) -> Store {
+        let members = self.members();
+        match (&self.inner.keeps, &*members.members) {
+            (Keeps::Here, [_]) => Store::Local(Arc::clone(&self.inner.local)),
+            (Keeps::Worker(carry), [member]) => {
+                let (member, carry) = (member.clone(), Arc::clone(carry));
+                Store::Asked(Arc::new(Asked { member, carry }))
+            }
+            (Keeps::Nobody, [] | [_]) if matches!(self.inner.way, Way::Given) => {
+                Store::Local(Arc::clone(&self.inner.local))
+            }
+            _ => Store::None,
+        }
     }
 
     /// Begins a session, which holds keys.

@@ -178,7 +178,7 @@ impl fmt::Display for Join {
 
 /// A fault of something that only a cluster with Consul has.
 pub(crate) fn needs_consul(what: &str) -> Fault {
-    let message = format!("cannot {what}: a list of members has no store that they share");
+    let message = format!("cannot {what}: a list of several members has no store that they share");
     Fault::new(Code::Unavailable, message).hint("join a Consul: consul://HOST:PORT")
 }
 

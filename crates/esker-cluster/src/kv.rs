@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use esker_wire::fault::{Code, Fault};
 
+use crate::asked::{self, Asked};
 use crate::consul::http::Consul;
 use crate::consul::keys;
 use crate::join::needs_consul;
@@ -104,6 +105,8 @@ pub struct Kv {
 pub(crate) enum Store {
     Consul(Arc<Consul>),
     Local(Arc<Local>),
+    /// The one worker keeps them.
+    Asked(Arc<Asked>),
     /// There is none that all members share.
     None,
 }
@@ -131,6 +134,7 @@ impl Kv {
         match &self.store {
             Store::Consul(consul) => keys::get(consul, key),
             Store::Local(local) => Ok(local.get(key)),
+            Store::Asked(asked) => asked.get(key),
             Store::None => Err(no_store(key)),
         }
     }
@@ -143,6 +147,9 @@ impl Kv {
             Store::Local(local) => {
                 local.txn(&[Op::Put { key: key.to_owned(), value: value.to_vec() }]);
                 Ok(())
+            }
+            Store::Asked(asked) => {
+                asked.txn(&[Op::Put { key: key.to_owned(), value: value.to_vec() }]).map(drop)
             }
             Store::None => Err(no_store(key)),
         }
@@ -159,6 +166,10 @@ impl Kv {
                 let op = Op::Cas { key: key.to_owned(), value: value.to_vec(), index };
                 Ok(local.txn(&[op]).is_none())
             }
+            Store::Asked(asked) => {
+                let op = Op::Cas { key: key.to_owned(), value: value.to_vec(), index };
+                Ok(asked.txn(&[op])?.is_none())
+            }
             Store::None => Err(no_store(key)),
         }
     }
@@ -172,6 +183,7 @@ impl Kv {
                 local.txn(&[Op::Delete { key: key.to_owned() }]);
                 Ok(())
             }
+            Store::Asked(asked) => asked.txn(&[Op::Delete { key: key.to_owned() }]).map(drop),
             Store::None => Err(no_store(key)),
         }
     }
@@ -182,6 +194,7 @@ impl Kv {
         match &self.store {
             Store::Consul(consul) => keys::list(consul, prefix),
             Store::Local(local) => Ok(local.list(prefix)),
+            Store::Asked(asked) => asked.list(prefix),
             Store::None => Err(no_store(prefix)),
         }
     }
@@ -202,8 +215,17 @@ impl Kv {
         match &self.store {
             Store::Consul(consul) => keys::txn(consul, ops),
             Store::Local(local) => Ok(local.txn(ops).map_or(Ok(()), Err)),
+            Store::Asked(asked) => Ok(asked.txn(ops)?.map_or(Ok(()), Err)),
             Store::None => Err(no_store(first.key())),
         }
+    }
+
+    /// Answers what another process has asked of the keys that are kept in this one.
+    ///
+    /// # Errors
+    /// `bad-request` for what asks nothing, `too-large` for more than an answer holds.
+    pub fn answer(&self, question: &[u8]) -> Result<Vec<u8>, Fault> {
+        asked::answer(self, question)
     }
 
     /// Tells what is there, now and after each change, on a thread of its own. While Consul is away nothing is told.
@@ -224,6 +246,7 @@ impl Kv {
         let spawned = thread.spawn(move || match store {
             Store::Consul(consul) => keys::watch(&consul, &target, &tell, &ends),
             Store::Local(local) => local.watch(&target, &tell, &ends),
+            Store::Asked(asked) => asked.watch(&target, &tell, &ends),
             Store::None => {}
         });
         spawned.map_err(|error| {

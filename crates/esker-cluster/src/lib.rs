@@ -10,6 +10,7 @@ pub mod join;
 pub mod membership;
 
 pub mod announce;
+pub mod asked;
 pub mod coordinate;
 pub mod kv;
 pub mod session;

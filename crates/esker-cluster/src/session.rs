@@ -99,7 +99,9 @@ impl Session {
                 let id = local.new_session();
                 return Ok(Self { id, store: Held::Local(Arc::clone(local)) });
             }
-            Store::None => return Err(needs_consul(&format!("begin session {:?}", terms.name))),
+            Store::Asked(_) | Store::None => {
+                return Err(needs_consul(&format!("begin session {:?}", terms.name)));
+            }
         };
         let renewed = Renewed { at: Instant::now(), clock: SystemTime::now(), lost: None };
         let id = locks::create(&consul, &terms.name, terms.ttl, terms.lock_delay)?;

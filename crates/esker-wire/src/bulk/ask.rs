@@ -93,6 +93,8 @@ pub enum Request {
     Status,
     /// What the worker knows of the space: what `Open` said last, or nothing.
     About,
+    /// Something of the keys that a cluster of one worker agrees on, as JSON.
+    Keys(Bytes),
 }
 
 impl Ask {
@@ -133,7 +135,7 @@ impl Ask {
                 writer.field(prefix);
                 writer.field(after);
             }
-            Request::Open(text) | Request::Share(text) => {
+            Request::Open(text) | Request::Share(text) | Request::Keys(text) => {
                 writer.field(&(text.len() as u32).to_le_bytes());
                 writer.content(text);
             }
@@ -181,6 +183,7 @@ impl Ask {
             Op::Append => Request::Append(read_batch(&mut cursor, &mut reader, &table)?),
             Op::List => read_list(&mut cursor, &table)?,
             Op::Open => Request::Open(one(&mut cursor, &mut reader)?),
+            Op::Keys => Request::Keys(one(&mut cursor, &mut reader)?),
             Op::Share => {
                 let hashes = one(&mut cursor, &mut reader)?;
                 if hashes.len() % 8 != 0 {
@@ -216,6 +219,7 @@ impl Request {
             Self::Drop => Op::Drop,
             Self::Status => Op::Status,
             Self::About => Op::About,
+            Self::Keys(_) => Op::Keys,
         }
     }
 
@@ -226,7 +230,7 @@ impl Request {
             Self::Remove(keys) | Self::Stat(keys) => keys.len(),
             Self::Seal(winners) => winners.len(),
             Self::Hello | Self::List { .. } | Self::Drop | Self::Status | Self::About => 0,
-            Self::Open(_) | Self::Share(_) => 1,
+            Self::Open(_) | Self::Share(_) | Self::Keys(_) => 1,
         }
     }
 

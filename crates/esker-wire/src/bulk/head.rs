@@ -35,10 +35,12 @@ pub enum Op {
     Status,
     /// What a worker knows of a space.
     About,
+    /// Something of the keys that a cluster of one worker agrees on.
+    Keys,
 }
 
 /// Every operation with its byte on the wire.
-const OPS: [(Op, u8); 13] = [
+const OPS: [(Op, u8); 14] = [
     (Op::Hello, 1),
     (Op::Get, 2),
     (Op::Set, 3),
@@ -52,6 +54,7 @@ const OPS: [(Op, u8); 13] = [
     (Op::Drop, 11),
     (Op::Status, 12),
     (Op::About, 13),
+    (Op::Keys, 14),
 ];
 
 /// How something that was asked has ended, for a message or for one of its items.

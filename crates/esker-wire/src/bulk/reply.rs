@@ -53,7 +53,7 @@ pub enum Reply {
     Found(Vec<Found>),
     /// The ids of a `List`, and how long their contents are.
     Ids(Vec<(Bytes, u64)>),
-    /// JSON (`Hello`, `Status`), or nothing (`Open`, `Share`, `Seal`, `Drop`).
+    /// JSON (`Hello`, `Status`, `Keys`), or nothing (`Open`, `Share`, `Seal`, `Drop`).
     Text(Bytes),
 }
 

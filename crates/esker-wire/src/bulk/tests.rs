@@ -36,6 +36,7 @@ fn requests() -> Vec<Request> {
         Request::Drop,
         Request::Status,
         Request::About,
+        Request::Keys("{\"list\":\"spaces/\"}".into()),
     ]
 }
 
