@@ -17,8 +17,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use esker_bus::bus::Bus;
 use esker_bus::endpoint::Endpoint;
-use esker_cluster::cluster::{Cluster, Ping};
-use esker_wire::bulk::{Ask, ID_MAX, Key, PART_MAX, Request, Status, TableNode, is_id};
+use esker_cluster::asked::{Carry, Keeps};
+use esker_cluster::cluster::{Cluster, Options as Joined, Ping};
+use esker_wire::bulk::{Ask, ID_MAX, Key, PART_MAX, Reply, Request, Status, TableNode, is_id};
 use esker_wire::fault::{Code, Fault};
 use esker_wire::member::{Member, NodeId};
 
@@ -30,6 +31,8 @@ use crate::worker::{Local, Worker};
 
 /// How long a worker may take to say that it is there.
 const PING_MAX: Duration = Duration::from_secs(1);
+/// How long the worker that keeps the keys of its cluster may take to tell of them.
+const KEYS_MAX: Duration = Duration::from_secs(5);
 
 /// What a client does without being told.
 #[derive(Debug, Clone)]
@@ -225,6 +228,32 @@ impl Client {
         let route = known.route(id.as_ref());
         Ok(route.map(|route| route.owners().into_iter().cloned().collect()).unwrap_or_default())
     }
+}
+
+/// How a client joins a cluster: a list of one worker has its keys there.
+pub fn joining(bus: &Bus) -> Joined {
+    Joined { keeps: Keeps::Worker(carry(bus)), ..Joined::new(ping(bus)) }
+}
+
+/// Carries questions for keys to the worker that keeps them.
+fn carry(bus: &Bus) -> Carry {
+    let callers = Mutex::new(HashMap::new());
+    let bus = bus.clone();
+    Arc::new(move |member: &Member, question: &[u8]| {
+        let caller = {
+            let mut callers = callers.lock().expect("nothing panics while it holds the callers");
+            let (requests, events) = (member.control.clone(), member.control.clone());
+            let caller = || bus.caller(&Endpoint::Tcp { requests, events });
+            callers.entry(member.control.clone()).or_insert_with(caller).clone()
+        };
+        let frames = Ask::new(Request::Keys(Bytes::copy_from_slice(question))).to_frames();
+        let frames = bus.block_on(caller.exchange(frames, KEYS_MAX))?;
+        match Reply::from_frames(&frames)?.1 {
+            Reply::Text(answer) => Ok(answer.into()),
+            Reply::Refused(_, fault) => Err(fault),
+            _ => Err(unasked()),
+        }
+    })
 }
 
 /// Asks workers whether they are there, for whoever joins a cluster.

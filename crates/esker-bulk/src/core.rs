@@ -30,6 +30,8 @@ use crate::core::spaces::Space;
 
 /// How long what is kept aside for a writer stays when nothing is added, in milliseconds.
 const STAGED_MAX: u64 = 60_000;
+/// How many sealed spaces a worker tells of.
+const SEALED_MAX: usize = 256;
 /// How long a writer to a cache is known by its batches, in milliseconds.
 const WRITER_MAX: u64 = 15 * 60_000;
 
@@ -64,10 +66,15 @@ pub(crate) struct Tally {
 #[derive(Debug, Serialize)]
 pub(crate) struct Standing<'a> {
     node: String,
+    version: &'static str,
+    /// When it began, in milliseconds since 1970.
+    began: u64,
     ledger: &'a Ledger,
     tally: Tally,
     entries: usize,
     spaces: usize,
+    /// The spaces that are sealed, in their order; the first ones.
+    sealed: Vec<&'a str>,
     table: u32,
     disk: Option<&'a str>,
 }
@@ -86,6 +93,7 @@ pub(crate) struct Core {
     jobs: Vec<Job>,
     flights: u64,
     stamps: u64,
+    began: u64,
 }
 
 impl Core {
@@ -104,6 +112,8 @@ impl Core {
             jobs: Vec::new(),
             flights: 0,
             stamps,
+            // The first number is the nanoseconds since 1970.
+            began: stamps / 1_000_000,
         }
     }
 
@@ -133,6 +143,8 @@ impl Core {
             Request::Share(hashes) => self.reach(&head).and_then(|()| self.share(&head, &hashes)),
             Request::Seal(winners) => self.reach(&head).and_then(|()| self.seal(&head, &winners)),
             Request::About => Ok(self.about(&head)),
+            // Its worker answers them itself.
+            Request::Keys(_) => Err(refuse(Status::Bad, "this worker keeps no keys", "")),
             Request::Drop => self.reach(&head).map(|()| self.drop_space(head.space)),
         };
         self.relieve();
@@ -143,14 +155,26 @@ impl Core {
     pub(crate) fn standing(&self) -> Bytes {
         let standing = Standing {
             node: self.node.to_string(),
+            version: env!("CARGO_PKG_VERSION"),
+            began: self.began,
             ledger: &self.ledger,
             tally: self.tally,
             entries: self.entries.len(),
             spaces: self.spaces.len(),
+            sealed: self.sealed(),
             table: self.root.as_ref().map_or(0, Table::version),
             disk: self.no_disk.as_deref(),
         };
         serde_json::to_vec(&standing).expect("texts and numbers can always be written").into()
+    }
+
+    fn sealed(&self) -> Vec<&str> {
+        let sealed = self.spaces.values().filter(|space| space.sealed.is_some());
+        let mut names: Vec<&str> =
+            sealed.filter_map(|space| Some(space.about.as_ref()?.name.as_str())).collect();
+        names.sort_unstable();
+        names.truncate(SEALED_MAX);
+        names
     }
 
     /// How much of the memory is free, in 64ths; what may be forgotten is.

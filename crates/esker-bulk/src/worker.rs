@@ -10,7 +10,8 @@ use esker_bus::bus::{Binds, Bus, Limits};
 use esker_bus::endpoint::Endpoint;
 use esker_bus::server::Server;
 use esker_bus::service::{Frames, Outcome, Prompt, Service};
-use esker_wire::bulk::{Ask, BULK_MAX, Head, Op, Reply, Status};
+use esker_cluster::kv::Kv;
+use esker_wire::bulk::{Ask, BULK_MAX, Head, Op, Reply, Request, Status};
 use esker_wire::fault::{Code, Fault};
 use esker_wire::member::NodeId;
 
@@ -49,6 +50,8 @@ pub(crate) struct Local(Arc<Shared>);
 struct Shared {
     core: Mutex<Core>,
     disk: OnceLock<Disk>,
+    /// What its cluster agrees on, if this is where that is kept.
+    keys: OnceLock<Kv>,
     begun: Instant,
 }
 
@@ -71,8 +74,8 @@ impl Worker {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let stamps = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX / 2);
         let core = Core::new(options.node, options.memory, no_disk, stamps);
-        let shared =
-            Shared { core: Mutex::new(core), disk: OnceLock::new(), begun: Instant::now() };
+        let (disk, keys) = (OnceLock::new(), OnceLock::new());
+        let shared = Shared { core: Mutex::new(core), disk, keys, begun: Instant::now() };
         let local = Local(Arc::new(shared));
         if let Some(folder) = &options.spill {
             let weak = Arc::downgrade(&local.0);
@@ -123,6 +126,12 @@ impl Worker {
         self.local.core().free()
     }
 
+    /// Has it answer others who ask for the keys of its cluster, which are kept here: it is the only worker.
+    pub fn keep(&self, keys: Kv) {
+        // Whoever was first stays.
+        drop(self.local.0.keys.set(keys));
+    }
+
     /// What says how much it may hold.
     pub fn budget(&self) -> Budget {
         Budget(self.local.clone())
@@ -165,11 +174,28 @@ impl Local {
     }
 
     fn answer(&self, ask: Ask) -> Answer {
+        if let Request::Keys(question) = &ask.request {
+            return Answer::Now(self.keys(question));
+        }
         let now = self.now();
         let mut core = self.core();
         let answer = core.handle(ask, now);
         self.write_out(&mut core);
         answer
+    }
+
+    /// Answers a question for the keys of the cluster.
+    fn keys(&self, question: &Bytes) -> Reply {
+        let Some(keys) = self.0.keys.get() else {
+            let text = "this worker keeps no keys: it is not the only one of its cluster";
+            let hint = "join the cluster as the worker does";
+            return Reply::Refused(Status::Bad, Fault::bad_request(text).hint(hint));
+        };
+        match keys.answer(question) {
+            Ok(answer) => Reply::Text(answer.into()),
+            Err(fault) if fault.code == Code::TooLarge => Reply::Refused(Status::TooLarge, fault),
+            Err(fault) => Reply::Refused(Status::Bad, fault),
+        }
     }
 
     /// Answers a request here and now.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Instant, SystemTime};
 
-use esker_wire::member::Member;
+use esker_wire::member::{Member, NodeId};
 
+use crate::belief::Belief;
 use crate::membership::{Membership, Origin, Trouble, Warning};
 
 /// What is called after a change.
@@ -84,13 +85,20 @@ impl Board {
 
     /// Puts up what is believed now, and tells of it if it differs.
     pub(crate) fn post(&self, members: Vec<Member>, origin: Origin, troubles: &Troubles) {
-        self.change(|_| members, origin, troubles);
+        self.change(|_| (members, Vec::new()), origin, troubles);
+    }
+
+    /// The same of a belief, which holds some though nobody tells of them any more.
+    pub(crate) fn post_belief(&self, belief: &Belief, origin: Origin, troubles: &Troubles) {
+        let members = belief.members.values().cloned().collect();
+        let held = belief.held.iter().copied().collect();
+        self.change(|_| (members, held), origin, troubles);
     }
 
     /// Puts up what a change makes of the members, and tells of it if it differs.
     pub(crate) fn change(
         &self,
-        change: impl FnOnce(Vec<Member>) -> Vec<Member>,
+        change: impl FnOnce(Vec<Member>) -> (Vec<Member>, Vec<NodeId>),
         origin: Origin,
         troubles: &Troubles,
     ) {
@@ -116,7 +124,7 @@ impl Board {
 /// The membership after this one: its version grows when its members change, and a warning keeps its first moment.
 fn after(
     last: &Membership,
-    members: Vec<Member>,
+    (members, held): (Vec<Member>, Vec<NodeId>),
     origin: Origin,
     troubles: &Troubles,
 ) -> Membership {
@@ -129,6 +137,7 @@ fn after(
     let is_same = members == last.members;
     Membership {
         members,
+        held,
         version: last.version + u64::from(!is_same),
         since: if is_same { last.since } else { SystemTime::now() },
         origin,

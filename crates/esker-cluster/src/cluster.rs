@@ -283,7 +283,7 @@ fn say(board: &Arc<Board>, node: NodeId, free: u8) {
         if let Some(member) = members.iter_mut().find(|member| member.node == node) {
             member.free = free;
         }
-        members
+        (members, Vec::new())
     };
     board.change(change, Origin::Told, &Troubles::new());
 }

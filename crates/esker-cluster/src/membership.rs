@@ -12,6 +12,8 @@ pub const MEMBERS_MAX: usize = 4096;
 pub struct Membership {
     /// The members, sorted by their identity.
     pub members: Vec<Member>,
+    /// Those of them who are no longer told, but answer; sorted.
+    pub held: Vec<NodeId>,
     /// Grows with each change of the members, also over restarts where they are saved.
     pub version: u64,
     /// Since when they have been these.
@@ -65,11 +67,28 @@ pub enum Trouble {
     NotSaved,
 }
 
+impl Trouble {
+    /// What it is called where it is told of.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Away => "away",
+            Self::Refused => "refused",
+            Self::Empty => "empty",
+            Self::Shrunk => "shrunk",
+            Self::Unreadable => "unreadable",
+            Self::TooMany => "too-many",
+            Self::BadList => "bad-list",
+            Self::NotSaved => "not-saved",
+        }
+    }
+}
+
 impl Membership {
     /// Nobody yet.
     pub(crate) fn nobody() -> Self {
         Self {
             members: Vec::new(),
+            held: Vec::new(),
             version: 0,
             since: SystemTime::now(),
             origin: Origin::Nowhere,
@@ -88,10 +107,16 @@ impl Membership {
         self.warnings.iter().find(|warning| warning.trouble == trouble)
     }
 
+    /// Since when nothing new is heard of who is there: the last known list is used.
+    pub fn blind_since(&self) -> Option<SystemTime> {
+        let blind = [Trouble::Away, Trouble::Refused, Trouble::BadList];
+        let warnings = self.warnings.iter().filter(|warning| blind.contains(&warning.trouble));
+        warnings.map(|warning| warning.since).min()
+    }
+
     /// Whether Consul or the list has said so in this process, and nothing keeps it from saying more.
     pub fn is_confirmed(&self) -> bool {
-        let blind = [Trouble::Away, Trouble::Refused, Trouble::BadList];
-        self.origin == Origin::Told && blind.iter().all(|trouble| self.warning(*trouble).is_none())
+        self.origin == Origin::Told && self.blind_since().is_none()
     }
 }
 

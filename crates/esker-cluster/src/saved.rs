@@ -90,7 +90,8 @@ impl Saved {
         members.dedup_by_key(|member| member.node);
         let since = UNIX_EPOCH.checked_add(Duration::from_millis(kept.since_ms))?;
         let (version, warnings) = (kept.version, Vec::new());
-        Some(Membership { members, version, since, origin: Origin::Saved, warnings })
+        let (held, origin) = (Vec::new(), Origin::Saved);
+        Some(Membership { members, held, version, since, origin, warnings })
     }
 
     /// Saves it, durably.

@@ -47,6 +47,13 @@ enum Placed {
     Share(usize),
 }
 
+impl Opened {
+    /// How many nodes it is on.
+    pub(crate) fn nodes(&self) -> usize {
+        self.tables.last().map_or(0, |table| table.nodes().len())
+    }
+}
+
 impl Route {
     /// The nodes that have the id, the primary first.
     pub(crate) fn owners(&self) -> Vec<&TableNode> {
@@ -117,6 +124,16 @@ impl Known {
     /// A space that was begun.
     pub(crate) fn space(&self, name: &[u8]) -> Option<&Arc<Opened>> {
         self.spaces.get(name)
+    }
+
+    /// The table of all nodes, if it is known.
+    pub(crate) fn root(&self) -> Option<&Arc<Table>> {
+        self.root.as_ref()
+    }
+
+    /// All spaces that were begun.
+    pub(crate) fn spaces(&self) -> impl Iterator<Item = &Arc<Opened>> {
+        self.spaces.values()
     }
 
     /// All nodes that a space is on, or may be.
@@ -206,10 +223,10 @@ impl Directory {
     /// Where the cluster agrees on spaces.
     ///
     /// # Errors
-    /// `bad-request` if it is a list of members, which has no such place.
+    /// `bad-request` if it is a list of several members, which has no such place.
     pub(crate) fn kv(&self) -> Result<&Kv, Fault> {
         self.kv.as_ref().ok_or_else(|| {
-            let text = "a list of members has no place where a space could be agreed on";
+            let text = "a list of several members has no place where a space could be agreed on";
             Fault::bad_request(text).hint("join through Consul, or use ids without init")
         })
     }

@@ -1,12 +1,16 @@
 //! Beginning spaces, sealing them, forgetting them, and looking at what is in them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use esker_cluster::kv::{Op as KvOp, Pair};
+use esker_cluster::membership::Membership;
 use esker_wire::bulk::{Ask, ITEMS_MAX, Reply, Request, Table, TableNode, hash, space_of};
 use esker_wire::fault::{Code, Fault};
 
+use crate::client::directory::Known;
+use crate::client::node::Node;
 use crate::client::send::{Patience, Unsent};
 use crate::client::{Client, Inner, check_id, unasked};
 use crate::space::{About, Ids, Keep, Strategy};
@@ -89,8 +93,7 @@ impl Client {
             let (kv, key) = (kv.clone(), format!("{SPACES}{space}"));
             blocking(move || kv.delete(&key)).await?;
             self.inner.directory.dropped(space.as_bytes());
-            let is_gone =
-                |known: &crate::client::directory::Known| known.space(space.as_bytes()).is_none();
+            let is_gone = |known: &Known| known.space(space.as_bytes()).is_none();
             self.inner.directory.wait(self.inner.options.deadline, is_gone).await;
         }
         Ok(())
@@ -121,24 +124,60 @@ impl Client {
         Ok(all)
     }
 
+    /// Who is there, as believed now.
+    pub(crate) fn members(&self) -> Arc<Membership> {
+        self.inner.cluster.members()
+    }
+
+    /// What is known of where ids are.
+    pub(crate) fn known(&self) -> Known {
+        self.inner.directory.known()
+    }
+
+    /// How these workers stand, as JSON, in their order; all of them are asked at the same time.
+    pub(crate) fn ask_standings(
+        &self,
+        nodes: &[TableNode],
+        within: Duration,
+    ) -> Vec<Result<Bytes, Fault>> {
+        self.block_on(async {
+            let asked: Vec<_> = nodes
+                .iter()
+                .map(|owner| {
+                    let node = self.inner.node(owner);
+                    tokio::spawn(async move { standing(&node, within).await })
+                })
+                .collect();
+            let mut answers = Vec::with_capacity(asked.len());
+            for one in asked {
+                let ended = one.await;
+                answers.push(ended.unwrap_or_else(|_| Err(unasked())));
+            }
+            answers
+        })
+    }
+
     /// How every worker stands, as JSON; why not, of those that do not say.
     ///
     /// # Errors
     /// `unavailable` if no worker is known.
     pub async fn standing(&self) -> Result<Vec<(TableNode, Result<Bytes, Fault>)>, Fault> {
         let known = self.inner.directory.ready(self.inner.options.deadline).await?;
-        let mut standing = Vec::new();
+        let mut all = Vec::new();
         for owner in known.nodes(b"") {
             let node = self.inner.node(&owner);
-            let asked = node.ask(&Ask::new(Request::Status), self.inner.options.deadline).await;
-            let told = asked.and_then(|reply| match reply {
-                Reply::Text(text) => Ok(text),
-                Reply::Refused(_, fault) => Err(fault),
-                _ => Err(unasked()),
-            });
-            standing.push((owner, told));
+            let told = standing(&node, self.inner.options.deadline).await;
+            all.push((owner, told));
         }
-        Ok(standing)
+        Ok(all)
+    }
+}
+
+async fn standing(node: &Node, within: Duration) -> Result<Bytes, Fault> {
+    match node.ask(&Ask::new(Request::Status), within).await? {
+        Reply::Text(text) => Ok(text),
+        Reply::Refused(_, fault) => Err(fault),
+        _ => Err(unasked()),
     }
 }
 
@@ -233,8 +272,7 @@ impl Inner {
     }
 
     async fn known_here(&self, about: About, patience: &Patience) -> Result<About, Fault> {
-        let is_it =
-            |known: &crate::client::directory::Known| known.space(about.name.as_bytes()).is_some();
+        let is_it = |known: &Known| known.space(about.name.as_bytes()).is_some();
         let known = self.directory.wait(patience.left(), is_it).await;
         known.map(|_| about).ok_or_else(|| {
             Fault::new(Code::Timeout, "the space was begun, and cannot be seen here yet")

@@ -3,6 +3,7 @@
 mod chaos;
 mod cluster;
 mod contents;
+mod lone;
 mod overload;
 
 #[test]

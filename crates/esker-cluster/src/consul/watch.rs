@@ -161,8 +161,7 @@ impl Watch {
     }
 
     fn post(&self, state: &mut State, mut troubles: Troubles) {
-        let members = || state.belief.members.values().cloned().collect();
-        self.board.post(members(), state.origin, &troubles);
+        self.board.post_belief(&state.belief, state.origin, &troubles);
         let current = self.board.current();
         let Some(saved) = self.saved.as_ref().filter(|_| current.version != state.saved) else {
             return;
@@ -171,7 +170,7 @@ impl Watch {
             Ok(()) => state.saved = current.version,
             Err(message) => {
                 troubles.insert(Trouble::NotSaved, message);
-                self.board.post(members(), state.origin, &troubles);
+                self.board.post_belief(&state.belief, state.origin, &troubles);
             }
         }
     }
