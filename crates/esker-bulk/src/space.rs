@@ -26,6 +26,17 @@ pub enum Strategy {
     UniformMemory,
 }
 
+impl Strategy {
+    /// What people write and read.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UniformNodes => "uniform-nodes",
+            Self::UniformCpu => "uniform-cpu",
+            Self::UniformMemory => "uniform-memory",
+        }
+    }
+}
+
 /// What becomes of contents when memory is short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -35,6 +46,16 @@ pub enum Keep {
     All,
     /// They are forgotten, the least asked for first.
     Cache,
+}
+
+impl Keep {
+    /// What people write and read.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Cache => "cache",
+        }
+    }
 }
 
 /// Which ids there are from the beginning.

@@ -67,6 +67,8 @@ pub struct Cluster {
 }
 
 struct Inner {
+    /// How it was joined, for people.
+    address: String,
     way: Way,
     board: Arc<Board>,
     stop: Arc<Stop>,
@@ -114,7 +116,13 @@ impl Cluster {
             Join::Static(Roster::Given(members)) => (Way::Given, given(members)?),
         };
         let local = Arc::default();
-        Ok(Self { inner: Arc::new(Inner { way, board, stop, places, keeps, local }) })
+        let address = join.to_string();
+        Ok(Self { inner: Arc::new(Inner { address, way, board, stop, places, keeps, local }) })
+    }
+
+    /// How it was joined, for people.
+    pub fn join_address(&self) -> &str {
+        &self.inner.address
     }
 
     /// Who is there now, as believed.

@@ -171,7 +171,7 @@ impl fmt::Display for Join {
         match self {
             Self::Consul(place) => write!(f, "{place}"),
             Self::Static(Roster::File(path)) => write!(f, "static:{}", path.display()),
-            Self::Static(Roster::Given(_)) => f.write_str("static: members of this process"),
+            Self::Static(Roster::Given(_)) => f.write_str("this machine"),
         }
     }
 }

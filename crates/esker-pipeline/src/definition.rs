@@ -9,6 +9,7 @@ pub mod defect;
 mod above;
 mod below;
 pub mod blobs;
+pub mod cluster;
 pub mod deliver;
 pub mod folder;
 pub mod gate;
@@ -42,6 +43,7 @@ use esker_wire::name::Resource;
 use esker_wire::remote::Remote;
 use jiff::Timestamp;
 
+use self::cluster::Cluster;
 use self::defect::{Defect, Severity};
 use self::deliver::{Lineage, Webhook};
 use self::folder::Pattern;
@@ -86,6 +88,8 @@ pub struct Definition {
     pub store: Store,
     /// Where its web pages are served, and to whom.
     pub web: Web,
+    /// The worker it has, and the cluster that takes part in.
+    pub cluster: Cluster,
     /// Other names for resources, as the seeds' clients use them.
     pub aliases: BTreeMap<String, Resource>,
     /// How much of their past resources keep; all of it where nothing is said.

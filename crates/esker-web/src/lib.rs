@@ -6,6 +6,7 @@
 //! Of several [`hubs`], each has all of this below its name, and `together` finds whose a request is.
 
 pub mod access;
+pub mod cluster;
 pub mod hubs;
 pub mod live;
 pub mod looks;

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use crate::access::oidc::flow;
 use crate::access::{Gate, Who, door, login};
 use crate::answer::{Failed, Refused};
+use crate::cluster::Finder;
 use crate::graphql::{self, Graph};
 use crate::hub::Hub;
 use crate::hubs::{self, Hubs};
@@ -25,7 +26,7 @@ use crate::metrics::{self, Metrics};
 use crate::project::Project;
 use crate::server::Place;
 use crate::sync::{self, Relay};
-use crate::{api, app, health, overrides, page, problems, runs, tags, whatif};
+use crate::{api, app, cluster, health, overrides, page, problems, runs, tags, whatif};
 
 /// What there is over HTTP, as OpenAPI tells it.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -41,6 +42,8 @@ pub(crate) struct Web {
     pub(crate) graph: Graph,
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Who finds where ids of the cluster are.
+    pub(crate) finder: Finder,
     pub(crate) project: watch::Receiver<Arc<Project>>,
     /// The project's folder.
     pub(crate) dir: Arc<Path>,
@@ -96,6 +99,12 @@ impl About {
 impl FromRef<Web> for Hub {
     fn from_ref(web: &Web) -> Self {
         web.hub.clone()
+    }
+}
+
+impl FromRef<Web> for Finder {
+    fn from_ref(web: &Web) -> Self {
+        web.finder.clone()
     }
 }
 
@@ -155,6 +164,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { method: "POST", path: "/api/overrides/drop", needs: OPERATE, about: PROJECT, id: "dropOverrides", serve: |m| on(m, overrides::leave) },
     Route { method: "GET", path: "/api/tags", needs: VIEW, about: PROJECT, id: "listTags", serve: |m| on(m, tags::list) },
     Route { method: "POST", path: "/api/tags", needs: OPERATE, about: PROJECT, id: "makeTag", serve: |m| on(m, tags::make) },
+    Route { method: "GET", path: "/api/cluster/where", needs: VIEW, about: PROJECT, id: "findInCluster", serve: |m| on(m, cluster::find) },
     Route { method: "GET", path: "/sync/1", needs: VIEW, about: EITHER, id: "followModel", serve: |m| on(m, follow_model) },
     Route { method: "POST", path: "/graphql", needs: VIEW, about: PROJECT, id: "askGraphQl", serve: |m| on(m, graphql::ask).layer(graphql::body_max()) },
     Route { method: "GET", path: "/graphql", needs: VIEW, about: PROJECT, id: "followGraphQl", serve: |m| on(m, graphql::follow) },

@@ -21,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::access::{Access, Gate, Peer};
 use crate::answer::Refused;
+use crate::cluster::{Find, Finder};
 use crate::crowd::{Among, Crowd};
 use crate::graphql::Graph;
 use crate::guard::{self, Site};
@@ -154,6 +155,8 @@ pub struct Served<'a> {
     pub model: Option<&'a Endpoint>,
     /// Who follows it in this process, for GraphQL, if that is built in.
     pub live: Option<Live>,
+    /// Who finds where ids of the cluster are, if somebody does.
+    pub find: Option<Find>,
     /// The project's folder.
     pub dir: &'a Path,
     /// What the page must know of the definition.
@@ -217,7 +220,7 @@ impl Server {
     /// # Errors
     /// [`Error`] names the address, or who cannot be let in.
     pub fn start(bus: &Bus, bind: SocketAddr, served: Served<'_>) -> Result<Self, Error> {
-        let Served { hub, model, live, dir, project, access } = served;
+        let Served { hub, model, live, find, dir, project, access } = served;
         let open = Open::at(bind, access)?;
         let metrics = Arc::new(Metrics::default());
         let caller = Hub::new(bus.caller(hub)).counted(Arc::clone(&metrics));
@@ -227,6 +230,7 @@ impl Server {
             relay: model.map(|model| relay(&open.runtime, bus, model, &metrics)),
             gate: Arc::clone(&open.gate),
             metrics: Arc::clone(&metrics),
+            finder: Finder(find),
             project,
             dir: dir.into(),
             part: Part::Whole,
@@ -253,6 +257,7 @@ impl Server {
             relay: Some(relay(&open.runtime, bus, model, &metrics)),
             gate: Arc::clone(&open.gate),
             metrics: Arc::clone(&metrics),
+            finder: Finder(None),
             project,
             dir: Path::new("").into(),
             part: Part::Front,

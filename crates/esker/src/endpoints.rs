@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use esker_bus::endpoint::Endpoint;
+use esker_wire::member::Member;
 use serde::{Deserialize, Serialize};
 
 use crate::project::Project;
@@ -31,6 +32,9 @@ pub(crate) struct Endpoints {
     /// The page: `http://HOST:PORT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) web: Option<String>,
+    /// The worker, if it is for this machine alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) worker: Option<WorkerAddresses>,
     /// The runner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) runner: Option<Process>,
@@ -55,6 +59,23 @@ pub(crate) struct ModelAddresses {
     pub(crate) requests: String,
     /// Events: `tcp://HOST:PORT`.
     pub(crate) events: String,
+}
+
+/// Where a worker is, and all that others have to know of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WorkerAddresses {
+    /// Who it is: another worker may come to listen there.
+    pub(crate) node: String,
+    /// What it is called.
+    pub(crate) name: String,
+    /// Small requests: `tcp://HOST:PORT`.
+    pub(crate) control: String,
+    /// Bulk data: `tcp://HOST:PORT`.
+    pub(crate) bulk: String,
+    /// The cores it may use.
+    pub(crate) cpus: u32,
+    /// The bytes it may hold in memory.
+    pub(crate) memory: u64,
 }
 
 /// A process of this machine, told from a later one of the same number.
@@ -90,6 +111,37 @@ impl ModelAddresses {
     }
 }
 
+impl WorkerAddresses {
+    pub(crate) fn of(member: &Member) -> Self {
+        Self {
+            node: member.node.to_string(),
+            name: member.name.clone(),
+            control: member.control.clone(),
+            bulk: member.bulk.clone(),
+            cpus: member.cpus,
+            memory: member.memory,
+        }
+    }
+
+    /// The worker as a member of its cluster; none if this cannot be one.
+    pub(crate) fn member(&self) -> Option<Member> {
+        Some(Member {
+            node: self.node.parse().ok()?,
+            name: self.name.clone(),
+            control: self.control.clone(),
+            bulk: self.bulk.clone(),
+            cpus: self.cpus,
+            memory: self.memory,
+            free: 64,
+        })
+    }
+
+    /// Whether something accepts connections there.
+    pub(crate) fn accepts(&self) -> bool {
+        accepts(&self.control)
+    }
+}
+
 impl HubAddresses {
     pub(crate) fn endpoint(&self) -> Endpoint {
         Endpoint::Tcp { requests: self.requests.clone(), events: self.events.clone() }
@@ -97,12 +149,16 @@ impl HubAddresses {
 
     /// Whether something accepts connections there.
     pub(crate) fn accepts(&self) -> bool {
-        let Some(address) = self.requests.strip_prefix("tcp://") else {
-            return false;
-        };
-        let addresses = address.to_socket_addrs().into_iter().flatten();
-        addresses.into_iter().any(|at| TcpStream::connect_timeout(&at, CONNECT_MAX).is_ok())
+        accepts(&self.requests)
     }
+}
+
+fn accepts(address: &str) -> bool {
+    let Some(address) = address.strip_prefix("tcp://") else {
+        return false;
+    };
+    let addresses = address.to_socket_addrs().into_iter().flatten();
+    addresses.into_iter().any(|at| TcpStream::connect_timeout(&at, CONNECT_MAX).is_ok())
 }
 
 impl Endpoints {
@@ -146,6 +202,7 @@ impl Presence {
             all.hub = ours.hub.clone().or_else(|| all.hub.take());
             all.model = ours.model.clone().or_else(|| all.model.take());
             all.web = ours.web.clone().or_else(|| all.web.take());
+            all.worker = ours.worker.clone().or_else(|| all.worker.take());
             all.runner = ours.runner.clone().or_else(|| all.runner.take());
         })?;
         Ok(Self { project: project.clone(), ours })
@@ -159,6 +216,7 @@ impl Drop for Presence {
             all.hub = all.hub.take().filter(|hub| Some(hub) != ours.hub.as_ref());
             all.model = all.model.take().filter(|model| Some(model) != ours.model.as_ref());
             all.web = all.web.take().filter(|web| Some(web) != ours.web.as_ref());
+            all.worker = all.worker.take().filter(|worker| Some(worker) != ours.worker.as_ref());
             all.runner = all.runner.take().filter(|runner| Some(runner) != ours.runner.as_ref());
         });
         if let Err(error) = taken_back {

@@ -5,6 +5,7 @@ mod bench;
 mod cli;
 mod commands;
 mod endpoints;
+mod joined;
 mod logging;
 mod planes;
 mod project;
@@ -14,6 +15,7 @@ mod replication;
 mod say;
 mod status;
 mod stop;
+mod working;
 mod write;
 
 use std::process::ExitCode;
@@ -66,8 +68,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Tag(tag) => commands::tag::tag(&place, &tag)?,
         Command::Watch(watch) => commands::watch::watch(&place, &watch)?,
         Command::Model(model) => commands::model::model(&place, &model)?,
-        Command::Cache(cache) => commands::cache::cache(&cache)?,
-        Command::Cluster(cluster) => commands::cluster::cluster(&cluster)?,
+        Command::Cache(cache) => commands::cache::cache(&place, &cache)?,
+        Command::Cluster(cluster) => commands::cluster::cluster(&place, &cluster)?,
         Command::Check(check) => return commands::check::check(&place, &check),
         Command::Schema => commands::schema::print()?,
         Command::Init(init) => commands::init::init(&place, &init)?,

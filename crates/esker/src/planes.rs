@@ -2,11 +2,13 @@
 //! them differs.
 
 mod access;
+mod cluster;
 pub(crate) mod excavation;
 #[cfg(feature = "graphql")]
 mod graph;
 mod model;
 pub(crate) mod once;
+mod ports;
 mod several;
 mod told;
 
@@ -26,6 +28,7 @@ use esker_store::names::NamesHandle;
 use esker_store::service::Snapshots;
 use esker_store::store::{LARGE_MAX, LARGE_MIN, Options, Store};
 use esker_web::access::Access;
+use esker_web::cluster::Find;
 use esker_web::project::Project as Shown;
 use esker_web::server::{self, Served, Server as Pages};
 use esker_wire::name::Resource;
@@ -44,12 +47,11 @@ use crate::say::{self, hinted};
 use crate::status;
 use crate::stop::Stop;
 use access::Keeper;
+use cluster::InCluster;
 use model::ProjectModel;
+use ports::{PORTS, address, moved};
 pub(crate) use told::names;
 use told::shown;
-
-/// The default ports, which `--port-base` moves together: the hub's two, the model's two, the page's.
-const PORTS: [u16; 5] = [5000, 5100, 5200, 5300, 8000];
 
 /// How long to wait for a store that another process holds.
 const HELD_MAX: Duration = Duration::from_secs(2);
@@ -240,7 +242,7 @@ impl Start {
 
     fn serve_page(
         &self,
-        (hub, model): (&Endpoint, Option<&Endpoint>),
+        (hub, model, find): (&Endpoint, Option<&Endpoint>, Option<Find>),
         ports: &Ports,
         bind: Option<SocketAddr>,
         shown: watch::Receiver<Arc<Shown>>,
@@ -248,7 +250,7 @@ impl Start {
         let dir = &self.project.dir;
         let live = told::live(&self.bus, model)?;
         self.serve_pages(ports, bind, |bind, access| {
-            let served = Served { hub, model, live, dir, project: shown, access };
+            let served = Served { hub, model, live, find, dir, project: shown, access };
             Pages::start(&self.bus, bind, served)
         })
     }
@@ -316,8 +318,9 @@ pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
     let shown = watch::Sender::new(Arc::new(shown(&start.definition, true)));
     let (mut model, model_presence) = start.serve_model(&served, &up.ports, shown.subscribe())?;
     let local = model.local();
-    let (page, page_presence) =
-        start.serve_page((&hub, Some(&local)), &up.ports, up.bind, shown.subscribe())?;
+    let cluster = InCluster::start(&start, true, up.ports.port_base, model.source())?;
+    let seen = (&hub, Some(&local), cluster.as_ref().map(InCluster::find));
+    let (page, page_presence) = start.serve_page(seen, &up.ports, up.bind, shown.subscribe())?;
     let (engine, runner_presence) = start.start_engine(&hub)?;
     model.tell_runs(engine.statuses())?;
     let ServedHub { server, names: names_handle, presence: hub_presence, .. } = served;
@@ -328,12 +331,17 @@ pub(crate) fn up(place: &Place, up: &Up) -> Result<()> {
         shown.send_replace(Arc::new(self::shown(definition, has_runner)));
     })?;
     let mirrors = replication.mirrors();
-    status::show((&engine, &mirrors), &start.bars, start.read_along, &start.stop);
+    let trouble = || cluster.as_ref().and_then(InCluster::trouble);
+    let seen = (&engine, &mirrors, &trouble as &dyn Fn() -> Option<String>);
+    status::show(seen, &start.bars, start.read_along, &start.stop);
     tracing::info!("stopping");
     drop((reload, runner_presence));
     engine.shutdown();
     drop((page_presence, model_presence, hub_presence));
     page.shutdown();
+    if let Some(cluster) = cluster {
+        cluster.shutdown();
+    }
     model.shutdown();
     server.shutdown();
     replication.shutdown();
@@ -349,6 +357,7 @@ pub(crate) fn hub(place: &Place, hub: &Hub) -> Result<()> {
     let has_runner = Endpoints::read(&start.project).has_runner();
     let shown = watch::Sender::new(Arc::new(shown(&start.definition, has_runner)));
     let (model, model_presence) = start.serve_model(&served, &hub.ports, shown.subscribe())?;
+    let cluster = InCluster::start(&start, false, hub.ports.port_base, model.source())?;
     let ServedHub { server, names: names_handle, presence, .. } = served;
     let reload = Reload::start(&start.project, move |definition, has_runner| {
         names_handle.replace(names(definition));
@@ -356,6 +365,9 @@ pub(crate) fn hub(place: &Place, hub: &Hub) -> Result<()> {
     })?;
     start.rest();
     drop((reload, model_presence, presence));
+    if let Some(cluster) = cluster {
+        cluster.shutdown();
+    }
     model.shutdown();
     server.shutdown();
     replication.shutdown();
@@ -370,7 +382,7 @@ pub(crate) fn runner(place: &Place, log: &Log) -> Result<()> {
     hub.check()?;
     let (engine, presence) = start.start_engine(&hub)?;
     let mirrors = Mirrors::default();
-    status::show((&engine, &mirrors), &start.bars, start.read_along, &start.stop);
+    status::show((&engine, &mirrors, &|| None), &start.bars, start.read_along, &start.stop);
     tracing::info!("stopping");
     drop(presence);
     engine.shutdown();
@@ -391,8 +403,9 @@ pub(crate) fn web(place: &Place, web: &Web, named: Vec<NamedHub>) -> Result<()> 
     let has_runner = Endpoints::read(&start.project).has_runner();
     let shown = watch::Sender::new(Arc::new(shown(&start.definition, has_runner)));
     let model = Endpoints::read(&start.project).model.map(|model| model.endpoint());
-    let (page, presence) =
-        start.serve_page((&hub, model.as_ref()), &web.ports, web.bind, shown.subscribe())?;
+    let find = cluster::find_elsewhere(&start.bus, &start.project);
+    let seen = (&hub, model.as_ref(), Some(find));
+    let (page, presence) = start.serve_page(seen, &web.ports, web.bind, shown.subscribe())?;
     let keeper = Keeper::new(&start, &page);
     let reload = Reload::start(&start.project, move |definition, has_runner| {
         keeper.keep(&definition.web);
@@ -467,28 +480,6 @@ pub(crate) fn definition(project: &Project) -> Result<Definition> {
         let what = format!("cannot use {}:\n{}", project.dir.display(), lines.join("\n"));
         hinted(what, "mend the file; `esker check` looks at it again")
     })
-}
-
-/// An address with its port moved as `--port-base` asks: `base` is where port 5000 goes, 0 means free ports.
-fn moved(address: &str, default: u16, base: Option<u16>) -> Result<String> {
-    let Some(base) = base else {
-        return Ok(address.to_owned());
-    };
-    let (host, _) = address.rsplit_once(':').with_context(|| format!("no port in {address}"))?;
-    let port = match base {
-        0 => 0,
-        base => base.checked_add(default - PORTS[0]).ok_or_else(|| {
-            let most = u16::MAX - (PORTS[4] - PORTS[0]);
-            hinted(format!("--port-base {base} is too large"), format!("at most {most}"))
-        })?,
-    };
-    Ok(format!("{host}:{port}"))
-}
-
-fn address(text: &str) -> Result<SocketAddr> {
-    use std::net::ToSocketAddrs;
-    let mut found = text.to_socket_addrs().with_context(|| format!("cannot use {text}"))?;
-    found.next().with_context(|| format!("{text} names no address"))
 }
 
 /// An error and what caused it, as one line.

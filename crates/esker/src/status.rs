@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Shows the runner's state, where a person reads along, until it is time to stop.
 pub(crate) fn show(
-    (engine, mirrors): (&Engine, &Mirrors),
+    (engine, mirrors, trouble): (&Engine, &Mirrors, &dyn Fn() -> Option<String>),
     bars: &MultiProgress,
     read_along: bool,
     stop: &Stop,
@@ -30,7 +30,9 @@ pub(crate) fn show(
     }
     let mut lines: Vec<(String, ProgressBar)> = Vec::new();
     while !stop.wait(LOOK_EVERY) {
-        let texts = texts(&engine.status(), &mirrors.reports());
+        let mut texts = texts(&engine.status(), &mirrors.reports());
+        let red = AnsiColor::Red.on_default().bold();
+        texts.extend(trouble().map(|text| format!("{red}✗{red:#} cluster: {text}")));
         if lines.len() != texts.len() {
             clear(&mut lines);
             lines = texts.iter().map(|_| (String::new(), line(bars))).collect();

@@ -11,7 +11,8 @@ use super::defect::Defect;
 use super::graph::Makers;
 use super::page::{Marked, Page, Table};
 use super::{
-    Definition, Sockets, View, ViewKind, deliver, graph, keep, parts, store, value, ways, web,
+    Definition, Sockets, View, ViewKind, cluster, deliver, graph, keep, parts, store, value, ways,
+    web,
 };
 
 /// Where the parts of a definition stand, by the name of the source or stage.
@@ -26,9 +27,9 @@ pub(super) struct Places {
 }
 
 /// The tables there are.
-pub(super) const KEYS: [&str; 14] = [
-    "project", "hub", "model", "store", "web", "alias", "keep", "source", "stage", "view",
-    "limits", "pool", "lineage", "webhook",
+pub(super) const KEYS: [&str; 15] = [
+    "project", "hub", "model", "store", "web", "cluster", "alias", "keep", "source", "stage",
+    "view", "limits", "pool", "lineage", "webhook",
 ];
 
 /// The most programs that may be asked to run at once.
@@ -69,6 +70,7 @@ pub(super) fn read(text: &str, now: Timestamp) -> (Option<Definition>, Places, V
         hub,
         store: store::store(&mut page, &root),
         web: web::web(&mut page, &root),
+        cluster: cluster::cluster(&mut page, &root),
         aliases: aliases(&mut page, &root),
         keep: keep::keep(&mut page, &root),
         views: views(&mut page, &root, &makers),

@@ -8,7 +8,7 @@ mod words;
 use serde_json::{Map, Value, json};
 
 use self::words::{Type, word};
-use super::{deliver, gate, keep, origin, parts, read, store, ways, web as pages};
+use super::{cluster, deliver, gate, keep, origin, parts, read, store, ways, web as pages};
 
 /// Where the schema says that it is from.
 const ID: &str = "https://esker.dev/esker.schema.json";
@@ -48,6 +48,7 @@ fn table(key: &str) -> Value {
         "lineage" => lineage(),
         "webhook" => named(key, &fixed(key, &deliver::webhook_keys(), &["url"])),
         "store" => fixed(key, &store::keys(), &[]),
+        "cluster" => fixed(key, &cluster::KEYS, &[]),
         "alias" => free(key, &Type::Resource),
         keep::TABLE => free(key, &Type::Keep),
         // A test sees to it that there is none.

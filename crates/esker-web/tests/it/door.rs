@@ -69,8 +69,15 @@ impl Door {
             live::serve(&bus, &options, None, &Binds::default()).expect("published");
         let to = model.local();
         let (project, shown) = watch::channel(Arc::default());
-        let served =
-            Served { hub: &to, model: Some(&to), live, dir: "".as_ref(), project: shown, access };
+        let served = Served {
+            hub: &to,
+            model: Some(&to),
+            live,
+            find: None,
+            dir: "".as_ref(),
+            project: shown,
+            access,
+        };
         let web = Server::start(&bus, bind.parse().expect("an address"), served)?;
         let at = web.address();
         Ok(Self { web: Some(web), model: Some(model), _source: source, _project: project, at })

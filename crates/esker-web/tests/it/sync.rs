@@ -53,6 +53,7 @@ impl World {
             hub: &to,
             model: Some(&to),
             live: None,
+            find: None,
             dir: "".as_ref(),
             project: shown,
             access,
@@ -278,7 +279,8 @@ fn another_sites_page_and_a_page_without_a_model_are_refused() {
     let bind = "127.0.0.1:0".parse().expect("an address");
     let hub = world.model.as_ref().expect("there").local();
     let (dir, access) = ("".as_ref(), Access::default());
-    let served = Served { hub: &hub, model: None, live: None, dir, project: shown, access };
+    let served =
+        Served { hub: &hub, model: None, live: None, find: None, dir, project: shown, access };
     let web = Server::start(&bus, bind, served).expect("served");
     let at = web.address();
     assert_eq!(status(&connect(at, &format!("http://{at}")).err().expect("refused")), 404);

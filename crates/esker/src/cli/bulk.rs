@@ -11,9 +11,9 @@ use super::Log;
 /// Whom to join.
 #[derive(Args)]
 pub(crate) struct Joining {
-    /// The cluster: consul://HOST:PORT, or static:members.toml.
-    #[arg(long, value_name = "ADDRESS", default_value = "consul://127.0.0.1:8500")]
-    pub(crate) join: String,
+    /// The cluster: consul://HOST:PORT, or static:members.toml [default: the project's, else consul://127.0.0.1:8500].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) join: Option<String>,
 }
 
 #[derive(Args)]
@@ -27,8 +27,9 @@ Examples:
 How much it may hold is told to a running worker by Consul: the key esker/config/NAME/max-memory, or
 esker/config/*/max-memory for all, for example 512MiB.")]
 pub(crate) struct Worker {
-    #[command(flatten)]
-    pub(crate) joining: Joining,
+    /// The cluster: consul://HOST:PORT, or static:members.toml.
+    #[arg(long, value_name = "ADDRESS", default_value = "consul://127.0.0.1:8500")]
+    pub(crate) join: String,
     /// Where to take small requests; bulk data goes by the next port. Port 0 takes free ones.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5060")]
     pub(crate) bind: String,

@@ -10,26 +10,27 @@ use serde_json::json;
 
 use crate::cli::{Cache, CacheInit, CacheWrite};
 use crate::commands::cluster::join;
+use crate::project::Place;
 use crate::say::{self, hinted};
 
 /// The most that is read of a file or of standard input: it is held in memory while it is sent.
 const CONTENT_MAX: u64 = 8 << 30;
 
 /// Does what was asked.
-pub(crate) fn cache(asked: &Cache) -> Result<()> {
+pub(crate) fn cache(place: &Place, asked: &Cache) -> Result<()> {
     match asked {
-        Cache::Set(write) => set(write),
-        Cache::Append(write) => append(write),
-        Cache::Init(asked) => init(asked),
+        Cache::Set(write) => set(place, write),
+        Cache::Append(write) => append(place, write),
+        Cache::Init(asked) => init(place, asked),
         Cache::Get { id, offset, length, joining } => {
-            let (client, _cluster) = join(joining)?;
+            let (client, _cluster) = join(place, joining)?;
             let length = length.unwrap_or(u64::MAX);
             let found = client.block_on(client.get_range(id.clone(), *offset, length))?;
             let found = found.ok_or_else(|| absent(id))?;
             Ok(say::bytes(&found)?)
         }
         Cache::Stat { ids, told } => {
-            let (client, _cluster) = join(&told.joining)?;
+            let (client, _cluster) = join(place, &told.joining)?;
             let mut lengths = Vec::new();
             for id in ids {
                 lengths.push((id.clone(), client.block_on(client.stat(id.clone()))?));
@@ -37,14 +38,14 @@ pub(crate) fn cache(asked: &Cache) -> Result<()> {
             list(&lengths, told.json)
         }
         Cache::Rm { ids, joining } => {
-            let (client, _cluster) = join(joining)?;
+            let (client, _cluster) = join(place, joining)?;
             let all = ids.iter().map(|id| Bytes::from(id.clone())).collect();
             let removed = client.block_on(client.remove_all(all))?;
             say::note(format!("{removed} of {} removed", say::count(ids.len(), "content")));
             Ok(())
         }
         Cache::Ls { prefix, limit, told } => {
-            let (client, _cluster) = join(&told.joining)?;
+            let (client, _cluster) = join(place, &told.joining)?;
             let ids = client.block_on(client.list(prefix, "", *limit))?;
             let text = |id: &Bytes| String::from_utf8_lossy(id).into_owned();
             let ids: Vec<_> = ids.iter().map(|(id, length)| (text(id), Some(*length))).collect();
@@ -58,11 +59,11 @@ pub(crate) fn cache(asked: &Cache) -> Result<()> {
         }
         Cache::Seal { space, winners, joining } => {
             let winners = winners.iter().map(|text| winner(text)).collect::<Result<Vec<_>>>()?;
-            let (client, _cluster) = join(joining)?;
+            let (client, _cluster) = join(place, joining)?;
             Ok(client.block_on(client.seal(space, &winners))?)
         }
         Cache::Drop { space, joining } => {
-            let (client, _cluster) = join(joining)?;
+            let (client, _cluster) = join(place, joining)?;
             Ok(client.block_on(client.drop_space(space))?)
         }
     }
@@ -105,23 +106,23 @@ fn content(file: Option<&Path>) -> Result<Bytes> {
     Ok(bytes.into())
 }
 
-fn set(write: &CacheWrite) -> Result<()> {
+fn set(place: &Place, write: &CacheWrite) -> Result<()> {
     let content = content(write.file.as_deref())?;
-    let (client, _cluster) = join(&write.joining)?;
+    let (client, _cluster) = join(place, &write.joining)?;
     Ok(client.block_on(client.set(write.id.clone(), content))?)
 }
 
-fn append(write: &CacheWrite) -> Result<()> {
+fn append(place: &Place, write: &CacheWrite) -> Result<()> {
     let content = content(write.file.as_deref())?;
-    let (client, _cluster) = join(&write.joining)?;
+    let (client, _cluster) = join(place, &write.joining)?;
     let length = client.block_on(client.append(write.id.clone(), content))?;
     say::note(format!("{} has {} now", write.id, say::size(length)));
     Ok(())
 }
 
-fn init(asked: &CacheInit) -> Result<()> {
+fn init(place: &Place, asked: &CacheInit) -> Result<()> {
     let init = Init { strategy: asked.strategy.into(), keep: asked.keep.into() };
-    let (client, _cluster) = join(&asked.joining)?;
+    let (client, _cluster) = join(place, &asked.joining)?;
     if let Some(count) = asked.count {
         let [pattern] = asked.ids.as_slice() else {
             return Err(hinted(

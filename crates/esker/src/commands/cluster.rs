@@ -6,48 +6,51 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Result;
-use esker_bulk::client::{Client, Options, ping};
+use esker_bulk::client::{Client, Options};
+use esker_bulk::survey::{Survey, Surveyor};
 use esker_bus::bus::Bus;
-use esker_cluster::cluster::{Cluster, Options as Joined};
-use esker_cluster::join::Join;
+use esker_cluster::cluster::Cluster;
 use esker_cluster::membership::{Membership, Origin};
 use esker_wire::member::Member;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cli::{ClusterCommand, Joining};
+use crate::joined;
+use crate::project::Place;
 use crate::say;
 
 /// How long it may take to learn who is there.
 const MEMBERS_MAX: Duration = Duration::from_secs(10);
 
+/// What is said where nobody is.
+const NO_WORKERS: &str =
+    "no workers: start one with `esker worker`, or several with `esker cluster dev`";
+
 /// Does what was asked.
-pub(crate) fn cluster(asked: &ClusterCommand) -> Result<()> {
+pub(crate) fn cluster(place: &Place, asked: &ClusterCommand) -> Result<()> {
     match asked {
-        ClusterCommand::Status(told) => status(&told.joining, told.json),
-        ClusterCommand::Members(told) => members(&told.joining, told.json),
-        ClusterCommand::Locate { id, told } => locate(id, &told.joining, told.json),
+        ClusterCommand::Status(told) => status(place, &told.joining, told.json),
+        ClusterCommand::Members(told) => members(place, &told.joining, told.json),
+        ClusterCommand::Locate { id, told } => locate(place, id, &told.joining, told.json),
         ClusterCommand::Dev { nodes, memory, log } => dev::dev(*nodes, *memory, log),
     }
 }
 
 /// A client of a cluster, and the cluster.
-pub(crate) fn join(joining: &Joining) -> Result<(Client, Cluster)> {
+pub(crate) fn join(place: &Place, joining: &Joining) -> Result<(Client, Cluster)> {
     crate::logging::quiet();
-    let join: Join = joining.join.parse()?;
-    let bus = Bus::start()?;
-    let cluster = Cluster::join(&join, Joined::new(ping(&bus)))?;
-    let client = Client::new(&bus, &cluster, None, Options::default())?;
-    Ok((client, cluster))
+    let join = joined::which(place, joining.join.as_deref())?;
+    joined::client(&Bus::start()?, &join, Options::default())
 }
 
-fn known(joining: &Joining) -> Result<Arc<Membership>> {
-    let (_client, cluster) = join(joining)?;
+fn known(place: &Place, joining: &Joining) -> Result<Arc<Membership>> {
+    let (_client, cluster) = join(place, joining)?;
     Ok(cluster.wait_for(|known| known.origin == Origin::Told, MEMBERS_MAX)?)
 }
 
-fn members(joining: &Joining, as_json: bool) -> Result<()> {
-    let known = known(joining)?;
+fn members(place: &Place, joining: &Joining, as_json: bool) -> Result<()> {
+    let known = known(place, joining)?;
     let since = known.since.duration_since(UNIX_EPOCH).unwrap_or_default();
     let since = Timestamp::from_second(since.as_secs() as i64)?;
     if as_json {
@@ -65,7 +68,7 @@ fn members(joining: &Joining, as_json: bool) -> Result<()> {
         say::note(&warning.message);
     }
     if known.members.is_empty() {
-        say::note("no workers: start one with `esker worker`, or several with `esker cluster dev`");
+        say::note(NO_WORKERS);
         return Ok(());
     }
     let rows = known.members.iter().map(|member| {
@@ -96,36 +99,27 @@ fn member_json(member: &Member) -> Value {
     })
 }
 
-fn status(joining: &Joining, as_json: bool) -> Result<()> {
-    let (client, _cluster) = join(joining)?;
-    let standing = client.block_on(client.standing())?;
-    let mut all = Vec::new();
-    for (owner, told) in standing {
-        let (told, why) = match told {
-            Ok(text) => (serde_json::from_slice(&text)?, None),
-            Err(fault) => (Value::Null, Some(fault.to_string())),
-        };
-        all.push((owner, told, why));
-    }
+fn status(place: &Place, joining: &Joining, as_json: bool) -> Result<()> {
+    let (client, cluster) = join(place, joining)?;
+    let survey = survey(&client, &cluster);
     if as_json {
-        let row = |(owner, told, why): &(esker_wire::bulk::TableNode, Value, Option<String>)| {
-            json!({
-                "node": owner.node.to_string(),
-                "name": owner.name,
-                "bulk": owner.bulk,
-                "standing": told,
-                "fault": why,
-            })
-        };
-        return Ok(say::json(&all.iter().map(row).collect())?);
+        return Ok(say::json(&serde_json::to_value(&survey)?)?);
     }
-    let rows = all.iter().map(|(owner, told, why)| {
+    for warning in &survey.membership.warnings {
+        say::note(&warning.message);
+    }
+    if survey.workers.is_empty() {
+        say::note(NO_WORKERS);
+        return Ok(());
+    }
+    let rows = survey.workers.iter().map(|worker| {
+        let told = &worker.standing;
         let number = |path: &str| told.pointer(path).and_then(Value::as_u64).unwrap_or(0);
         let in_memory = ["cached", "pinned", "staged", "notes"];
         let memory = in_memory.iter().map(|class| number(&format!("/ledger/{class}"))).sum();
-        let said = why.clone().unwrap_or_else(|| told["disk"].as_str().unwrap_or("").to_owned());
+        let disk = told["disk"].as_str().unwrap_or("");
         vec![
-            owner.name.clone(),
+            worker.name.clone(),
             number("/entries").to_string(),
             say::size(memory),
             say::size(number("/ledger/budget")),
@@ -133,16 +127,49 @@ fn status(joining: &Joining, as_json: bool) -> Result<()> {
             number("/tally/hits").to_string(),
             number("/tally/misses").to_string(),
             number("/tally/evicted").to_string(),
-            said,
+            worker.fault.clone().unwrap_or_else(|| disk.to_owned()),
         ]
     });
     let headings = ["NAME", "IDS", "MEMORY", "OF", "DISK", "HITS", "MISSES", "EVICTED", ""];
     say::table(&headings, rows.collect())?;
+    if !survey.spaces.is_empty() {
+        say::note("");
+        spaces(&survey)?;
+    }
     Ok(())
 }
 
-fn locate(id: &str, joining: &Joining, as_json: bool) -> Result<()> {
-    let (client, _cluster) = join(joining)?;
+fn spaces(survey: &Survey) -> Result<()> {
+    let rows = survey.spaces.iter().map(|space| {
+        vec![
+            space.name.clone(),
+            space.count.to_string(),
+            space.strategy.name().to_owned(),
+            space.keep.name().to_owned(),
+            space.workers.to_string(),
+            space.generation.to_string(),
+            (if space.sealed { "sealed" } else { "" }).to_owned(),
+        ]
+    });
+    let headings = ["SPACE", "IDS", "STRATEGY", "KEEP", "WORKERS", "GENERATION", ""];
+    Ok(say::table(&headings, rows.collect())?)
+}
+
+/// How a cluster stands: as soon as it is known who is there, or as far as that can be known.
+fn survey(client: &Client, cluster: &Cluster) -> Survey {
+    // Where nobody tells, what is known is told, with why.
+    let heard = |known: &Membership| known.origin == Origin::Told || !known.warnings.is_empty();
+    drop(cluster.wait_for(heard, MEMBERS_MAX));
+    let known = cluster.members();
+    if !known.members.is_empty() && known.blind_since().is_none() {
+        // What is known of spaces and shares comes a moment later.
+        drop(client.block_on(client.node_ids("-")));
+    }
+    Surveyor::new(client, cluster.join_address()).look()
+}
+
+fn locate(place: &Place, id: &str, joining: &Joining, as_json: bool) -> Result<()> {
+    let (client, _cluster) = join(place, joining)?;
     let owners = client.block_on(client.node_ids(id))?;
     if as_json {
         let row = |owner: &esker_wire::bulk::TableNode| json!({ "node": owner.node.to_string(), "name": owner.name, "bulk": owner.bulk });

@@ -50,7 +50,7 @@ pub(crate) fn serve(dug: Dug<'_>, as_of: &str, port_base: u16) -> Result<()> {
     let (model, model_presence) = start.serve_model(&served, &ports, shown.subscribe())?;
     let local = model.local();
     let (page, page_presence) =
-        start.serve_page((&hub, Some(&local)), &ports, None, shown.subscribe())?;
+        start.serve_page((&hub, Some(&local), None), &ports, None, shown.subscribe())?;
     let esker = std::env::current_exe().context("cannot find this program's own file")?;
     let options = Options { dir: start.project.dir.clone(), esker, caller: start.bus.caller(&hub) };
     let what_ifs = is_known.then(|| Alone::start(options)).transpose();

@@ -116,6 +116,11 @@ impl ProjectModel {
         Ok(())
     }
 
+    /// What others of this process tell by.
+    pub(crate) fn source(&self) -> Source {
+        self.source.clone()
+    }
+
     /// Where it is in this process.
     pub(crate) fn local(&self) -> Endpoint {
         self.server.local()

@@ -57,7 +57,7 @@ pub(super) fn web(start: &Start, web: &Web, hubs: &[Hub]) -> Result<()> {
     let followed = Followed::start(&start.bus, &start.project, hubs)?;
     let (page, presence) = match &followed.each[..] {
         [one] => start.serve_page(
-            (&one.hub, Some(&one.model)),
+            (&one.hub, Some(&one.model), None),
             &web.ports,
             web.bind,
             one.project.clone(),

@@ -148,6 +148,7 @@ pub(super) fn about(table: &str) -> &'static str {
         "alias" => "Other names of resources, for the first clients' messages.",
         "keep" => "How much of a resource's past `esker prune` leaves.",
         "store" => "Copies elsewhere, and large contents.",
+        "cluster" => "The worker that `esker up` has, and the cluster it takes part in.",
         "hub" => "Where snapshots are served, on this machine only.",
         "model" => "Where the live model is published, on this machine only.",
         "web" => "Where the page is served, and to whom.",
@@ -186,6 +187,7 @@ pub(super) fn word(table: &str, key: &str) -> Option<(Type, &'static str)> {
         }
         ("view", "title") => (Text, "What stands above it; the name."),
         ("store", key) => store(key)?,
+        ("cluster", key) => cluster(key)?,
         ("lineage" | "webhook", key) => deliver(key)?,
         ("source", "output") => (Resource, "What it makes."),
         ("check", "output") => (Resource, "The output it judges; all."),
@@ -262,6 +264,18 @@ fn store(key: &str) -> Option<(Type, &'static str)> {
         "blobs_region" => (Text, "The bucket's region."),
         "blobs_allow_http" => (Flag, "Whether blobs_endpoint may be http:// elsewhere."),
         "blobs_cache" => (Size, "How many bytes may stay here that are in the bucket too."),
+        _ => return None,
+    })
+}
+
+fn cluster(key: &str) -> Option<(Type, &'static str)> {
+    use Type::{Flag, Size, Text};
+    Some(match key {
+        "worker" => (Flag, "Whether `esker up` has a worker; true."),
+        "join" => (Text, "The cluster: consul://HOST:PORT or static:members.toml; none."),
+        "bind" => (Text, "Where the worker listens, 127.0.0.1:5060; without join any free port."),
+        "memory" => (Size, "How much it may hold in memory; 256MiB."),
+        "name" => (Text, "What it is called; the name of this machine."),
         _ => return None,
     })
 }
