@@ -19,7 +19,7 @@ const STAGES = [
 
 function state(stages: Stage[], more: Partial<State> = {}): State {
   return {
-    project: "p", version: "1", head: null, resources: [], stages, runs: [], problems: [], warnings: [], views: [], whatIfs: [], runner: true, app: false, asOf: null, ...more,
+    project: "p", version: "1", head: null, resources: [], stages, runs: [], problems: [], warnings: [], views: [], whatIfs: [], cluster: null, runner: true, app: false, asOf: null, ...more,
   };
 }
 

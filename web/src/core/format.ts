@@ -21,7 +21,9 @@ export function shortRevision(revision: string): string {
 export function size(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   if (bytes < 1024 * 1024) return `${number(Math.round(bytes / 102.4) / 10)} KiB`;
-  return `${number(Math.round(bytes / 104_857.6) / 10)} MiB`;
+  if (bytes < 1024 ** 3) return `${number(Math.round(bytes / 104_857.6) / 10)} MiB`;
+  if (bytes < 1024 ** 4) return `${number(Math.round((bytes / 1024 ** 3) * 100) / 100)} GiB`;
+  return `${number(Math.round((bytes / 1024 ** 4) * 100) / 100)} TiB`;
 }
 
 export function duration(ms: number): string {

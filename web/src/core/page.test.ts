@@ -94,7 +94,7 @@ describe("routes", () => {
 describe("format", () => {
   it("writes numbers, sizes, times and people briefly", () => {
     expect([0, 5.600001, -6.2, 1234.5, 1e-4, -1e-4, NaN, -Infinity].map(number)).toEqual(["0", "5.6", "−6.2", "1,235", "<0.01", "−<0.01", "NaN", "−∞"]);
-    expect([size(12), size(2048), size(5 * 1024 * 1024)]).toEqual(["12 B", "2 KiB", "5 MiB"]);
+    expect([12, 2048, 5 * 1024 ** 2, 1.5 * 1024 ** 3, 2 * 1024 ** 4].map(size)).toEqual(["12 B", "2 KiB", "5 MiB", "1.5 GiB", "2 TiB"]);
     expect([duration(12), duration(1500), duration(61_000)]).toEqual(["12 ms", "1.5 s", "1 min 1 s"]);
     expect(age(0, 3 * 3_600_000)).toBe("3 h ago");
     expect(["Ann <a@b.c>", "<a@b.c>", "Ann", ""].map(person)).toEqual(["Ann", "<a@b.c>", "Ann", "unknown"]);

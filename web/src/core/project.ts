@@ -1,5 +1,6 @@
 // The live model `project` (docs/live-model.md) as the page shows it. What has not changed in the model is the same object there, and
 // so it is here: a change of one resource among thousands reads that one.
+import { readCluster } from "./cluster";
 import {
   Field,
   readProblem,
@@ -13,7 +14,7 @@ import {
 } from "./wire";
 
 /** The sections of the model that the page follows: all but contents, which are fetched when looked at. */
-export const SECTIONS = ["about", "resources", "stages", "runs", "problems", "views", "whatifs"].map((name) => [name]);
+export const SECTIONS = ["about", "resources", "stages", "runs", "problems", "views", "whatifs", "cluster"].map((name) => [name]);
 
 export class Reader {
   /** What was read from an object of the model, which never changes. */
@@ -24,6 +25,7 @@ export class Reader {
     const root = new Field(model, "");
     if (root.missing() || root.get("about").missing()) return null;
     const about = root.get("about");
+    const cluster = this.#once(root.get("cluster"), () => readCluster(root.get("cluster")));
     const each = <T>(section: string, read: (field: Field, key: string) => T): T[] =>
       root.get(section).entries().map(([key, field]) => this.#once(field, () => read(field, key)));
     return {
@@ -34,9 +36,10 @@ export class Reader {
       stages: inOrder(each("stages", readStage), about.get("stages")),
       runs: each("runs", (field, stage) => readRun(stage, field)),
       problems: each("problems", readProblem),
-      warnings: about.get("warnings").list((warning) => warning.text()),
+      warnings: [...about.get("warnings").list((warning) => warning.text()), ...(cluster?.own.fault ? [`cluster: ${cluster.own.fault}`] : [])],
       views: inOrder(each("views", readView), about.get("views")),
       whatIfs: each("whatifs", readWhatIf),
+      cluster,
       runner: about.get("runner").missing() || about.get("runner").true(),
       app: about.get("app").true(),
       asOf: about.get("as_of").orNull(string),

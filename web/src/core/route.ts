@@ -11,6 +11,7 @@ const PATHS = {
   runs: "runs",
   problems: "problems",
   whatif: "whatif",
+  cluster: "cluster",
   sync: "sync",
   settings: "settings",
 } as const;

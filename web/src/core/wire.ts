@@ -1,5 +1,6 @@
 // What the server says on /api and in the live model `project`, read into typed values. Times become milliseconds since 1970 here and
 // nowhere else. Knows nothing of sockets, stores or components.
+import type { Cluster } from "./cluster";
 import { FormatError } from "./stacked";
 
 export interface Made {
@@ -115,6 +116,8 @@ export interface State {
   warnings: string[];
   views: View[];
   whatIfs: WhatIf[];
+  /** How the cluster stands; null where this server takes part in none. */
+  cluster: Cluster | null;
   /** Whether something pulls and computes; a server that does not say has one. */
   runner: boolean;
   /** Whether it has pages of its own, at /app/. */

@@ -1,4 +1,5 @@
 // What the page fetches when it is looked at: contents, histories, differences, runs, problems.
+import { readWhere, type Where } from "../core/cluster";
 import { readProblems, type ProblemTold } from "../core/problems";
 import { readDetail, readRuns, type RunDetail, type RunList } from "../core/runs";
 import { readListing, readLog, type Listing, type Version } from "../core/wire";
@@ -69,6 +70,11 @@ export async function getRuns(asked: RunsAsked, limit: number, after: string | n
 export async function getRun(id: string, signal: AbortSignal): Promise<RunDetail> {
   const answer = await call(`runs/${encodeURIComponent(id)}`, {}, signal);
   return readDetail(await readText(answer, "the run"));
+}
+
+/** Which workers of the cluster have an id. */
+export async function findInCluster(id: string, signal: AbortSignal): Promise<Where> {
+  return readWhere(await readText(await call("cluster/where", { id }, signal), `where ${id} is`));
 }
 
 /** What is known of each problem beside what the live model tells: what people have said of it, too. */
