@@ -5,9 +5,9 @@ use std::ptr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use esker_bulk::client::{Client, Options as ClientOptions, ping};
+use esker_bulk::client::{Client, Options as ClientOptions, joining};
 use esker_bus::bus::Bus;
-use esker_cluster::cluster::{Cluster, Options as ClusterOptions};
+use esker_cluster::cluster::Cluster;
 use esker_cluster::join::Join;
 
 use crate::border::{self, Out};
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn esk_connect_with(
         let options = client_options(options.first())?;
         let join: Join = join.parse()?;
         let bus = Bus::start()?;
-        let cluster = Cluster::join(&join, ClusterOptions::new(ping(&bus)))?;
+        let cluster = Cluster::join(&join, joining(&bus))?;
         let client = Client::new(&bus, &cluster, None, options)?;
         let held = Held::Client(Arc::new(Connected { client, bus, load: Mutex::default() }));
         let handle = state::begun().hold(held)?;

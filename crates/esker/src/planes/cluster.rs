@@ -36,6 +36,8 @@ const CLUSTER: &str = "cluster";
 
 /// How much a worker may hold in memory if nothing is said, in bytes.
 const MEMORY: u64 = 256 << 20;
+/// The worker's folder for what has no room in memory, in the project's.
+const SPILL: &str = ".esker/spill";
 /// Where a worker of this machine alone listens if nothing is said: others find it by the project's file.
 const ANY: &str = "127.0.0.1:0";
 /// Where one of a cluster does, and the port that `--port-base` counts from.
@@ -190,11 +192,12 @@ impl Beginning {
             ANY => ANY.to_owned(),
             bind => moved(bind, PORT, self.port_base)?,
         };
+        self.project.hidden()?;
         let wanted = Wanted {
             join,
             bind,
             memory: self.defined.memory.unwrap_or(MEMORY),
-            spill: Spill::Folder(self.project.hidden()?.join("spill")),
+            spill: Spill::Folder(self.project.dir.join(SPILL)),
             name: self.defined.name.clone(),
         };
         let working = Working::start(&self.bus, wanted)?;
@@ -275,6 +278,9 @@ fn run(
     }
     // Nobody asks it any more, and then it is taken off the list.
     *lock(&shared.client) = None;
+    drop((surveyor, part));
+    // What is in the folder goes with the worker; one that another has begun to use is not empty.
+    drop(std::fs::remove_dir(beginning.project.dir.join(SPILL)));
 }
 
 /// What this process has to do with the cluster.

@@ -43,7 +43,7 @@ impl Cluster {
     fn budgets(&self) -> Vec<u64> {
         let status = self.json(&["cluster", "status"]);
         let budget = |row: &Value| row["standing"]["ledger"]["budget"].as_u64().unwrap_or(0);
-        status.as_array().expect("rows").iter().map(budget).collect()
+        status["workers"].as_array().expect("rows").iter().map(budget).collect()
     }
 
     /// What the addresses of all of it begin with: a network of its own.
@@ -121,7 +121,7 @@ fn contents_are_set_and_got_over_a_cluster_of_one_command() {
     }
     cluster.ok(&["cache", "rm", "long"], b"");
     let status = cluster.json(&["cluster", "status"]);
-    for row in status.as_array().expect("rows") {
+    for row in status["workers"].as_array().expect("rows") {
         let ledger = &row["standing"]["ledger"];
         for class in ["cached", "pinned", "staged", "flight", "disk"] {
             assert_eq!(ledger[class], 0, "{class} of {row}");

@@ -26,6 +26,7 @@ mod gate;
 #[cfg(feature = "graphql")]
 mod graphql;
 mod hostile;
+mod in_cluster;
 mod jira;
 mod large;
 mod let_in;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use esker_bulk::client::{Client, Options};
-use esker_cluster::cluster::{Cluster, Options as Joined};
+use esker_cluster::cluster::Cluster;
 use esker_cluster::join::Join;
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use super::peers::free_port;
 use super::store::{Ours, Store};
 use crate::bench::Bench;
 use crate::bench::process::Running;
-use esker_bulk::client::ping;
+use esker_bulk::client::joining;
 
 /// How often to look whether it is there.
 const LOOK: Duration = Duration::from_millis(2);
@@ -58,7 +58,7 @@ impl Stage {
         command.env("ESKER_LOG", "warn").stdout(Stdio::null());
         let mut worker = Running::start(&mut command, &log)?;
         let join: Join = join.parse()?;
-        let cluster = Cluster::join(&join, Joined::new(ping(&bench.bus)))?;
+        let cluster = Cluster::join(&join, joining(&bench.bus))?;
         let client = Client::new(&bench.bus, &cluster, None, Options::default())?;
         let begun = Instant::now();
         while standing(&client).is_err() {
