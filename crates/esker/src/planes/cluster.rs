@@ -78,8 +78,14 @@ struct Beginning {
 
 /// What has begun: a worker and the cluster it is in, or no more than a look at one.
 enum Part {
-    Worker { client: Client, working: Box<Working>, _presence: Option<Presence> },
+    Worker { client: Client, ours: Box<Ours> },
     Look { client: Client, cluster: Cluster },
+}
+
+/// The worker of this process, and how others find it.
+struct Ours {
+    _presence: Option<Presence>,
+    working: Working,
 }
 
 impl InCluster {
@@ -101,8 +107,8 @@ impl InCluster {
         let shared = Arc::new(Shared::default());
         let stop = Stop::default();
         let first = shared.note(beginning.begin());
-        if let Some(Part::Worker { working, .. }) = &first {
-            start.announce("worker", &working.member().control);
+        if let Some(Part::Worker { ours, .. }) = &first {
+            start.announce("worker", &ours.working.member().control);
         }
         let thread = std::thread::Builder::new().name("cluster".to_owned()).spawn({
             let (shared, stop) = (Arc::clone(&shared), stop.clone());
@@ -206,7 +212,8 @@ impl Beginning {
             let worker = Some(WorkerAddresses::of(working.member()));
             Presence::announce(&self.project, Endpoints { worker, ..Endpoints::default() })
         });
-        Ok(Part::Worker { client, working: Box::new(working), _presence: presence.transpose()? })
+        let ours = Box::new(Ours { _presence: presence.transpose()?, working });
+        Ok(Part::Worker { client, ours })
     }
 }
 
@@ -219,7 +226,7 @@ impl Part {
 
     fn join(&self) -> &str {
         match self {
-            Self::Worker { working, .. } => working.join_address(),
+            Self::Worker { ours, .. } => ours.working.join_address(),
             Self::Look { cluster, .. } => cluster.join_address(),
         }
     }
@@ -227,7 +234,7 @@ impl Part {
     /// Says that the worker is there; why it cannot.
     fn beat(&self) -> Option<Fault> {
         match self {
-            Self::Worker { working, .. } => working.beat(),
+            Self::Worker { ours, .. } => ours.working.beat(),
             Self::Look { .. } => None,
         }
     }
@@ -235,7 +242,7 @@ impl Part {
     /// Which worker is the one of this process.
     fn node(&self) -> Option<String> {
         match self {
-            Self::Worker { working, .. } => Some(working.member().node.to_string()),
+            Self::Worker { ours, .. } => Some(ours.working.member().node.to_string()),
             Self::Look { .. } => None,
         }
     }
@@ -258,7 +265,8 @@ fn run(
         }
     };
     while part.is_none() {
-        tell(json!({ "own": own(beginning.has_worker, None, lock(&shared.trouble).clone()) }));
+        let fault = lock(&shared.trouble).clone();
+        tell(json!({ "own": own(beginning.has_worker, None, fault.as_deref()) }));
         if stop.wait(RETRY) {
             return;
         }
@@ -269,7 +277,8 @@ fn run(
     loop {
         shared.trouble(part.beat().map(|fault| fault.to_string()));
         let survey = surveyor.look();
-        let own = own(beginning.has_worker, part.node(), lock(&shared.trouble).clone());
+        let (node, fault) = (part.node(), lock(&shared.trouble).clone());
+        let own = own(beginning.has_worker, node.as_deref(), fault.as_deref());
         let rest = LOOK.max(LOOK_EACH * u32::try_from(survey.workers_count).unwrap_or(u32::MAX));
         tell(with_own(survey, own));
         if stop.wait(rest) {
@@ -284,7 +293,7 @@ fn run(
 }
 
 /// What this process has to do with the cluster.
-fn own(has_worker: bool, node: Option<String>, fault: Option<String>) -> Value {
+fn own(has_worker: bool, node: Option<&str>, fault: Option<&str>) -> Value {
     json!({ "worker": has_worker, "node": node, "fault": fault })
 }
 
