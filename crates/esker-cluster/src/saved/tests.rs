@@ -16,7 +16,8 @@ fn membership() -> Membership {
     };
     let since = UNIX_EPOCH + Duration::from_millis(1_763_800_000_123);
     let members = (1..=3).map(member).collect();
-    Membership { members, version: 41, since, origin: Origin::Told, warnings: Vec::new() }
+    let (held, warnings) = (Vec::new(), Vec::new());
+    Membership { members, held, version: 41, since, origin: Origin::Told, warnings }
 }
 
 fn saved(folder: &Path, cluster: &str) -> Saved {

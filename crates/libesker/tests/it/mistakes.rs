@@ -15,9 +15,11 @@ fn message() -> String {
     unsafe { CStr::from_ptr(esk_error_message()) }.to_string_lossy().into_owned()
 }
 
-const LIST: &str = "[[member]]\nname = \"a\"\ncontrol = \"tcp://127.0.0.1:1\"\nbulk = \"tcp://127.0.0.1:1\"\ncpus = 1\nmemory = \"1MiB\"\n";
+const LIST: &str = "\
+[[member]]\nname = \"a\"\ncontrol = \"tcp://127.0.0.1:1\"\nbulk = \"tcp://127.0.0.1:1\"\ncpus = 1\nmemory = \"1MiB\"\n\
+[[member]]\nname = \"b\"\ncontrol = \"tcp://127.0.0.1:2\"\nbulk = \"tcp://127.0.0.1:2\"\ncpus = 1\nmemory = \"1MiB\"\n";
 
-/// A client of a cluster whose one worker does not answer.
+/// A client of a cluster whose two workers do not answer.
 fn client() -> *mut Session {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("members.toml");
@@ -118,7 +120,7 @@ fn what_makes_no_sense_is_said() {
     unsafe {
         bad(esk_init_numbered(client, c"s/p-{}".as_ptr(), 1, 7, 0), "strategy");
         bad(esk_init_numbered(client, c"s/p-{}".as_ptr(), 1, 0, 7), "keep");
-        bad(esk_init_numbered(client, c"s/p-{}".as_ptr(), 1, 0, 0), "list of members");
+        bad(esk_init_numbered(client, c"s/p-{}".as_ptr(), 1, 0, 0), "list of several members");
         let mut other = ptr::null_mut();
         bad(esk_connect(c"nowhere".as_ptr(), &raw mut other), "nowhere");
         assert!(other.is_null());
