@@ -14,7 +14,7 @@ use super::super::login::{self, AWAY, Wanted, append, encoded, escaped, later, s
 use super::super::tries::network;
 use super::super::{Entry, How, Unentered, cookie, door};
 use super::ask::{Silent, word};
-use super::pending::{AGE_MAX, Unbegun};
+use super::pending::{AGE_MAX, Begun, Unbegun};
 use super::person::Stranger;
 use super::provider::{Not, Provider, Unsent};
 use crate::guard::Home;
@@ -119,10 +119,7 @@ pub(crate) async fn back(
     let headers = request.headers();
     let route = "logInBack";
     let comer = Comer { web: &web, provider, headers, address, route };
-    let mut response = comer.come(brought.ok().map(|Query(brought)| brought)).await;
-    // It has been used, or is of no use.
-    append(&mut response, header::SET_COOKIE, &comer.cookie("", Duration::ZERO));
-    response
+    comer.come(brought.ok().map(|Query(brought)| brought)).await
 }
 
 impl Comer<'_> {
@@ -143,10 +140,24 @@ impl Comer<'_> {
             let text = "This log-in was not begun in this browser, or is over. Begin again.";
             return self.refused("-", "wrong", told(StatusCode::BAD_REQUEST, "/", text));
         };
+        let mut response = self.identify(brought, &begun).await;
+        // What is of no use leaves it for the log-in it belongs to.
+        append(&mut response, header::SET_COOKIE, &self.cookie("", Duration::ZERO));
+        response
+    }
+
+    /// Finds out who it is that comes back from what was begun.
+    async fn identify(&self, brought: Brought, begun: &Begun) -> Response {
         let code = brought.code.filter(|code| code.len() <= CODE_MAX);
         let who = match (brought.error, code) {
             (Some(error), _) => Err(Not::Silent(Silent::No(word(&error)))),
-            (None, Some(code)) => self.provider.person(&begun, &code, brought.iss.as_deref()).await,
+            (None, Some(code)) => {
+                let who = self.provider.person(begun, &code, brought.iss.as_deref()).await;
+                if matches!(who, Err(Not::Untrue(_) | Not::Silent(Silent::No(_)))) {
+                    self.provider.tries.wrong(self.address, Instant::now());
+                }
+                who
+            }
             (None, None) => Err(Not::Untrue("there is no code in it")),
         };
         match who {
