@@ -4,4 +4,6 @@ mod access;
 mod door;
 #[cfg(feature = "graphql")]
 mod graphql;
+mod oidc;
+mod provider;
 mod sync;

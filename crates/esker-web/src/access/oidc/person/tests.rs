@@ -26,11 +26,11 @@ fn oidc(claim: &str, default: Option<Role>) -> Oidc {
     }
 }
 
-fn of(value: Value) -> Claims {
+fn of(value: &Value) -> Claims {
     value.as_object().cloned().expect("claims")
 }
 
-fn ask(oidc: &Oidc, signed: Value) -> Result<(String, Role), Stranger> {
+fn ask(oidc: &Oidc, signed: &Value) -> Result<(String, Role), Stranger> {
     oidc.person(&of(signed), &Claims::new()).map(|person| (person.name, person.role))
 }
 
@@ -50,10 +50,10 @@ fn a_name_has_its_role_whatever_its_groups_and_groups_have_the_most() {
     ] {
         let name = email.to_ascii_lowercase();
         let expected = expected.map(|role| (name.clone(), role)).ok_or(Stranger::NoRole(name));
-        assert_eq!(ask(&closed, json!({ "email": email, "groups": groups })), expected);
+        assert_eq!(ask(&closed, &json!({ "email": email, "groups": groups })), expected);
     }
     let open = oidc("email", Some(Role::WhatIf));
-    let role = |claims| ask(&open, claims).expect("let in").1;
+    let role = |claims| ask(&open, &claims).expect("let in").1;
     assert_eq!(role(json!({ "email": "eve@example.org" })), Role::WhatIf);
     assert_eq!(role(json!({ "email": "eve@example.org", "groups": "leads" })), Role::Operate);
     assert_eq!(role(json!({ "email": "ann@example.org" })), Role::View, "the name counts first");
@@ -62,14 +62,14 @@ fn a_name_has_its_role_whatever_its_groups_and_groups_have_the_most() {
 #[test]
 fn an_address_that_is_not_verified_is_nobodys() {
     let oidc = oidc("email", Some(Role::View));
-    let with = |verified| ask(&oidc, json!({ "email": "a@b.c", "email_verified": verified }));
+    let with = |verified| ask(&oidc, &json!({ "email": "a@b.c", "email_verified": verified }));
     assert!(with(json!(true)).is_ok() && with(json!("true")).is_ok());
     for said in [json!(false), json!("false"), Value::Null, json!(1)] {
         assert_eq!(with(said), Err(Stranger::Unverified("a@b.c".to_owned())));
     }
     // What is asked for is not verified by what was signed of something else.
-    let signed = of(json!({ "email_verified": true }));
-    let asked = of(json!({ "email": "a@b.c", "email_verified": false }));
+    let signed = of(&json!({ "email_verified": true }));
+    let asked = of(&json!({ "email": "a@b.c", "email_verified": false }));
     let told = oidc.person(&signed, &asked);
     assert_eq!(told, Err(Stranger::Unverified("a@b.c".to_owned())));
 }
@@ -78,7 +78,7 @@ fn an_address_that_is_not_verified_is_nobodys() {
 fn other_claims_are_names_to_the_letter() {
     let mut by_name = oidc("upn", None);
     by_name.roles.insert("Ann".to_owned(), Role::Operate);
-    let upn = |name: &str| ask(&by_name, json!({ "upn": name, "email_verified": false }));
+    let upn = |name: &str| ask(&by_name, &json!({ "upn": name, "email_verified": false }));
     assert_eq!(upn("Ann"), Ok(("Ann".to_owned(), Role::Operate)));
     assert_eq!(upn("ann"), Err(Stranger::NoRole("ann".to_owned())));
 }
@@ -88,23 +88,23 @@ fn what_cannot_be_a_name_is_none() {
     let oidc = oidc("email", Some(Role::Admin));
     for odd in ["a\nb", "a\u{202e}b", " a", "a ", "a<b>", "a\u{a0}b", "a\u{200b}", &"a".repeat(257)]
     {
-        assert_eq!(ask(&oidc, json!({ "email": odd })), Err(Stranger::Odd), "{odd:?}");
+        assert_eq!(ask(&oidc, &json!({ "email": odd })), Err(Stranger::Odd), "{odd:?}");
     }
     for none in
         [json!({}), json!({ "email": "" }), json!({ "email": 7 }), json!({ "email": ["a"] })]
     {
-        assert_eq!(ask(&oidc, none), Err(Stranger::Nameless));
+        assert_eq!(ask(&oidc, &none), Err(Stranger::Nameless));
     }
 }
 
 #[test]
 fn what_was_not_signed_is_asked_for() {
     let oidc = oidc("email", None);
-    let lacks = |claims| oidc.lacks(&of(claims));
+    let lacks = |claims| oidc.lacks(&of(&claims));
     assert!(lacks(json!({})) && lacks(json!({ "email": "a@b" })) && lacks(json!({ "groups": [] })));
     assert!(!lacks(json!({ "email": "a@b", "groups": [] })));
-    let signed = of(json!({ "email": "eve@example.org" }));
-    let asked = of(json!({ "email": "bob@example.org", "groups": ["planners"] }));
+    let signed = of(&json!({ "email": "eve@example.org" }));
+    let asked = of(&json!({ "email": "bob@example.org", "groups": ["planners"] }));
     let person = oidc.person(&signed, &asked).expect("let in");
     assert_eq!((person.name.as_str(), person.role), ("eve@example.org", Role::WhatIf));
 }

@@ -21,11 +21,11 @@ fn read(changes: &[(&str, Value)], issuer: &str) -> Result<Found, String> {
 
 #[test]
 fn where_it_is_asked_is_read() {
-    let found = read(&[], ISSUER).ok().expect("read");
+    let found = read(&[], ISSUER).expect("read");
     assert_eq!(found.authorize, "https://login.example/authorize?tenant=7");
     assert_eq!((found.userinfo, found.in_form, found.names_itself), (None, false, false));
     let methods = |all: &[&str]| {
-        read(&[("token_endpoint_auth_methods_supported", json!(all))], ISSUER).ok().expect("read")
+        read(&[("token_endpoint_auth_methods_supported", json!(all))], ISSUER).expect("read")
     };
     assert!(methods(&["client_secret_post"]).in_form);
     assert!(!methods(&["client_secret_post", "client_secret_basic"]).in_form);

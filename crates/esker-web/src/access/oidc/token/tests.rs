@@ -207,7 +207,7 @@ fn a_signature_has_to_be_of_the_provider_and_of_all_that_is_said() {
 fn what_is_not_signed_with_a_key_is_not_believed() {
     let key = Key::p256();
     let jwk = key.jwk("k");
-    let keys = set(&[jwk.clone()]);
+    let keys = set(std::slice::from_ref(&jwk));
     for none in ["none", "None", "NONE", "nOnE", ""] {
         let message = message(&json!({ "alg": none, "kid": "k" }), &claims());
         for token in [format!("{message}."), message.clone(), format!("{message}.e30")] {
