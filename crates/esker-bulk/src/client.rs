@@ -7,6 +7,7 @@ mod node;
 mod read;
 mod send;
 mod spaces;
+mod task;
 mod write;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use esker_wire::fault::{Code, Fault};
 use esker_wire::member::{Member, NodeId};
 
 pub use spaces::Init;
+pub use task::Writer;
 
 use crate::client::directory::Directory;
 use crate::client::node::{Callers, Node, Way};
@@ -122,7 +124,7 @@ impl Client {
             self.inner.set_long(&id, &bytes).await?;
         }
         let items = self.inner.stores(short)?;
-        self.inner.write_all(items, Request::Set).await.map(drop)
+        self.inner.write_all(None, items, Request::Set).await.map(drop)
     }
 
     /// Adds to a content; its length then.
@@ -152,7 +154,8 @@ impl Client {
             pieces.push((id, bytes));
             lasts.push(pieces.len() - 1);
         }
-        let lengths = self.inner.write_all(self.inner.stores(pieces)?, Request::Append).await?;
+        let lengths =
+            self.inner.write_all(None, self.inner.stores(pieces)?, Request::Append).await?;
         Ok(lasts.into_iter().map(|last| lengths[last]).collect())
     }
 

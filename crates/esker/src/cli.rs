@@ -10,6 +10,7 @@ mod names;
 mod overrides;
 mod past;
 mod search;
+mod sort;
 mod tell;
 mod web;
 mod whatif;
@@ -37,6 +38,7 @@ pub(crate) use names::{Mv, Prune};
 pub(crate) use overrides::Override;
 pub(crate) use past::{Backfill, BackfillCommand, Excavate, Replay};
 pub(crate) use search::{Bisect, Export};
+pub(crate) use sort::Sort;
 pub(crate) use tell::{Lineage, LineageExport, Webhooks};
 pub(crate) use web::{Web, WebCommand};
 pub(crate) use whatif::{
@@ -117,6 +119,8 @@ pub(crate) enum Command {
     /// Contents that a cluster's workers hold, by id.
     #[command(subcommand)]
     Cache(Cache),
+    /// Sort files of any size: lines, CSV by a column, records of 100 bytes; here, or over a cluster.
+    Sort(Sort),
     /// The workers of a cluster: who is there, how they stand, where an id is.
     #[command(subcommand)]
     Cluster(ClusterCommand),

@@ -30,6 +30,7 @@ pub(crate) mod replay;
 pub(crate) mod restore;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod sort;
 pub(crate) mod tag;
 mod tree;
 pub(crate) mod uses;

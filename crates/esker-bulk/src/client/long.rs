@@ -15,7 +15,7 @@ use crate::compress;
 /// How many pieces are under way at once.
 const WINDOW: usize = 8;
 /// How many bytes are asked for at once.
-const RANGE: u64 = 4 * 1024 * 1024;
+pub(crate) const RANGE: u64 = 4 * 1024 * 1024;
 /// How much memory is taken at once for a content that is read in pieces, in bytes.
 const ROOM_MAX: u64 = 64 * 1024 * 1024;
 /// How often it is begun anew if a content is replaced while it is read.
@@ -156,7 +156,8 @@ impl Inner {
         }
     }
 
-    async fn piece(
+    /// The parts of a content that have some of these bytes, as many as came at once.
+    pub(crate) async fn piece(
         self: &Arc<Self>,
         id: &Bytes,
         (offset, length): (u64, u64),

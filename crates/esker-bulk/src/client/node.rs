@@ -25,7 +25,7 @@ const UNDER_WAY_MAX: usize = 500;
 pub(crate) struct Node {
     pub(crate) node: NodeId,
     way: Way,
-    batches: Mutex<Batches>,
+    pub(crate) turns: Turns,
     /// A worker refuses a client that has twice as many under way.
     room: Semaphore,
     /// How often it was told something, and who is about to.
@@ -49,6 +49,10 @@ pub(crate) struct Callers {
     pub(crate) bulky: Caller,
 }
 
+/// The numbers of a writer's batches.
+#[derive(Debug, Default)]
+pub(crate) struct Turns(Mutex<Batches>);
+
 /// Batches by their numbers.
 #[derive(Debug, Default)]
 struct Batches {
@@ -58,14 +62,30 @@ struct Batches {
 
 /// A batch under way; it is not any more when this is dropped.
 pub(crate) struct Turn<'a> {
-    node: &'a Node,
+    turns: &'a Turns,
     pub(crate) seq: u32,
     pub(crate) floor: u32,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.node.batches().under_way.remove(&self.seq);
+        self.turns.batches().under_way.remove(&self.seq);
+    }
+}
+
+impl Turns {
+    fn batches(&self) -> MutexGuard<'_, Batches> {
+        self.0.lock().expect("nothing panics while it holds the numbers of batches")
+    }
+
+    /// The number of the next batch.
+    pub(crate) fn turn(&self) -> Turn<'_> {
+        let mut batches = self.batches();
+        let seq = batches.next;
+        batches.next += 1;
+        batches.under_way.insert(seq);
+        let floor = batches.under_way.first().copied().unwrap_or(seq);
+        Turn { turns: self, seq, floor }
     }
 }
 
@@ -74,15 +94,11 @@ impl Node {
         Self {
             node,
             way,
-            batches: Mutex::default(),
+            turns: Turns::default(),
             room: Semaphore::new(UNDER_WAY_MAX),
             told: AtomicU64::new(0),
             telling: tokio::sync::Mutex::default(),
         }
-    }
-
-    fn batches(&self) -> MutexGuard<'_, Batches> {
-        self.batches.lock().expect("nothing panics while it holds the numbers of batches")
     }
 
     /// Waits until one more request may be under way; it is not any more when this is dropped.
@@ -95,16 +111,6 @@ impl Node {
             let text = format!("{UNDER_WAY_MAX} requests to a worker are under way, and none ends");
             Fault::new(Code::Timeout, text)
         })
-    }
-
-    /// The number of the next batch.
-    pub(crate) fn turn(&self) -> Turn<'_> {
-        let mut batches = self.batches();
-        let seq = batches.next;
-        batches.next += 1;
-        batches.under_way.insert(seq);
-        let floor = batches.under_way.first().copied().unwrap_or(seq);
-        Turn { node: self, seq, floor }
     }
 
     /// Asks once.

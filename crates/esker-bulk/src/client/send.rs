@@ -12,6 +12,7 @@ use esker_wire::member::NodeId;
 use crate::client::Inner;
 use crate::client::directory::{Known, Route};
 use crate::client::node::Node;
+use crate::client::task::Author;
 
 /// How long one attempt waits for its answer.
 const ATTEMPT: Duration = Duration::from_secs(2);
@@ -109,20 +110,23 @@ impl Inner {
         Ok(groups)
     }
 
-    /// Has a message that writes done once.
+    /// Has a message that writes done once, as this client or as an attempt at a task.
     pub(crate) async fn write(
         &self,
         (node, route): (&Node, &Route),
-        flags: u8,
+        author: Option<&Author>,
         request: Request,
         patience: &mut Patience,
     ) -> Result<Reply, Unsent> {
+        let (turns, (task, attempt)) = match author {
+            Some(author) => (&author.turns, author.writer),
+            None => (&node.turns, self.writer),
+        };
         // Numbered only when it goes: a worker remembers no more than so many numbers without an end.
         let _room = node.room(patience.left()).await?;
-        let turn = node.turn();
-        let (task, attempt) = self.writer;
+        let turn = turns.turn();
         let head = route.head(request.op());
-        let head = Head { task, attempt, seq: turn.seq, floor: turn.floor, flags, ..head };
+        let head = Head { task, attempt, seq: turn.seq, floor: turn.floor, ..head };
         self.insist((node, route), &Ask { head, request }, patience).await
     }
 

@@ -9,6 +9,7 @@ use esker_wire::fault::{Code, Fault};
 use tokio::task::JoinSet;
 
 use crate::client::send::{Group, Patience, Unsent};
+use crate::client::task::Author;
 use crate::client::{Inner, about_id, check_id, unasked};
 use crate::compress;
 
@@ -30,6 +31,7 @@ impl Inner {
     /// Has contents written; the length of each then. Those of one node are written in their order.
     pub(crate) async fn write_all(
         self: &Arc<Self>,
+        author: Option<&Arc<Author>>,
         items: Vec<Store>,
         request: fn(Vec<Store>) -> Request,
     ) -> Result<Vec<u64>, Fault> {
@@ -46,7 +48,7 @@ impl Inner {
         };
         let ids: Vec<Bytes> = items.iter().map(|item| item.id.clone()).collect();
         let sizes = (0..items.len()).map(|place| weigh(&items, place)).collect();
-        let stored = self.write_groups((ids.clone(), sizes), each).await?;
+        let stored = self.write_groups(author, (ids.clone(), sizes), each).await?;
         let length = |(place, (status, length)): (usize, (Status, u64))| match status {
             Status::Done => Ok(length),
             status => Err(about_id(&ids[place], status)),
@@ -57,6 +59,7 @@ impl Inner {
     /// Has messages of ids done, each made from the places of its ids; what became of each id.
     async fn write_groups(
         self: &Arc<Self>,
+        author: Option<&Arc<Author>>,
         (ids, sizes): (Vec<Bytes>, Vec<usize>),
         request: impl Fn(&[usize]) -> Request + Clone + Send + Sync + 'static,
     ) -> Result<Vec<(Status, u64)>, Fault> {
@@ -74,7 +77,10 @@ impl Inner {
             for group in groups {
                 let messages = split(&group, &sizes);
                 let (inner, request, left) = (Arc::clone(self), request.clone(), patience.left());
-                let task = async move { inner.write_group(&group, messages, request, left).await };
+                let author = author.cloned();
+                let task = async move {
+                    inner.write_group((&group, messages), author.as_deref(), request, left).await
+                };
                 // One alone needs no task of its own.
                 match is_single {
                     true => ended.push(task.await),
@@ -110,8 +116,8 @@ impl Inner {
 
     async fn write_group(
         &self,
-        group: &Group,
-        messages: Vec<Vec<usize>>,
+        (group, messages): (&Group, Vec<Vec<usize>>),
+        author: Option<&Author>,
         request: impl Fn(&[usize]) -> Request,
         left: Duration,
     ) -> (Vec<(usize, (Status, u64))>, Option<Unsent>) {
@@ -119,7 +125,7 @@ impl Inner {
         let mut patience = Patience::new(left);
         for places in messages {
             let way = (&*group.node, &group.route);
-            match self.write(way, 0, request(&places), &mut patience).await {
+            match self.write(way, author, request(&places), &mut patience).await {
                 Ok(Reply::Stored(stored)) if stored.len() == places.len() => {
                     let stored = stored.into_iter().map(|it| (it.status, it.length));
                     done.extend(places.into_iter().zip(stored));
@@ -143,7 +149,7 @@ impl Inner {
         let each = move |places: &[usize]| {
             request(places.iter().map(|place| keys[*place].clone()).collect())
         };
-        let found = self.write_groups((ids.clone(), sizes), each).await?;
+        let found = self.write_groups(None, (ids.clone(), sizes), each).await?;
         let one = |(place, (status, length)): (usize, (Status, u64))| match status {
             Status::Done => Ok(Some(length)),
             Status::Unknown => Ok(None),
