@@ -220,7 +220,7 @@ pub fn sort(
         let text = format!("{} bytes of memory are too little to sort with", asked.memory);
         return Err(Fault::bad_request(text).into());
     }
-    let inputs = Inputs::open(paths, asked)?;
+    let inputs = Inputs::open(paths, asked, progress)?;
     let plan = Plan::new(inputs.total(), asked.memory, asked.threads)?;
     progress.begin(2 * inputs.total());
     let count = (SAMPLE * plan.partitions as u64).min(SAMPLE_MAX);

@@ -2,10 +2,13 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use tempfile::NamedTempFile;
 
 /// Writes a file whole or not at all. A link is followed, an older file keeps its permissions, and what is no file
 /// (a device, a pipe) is written to as it is.
@@ -42,14 +45,58 @@ fn write(path: &Path, fill: impl FnOnce(&mut (dyn Write + Send)) -> Result<()>) 
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new("."));
-    // As any new file: what the user's umask leaves.
-    let all = Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().permissions(all).tempfile_in(folder).map_err(plain)?;
-    fill(&mut file)?;
+    let mut new = New::begin(folder)?;
+    fill(new.file())?;
     if let Some(older) = older {
-        file.as_file().set_permissions(older.permissions())?;
+        new.file().set_permissions(older.permissions())?;
     }
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
+    new.file().sync_all()?;
+    new.put(folder, &path)?;
     Ok(())
+}
+
+/// A file that is being written.
+enum New {
+    /// One without a name: nothing is left of it, however this process ends.
+    Nameless(File),
+    /// One beside the place where it is to be, for file systems that know no others.
+    Named(NamedTempFile),
+}
+
+impl New {
+    fn begin(folder: &Path) -> io::Result<Self> {
+        // As any new file: what the user's umask leaves.
+        const ALL: u32 = 0o666;
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        if let Ok(file) = rustix::fs::open(folder, flags, Mode::from_raw_mode(ALL)) {
+            return Ok(Self::Nameless(file.into()));
+        }
+        let mut builder = tempfile::Builder::new();
+        let named = builder.permissions(Permissions::from_mode(ALL)).tempfile_in(folder);
+        Ok(Self::Named(named.map_err(plain)?))
+    }
+
+    fn file(&mut self) -> &mut File {
+        match self {
+            Self::Nameless(file) => file,
+            Self::Named(file) => file.as_file_mut(),
+        }
+    }
+
+    /// Puts it in its place, in one step.
+    fn put(self, folder: &Path, path: &Path) -> io::Result<()> {
+        match self {
+            Self::Named(file) => file.persist(path).map(drop).map_err(|error| error.error),
+            Self::Nameless(file) => {
+                let here = format!("/proc/self/fd/{}", file.as_raw_fd());
+                let link = |name: &Path| {
+                    let linked = rustix::fs::linkat(CWD, &here, CWD, name, AtFlags::SYMLINK_FOLLOW);
+                    linked.map_err(io::Error::from)
+                };
+                // A name can be given, but not taken from another: that takes a name between.
+                let named = tempfile::Builder::new().make_in(folder, link).map_err(plain)?;
+                named.persist(path).map_err(|error| error.error)
+            }
+        }
+    }
 }

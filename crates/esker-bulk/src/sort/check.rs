@@ -32,7 +32,7 @@ pub struct Checked {
 /// # Errors
 /// A fault for what cannot be read; [`Error::Stopped`].
 pub fn check(asked: &Sort, paths: &[PathBuf], progress: &Progress) -> Result<Checked, Error> {
-    let inputs = Inputs::open(paths, asked)?;
+    let inputs = Inputs::open(paths, asked, progress)?;
     progress.begin(inputs.total());
     let shape = inputs.shape();
     let mut reader = inputs.reader(CHUNK);

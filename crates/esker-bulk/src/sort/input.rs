@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use esker_wire::fault::{Code, Fault};
 
 use crate::sort::shape::{FIXED, RECORD_MAX, Shape, frame};
-use crate::sort::{Column, Kind, Sort, number};
+use crate::sort::{Column, Error, Kind, Progress, Sort, number};
 
 /// How many bytes are read to find one record for the sample at first.
 const LOOK: usize = 2048;
+
+/// How many bytes of what can be read only once are copied between two looks whether it is to end.
+const COPY: u64 = 1024 * 1024;
 
 /// A file that can be read at any place.
 struct Input {
@@ -47,7 +50,7 @@ fn cannot_read(name: &str, error: &io::Error) -> Fault {
 
 impl Input {
     /// Opens a file; what is none, or can be read only once, is copied to one in the folder first.
-    fn open(path: &Path, folder: &Path) -> Result<Self, Fault> {
+    fn open(path: &Path, folder: &Path, progress: &Progress) -> Result<Self, Error> {
         let is_stdin = path.as_os_str() == "-";
         let name = if is_stdin { "standard input".into() } else { path.display().to_string() };
         let read = || -> io::Result<File> {
@@ -66,10 +69,13 @@ impl Input {
                 }
             };
             let mut file = tempfile::tempfile_in(folder)?;
-            io::copy(&mut once, &mut file)?;
+            while io::copy(&mut once.by_ref().take(COPY), &mut file)? > 0
+                && progress.go_on().is_ok()
+            {}
             Ok(file)
         };
         let opened = read().and_then(|file| Ok((file.metadata()?.len(), file)));
+        progress.go_on()?;
         let (length, file) = opened.map_err(|error| cannot_read(&name, &error))?;
         Ok(Self { name, file, length })
     }
@@ -88,9 +94,13 @@ impl Inputs {
     /// Opens files.
     ///
     /// # Errors
-    /// `not-found` for a file that cannot be read, `bad-request` for one that is not of this kind.
-    pub(crate) fn open(paths: &[PathBuf], asked: &Sort) -> Result<Self, Fault> {
-        let open = |path: &PathBuf| Input::open(path, &asked.spill);
+    /// `not-found` for a file that cannot be read, `bad-request` for one that is not of this kind; [`Error::Stopped`].
+    pub(crate) fn open(
+        paths: &[PathBuf],
+        asked: &Sort,
+        progress: &Progress,
+    ) -> Result<Self, Error> {
+        let open = |path: &PathBuf| Input::open(path, &asked.spill, progress);
         let all = paths.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         let mut inputs = Self {
             all,
@@ -101,8 +111,8 @@ impl Inputs {
         };
         match &asked.kind {
             Kind::Records if asked.is_numeric => {
-                return Err(Fault::bad_request("records of 100 bytes have no numbers as keys")
-                    .hint("sort lines or CSV with --numeric"));
+                let fault = Fault::bad_request("records of 100 bytes have no numbers as keys");
+                return Err(fault.hint("sort lines or CSV with --numeric").into());
             }
             Kind::Records => inputs.all.iter().try_for_each(check_fixed)?,
             Kind::Lines => {}

@@ -53,6 +53,7 @@ mod replication;
 mod runs_http;
 mod semantics;
 mod several;
+mod sort;
 mod sources;
 mod split;
 mod stock_tools;
