@@ -1,3 +1,5 @@
+//! The pure parts against a stable sort of the standard library.
+
 use bytes::Bytes;
 use proptest::prelude::*;
 

@@ -23,6 +23,31 @@ fn weather_comes_from_a_package_through_python_and_awk() {
     );
 }
 
+#[test]
+fn what_the_example_makes_is_sorted_as_its_page_says() {
+    let world = World::example("sort");
+    let program = std::path::PathBuf::from(esker().get_program());
+    let folder = program.parent().expect("a folder").to_owned();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("PATH"));
+    let mut told = Vec::new();
+    for command in commands("examples/sort/README.md") {
+        let mut shell = Command::new("sh");
+        let shell = shell.args(["-c", &command]).current_dir(world.dir()).env("PATH", &path);
+        let output = shell.output().expect("sh");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command}: {stderr}");
+        told.push(String::from_utf8(output.stdout).expect("text"));
+    }
+    let [.., sorted, checked] = told.as_slice() else { panic!("{told:?}") };
+    let sorted: serde_json::Value = serde_json::from_str(sorted).expect("JSON");
+    assert!(sorted["spilled"].as_u64() > Some(0), "{sorted}");
+    let checksum = sorted["checksum"].as_str().expect("a checksum");
+    assert!(checked.contains("records:    500000") && checked.contains(checksum), "{checked}");
+    let by_time = fs::read_to_string(world.path("by-time.csv")).expect("sorted");
+    assert!(by_time.starts_with("time,place,value,note\n2026-01-01T00:"));
+    assert_eq!(by_time.matches("\"checked\nby hand\"").count(), 200);
+}
+
 /// The commands that a page tells to type in terminals.
 fn commands(page: &str) -> Vec<String> {
     let text = fs::read_to_string(repository().join(page)).expect("a page");
