@@ -278,7 +278,7 @@ impl Inputs {
 }
 
 fn check_fixed(input: &Input) -> Result<(), Fault> {
-    if input.length % FIXED as u64 == 0 {
+    if input.length.is_multiple_of(FIXED as u64) {
         return Ok(());
     }
     let text = format!("{} has {} bytes: no whole records of {FIXED}", input.name, input.length);

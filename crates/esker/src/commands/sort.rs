@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use esker_bulk::alone::Alone;
-use esker_bulk::client::{Client, Options};
+use esker_bulk::client::{Client, Options, ping};
 use esker_bulk::sort::{Error, Kind, MEMORY_MIN, Progress, Sort, Summary};
 use esker_bus::bus::Bus;
 use esker_cluster::cluster::{Cluster, Options as Joined};
@@ -18,7 +18,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use crate::cli;
-use crate::commands::cluster::ping;
+
 use crate::say::{self, hinted};
 use crate::stop::Stop;
 use crate::write::write_with;
