@@ -2,6 +2,7 @@
 //! writes is done once, however often it has to be asked.
 
 mod directory;
+pub(crate) mod lease;
 mod long;
 mod node;
 mod read;
@@ -24,6 +25,7 @@ use esker_wire::bulk::{Ask, ID_MAX, Key, PART_MAX, Reply, Request, Status, Table
 use esker_wire::fault::{Code, Fault};
 use esker_wire::member::{Member, NodeId};
 
+pub use lease::Heir;
 pub use spaces::Init;
 pub use task::Writer;
 

@@ -2,8 +2,8 @@
 //!
 //! `core` is all that a worker knows and decides: from requests to answers, without sockets, files, clocks or
 //! threads. [`worker`] gives it those; [`client`] finds the worker that has an id and asks it. Where ids are is said
-//! by tables, which [`tables`] keeps as members come and go. [`survey`] tells how all of it stands.
-//! by tables, which [`tables`] keeps as members come and go. [`sort`] is the first that shuffles.
+//! by tables, which [`tables`] keeps as members come and go. [`sort`] is the first that shuffles;
+//! [`survey`] tells how all of it stands.
 
 pub mod alone;
 pub mod client;

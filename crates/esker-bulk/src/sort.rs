@@ -26,6 +26,7 @@ pub use check::{Checked, check};
 pub use shape::{RECORD_MAX, Tally};
 pub use splitters::MEMORY_MIN;
 
+use crate::client::lease::Lease;
 use crate::client::{Client, Init};
 use crate::sort::input::Inputs;
 use crate::sort::map::Mapped;
@@ -162,10 +163,11 @@ pub struct Summary {
     pub spilled: u64,
 }
 
-/// A space of its own, which is forgotten with it.
+/// A space of its own, which is forgotten with it, and with this process.
 struct Space<'a> {
     client: &'a Client,
     name: String,
+    lease: Option<Lease>,
 }
 
 impl<'a> Space<'a> {
@@ -173,7 +175,8 @@ impl<'a> Space<'a> {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes)
             .map_err(|error| Fault::new(Code::Internal, format!("no random numbers: {error}")))?;
-        let space = Self { client, name: format!("sort-{:016x}", u64::from_le_bytes(bytes)) };
+        let name = format!("sort-{:016x}", u64::from_le_bytes(bytes));
+        let space = Self { client, lease: client.lease(&name)?, name };
         let init = Init::default();
         let pattern = space.id("{}");
         client.block_on(client.init_numbered(&pattern, u64::from(partitions), &init))?;
@@ -183,6 +186,22 @@ impl<'a> Space<'a> {
     /// The id of a partition.
     fn id(&self, number: impl fmt::Display) -> String {
         format!("{}/p-{number}", self.name)
+    }
+
+    /// A fault with what is behind it, if that is known.
+    fn explained(&self, error: Error) -> Error {
+        let Error::Fault(fault) = error else { return error };
+        let gone = self.client.gone(&self.name);
+        let is_lost = self.lease.as_ref().is_some_and(Lease::is_lost);
+        let text = match gone.as_slice() {
+            [] if is_lost => "the cluster took this process for gone, and forgot what it sorted",
+            [] => return fault.into(),
+            _ => &format!("gone with what they held of the sort: {}", gone.join(", ")),
+        };
+        let text = format!("{text} ({})", fault.message);
+        Fault::new(Code::Unavailable, text)
+            .hint("sort again, with the workers that are there")
+            .into()
     }
 
     /// How many bytes its workers have written to disk since they began.
@@ -199,8 +218,11 @@ impl<'a> Space<'a> {
 
 impl Drop for Space<'_> {
     fn drop(&mut self) {
-        if let Err(fault) = self.client.block_on(self.client.drop_space(&self.name)) {
-            tracing::warn!(%fault, space = self.name, "what was sorted stays with the workers");
+        let dropped = self.client.block_on(self.client.drop_space(&self.name));
+        let ended = dropped.and_then(|()| self.lease.take().map_or(Ok(()), Lease::end));
+        if let Err(fault) = ended {
+            // Without its lease a worker sees to it.
+            tracing::warn!(%fault, space = self.name, "what was sorted stays with the workers for now");
         }
     }
 }
@@ -228,22 +250,25 @@ pub fn sort(
     let ties = (plan.tasks, asked.is_reversed);
     let splitters = Splitters::choose(sample, plan.partitions, ties, asked.is_unique);
     let space = Space::begin(client, splitters.partitions())?;
-    let spilled = space.spilled();
-    let mapped = map::map(&space, (&inputs, &splitters), (&plan, asked.threads), progress)?;
-    let winners: Vec<(u32, u16)> = (1..=mapped.tasks).map(|task| (task, map::ATTEMPT)).collect();
-    client.block_on(client.seal(&space.name, &winners))?;
-    output.write_all(inputs.header())?;
-    let reduced = reduce::reduce(&space, asked, (&inputs, &plan, &mapped), progress, output)?;
-    output.flush()?;
-    let Mapped { total, .. } = mapped;
-    Ok(Summary {
-        records: total.records,
-        bytes: total.bytes,
-        written: reduced.written,
-        checksum: format!("{:016x}", total.sum),
-        partitions: splitters.partitions(),
-        spilled: space.spilled().saturating_sub(spilled) + reduced.spilled,
-    })
+    let mut run = || -> Result<Summary, Error> {
+        let spilled = space.spilled();
+        let mapped = map::map(&space, (&inputs, &splitters), (&plan, asked.threads), progress)?;
+        let winners: Vec<_> = (1..=mapped.tasks).map(|task| (task, map::ATTEMPT)).collect();
+        client.block_on(client.seal(&space.name, &winners))?;
+        output.write_all(inputs.header())?;
+        let reduced = reduce::reduce(&space, asked, (&inputs, &plan, &mapped), progress, output)?;
+        output.flush()?;
+        let Mapped { total, .. } = mapped;
+        Ok(Summary {
+            records: total.records,
+            bytes: total.bytes,
+            written: reduced.written,
+            checksum: format!("{:016x}", total.sum),
+            partitions: splitters.partitions(),
+            spilled: space.spilled().saturating_sub(spilled) + reduced.spilled,
+        })
+    };
+    run().map_err(|error| space.explained(error))
 }
 
 /// What all threads came to. What ended one of them says more than that the others were told to end.

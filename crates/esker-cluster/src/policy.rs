@@ -3,12 +3,13 @@
 use crate::join::Place;
 
 /// What a worker's token has to be allowed. `SERVICE` and `PREFIX` stand for the cluster's.
-const WORKER: &str = r#"# A worker announces itself, sees the others, reads what clients agree on, and keeps the table of nodes.
+const WORKER: &str = r#"# A worker announces itself, sees the others, reads what clients agree on, keeps the table of nodes, forgets what is nobody's.
 service "SERVICE" { policy = "write" }
 node_prefix "" { policy = "read" }
 agent_prefix "" { policy = "read" }
 key_prefix "PREFIX/" { policy = "read" }
 key_prefix "PREFIX/lease/" { policy = "write" }
+key_prefix "PREFIX/spaces/" { policy = "write" }
 key "PREFIX/tables/root" { policy = "write" }
 session_prefix "" { policy = "write" }
 "#;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use esker_bulk::client::{Client, Options as Asking, joining};
+use esker_bulk::client::{Client, Heir, Options as Asking, joining};
 use esker_bulk::tables::Keeper;
 use esker_bulk::worker::{Budget, Options, Worker};
 use esker_bus::bus::Bus;
@@ -51,6 +51,7 @@ pub(crate) struct Working {
     announced: Announced,
     _memory: Option<Watch>,
     _keeper: Keeper,
+    _heir: Option<Heir>,
     cluster: Cluster,
     worker: Worker,
     member: Member,
@@ -87,11 +88,12 @@ impl Working {
         let memory = is_shared.then(|| watch_memory(&cluster, worker.budget(), &member));
         let memory = memory.transpose()?;
         let keeper = Keeper::start(&cluster, node)?;
+        let heir = is_shared.then(|| Heir::start(bus, &cluster, node)).transpose()?;
         let version = env!("CARGO_PKG_VERSION");
         let announced = cluster.announce(member.clone(), Check::Ttl(CHECK), version)?;
         let bus = bus.clone();
-        let (_memory, _keeper, _folder) = (memory, keeper, folder);
-        Ok(Self { announced, _memory, _keeper, cluster, worker, member, bus, _folder })
+        let (_memory, _keeper, _heir, _folder) = (memory, keeper, heir, folder);
+        Ok(Self { announced, _memory, _keeper, _heir, cluster, worker, member, bus, _folder })
     }
 
     /// The worker as others know it.

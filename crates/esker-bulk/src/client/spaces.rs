@@ -88,7 +88,7 @@ impl Client {
     /// # Errors
     /// `unavailable` or `timeout`.
     pub async fn drop_space(&self, space: &str) -> Result<(), Fault> {
-        self.inner.ask_nodes(space, &Request::Drop).await?;
+        self.inner.forget(space).await?;
         if let Ok(kv) = self.inner.directory.kv() {
             let (kv, key) = (kv.clone(), format!("{SPACES}{space}"));
             blocking(move || kv.delete(&key)).await?;
@@ -340,7 +340,7 @@ fn agreed(there: &About, wanted: &About) -> Result<About, Fault> {
     Err(Fault::new(Code::Conflict, text).hint("drop it first, or begin one with another name"))
 }
 
-fn given_up(unsent: Unsent) -> Fault {
+pub(crate) fn given_up(unsent: Unsent) -> Fault {
     match unsent {
         Unsent::Fault(fault) => fault,
         Unsent::Moved => {

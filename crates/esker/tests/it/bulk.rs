@@ -9,14 +9,14 @@ use serde_json::Value;
 use crate::world::{Running, World, processes, signal};
 
 /// A cluster that runs, and how it is joined.
-struct Cluster {
-    world: World,
+pub(crate) struct Cluster {
+    pub(crate) world: World,
     dev: Running,
-    join: String,
+    pub(crate) join: String,
 }
 
 impl Cluster {
-    fn start(nodes: &str) -> Self {
+    pub(crate) fn start(nodes: &str) -> Self {
         let world = World::new("[project]\nname = \"p\"\n");
         let folder = world.dir().to_string_lossy().into_owned();
         let arguments = ["cluster", "dev", "-n", nodes, "--memory", "64MiB"];
@@ -34,7 +34,7 @@ impl Cluster {
         self.world.ok_with(&[arguments, &["--join", &self.join]].concat(), input)
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let told = self.ok(&[arguments, &["--json"]].concat(), b"");
         serde_json::from_str(&told).expect("JSON")
     }
@@ -52,19 +52,39 @@ impl Cluster {
         host.rsplit_once('.').expect("an address").0.to_owned() + "."
     }
 
+    /// Kills the second worker.
+    pub(crate) fn kill_second(&self) {
+        let worker = processes(&self.network()).into_iter().find(|pid| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+            words.contains(&&b"node2"[..]) && words.get(1) == Some(&&b"worker"[..])
+        });
+        signal(&worker.expect("the second worker").to_string(), "KILL");
+    }
+
     /// Puts a key into Consul.
     fn put(&self, key: &str, value: &str) {
+        self.ask_consul("PUT", key, value);
+    }
+
+    /// The keys that Consul has.
+    pub(crate) fn keys(&self) -> String {
+        self.ask_consul("GET", "esker/?keys", "")
+    }
+
+    fn ask_consul(&self, verb: &str, key: &str, value: &str) -> String {
         let at = self.join.strip_prefix("consul://").expect("an agent");
         let mut stream = TcpStream::connect(at).expect("connected");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("set");
         let length = value.len();
         let request = format!(
-            "PUT /v1/kv/{key} HTTP/1.1\r\nHost: {at}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{value}"
+            "{verb} /v1/kv/{key} HTTP/1.1\r\nHost: {at}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{value}"
         );
         stream.write_all(request.as_bytes()).expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("answered");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer
     }
 
     /// The logs of the workers.
@@ -168,12 +188,7 @@ fn a_worker_that_is_killed_takes_nothing_else_along() {
     let of_second: Vec<&String> = ids.iter().filter(|id| owner(id) == "node2").collect();
     assert!(!of_second.is_empty() && of_second.len() < 20, "{of_second:?}");
     let network = cluster.network();
-    let worker = processes(&network).into_iter().find(|pid| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
-        words.contains(&&b"node2"[..]) && words.get(1) == Some(&&b"worker"[..])
-    });
-    signal(&worker.expect("the second worker").to_string(), "KILL");
+    cluster.kill_second();
     // The others go on meanwhile.
     let kept = ids.iter().find(|id| !of_second.contains(id)).expect("one of another worker");
     assert_eq!(cluster.ok(&["cache", "get", kept], b""), *kept);

@@ -2,10 +2,12 @@
 //! with a real Consul; and whatever ends it, nothing is written by half.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
 
+use serde_json::Value;
+
+use crate::bulk::Cluster;
 use crate::world::{World, esker, signal};
 
 /// Numbers that are the same each time.
@@ -71,12 +73,22 @@ fn lines_are_as_gnu_sort_writes_them() {
     world.write("lines", lines(30_000));
     world.write("more", "b\n\na");
     world.write("empty", "");
+    world.write("one", "the only line");
     for options in [&[][..], &["-r"], &["-u"], &["-n"], &["-r", "-u"], &["-n", "-r"], &["-n", "-u"]]
     {
-        for files in [&["lines"][..], &["more", "empty", "lines", "more"], &["empty"]] {
+        for files in [&["lines"][..], &["more", "empty", "lines", "more"], &["empty"], &["one"]] {
             let arguments = [options, files].concat();
             assert!(sorted(&world, &arguments) == gnu(&world, &arguments), "{arguments:?}");
         }
+    }
+    // The longest that there may be, and one byte more.
+    for (length, is_good) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+        world.write("long", format!("b\n{}\na\n", "x".repeat(length - 1)));
+        let output = world.run(&["sort", "long", "-o", "out"]);
+        assert_eq!(output.status.success(), is_good, "{length}: {output:?}");
+        let is_sorted =
+            is_good && fs::read(world.path("out")).expect("out") == gnu(&world, &["long"]);
+        assert_eq!(is_sorted, is_good, "{length}");
     }
     let output = world.run_with(&["sort", "-o", "-"], &lines(30_000));
     assert!(output.status.success() && output.stdout == gnu(&world, &["lines"]));
@@ -99,7 +111,7 @@ fn records_are_sorted_by_their_keys_and_those_with_the_same_stay_in_their_order(
     }
     let told = |options: &[&str]| {
         let output = world.run(&[&["sort", "--check", "--json", "--records"], options].concat());
-        let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         (output.status.success(), told["checksum"].clone(), told["duplicates"].clone())
     };
     sorted(&world, &["--records", "records"]);
@@ -230,63 +242,88 @@ fn whatever_ends_it_nothing_is_written_by_half() {
     }
 }
 
-/// Workers with a Consul, on this machine.
-struct Dev {
-    child: Child,
-    join: String,
+/// How the workers of a cluster stand: as many as there are.
+fn workers(cluster: &Cluster) -> Vec<Value> {
+    let status = cluster.json(&["cluster", "status"]);
+    let rows = status.as_array().expect("workers").iter();
+    rows.map(|worker| worker["standing"].clone()).collect()
 }
 
-impl Dev {
-    fn start(nodes: &str) -> Self {
-        let own =
-            concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/test-tools/consul/usr/bin/consul");
-        let named = std::env::var_os("ESKER_CONSUL").map_or_else(|| own.into(), PathBuf::from);
-        let folder = named.parent().expect("a folder").display().to_string();
-        let path = format!("{folder}:{}", std::env::var("PATH").expect("PATH"));
-        let mut child = esker()
-            .args(["cluster", "dev", "-n", nodes, "--memory", "64MiB"])
-            .env("PATH", path)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("esker");
-        let stderr = BufReader::new(child.stderr.take().expect("piped"));
-        let mut lines = stderr.lines().map_while(Result::ok);
-        let join = lines.find_map(|line| line.strip_prefix("join:").map(|it| it.trim().to_owned()));
-        // Whatever it says later is read, so that it never waits for a reader.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, join: join.expect("a cluster, with Consul in the path or ESKER_CONSUL") }
-    }
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        signal(&self.child.id().to_string(), "TERM");
-        drop(self.child.wait());
-    }
+/// Whether no worker of a cluster knows of anything that was sorted.
+fn is_forgotten(cluster: &Cluster) -> bool {
+    let is_clean = |worker: &Value| {
+        worker["spaces"] == 0 && ["pinned", "disk"].iter().all(|it| worker["ledger"][it] == 0)
+    };
+    workers(cluster).iter().all(is_clean)
 }
 
 #[test]
 fn it_is_sorted_over_the_workers_of_a_cluster() {
-    let dev = Dev::start("2");
-    let world = World::new("");
+    let cluster = Cluster::start("2");
+    let world = &cluster.world;
     world.write("records", records(300_000, 1_000_000));
+    world.write("one", records(300_000, 1));
     world.write("lines", lines(20_000));
-    let join = ["--join", &dev.join];
-    let told = world.json(
-        &[&["sort", "--records", "records", "-o", "out", "--memory", "64MiB", "--json"][..], &join]
-            .concat(),
-    );
-    let gnu_records = gnu(&world, &["-s", "-k1.1,1.10", "records"]);
-    assert!(fs::read(world.path("out")).expect("sorted") == gnu_records, "{told}");
-    let all = [&["lines"][..], &join].concat();
-    assert!(sorted(&world, &all) == gnu(&world, &["lines"]));
-    // Nothing of it is left with the workers.
-    let status = world.json(&[&["cluster", "status", "--json"][..], &join].concat());
-    let workers = status.as_array().expect("workers");
-    assert_eq!(workers.len(), 2);
-    for worker in workers {
-        assert_eq!(worker["standing"]["ledger"]["pinned"], 0, "{worker}");
-        assert_eq!(worker["standing"]["spaces"], 0, "{worker}");
-        assert!(worker["standing"]["tally"]["writes"].as_u64() > Some(0), "{worker}");
+    let join = ["--join", &cluster.join];
+    for file in ["records", "one"] {
+        let arguments = ["sort", "--records", file, "-o", "out", "--memory", "64MiB", "--json"];
+        let told = world.json(&[&arguments[..], &join].concat());
+        let gnu = gnu(world, &["-s", "-k1.1,1.10", file]);
+        assert!(fs::read(world.path("out")).expect("sorted") == gnu, "{file}: {told}");
     }
+    let all = [&["lines"][..], &join].concat();
+    assert!(sorted(world, &all) == gnu(world, &["lines"]));
+    let workers = workers(&cluster);
+    assert_eq!(workers.len(), 2);
+    for worker in &workers {
+        assert!(worker["tally"]["writes"].as_u64() > Some(0), "{worker}");
+    }
+    assert!(is_forgotten(&cluster), "{workers:?}");
+}
+
+/// Begins a sort over a cluster that cannot end: nobody reads what it writes, of which there is something already.
+fn begun(cluster: &Cluster) -> Child {
+    cluster.world.write("records", records(300_000, 1_000_000));
+    let mut child = esker()
+        .args(["sort", "--records", "records", "-o", "-", "--join", &cluster.join])
+        .current_dir(cluster.world.dir())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("esker");
+    let mut first = [0];
+    child.stdout.as_mut().expect("piped").read_exact(&mut first).expect("something was written");
+    child
+}
+
+#[test]
+fn a_sort_that_is_killed_leaves_nothing_with_the_workers_for_long() {
+    let cluster = Cluster::start("2");
+    let mut child = begun(&cluster);
+    assert!(!is_forgotten(&cluster), "the workers hold what is sorted");
+    child.kill().expect("killed");
+    child.wait().expect("it ends");
+    cluster.world.wait_for("the workers to forget it", || is_forgotten(&cluster));
+    // Nor does Consul know of it any more.
+    let left = cluster.keys();
+    assert!(!left.contains("sort-"), "{left}");
+}
+
+#[test]
+fn a_worker_that_is_killed_ends_a_sort_with_what_was_lost() {
+    let cluster = Cluster::start("3");
+    let mut child = begun(&cluster);
+    cluster.kill_second();
+    let mut rest = child.stdout.take().expect("piped");
+    let reading = std::thread::spawn(move || rest.read_to_end(&mut Vec::new()).expect("read"));
+    let output = child.wait_with_output().expect("it ends");
+    reading.join().expect("it reads to the end");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("gone with what they held of the sort: node2"), "{stderr}");
+    // The others have forgotten it, and sort the same again.
+    let world = &cluster.world;
+    let sorted = sorted(world, &["--records", "records", "--join", &cluster.join]);
+    assert!(sorted == gnu(world, &["-s", "-k1.1,1.10", "records"]));
+    world.wait_for("the workers to forget it", || is_forgotten(&cluster));
 }
