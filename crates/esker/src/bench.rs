@@ -27,7 +27,7 @@ use esker_bus::service::Frames;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::cli::{Bench as Command, BenchPipeline, BenchStore, Measure};
+use crate::cli::{Bench as Command, BenchBulk, BenchPipeline, BenchStore, Measure};
 use crate::project::Place;
 use crate::say::{self, hinted};
 use crate::stop::Stop;
@@ -158,10 +158,11 @@ fn page(place: &Place, options: &Measure) -> Result<ExitCode> {
 }
 
 /// Measures bulk data.
-fn bulk(place: &Place, options: &Measure) -> Result<ExitCode> {
-    let sizes = sizes(options);
+fn bulk(place: &Place, options: &BenchBulk) -> Result<ExitCode> {
+    let sizes = sizes(&options.measure);
     let scale = sizes.bulk.json();
-    measure((place, Wanted::Bulk), options, (sizes, &scale), bulk::run)
+    let cases = if options.sort { bulk::sorting } else { bulk::run };
+    measure((place, Wanted::Bulk), &options.measure, (sizes, &scale), cases)
 }
 
 fn sizes(measure: &Measure) -> Sizes {

@@ -27,7 +27,7 @@ use esker_wire::snapshot::Range;
 use jiff::SignedDuration;
 
 pub(crate) use ask::{Run, Why};
-pub(crate) use bench::{Bench, BenchPipeline, BenchStore, Measure};
+pub(crate) use bench::{Bench, BenchBulk, BenchPipeline, BenchStore, Measure};
 pub(crate) use bulk::{Cache, CacheInit, CacheWrite, ClusterCommand, Joining, Worker};
 pub(crate) use care::{
     Ack, Doctor, Gc, Mute, Problems, ProblemsCommand, ProblemsList, Repair, Restore,

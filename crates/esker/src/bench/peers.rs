@@ -12,10 +12,11 @@ use bytes::Bytes;
 use esker_bus::endpoint::Endpoint;
 
 use super::process::{self, Running};
+use engines::Engines;
+use servers::Servers;
 
-pub(crate) use servers::Servers;
-
-mod servers;
+pub(crate) mod engines;
+pub(crate) mod servers;
 
 /// The first way to keep snapshots: a Python service that runs `git add` and `git commit`.
 const SEED_WAY: &str = include_str!("../../benches/seed_way.py");
@@ -52,7 +53,7 @@ pub(crate) enum Wanted {
     Model,
     /// Nothing.
     Page,
-    /// redis-server, memcached, and Consul.
+    /// redis-server, memcached, Consul, sort, and python3 with duckdb and with polars.
     Bulk,
 }
 
@@ -64,6 +65,8 @@ pub(crate) struct Tools {
     nats: Option<PathBuf>,
     /// What bulk data is measured against.
     pub(crate) servers: Servers,
+    /// What sorting is measured against.
+    pub(crate) engines: Engines,
     /// What they say of themselves.
     pub(crate) versions: Vec<(&'static str, String)>,
 }
@@ -126,8 +129,10 @@ impl Tools {
     }
 
     fn of_bulk(dir: &Path, install: bool) -> Result<Self> {
-        let (servers, versions) = Servers::find(dir, install)?;
-        Ok(Self { servers, versions, ..Self::default() })
+        let (servers, mut versions) = Servers::find(dir, install)?;
+        let (engines, more) = Engines::find(dir, install)?;
+        versions.extend(more);
+        Ok(Self { servers, engines, versions, ..Self::default() })
     }
 
     /// Python with pyzmq, and git: what the seed's way needs.

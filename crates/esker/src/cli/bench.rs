@@ -24,8 +24,8 @@ pub(crate) enum Bench {
     Model(Measure),
     /// Measure the page's server: what five hundred browsers cost, and what those do that do not read.
     Page(Measure),
-    /// Measure bulk data: a worker of the cluster cache against Redis, memcached, and the bare network.
-    Bulk(Measure),
+    /// Measure bulk data: a worker of the cluster cache against Redis, memcached, and the bare network; sorting.
+    Bulk(BenchBulk),
     /// Take and give bytes over a bare connection; started to be measured against.
     #[command(hide = true)]
     Stream,
@@ -70,7 +70,8 @@ pub(crate) struct Measure {
     /// Fail if something is not as it must be, or could not be measured.
     #[arg(long)]
     pub(crate) check: bool,
-    /// Install a peer that is missing, in the folder it works in: pyzmq, DVC, NATS, Redis, memcached.
+    /// Install a peer that is missing, in the folder it works in: pyzmq, DVC, NATS, Redis,
+    /// memcached, DuckDB, Polars.
     #[arg(long)]
     pub(crate) install: bool,
     /// Print JSON.
@@ -114,4 +115,20 @@ pub(crate) struct BenchPipeline {
     /// Measure only what-ifs.
     #[arg(long)]
     pub(crate) what_ifs: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Works in a folder that it makes in the current one, or in --dir DIR, and removes again.
+
+Examples:
+  esker bench bulk --quick                under a minute, with smaller sizes
+  esker bench bulk --check --install      fails where something is not as it must be; brings what is missing
+  esker bench bulk --sort --install       sorting alone")]
+pub(crate) struct BenchBulk {
+    #[command(flatten)]
+    pub(crate) measure: Measure,
+    /// Measure only sorting.
+    #[arg(long)]
+    pub(crate) sort: bool,
 }

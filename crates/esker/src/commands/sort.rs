@@ -14,6 +14,7 @@ use esker_bulk::sort::{Error, Kind, MEMORY_MIN, Progress, Sort, Summary};
 use esker_bus::bus::Bus;
 use esker_cluster::cluster::{Cluster, Options as Joined};
 use esker_cluster::join::Join;
+use esker_wire::fault::{Code, Fault};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
@@ -114,7 +115,14 @@ fn write(asked: &cli::Sort, what: &Sort, (inputs, output): (&[PathBuf], &Path)) 
     };
     match output.as_os_str() == "-" {
         true => sort(&mut io::stdout())?,
-        false => write_with(output, sort)?,
+        // What ends the sort itself has nothing to do with where it is written.
+        false => write_with(output, sort).map_err(|error| match error.downcast::<Fault>() {
+            Ok(fault) if asked.join.is_none() && fault.code == Code::NotWritable => {
+                fault.hint("give it more --memory, or a folder with more room: --spill").into()
+            }
+            Ok(fault) => fault.into(),
+            Err(error) => error,
+        })?,
     }
     let seconds = began.elapsed().as_secs_f64();
     if asked.json {

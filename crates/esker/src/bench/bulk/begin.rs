@@ -9,12 +9,13 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use esker_bulk::client::Init;
 use esker_cluster::consul::token::Token;
-use esker_cluster::dev::Plan;
+use esker_cluster::dev::{Agent, Plan};
 use serde_json::json;
 
 use super::PATIENCE;
 use super::stage::Stage;
 use crate::bench::Bench;
+use crate::bench::peers::servers::Program;
 use crate::bench::process::Running;
 use crate::bench::table::{Bound, Case, Rounds, Unit};
 
@@ -45,15 +46,21 @@ pub(super) fn stage(bench: &mut Bench) -> Result<Option<Agreed>> {
             return Ok(None);
         }
     };
-    let plan = Plan::new(&bench.path("consul"), 1, 0, &json!({}))?;
-    let agent = plan.agents.first().context("an agent")?;
-    let mut command = program.command();
-    command.args(&agent.arguments).stdout(Stdio::null());
-    let consul = Running::start(&mut command, &bench.path("consul.log"))?;
-    plan.wait(&Token::Anonymous, PATIENCE)?;
+    let (agent, consul) = consul(bench, &program, "consul")?;
     let bind = format!("{}:5060", agent.address);
     let stage = Stage::start(bench, ("kept", &bind, bench.sizes.bulk.memory), &agent.join())?;
     Ok(Some(Agreed { stage, _consul: consul }))
+}
+
+/// Starts Consul, in a folder with this name; its agent.
+pub(super) fn consul(bench: &Bench, program: &Program, name: &str) -> Result<(Agent, Running)> {
+    let mut plan = Plan::new(&bench.path(name), 1, 0, &json!({}))?;
+    let agent = plan.agents.first().context("an agent")?;
+    let mut command = program.command();
+    command.args(&agent.arguments).stdout(Stdio::null());
+    let consul = Running::start(&mut command, &bench.path(&format!("{name}.log")))?;
+    plan.wait(&Token::Anonymous, PATIENCE)?;
+    Ok((plan.agents.remove(0), consul))
 }
 
 pub(super) fn run(bench: &mut Bench, agreed: &Agreed) -> Result<()> {
