@@ -161,14 +161,22 @@ fn every_case_of_bulk_data_is_measured() {
     for case in &here {
         assert!(case["ours"]["median"].is_number(), "{case}");
     }
-    if ["redis-server", "memcached", "consul"].into_iter().all(is_there) {
+    let peers = ["redis-server", "memcached", "consul", "sort", "duckdb", "polars"];
+    if peers.into_iter().all(is_there) {
         assert_eq!(here.len(), cases.len(), "{told}");
     }
-    for key in ["bulk-get-one-redis", "bulk-get-1m-many-memcached", "bulk-begin-list"] {
+    for key in [
+        "bulk-get-one-redis",
+        "bulk-get-1m-many-memcached",
+        "bulk-begin-list",
+        "bulk-sort-duckdb",
+        "bulk-sort-workers",
+    ] {
         assert!(case(&told, key)["verdict"].is_string(), "{key}");
     }
     assert!(case(&told, "bulk-set-1m-tcp")["ratio"].as_f64() > Some(0.0), "{told}");
     assert_eq!(case(&told, "bulk-ledger")["verdict"], "aim", "{told}");
+    assert!(case(&told, "bulk-sort-skewed")["ratio"].as_f64() > Some(0.0), "{told}");
     if is_there("consul") {
         for key in ["bulk-ledger-kept", "bulk-begin-writes"] {
             assert_eq!(case(&told, key)["verdict"], "aim", "{}", case(&told, key));
