@@ -12,7 +12,7 @@ pub enum Role {
     WhatIf,
     /// Also applies them, settles problems and overrides, and names revisions.
     Operate,
-    /// Also everything else.
+    /// Kept for what concerns the server itself; over HTTP there is nothing of that yet.
     Admin,
 }
 

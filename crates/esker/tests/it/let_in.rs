@@ -129,6 +129,41 @@ fn people_come_in_by_tls() {
 }
 
 #[test]
+fn who_is_let_in_changes_while_the_page_is_served() {
+    let world = project("");
+    let _up = world.up_with(&TOKENS);
+    let (looks, robot) = (Client::new(&world, TOKENS[0].1), Client::new(&world, TOKEN));
+    assert_eq!(looks.send("GET", "/api/me", None).json().0, 200);
+    let before = std::fs::read_to_string(world.path("esker.toml")).expect("a definition");
+    let without =
+        before.replace("[web.token.looks]\ntoken = { env = \"LOOKS\" }\nrole = \"view\"\n", "");
+    let oidc = |secret: &str| {
+        format!(
+            "{without}[web.oidc]\nissuer = \"http://127.0.0.1:1\"\nclient = \"esker\"\n\
+             title = \"Example Ltd\"\nsecret = {{ file = \"{secret}\" }}\ndefault = \"view\"\n"
+        )
+    };
+    // What cannot be done leaves all as it was.
+    world.write("esker.toml", oidc("not-there"));
+    let kept = "those who were let in before still are";
+    world.wait_for(kept, || world.logs().contains(kept));
+    assert_eq!(looks.send("GET", "/api/me", None).json().0, 200);
+    world.write("oidc.secret", "a-secret-of-oidc\n");
+    world.write("esker.toml", oidc("oidc.secret"));
+    world.wait_for("looks to be out", || looks.send("GET", "/api/me", None).json().0 == 401);
+    assert_eq!(robot.get("/api/me")["role"], "operate");
+    let page = |path: &str| page::ask(world.port("/web"), ("GET", path), "", "");
+    assert!(page("/login").body.contains("Log in with Example Ltd"));
+    assert!(page("/login/oidc").body.contains("Example Ltd cannot be reached just now."));
+    world.wait_for("a line", || audit(&world).iter().any(|line| line["how"] == "oidc"));
+    let audit = audit(&world);
+    let away = audit.iter().find(|line| line["how"] == "oidc").expect("a line");
+    assert_eq!((&away["outcome"], &away["status"]), (&json!("away"), &json!(503)), "{away}");
+    assert!(!world.logs().contains("a-secret-of-oidc"));
+    assert!(!world.logs().contains("restart esker"), "that is heeded");
+}
+
+#[test]
 fn problems_are_settled_over_http() {
     let world = project(
         "[stage.a]\ninput = \"raw/a\"\nrun = [\"sh\", \"-c\", \"test -e ok && cat\"]\noutput = \"out/a\"\n\

@@ -6,7 +6,8 @@ use crate::let_in::{TOKENS, project};
 use crate::sync_clients::python;
 
 /// Where Schemathesis's requests are not told apart from what they find: WebSockets, and who logs in.
-const LEFT_OUT: &str = "^(/sync/1|/login|/login.css|/logout)$";
+const LEFT_OUT: &str =
+    "^(/sync/1|/login|/login.css|/login.js|/login/oidc|/login/oidc/back|/logout)$";
 
 fn schemathesis() -> Command {
     let mut python = python();
