@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use esker_bulk::alone::Alone;
-use esker_bulk::client::{Client, Options, ping};
+use esker_bulk::client::{Client, Options, joining};
 use esker_bulk::sort::{Error, Kind, MEMORY_MIN, Progress, Sort, Summary};
 use esker_bus::bus::Bus;
-use esker_cluster::cluster::{Cluster, Options as Joined};
+use esker_cluster::cluster::Cluster;
 use esker_cluster::join::Join;
 use esker_wire::fault::{Code, Fault};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -77,7 +77,7 @@ fn what(asked: &cli::Sort, folder: &Path) -> Sort {
 
 /// Who holds what is sorted meanwhile.
 enum Held {
-    Here(Alone),
+    Here(Box<Alone>),
     There(Client, #[expect(dead_code, reason = "it is followed as long as it is held")] Cluster),
 }
 
@@ -86,11 +86,12 @@ impl Held {
         let options = Options { deadline: DEADLINE, compress: false };
         let Some(join) = &asked.join else {
             let memory = asked.memory / 100 * WORKER;
-            return Ok(Self::Here(Alone::start(memory, folder.join("worker"), options)?));
+            let alone = Alone::start(memory, folder.join("worker"), options)?;
+            return Ok(Self::Here(Box::new(alone)));
         };
         let join: Join = join.parse()?;
         let bus = Bus::start()?;
-        let cluster = Cluster::join(&join, Joined::new(ping(&bus)))?;
+        let cluster = Cluster::join(&join, joining(&bus))?;
         Ok(Self::There(Client::new(&bus, &cluster, None, options)?, cluster))
     }
 
