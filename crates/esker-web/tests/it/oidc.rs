@@ -192,6 +192,25 @@ fn a_token_that_is_not_ours_lets_nobody_in() {
 }
 
 #[test]
+fn what_the_token_leaves_out_is_asked_for_and_is_of_the_same_person() {
+    let provider = Provider::new();
+    let door = door(&provider, Access::default());
+    provider.tells(&json!({ "sub": "8", "email": "ann@example.org" }));
+    assert!(session(&log_in(&door, &provider, &json!({}))).is_some());
+    assert_eq!(provider.asked("/userinfo").len(), 0, "all was said");
+    let nameless = json!({ "email": null });
+    let other = log_in(&door, &provider, &nameless);
+    assert_eq!((other.status, session(&other)), (502, None), "it is of somebody else");
+    provider.tells(&json!({ "sub": "7", "email": "ann@example.org" }));
+    assert!(session(&log_in(&door, &provider, &nameless)).is_some());
+    let [_, asked] = &provider.asked("/userinfo")[..] else { panic!("once each") };
+    assert!(asked.to_ascii_lowercase().contains("authorization: bearer a\r\n"), "{asked}");
+    provider.tells(&json!({ "sub": "7" }));
+    let nobody = log_in(&door, &provider, &nameless);
+    assert!(nobody.body.contains("does not say what your email is."), "{}", nobody.body);
+}
+
+#[test]
 fn who_has_no_role_or_anothers_name_is_told() {
     let provider = Provider::new();
     let mut access = everybody();

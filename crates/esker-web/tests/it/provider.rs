@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 struct Said {
     /// The claims of the next ID token.
     claims: Value,
+    /// What it says of whoever that is if it is asked for more.
+    userinfo: Value,
     kid: String,
     /// What is sent instead of what it has found: all of an answer.
     instead: Option<(String, Vec<u8>)>,
@@ -60,9 +62,17 @@ impl Provider {
             "email": "ann@example.org",
         });
         for (key, value) in more.as_object().expect("claims") {
-            claims[key] = value.clone();
+            match value {
+                Value::Null => drop(claims.as_object_mut().expect("claims").remove(key)),
+                value => claims[key] = value.clone(),
+            }
         }
         self.said.lock().expect("whole").claims = claims;
+    }
+
+    /// Has it say this of whoever that is if it is asked for more.
+    pub(crate) fn tells(&self, userinfo: &Value) {
+        self.said.lock().expect("whole").userinfo = userinfo.clone();
     }
 
     /// Has it sign with a key of another name.
@@ -118,11 +128,13 @@ fn document(path: &str, at: SocketAddr, key: &EcdsaKeyPair, said: &Said) -> Valu
             "authorization_endpoint": format!("http://{at}/authorize"),
             "token_endpoint": format!("http://{at}/token"),
             "jwks_uri": format!("http://{at}/keys"),
+            "userinfo_endpoint": format!("http://{at}/userinfo"),
         }),
         "/keys" => json!({ "keys": [{
             "kty": "EC", "crv": "P-256", "x": B64.encode(x), "y": B64.encode(y),
             "kid": said.kid, "use": "sig", "alg": "ES256",
         }] }),
+        "/userinfo" => said.userinfo.clone(),
         _ => {
             let header = json!({ "alg": "ES256", "kid": said.kid }).to_string();
             let message = format!("{}.{}", B64.encode(header), B64.encode(said.claims.to_string()));
