@@ -1,6 +1,6 @@
 // How each of several projects stands.
 import { describe, expect, it } from "vitest";
-import { hubStanding, hubUrl, moment, readHubs, together, type Hub } from "./hubs";
+import { type Hub, hubStanding, hubUrl, moment, readHubs, titleOf, together } from "./hubs";
 
 const now = Date.parse("2026-11-20T12:00:00Z");
 const told = { name: "plan", project: "Plan", reached: true, since: "2026-11-20T11:00:00Z", changed: null, stages: 3, late: 0, waiting: 0, running: 0, problems: 0, problem: null, runner: true, as_of: null, app: false };
@@ -12,6 +12,13 @@ function hub(otherwise: object = {}): Hub {
 }
 
 describe("hubs", () => {
+  it("are told apart by their names where projects call themselves the same", () => {
+    const [one, other] = [{ ...hub(), name: "a", project: "p" }, { ...hub(), name: "b", project: "p" }];
+    expect(titleOf(one, [one])).toBe("p");
+    expect(titleOf(one, [one, other])).toBe("p (a)");
+    expect(titleOf({ ...one, project: null }, [one, other])).toBe("a");
+  });
+
   it("are none before there is anything", () => {
     expect(readHubs(undefined)).toEqual([]);
     expect(readHubs({})).toEqual([]);

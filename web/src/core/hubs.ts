@@ -54,6 +54,13 @@ function readHub(name: string, field: Field): Hub {
   };
 }
 
+/** What people call it: its project, and which of them it is if another one calls itself the same. */
+export function titleOf(hub: Hub, all: readonly Hub[]): string {
+  if (hub.project === null) return hub.name;
+  const isShared = all.some((other) => other.name !== hub.name && other.project === hub.project);
+  return isShared ? `${hub.project} (${hub.name})` : hub.project;
+}
+
 /** Where its pages begin. */
 export function hubUrl(name: string): string {
   return `/${encodeURIComponent(name)}/`;

@@ -64,6 +64,9 @@ describe("the model", () => {
     expect(standing({ ...state, problems: [muted] }, 9)).toMatchObject({ kind: "late", title: "Fresh but for what is muted", lines: ["1 problem muted"] });
     expect(standing({ ...state, problems: [muted] }, 10)).toMatchObject({ kind: "bad", title: "One problem" });
     expect(standing({ ...state, problems: [muted, problem] }, 9)).toMatchObject({ kind: "bad", title: "One problem" });
+    const known = { ...problem, acknowledged: { by: "ann", at: 0, note: "", until: null } };
+    expect(standing({ ...state, problems: [known] }, 9)).toMatchObject({ kind: "late", title: "One problem, acknowledged", lines: ["b: no"] });
+    expect(standing({ ...state, problems: [known, problem] }, 9)).toMatchObject({ kind: "bad", title: "One problem", lines: ["b: no", "1 problem acknowledged"] });
   });
 });
 

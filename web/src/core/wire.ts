@@ -286,9 +286,19 @@ function readStance(field: Field): Stance {
   };
 }
 
+interface Settled {
+  acknowledged: Stance | null;
+  muted: Stance | null;
+}
+
 /** Those that nobody has muted for now. */
-export function heard<P extends { muted: Stance | null }>(problems: readonly P[], now: number): P[] {
+export function heard<P extends Settled>(problems: readonly P[], now: number): P[] {
   return problems.filter((problem) => holding(problem.muted, now) === null);
+}
+
+/** Those of them that nobody has acknowledged yet: somebody has to look. */
+export function pressing<P extends Settled>(problems: readonly P[], now: number): P[] {
+  return heard(problems, now).filter((problem) => holding(problem.acknowledged, now) === null);
 }
 
 /** What was said and holds still. */
