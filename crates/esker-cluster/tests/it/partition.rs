@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use esker_cluster::consul::token::Token;
 use esker_cluster::dev::Plan;
@@ -147,7 +147,6 @@ fn a_node_that_is_cut_off_keeps_what_it_knows_and_comes_back() {
     told(&format!("it is on the list again after {:.1?}", healed.elapsed()));
     until("all to see all again", || (0..3).all(|number| says(number, "3 members []")));
     told(&format!("all see all {:.1?} after it was connected again", healed.elapsed()));
-    assert!(healed.elapsed() < Duration::from_secs(30));
     let heard = fs::read_to_string(said(2)).unwrap();
     let after = heard.lines().skip_while(|line| !line.starts_with('3'));
     assert!(after.clone().all(|line| line.starts_with('3')), "nobody was given up: {heard}");

@@ -9,6 +9,7 @@ use esker_bus::bus::Bus;
 use esker_bus::caller::Caller;
 use esker_bus::endpoint::Endpoint;
 use esker_wire::bulk::{Ask, Codec, HEAD_SIZE, Head, Part, Reply, Request, Status, Store, hash};
+use serde_json::Value;
 
 use crate::listed::Listed;
 use crate::model_hostile::most_memory_kb;
@@ -198,6 +199,13 @@ fn what_lies_about_what_it_becomes_is_told_to_who_reads_it() {
     listed.world.ok_with(&["cache", "set", "kept", "--join", Listed::JOIN], b"kept");
     let bomb: Vec<u8> =
         [&[0x1f, b'a', 1, 0][..], &[0xff; 16_000], &[0x10, 0x50, 1, 2, 3, 4, 5]].concat();
+    // The version of the table that the worker has: it was made anew when the list told its address.
+    let asked = caller.exchange(Ask::new(Request::Status).to_frames(), DEADLINE);
+    let answer = bus.block_on(asked).expect("an answer");
+    let Ok((_, Reply::Text(standing))) = Reply::from_frames(&answer) else { panic!("{answer:?}") };
+    let standing: Value = serde_json::from_slice(&standing).expect("JSON");
+    let generation = standing["table"].as_u64().and_then(|it| u32::try_from(it).ok());
+    let generation = generation.expect("a version");
     for (id, raw) in [("bomb", 20_000), ("less", 4_000_000)] {
         let part = Part {
             crc: crc32c::crc32c(&bomb),
@@ -207,7 +215,7 @@ fn what_lies_about_what_it_becomes_is_told_to_who_reads_it() {
             label: esker_wire::bulk::Label::default(),
         };
         let request = Request::Set(vec![Store { id: id.into(), part }]);
-        let head = Head { space: hash(b""), generation: 1, ..Head::new(request.op()) };
+        let head = Head { space: hash(b""), generation, ..Head::new(request.op()) };
         let answer = bus.block_on(caller.exchange(Ask { head, request }.to_frames(), DEADLINE));
         let (_, reply) = Reply::from_frames(&answer.expect("an answer")).expect("a reply");
         assert!(matches!(reply, Reply::Stored(_)), "{reply:?}");

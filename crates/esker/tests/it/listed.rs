@@ -37,6 +37,12 @@ impl Listed {
         let said = said().expect("just seen");
         let address = |name: &str| said[name].as_str().expect("an address").to_owned();
         list(&address("control"), &address("bulk"));
+        // It looks at the list every second, and says where ids are by what it has seen there.
+        let locate = ["cluster", "locate", "k", "--join", Self::JOIN, "--json"];
+        world.wait_for("its addresses where ids are", || {
+            let told = world.run(&locate).stdout;
+            String::from_utf8_lossy(&told).contains(&address("bulk"))
+        });
         Self { control: address("control"), world, worker }
     }
 

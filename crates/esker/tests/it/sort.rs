@@ -245,7 +245,7 @@ fn whatever_ends_it_nothing_is_written_by_half() {
 /// How the workers of a cluster stand: as many as there are.
 fn workers(cluster: &Cluster) -> Vec<Value> {
     let status = cluster.json(&["cluster", "status"]);
-    let rows = status.as_array().expect("workers").iter();
+    let rows = status["workers"].as_array().expect("workers").iter();
     rows.map(|worker| worker["standing"].clone()).collect()
 }
 

@@ -56,7 +56,7 @@ fn tables() -> Vec<(&'static str, String, Vec<String>)> {
         ("view", format!("{project}[view.a]\nresource = \"raw/a\"\n"), named("view")),
         ("check", format!("{project}{stage}[[stage.a.check]]\n"), keys("/$defs/check/properties")),
     ];
-    for table in ["hub", "web", "limits", "store"] {
+    for table in ["cluster", "hub", "web", "limits", "store"] {
         tables.push((table, format!("{project}[{table}]\n"), of(table)));
     }
     for (table, place, given) in [
